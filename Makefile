@@ -1,0 +1,46 @@
+# `make demo` and `make test` need only Python >= 3.11, pip and make; both make .venv when it is not there.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports soak bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Upriver needs Python 3.11 or newer, not " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $(READY)
+
+demo: $(READY)  ## build sample_data and print its freshness
+	$(BIN)/upriver -C sample_data build
+	$(BIN)/upriver -C sample_data status
+
+test: $(READY)  ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+
+check: lint types imports test  ## everything that a change has to pass
+
+lint: $(READY)  ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(READY)  ## who may import whom
+	$(BIN)/lint-imports
+
+soak: $(READY)  ## long random runs: hundreds of kills, thousands of edits
+	$(BIN)/python -m pytest -n 2 -m soak --timeout 7200 tests
+
+bench: $(READY)  ## the figures of the README, measured here
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what the targets have made
+	rm -rf $(VENV) sample_data/.upriver .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,31 @@
+"""What a project module imports: ``asset``, ``source`` and ``secret``.
+
+The names are loaded on first use, so that importing any module of this part costs only that module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from upriver.assets.declare import asset
+    from upriver.assets.secrets import secret
+    from upriver.assets.sources import source
+
+__all__ = ["asset", "secret", "source"]
+
+_HOMES = {"asset": "declare", "secret": "secrets", "source": "sources"}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

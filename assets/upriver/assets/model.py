@@ -1,0 +1,208 @@
+"""What a project declares, as frozen values.
+
+Everything here can be written to JSON and read back (``msgspec``), so that a declaration made in one
+process (user modules are imported in a worker, never in the program itself) is the same value in another.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+Key: TypeAlias = str
+"""The name of an asset or source: a dotted lower-case path such as ``marts.daily_revenue``."""
+
+_KEY = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*")
+MAX_KEY_LENGTH = 200
+_RESERVED_PARTS = frozenset(
+    {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
+)
+
+
+def key_problem(key: str) -> str | None:
+    """Say in words why *key* is no valid key, or return None when it is one."""
+    if len(key) > MAX_KEY_LENGTH:
+        return f"it has {len(key)} characters; at most {MAX_KEY_LENGTH} are allowed"
+    if not _KEY.fullmatch(key):
+        return (
+            "a key is a dotted path of lower-case ASCII letters, digits and underscores, "
+            "and no part starts with a digit"
+        )
+    for part in key.split("."):
+        if part in _RESERVED_PARTS:
+            return f"{part!r} is a reserved device name on some file systems"
+    return None
+
+
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """Base of the small immutable values: compared by content, written to JSON as objects."""
+
+
+class Place(Value, frozen=True):
+    """A position in a project file. *path* is relative to the root; *line* and *column* count from 1."""
+
+    path: str
+    line: int = 1
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.column is None else f"{self.path}:{self.line}:{self.column}"
+
+
+class Kind(StrEnum):
+    """What an asset's artifact is."""
+
+    TABLE = "table"
+    FILE = "file"
+
+
+class Frame(StrEnum):
+    """What a Python recipe receives for an upstream, or returns; decided by the annotation."""
+
+    LAZY = "polars.LazyFrame"
+    EAGER = "polars.DataFrame"
+    ARROW = "pyarrow.Table"
+    READER = "pyarrow.RecordBatchReader"
+    RELATION = "duckdb.DuckDBPyRelation"
+    PATH = "pathlib.Path"
+    BYTES = "bytes"
+    ANY = "any"
+    """No annotation: inputs arrive as LazyFrame; a result may be any of the above."""
+
+
+class Column(Value, frozen=True):
+    """A column of a table: its name as the engine spells it, and its DuckDB type (``DECIMAL(18,2)``)."""
+
+    name: str
+    type: str
+
+
+Schema: TypeAlias = tuple[Column, ...]
+
+
+class Execution(Value, frozen=True):
+    """How a recipe is run: what may go wrong and how much it may take.
+
+    *timeout* is in seconds, *memory* in bytes, *backoff* the first wait between attempts in seconds
+    (doubled at each retry, with jitter, at most *backoff_cap*).
+    """
+
+    retries: int = 0
+    backoff: float = 1.0
+    backoff_cap: float = 60.0
+    timeout: float | None = None
+    memory: int | None = None
+    pool: str | None = None
+
+
+class Input(Value, frozen=True):
+    """One parameter of a Python recipe. *key* is None until the graph has matched it by name."""
+
+    parameter: str
+    frame: Frame
+    key: Key | None = None
+
+
+class SqlRecipe(Value, frozen=True, tag="sql"):
+    """A query. *text* is the module's body without its header; *line* is its first line in the file."""
+
+    text: str
+    dialect: str = "duckdb"
+    line: int = 1
+
+
+class CodePart(Value, frozen=True):
+    """One piece of project code that a Python recipe can reach.
+
+    *digest* covers meaning only (no comments, docstrings, formatting); *source* is kept to show a diff.
+    """
+
+    name: str
+    place: Place
+    digest: str
+    source: str
+
+
+class PythonRecipe(Value, frozen=True, tag="python"):
+    """A function, found again as attribute *qualname* of project module *module*.
+
+    *fingerprint* and *parts* describe all project code it can reach; *packages* are the third-party
+    distributions it uses, as ``(name, version)``; *widened* says why the reach was widened, if it was.
+    *volatile* names the non-deterministic or time functions that the recipe was declared to use.
+    """
+
+    module: str
+    qualname: str
+    inputs: tuple[Input, ...]
+    returns: Frame
+    fingerprint: str = ""
+    parts: tuple[CodePart, ...] = ()
+    packages: tuple[tuple[str, str], ...] = ()
+    widened: tuple[str, ...] = ()
+
+
+Recipe: TypeAlias = SqlRecipe | PythonRecipe
+
+
+class Asset(Value, frozen=True):
+    """A table or file that the project produces, as declared.
+
+    *after* are keys that must be up to date first although the recipe does not read them as data.
+    *environment* are the names of environment variables that the recipe reads; *variables* the names of
+    ``upriver.toml`` variables. *volatile* is None when the engine's own function table decides, else
+    ``"always"``, ``"daily"`` or ``"never"``. *suffix* is the file name ending of a file asset (``.json``).
+    """
+
+    key: Key
+    kind: Kind
+    recipe: Recipe
+    place: Place
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+    execution: Execution = Execution()
+    after: tuple[Key, ...] = ()
+    environment: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    volatile: str | None = None
+    suffix: str = ""
+    ordered: bool = False
+
+
+class FileLocation(Value, frozen=True, tag="files"):
+    """Files that form one table. *patterns* are paths or globs relative to the project root.
+
+    *scan* is the DuckDB table expression that reads them when the plain form does not do, with ``{files}``
+    where the list of files goes, such as ``read_csv({files}, delim = ';')``.
+    """
+
+    patterns: tuple[str, ...]
+    format: str  # "csv" | "parquet" | "ndjson" | "arrow" | "file"
+    scan: str | None = None
+
+
+class TableLocation(Value, frozen=True, tag="database"):
+    """A table in a SQLite or DuckDB file, *path* relative to the project root."""
+
+    path: str
+    engine: str  # "sqlite" | "duckdb"
+    table: str
+
+
+Location: TypeAlias = FileLocation | TableLocation
+
+
+class Source(Value, frozen=True):
+    """An asset that the project reads and does not produce."""
+
+    key: Key
+    location: Location
+    place: Place
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+    derived: bool = False
+    """True when it was not declared but found in a query (``from 'data/x.csv'``)."""

@@ -1,0 +1,172 @@
+"""``secret("API_KEY")``: a value known by its name only, until the recipe that needs it reveals it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from upriver.assets.collector import report
+from upriver.assets.errors import AssetError, Diagnosis, UsageError
+from upriver.assets.model import Place
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+class Secret:
+    """A secret by its name. Printing, comparing, copying and pickling it use the name only.
+
+    The value is looked up at each :meth:`reveal`, in this order: the environment variable of that name, the
+    file that the variable ``NAME_FILE`` names, the file that ``[secrets]`` in ``upriver.toml`` names for it,
+    and ``.upriver/secrets/NAME``. It is never stored.
+    """
+
+    __slots__ = ("_start", "name")
+
+    name: str
+    _start: str
+
+    def __init__(self, name: str, start: str) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "_start", start)
+
+    def reveal(self) -> str:
+        """The value, without a newline at its end. Raises AssetError, naming the places looked at."""
+        value = self._value()
+        REVEALED.add(self.name, value)
+        return value
+
+    def _value(self) -> str:
+        value = os.environ.get(self.name)
+        if value is not None:
+            return value
+        named = os.environ.get(f"{self.name}_FILE")
+        if named is not None:
+            return self._read(Path(named), f"the file that ${self.name}_FILE names")
+        root = self._project()
+        looked = [f"${self.name}", f"${self.name}_FILE"]
+        if root is not None:
+            from upriver.assets.config import read_config
+
+            listed = read_config(root)[0].secrets.get(self.name)
+            if listed is not None:
+                return self._read(root / listed, "the file that [secrets] in upriver.toml names")
+            kept = root / ".upriver" / "secrets" / self.name
+            if kept.is_file():
+                return self._read(kept, "the file")
+            looked += ["[secrets] in upriver.toml", f".upriver/secrets/{self.name}"]
+        raise AssetError(f"the secret {self.name!r} is not set; looked for it in {', '.join(looked)}")
+
+    def _read(self, path: Path, what: str) -> str:
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            # Without the cause: an exception of the decoder carries the bytes of the secret.
+            raise AssetError(
+                f"the secret {self.name!r} can't be read from {what} ({path}): {reason}"
+            ) from None
+
+    def _project(self) -> Path | None:
+        from upriver.assets.config import find_project
+
+        for start in (Path(self._start), Path.cwd()):
+            try:
+                return find_project(start)
+            except UsageError:
+                continue
+        return None
+
+    def __repr__(self) -> str:
+        return f"secret({self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.name))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a secret can't be changed: {name!r} can't be set")
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str, str]]:
+        return Secret, (self.name, self._start)
+
+
+class Hiding:
+    """Puts the names of secrets in the place of their values, in whatever is to be shown or kept.
+
+    Also found are a value's single lines and the forms that it has in JSON, in ``repr()``, in a URL and in
+    base64. Values shorter than :data:`SHORTEST` are left: they would hide half of every text, and no secret.
+    """
+
+    def __init__(self, tell: Callable[[str, str], None] = lambda name, value: None) -> None:
+        self.tell = tell
+        """Called with name and value before a value that is new is first returned to a recipe."""
+        self._forms: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+
+    def add(self, name: str, value: str) -> None:
+        """Hide *value* from now on."""
+        found = {form for form in _forms(value) if len(form) >= SHORTEST}
+        with self._lock:
+            if found <= self._forms.keys():
+                return
+            self.tell(name, value)
+            self._forms.update(dict.fromkeys(found, f"[secret {name}]"))
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    @property
+    def longest(self) -> int:
+        """Characters of the longest text that is looked for."""
+        return max(map(len, self._forms), default=0)
+
+    def finds(self, text: str) -> bool:
+        """Whether a secret is in *text*."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def hide(self, text: str) -> str:
+        """*text* without secrets."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._forms[match[0]], text)
+
+
+SHORTEST = 4
+REVEALED = Hiding()
+"""What has been revealed in this process."""
+
+
+def _forms(value: str) -> Iterator[str]:
+    import base64
+    import json
+    from urllib.parse import quote, quote_plus
+
+    data = value.encode("utf-8", "surrogateescape")
+    yield value
+    yield from (line.strip() for line in value.splitlines())
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
+    yield from (quote(data, safe=""), quote(data), quote_plus(data))
+    yield from (
+        base64.b64encode(data).decode().rstrip("="),
+        base64.urlsafe_b64encode(data).decode().rstrip("="),
+    )
+
+
+def secret(name: str) -> Secret:
+    """A secret of the project, by its name; its value is looked up only when a recipe calls ``.reveal()``.
+
+    Raises DeclarationError when *name* is no name of an environment variable.
+    """
+    frame = sys._getframe(1)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        sentence = f"{name!r} is no name of a secret: letters, digits and underscores, no digit first"
+        report([Diagnosis("bad-value", sentence, Place(frame.f_code.co_filename, frame.f_lineno))])
+        name = "unnamed"
+    return Secret(name, str(Path(frame.f_code.co_filename).parent))

@@ -1,0 +1,281 @@
+"""The half of the fake session that explains and shows: why, lineage, preview, profile, history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.fakes.shop import NOW, AssetSpec, influence
+
+from upriver.assets.errors import UsageError
+from upriver.assets.model import Column, Key, Place
+from upriver.lineage.model import EdgeKind
+from upriver.materializer.model import Action, Cause, Reason, State
+from upriver.materializer.session import Session
+from upriver.materializer.views import (
+    AssetStatus,
+    CodeDiff,
+    ColumnNode,
+    ColumnProfile,
+    Explanation,
+    HistoryEntry,
+    Impact,
+    Impacts,
+    LineageView,
+    Link,
+    OpaqueNote,
+    Profile,
+    Step,
+    Table,
+    ViewEdge,
+)
+
+ORDER_PAY_DIFF = CodeDiff(
+    "core.order_pay",
+    Place("assets/core/order_pay.sql", 5),
+    (
+        "--- assets/core/order_pay.sql",
+        "+++ assets/core/order_pay.sql",
+        "@@ -2,5 +2,5 @@",
+        "     o.order_id,",
+        "     o.customer_id,",
+        "     o.status,",
+        "-    p.amount as amount_usd,",
+        "+    p.amount / 100.0 as amount_usd,",
+        "     sum(p.amount) over (partition by o.customer_id) as paid_total",
+    ),
+)
+
+BIG_TABLE = 1_000_000
+
+
+class Answers(Session):
+    """Reads ``specs`` and ``statuses``, which the concrete session keeps."""
+
+    specs: dict[Key, AssetSpec]
+    statuses: dict[Key, AssetStatus]
+
+    @property
+    def name(self) -> str:
+        return "shop"
+
+    def why(self, key: Key) -> Explanation:
+        status = self._status_of(key)
+        chain: list[Link] = []
+        seen: set[Key] = set()
+
+        def walk(asset: Key, depth: int) -> None:
+            if asset in seen:
+                return
+            seen.add(asset)
+            found = self.statuses[asset]
+            if found.state is State.FRESH and found.engine != "source":
+                return
+            own = any(
+                r.kind in (Cause.RECIPE, Cause.FAILED, Cause.MISSING) and r.asset == asset
+                for r in found.reasons
+            )
+            root = own or found.engine == "source"
+            reasons = found.reasons
+            if found.engine == "source" and not reasons:
+                reasons = (Reason(Cause.DATA, asset, detail="+12,411 rows at 10:02"),)
+            diffs = (ORDER_PAY_DIFF,) if asset == "core.order_pay" else ()
+            chain.append(Link(asset, depth, found.state, reasons, diffs, root))
+            for reason in found.reasons:
+                if reason.asset != asset and reason.asset in self.statuses:
+                    walk(reason.asset, depth + 1)
+
+        if status.state is not State.FRESH:
+            walk(key, 0)
+        rebuild = tuple(
+            Step(link.asset, Action.BUILD, link.reasons, self.statuses[link.asset].seconds)
+            for link in reversed(chain)
+            if self.statuses[link.asset].engine != "source"
+        )
+        ruled_out = (
+            "raw.orders: same data",
+            "staging.fx: columns that are not read changed",
+            "configuration and environment: same",
+            "engine versions: same",
+            "3 edits of comments only",
+        )
+        return Explanation(key, status.state, status.reasons, tuple(chain), ruled_out, rebuild)
+
+    def lineage(
+        self,
+        key: Key,
+        column: str | None = None,
+        *,
+        upstream: bool = True,
+        downstream: bool = True,
+        columns: bool = False,
+        depth: int | None = None,
+    ) -> LineageView:
+        self._status_of(key)
+        if columns or column is not None:
+            return self._column_lineage(key, column, upstream, downstream, depth)
+        nodes: dict[Key, None] = {key: None}
+        edges: dict[tuple[Key, Key], None] = {}
+        for up in (True, False):
+            if not (upstream if up else downstream):
+                continue
+            ring, hops = {key}, 0
+            while ring and (depth is None or hops < depth):
+                following: set[Key] = set()
+                for at in sorted(ring):
+                    status = self.statuses[at]
+                    for near in status.upstreams if up else status.downstreams:
+                        edges[(near, at) if up else (at, near)] = None
+                        if near not in nodes:
+                            following.add(near)
+                            nodes[near] = None
+                ring, hops = following, hops + 1
+        made = {k: ColumnNode(k, None, None, self.statuses[k].kind) for k in nodes}
+        view_edges = tuple(ViewEdge(made[a], made[b], EdgeKind.VALUE) for a, b in edges)
+        return LineageView(made[key], tuple(made.values()), view_edges, self._opaque(nodes))
+
+    def _column_lineage(
+        self, key: Key, column: str | None, upstream: bool, downstream: bool, depth: int | None
+    ) -> LineageView:
+        types = {(s.key, c.name): c.type for s in self.specs.values() for c in s.columns}
+        into: dict[tuple[Key, str], list[tuple[tuple[Key, str], str, str | None]]] = {}
+        out: dict[tuple[Key, str], list[tuple[tuple[Key, str], str, str | None]]] = {}
+        for spec in self.specs.values():
+            for made in spec.columns:
+                for source, source_column, how, expression in made.reads:
+                    ends = (source, source_column), (spec.key, made.name)
+                    into.setdefault(ends[1], []).append((ends[0], how, expression))
+                    out.setdefault(ends[0], []).append((ends[1], how, expression))
+        starts = [(key, column)] if column is not None else [(key, c.name) for c in self.specs[key].columns]
+        if column is not None and (key, column) not in types:
+            raise UsageError(f"{key} has no column {column!r}")
+        nodes = dict.fromkeys(starts)
+        edges: dict[tuple[tuple[Key, str], tuple[Key, str], str, str | None], None] = {}
+        for up, wanted in ((True, upstream), (False, downstream)):
+            ring, hops = list(starts) if wanted else [], 0
+            while ring and (depth is None or hops < depth):
+                following = []
+                for at in ring:
+                    for near, how, expression in (into if up else out).get(at, ()):
+                        edges[(near, at, how, expression) if up else (at, near, how, expression)] = None
+                        if near not in nodes:
+                            nodes[near] = None
+                            following.append(near)
+                ring, hops = following, hops + 1
+        made_nodes = {n: ColumnNode(n[0], n[1], types.get(n), self.statuses[n[0]].kind) for n in nodes}
+        view_edges = tuple(
+            ViewEdge(made_nodes[a], made_nodes[b], influence(how), how, expression)
+            for a, b, how, expression in edges
+        )
+        focus = ColumnNode(key, column, types.get((key, column or "")), self.statuses[key].kind)
+        return LineageView(focus, tuple(made_nodes.values()), view_edges, self._opaque({n[0] for n in nodes}))
+
+    def _opaque(self, keys: object) -> tuple[OpaqueNote, ...]:
+        return tuple(
+            OpaqueNote(k, "Python over collected rows: every column may flow into every other")
+            for k in keys  # type: ignore[attr-defined]
+            if self.specs[k].engine == "python"
+        )
+
+    def impact(self, since: str | None = None) -> Impacts:
+        because = Reason(
+            Cause.RECIPE, "core.order_pay", ("amount_usd",), "value changed, DECIMAL(18,2) → DOUBLE"
+        )
+        gone = Reason(Cause.SCHEMA, "marts.customers", ("plan",), "no longer there")
+        return (
+            Impact("marts.orders", "amount_usd", "changes", because),
+            Impact("marts.revenue", "revenue", "changes", because),
+            Impact("marts.customers", "lifetime_value", "changes", because),
+            Impact("marts.churn", "pro_users", "breaks", gone),
+        )  # fmt: skip
+
+    def sql(self, query: str, *, limit: int | None = None) -> Table:
+        return Table(("answer",), ("INTEGER",), ((42,),), 1)
+
+    def preview(
+        self,
+        key: Key,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        order_by: Sequence[tuple[str, bool]] = (),
+        where: str | None = None,
+    ) -> Table:
+        status = self._status_of(key)
+        if status.kind == "file":
+            raise UsageError(f"{key} is a file, not a table")
+        if status.rows is None:
+            raise UsageError(f"{key} was never built")
+        if where is not None and "boom" in where:
+            raise UsageError('Binder Error: column "boom" not found')
+        total = status.rows if where is None else status.rows // 10
+        columns = self.specs[key].columns
+        backwards = bool(order_by and order_by[0][1])
+        rows = []
+        for position in range(offset, min(offset + limit, total)):
+            number = total - 1 - position if backwards else position
+            rows.append(tuple(_value(c.name, c.type, number) for c in columns))
+        return Table(tuple(c.name for c in columns), tuple(c.type for c in columns), tuple(rows), total)
+
+    def profile(self, key: Key) -> Profile:
+        status = self._status_of(key)
+        rows = status.rows or 0
+        columns = self.specs[key].columns
+        return Profile(
+            key,
+            rows,
+            status.bytes or 0,
+            tuple(Column(c.name, c.type) for c in columns),
+            tuple(
+                ColumnProfile(
+                    c.name, c.type, i % 2 * rows // 250, max(1, rows // (i + 1)), "1", "9,800", "39.90",
+                    (2, 9, 31, 74, 55, 30, 11, 4),
+                )
+                for i, c in enumerate(columns)
+            ),
+        )  # fmt: skip
+
+    def recipe_text(self, key: Key) -> tuple[str, str]:
+        self._status_of(key)
+        spec = self.specs[key]
+        return "\n".join(spec.text) + "\n", "python" if spec.engine == "python" else "sql"
+
+    def history(self, key: Key | None = None, limit: int = 50) -> tuple[HistoryEntry, ...]:
+        keys = [key] if key is not None else [k for k, s in self.specs.items() if s.seconds is not None]
+        entries = [
+            HistoryEntry(
+                f"{asset}-{number}",
+                asset,
+                f"{number:04d}",
+                NOW - (9 - number) * 3 * 3600.0,
+                (self.specs[asset].seconds or 0.5) * (1 + 0.1 * ((number * 5) % 7 - 3) / 3),
+                None
+                if self.specs[asset].rows is None
+                else int((self.specs[asset].rows or 0) * (0.9 + number / 80)),
+                (self.specs[asset].rows or 0) * 26,
+                f"{number:x}a41d7f90"[:8],
+                number == 8,
+            )
+            for asset in keys
+            if self.specs[asset].seconds is not None
+            for number in range(6 if self.specs[asset].error else 8, 0, -1)
+        ]
+        return tuple(sorted(entries, key=lambda e: -e.materialized_at)[:limit])
+
+    def _status_of(self, key: Key) -> AssetStatus:
+        if key not in self.statuses:
+            raise UsageError(f"there is no asset {key!r}")
+        return self.statuses[key]
+
+
+_WORDS = ("paid", "new", "returned", "paid", "shipped")
+
+
+def _value(name: str, type: str, number: int) -> Any:
+    if type == "BIGINT":
+        return 1_000_000 + number if name.endswith("id") else number * 37 % 9_973
+    if type.startswith("D") and type != "DATE":
+        return round((number * 7919 % 98_000) / 100, 2)
+    if type == "DATE":
+        return f"2025-{number // 28 % 12 + 1:02d}-{number % 28 + 1:02d}"
+    return None if number % 11 == 3 else _WORDS[number % len(_WORDS)]
