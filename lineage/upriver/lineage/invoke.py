@@ -1,0 +1,26 @@
+"""Finding a recipe's function in the process that is to call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from upriver.assets.discover import discover
+from upriver.assets.imports import ProjectImports
+from upriver.assets.load import load_function
+from upriver.assets.model import PythonRecipe
+
+_entered: dict[Path, ProjectImports] = {}
+
+
+def find_function(root: Path, recipe: PythonRecipe) -> Callable[..., Any]:
+    """The function of *recipe*. The project stays importable: functions may import more when they are called.
+
+    For processes that serve one project. Raises DeclarationError or UsageError.
+    """
+    if root not in _entered:
+        imports = ProjectImports(root, discover(root))
+        imports.__enter__()
+        _entered[root] = imports
+    return load_function(_entered[root], recipe).function

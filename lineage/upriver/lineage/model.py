@@ -1,0 +1,90 @@
+"""What is derived from recipes: column edges, read footprints and analyses, as frozen values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+from upriver.assets.model import Key, Schema, Value
+
+
+class EdgeKind(StrEnum):
+    """How an upstream column bears on an output column.
+
+    VALUE: its values flow into the column. INFLUENCE: a filter, join, grouping or ordering over it decides
+    which rows there are or which value is chosen.
+    """
+
+    VALUE = "value"
+    INFLUENCE = "influence"
+
+
+class ColumnEdge(Value, frozen=True):
+    """One dependency of an output *column* on *upstream_column* of *upstream*.
+
+    *how* is one of ``copy``, ``expression``, ``aggregate``, ``window``, ``filter``, ``join``, ``group``,
+    ``order``, ``distinct``, ``limit``, ``unnest``, ``opaque``; *expression* the text that makes the value,
+    when known.
+    """
+
+    upstream: Key
+    upstream_column: str
+    column: str
+    kind: EdgeKind
+    how: str = "expression"
+    expression: str | None = None
+
+
+class Opaque(Value, frozen=True):
+    """Part of a recipe that is not understood: all columns of *upstream* (None: of every upstream) are
+    taken to flow into all output columns, because of *cause*."""
+
+    cause: str
+    upstream: Key | None = None
+
+
+class Footprint(Value, frozen=True):
+    """What a recipe reads of one upstream.
+
+    *columns*: sorted names, or None for all columns, present and future. An empty tuple means that only the
+    number of rows is read. *predicate*: a DuckDB boolean expression over the upstream's own columns; rows for
+    which it is not true are not read. None reads all rows. *ordered*: row order matters.
+    """
+
+    columns: tuple[str, ...] | None = None
+    predicate: str | None = None
+    ordered: bool = True
+
+
+WHOLE = Footprint(columns=None, predicate=None, ordered=True)
+"""The widest footprint: where in doubt, this one."""
+
+Footprints: TypeAlias = tuple[tuple[Key, Footprint], ...]
+"""Footprints by upstream key, sorted by key."""
+
+
+class Volatility(Value, frozen=True):
+    """A function whose result changes without any input changing.
+
+    *period* is ``"day"`` (``current_date``) or ``"build"`` (``now()``, ``random()``).
+    """
+
+    function: str
+    period: str
+
+
+class Analysis(Value, frozen=True):
+    """What binding a recipe against its upstreams' schemas tells.
+
+    *schema* is the output's, None when unknown before a run. *edges* are complete except for what *opaque*
+    names. *footprints* has one entry for each upstream read. *binding* is a digest of the bound meaning
+    (names resolved to columns, types and functions chosen) without positions in the text: two equal
+    bindings over equal contents compute equal tables.
+    """
+
+    schema: Schema | None
+    edges: tuple[ColumnEdge, ...] = ()
+    footprints: Footprints = ()
+    opaque: tuple[Opaque, ...] = ()
+    volatile: tuple[Volatility, ...] = ()
+    binding: str = ""

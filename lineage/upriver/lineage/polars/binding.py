@@ -1,0 +1,102 @@
+"""A digest of a plan's meaning: equal for two plans that compute equal results from equal inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+from polars._plr import PyDataFrame, PySeries
+from upriver.assets.model import Key
+from upriver.lineage.polars.tree import Expression, Named, PlanNode
+
+
+class _Unknown(Exception):
+    """The plan holds something that can't be told by content."""
+
+
+def binding(pruned: PlanNode, output: pl.Schema, key_of: Callable[[object], Key | None]) -> str:
+    """The digest of a plan without the columns that it does not need, and of its output columns.
+
+    So a new column in an upstream changes nothing when nothing reads it. Empty when part of the plan is
+    not known, which no digest can stand for.
+    """
+    digest = blake2b(digest_size=16)
+    digest.update(repr(list(output.items())).encode())
+    try:
+        for text in _Writer(key_of).node(pruned):
+            digest.update(text)
+    except _Unknown:
+        return ""
+    return digest.hexdigest()
+
+
+class _Writer:
+    def __init__(self, key_of: Callable[[object], Key | None]) -> None:
+        self._key_of = key_of
+
+    def node(self, node: PlanNode) -> list[bytes]:
+        if node.op in ("unknown", "file"):
+            raise _Unknown
+        options: list[Any] = []
+        match node.op:
+            case "scan":
+                key = self._key_of(node.options["source"])
+                if key is None:
+                    raise _Unknown
+                options = [key, _fields(node)]
+            case "frame":
+                options = [_data(node.options["frame"])]
+            case "project" | "map":
+                options = [list(node.schema), node.options.get("name"), node.options.get("arguments")]
+            case _:
+                options = [self._value(name, value) for name, value in sorted(node.options.items())]
+        out = [f"({node.op} {options!r}".encode()]
+        for group in (node.expressions, node.keys, node.right_keys):
+            out += [self._named(named) for named in group]
+            out.append(b"/")
+        for child in node.inputs:
+            out += self.node(child)
+        return [*out, b")"]
+
+    def _value(self, name: str, value: Any) -> str:
+        return f"{name}={value!r}"
+
+    def _named(self, named: Named) -> bytes:
+        return f"{named.name!r}={self._expression(named.expression)}".encode()
+
+    def _expression(self, expression: Expression) -> str:
+        if expression.op == "unknown":
+            raise _Unknown
+        options = [_plain(option) for option in expression.options]
+        inputs = [self._expression(inner) for inner in expression.inputs]
+        deciders = [how + self._expression(inner) for how, inner in expression.deciders]
+        return f"{expression.op}:{expression.name}:{expression.dtype!r}{options}({inputs}{deciders})"
+
+
+def _fields(node: PlanNode) -> list[tuple[str, str]]:
+    return [(name, repr(dtype)) for name, dtype in node.schema.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, PySeries | PyDataFrame):
+        return _data(value).hex()
+    text = repr(value)
+    if " at 0x" in text:
+        raise _Unknown
+    return f"{type(value).__name__}:{text}"
+
+
+def _data(value: Any) -> bytes:
+    """The content of a frame or series that stands in the plan itself."""
+    frame = pl.DataFrame._from_pydf(value) if isinstance(value, PyDataFrame) else None
+    if frame is None:
+        frame = pl.Series._from_pyseries(value).to_frame()
+    out = BytesIO()
+    try:
+        frame.rechunk().write_ipc(out)
+    except pl.exceptions.PolarsError as error:  # Python objects have no content that could be written
+        raise _Unknown from error
+    return blake2b(out.getvalue(), digest_size=16).digest()

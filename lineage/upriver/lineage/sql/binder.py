@@ -1,0 +1,205 @@
+"""Query and schemas to Analysis. DuckDB binds the query against empty tables; the bound plan tells the rest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import msgspec
+
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Column, Key, Schema
+from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
+from upriver.lineage.sql.bind_errors import bind_diagnosis, unknown_upstream
+from upriver.lineage.sql.binding import binding_digest
+from upriver.lineage.sql.findings import column_edges, footprints, opaque_edges, used_sources
+from upriver.lineage.sql.flow import Node
+from upriver.lineage.sql.names import quote, relation_name, relation_parts
+from upriver.lineage.sql.plan_walk import PlanWalk
+from upriver.lineage.sql.query import BoundText, Query
+from upriver.lineage.sql.risk import VolatileFunctions
+from upriver.lineage.sql.select_list import output_expressions
+from upriver.lineage.sql.tokens import tokens
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": "1",
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+_decode = msgspec.json.Decoder().decode
+
+
+class Binder:
+    """Binds queries in a database of its own that holds empty tables. May be shared by threads, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection = duckdb.connect(":memory:", config=_SETTINGS)
+        self._stubs: dict[Key, Schema] = {}
+        self._schemas_made: set[str] = {"main"}
+        self._volatile = VolatileFunctions(self._connection)
+        keywords = self._connection.execute(
+            "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
+        ).fetchall()
+        self._keywords = {name for (name,) in keywords}
+
+    def close(self) -> None:
+        """Give the database up."""
+        self._connection.close()
+
+    def analyze(self, query: Query, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
+        """What binding *query* against upstreams of these *schemas* tells, or why it can't be bound."""
+        missing = unknown_upstream(query, schemas)
+        if missing is not None:
+            return missing
+        if query.outside:
+            return self._reads_outside(query)
+        with self._lock:
+            return self._analyze(query, schemas)
+
+    def _analyze(self, query: Query, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
+        keys = query.keys()
+        schemas = {key: schemas[key] for key in keys}
+        for key in keys:
+            if (problem := self._ensure_stub(key, schemas[key])) is not None:
+                return self._opaque(
+                    query, schemas, f"the type of a column of {key} can't be bound: {problem}"
+                )
+        bound = query.bound(relation_name)
+        if query.dynamic is not None:
+            return self._opaque(query, schemas, query.dynamic)
+        text: str = self._one("select json_serialize_plan(?, optimize := false)", bound.text)
+        plan: Node = _decode(text)
+        if plan["error"]:
+            if plan["error_type"] in ("internal", "not implemented", "serialization"):
+                return self._unserializable(query, bound, schemas, plan["error_message"])
+            return bind_diagnosis(plan, query, bound, schemas)
+        schema = self._describe(bound.text, schemas)
+        (root,) = plan["plans"]
+        key_of = {relation_parts(key): key for key in keys}
+        walk = PlanWalk(key_of, schemas, self._volatile)
+        result = walk.relation(root)
+        if any(token.name.lower() == "getvariable" for token in tokens(query.executable)):
+            walk.volatile[Volatility("getvariable", "build")] = None  # in the plan there is only its value
+        values, influences = used_sources(result, len(schema), walk.evaluated)
+        read_rows = walk.row_identifiers & (values | {source for source, _, _ in influences})
+        if read_rows:
+            return bind_diagnosis(_ROWID, query, bound, schemas)
+        expressions = output_expressions(query.executable, tuple(column.name for column in schema))
+        return Analysis(
+            schema=schema,
+            edges=column_edges(result, schema, walk.sources, expressions),
+            footprints=footprints(walk.sources, values, influences),
+            opaque=tuple(walk.opaque),
+            volatile=tuple(sorted(walk.volatile, key=lambda v: v.function)),
+            binding=binding_digest(text, root, key_of, schema, _literals(query)),
+        )
+
+    def _one(self, sql: str, *parameters: str) -> Any:
+        row = self._connection.execute(sql, list(parameters)).fetchone()
+        assert row is not None
+        return row[0]
+
+    def _describe(self, sql: str, schemas: Mapping[Key, Schema]) -> Schema:
+        """The columns of a table made from *sql*."""
+        rows = self._connection.execute(f"describe {sql}").fetchall()
+        names = [row[0].lower() for row in rows]
+        if len(set(names)) < len(names) or self._has_other_spellings(sql, schemas):
+            # DESCRIBE leaves equal names as they are, and forgets an alias that differs from its column in case only.
+            self._connection.execute(f"create or replace temp table described as {sql} with no data")
+            rows = self._connection.execute("describe temp.described").fetchall()
+            self._connection.execute("drop table temp.described")
+        return tuple(Column(row[0], row[1]) for row in rows)
+
+    def _has_other_spellings(self, sql: str, schemas: Mapping[Key, Schema]) -> bool:
+        """Whether some name is written in two ways, here or here and upstream."""
+        spellings = {column.name.lower(): column.name for schema in schemas.values() for column in schema}
+        written = [token for token in tokens(sql) if token.kind in ("word", "quoted")]
+        names = (t.name for t in written if t.kind == "quoted" or t.name.lower() not in self._keywords)
+        return any(spellings.setdefault(name.lower(), name) != name for name in names)
+
+    def _ensure_stub(self, key: Key, schema: Schema) -> str | None:
+        """Have an empty table for *key*; say what is wrong when there can't be one."""
+        if self._stubs.get(key) == schema:
+            return None
+        parent, _ = relation_parts(key)
+        if parent not in self._schemas_made:
+            self._connection.execute(f"create schema {quote(parent)}")
+            self._schemas_made.add(parent)
+        try:
+            columns = ", ".join(f"{quote(column.name)} {_checked_type(column.type)}" for column in schema)
+            self._connection.execute(f"create or replace table {relation_name(key)} ({columns})")
+        except (duckdb.Error, ValueError) as error:
+            return str(error).partition("\n")[0]
+        self._stubs[key] = schema
+        return None
+
+    def _unserializable(
+        self, query: Query, bound: BoundText, schemas: Mapping[Key, Schema], message: str
+    ) -> Analysis | Diagnosis:
+        """DuckDB binds the query and can't show its plan."""
+        try:
+            schema = self._describe(bound.text, schemas)
+        except duckdb.Error as error:
+            return bind_diagnosis({"error_message": str(error)}, query, bound, schemas)
+        return self._opaque(query, schemas, f"DuckDB can't show the plan: {message}", schema)
+
+    def _opaque(
+        self, query: Query, schemas: Mapping[Key, Schema], cause: str, schema: Schema | None = None
+    ) -> Analysis:
+        """All of every upstream, because of *cause*. What the text means decides the binding."""
+        keys = query.keys()
+        return Analysis(
+            schema=schema,
+            edges=opaque_edges(schema or (), schemas),
+            footprints=tuple((key, WHOLE) for key in keys),
+            opaque=(Opaque(cause),),
+            volatile=self._volatile_words(query),
+            binding=query.fingerprint,
+        )
+
+    def _reads_outside(self, query: Query) -> Analysis:
+        cause = f"{', '.join(query.outside)} reads what Upriver does not follow"
+        analysis = self._opaque(query, {}, cause)
+        outside = tuple(Volatility(name, "build") for name in query.outside)
+        return msgspec.structs.replace(analysis, volatile=(*analysis.volatile, *outside))
+
+    def _volatile_words(self, query: Query) -> tuple[Volatility, ...]:
+        """Volatile functions by their names in the text, where there is no plan to find them in."""
+        found: dict[Volatility, None] = {}
+        for token in tokens(query.executable):
+            if token.kind in ("word", "quoted"):
+                word = _SPELLINGS.get(token.name.lower(), token.name.lower())
+                if (volatility := self._volatile.volatility(word, 1)) is not None:
+                    found[volatility] = None
+        return tuple(sorted(found, key=lambda v: v.function))
+
+
+_ROWID: Node = {"error_type": "binder", "error_message": "rowid is no column of an asset", "name": "rowid"}
+_SPELLINGS = {
+    "current_timestamp": "now",
+    "current_time": "get_current_time",
+    "localtime": "current_localtime",
+    "localtimestamp": "current_localtimestamp",
+    "tablesample": "random",
+    "sample": "random",
+}
+
+
+def _literals(query: Query) -> list[str]:
+    return [token.text for token in tokens(query.executable) if token.kind in ("string", "number")]
+
+
+def _checked_type(text: str) -> str:
+    """A type as it was recorded, refused when it holds more than a type."""
+    depth = 0
+    for token in tokens(text):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth < 0 or token.text == ";" or (depth == 0 and token.text == ","):
+            raise ValueError(f"not a column type: {text!r}")
+    if depth:
+        raise ValueError(f"not a column type: {text!r}")
+    return text

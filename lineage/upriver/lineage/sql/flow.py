@@ -1,0 +1,150 @@
+"""What flows through a bound plan: for each column of each node, the source columns it is made from and decided by.
+
+A *source* is an integer that stands for one column of one scan; :class:`Sources` knows them. Scans of the same
+upstream are kept apart, because each has its own row filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias
+
+from upriver.assets.model import Key
+
+Node: TypeAlias = dict[str, Any]
+"""A plan node, an expression or a type, as ``json_serialize_plan`` gives it, decoded."""
+
+NOWHERE = 18446744073709551615
+
+Influence: TypeAlias = tuple[int, str, int]
+"""Source, how it influences (``ColumnEdge.how``), and the number of the row filter it comes from (0: none)."""
+
+Influences: TypeAlias = frozenset[Influence]
+
+NO_SOURCES: frozenset[int] = frozenset()
+NO_INFLUENCE: Influences = frozenset()
+
+HOWS = ("copy", "expression", "unnest", "window", "aggregate", "opaque")
+"""How a value is made, from the weakest to the strongest: a sum over a window is an ``aggregate``."""
+
+
+class Flow(NamedTuple):
+    """One column: the sources of its values, how they became it, and what else decided them.
+
+    *fixed* marks a list whose length does not depend on data.
+    """
+
+    value: frozenset[int] = NO_SOURCES
+    how: str = "copy"
+    influence: Influences = NO_INFLUENCE
+    fixed: bool = False
+
+    def as_influence(self, how: str, filter_number: int = 0) -> Influences:
+        """Everything that bears on this column, as influence on something else."""
+        if not self.value:
+            return self.influence
+        return frozenset((source, how, filter_number) for source in self.value) | self.influence
+
+    def at_least(self, how: str) -> Flow:
+        """The same sources, made into the column in no weaker way than *how*."""
+        return self if HOWS.index(self.how) >= HOWS.index(how) else self._replace(how=how)
+
+
+NOTHING = Flow()
+
+
+def merged(flows: list[Flow], how: str) -> Flow:
+    """One column made from several by *how*."""
+    if not flows:
+        return NOTHING
+    value = flows[0].value.union(*(flow.value for flow in flows[1:]))
+    influence = flows[0].influence.union(*(flow.influence for flow in flows[1:]))
+    strongest = max((how, *(flow.how for flow in flows)), key=HOWS.index)
+    return Flow(value, strongest, influence)
+
+
+@dataclass(slots=True)
+class Relation:
+    """The output of a plan node.
+
+    *rows* decides which rows there are; *order* is what they are sorted by, if anything, and *total* whether that
+    leaves no ties; *unique* are sets of columns without duplicates; *scans* are the scans below. A relation
+    that is not understood has *unknown*, which stands for any column.
+    """
+
+    columns: list[Flow]
+    rows: Influences = NO_INFLUENCE
+    scans: frozenset[int] = NO_SOURCES
+    order: Influences = NO_INFLUENCE
+    total: bool = False
+    unique: tuple[frozenset[int], ...] = ()
+    unknown: Flow | None = None
+
+    def column(self, index: int) -> Flow:
+        """Column *index* of the output."""
+        if index < len(self.columns):
+            return self.columns[index]
+        if self.unknown is None:
+            raise UnknownShapeError(f"column {index} of {len(self.columns)}")
+        return self.unknown
+
+    def covers(self, columns: frozenset[int]) -> bool:
+        """Whether rows that agree on *columns* are equal, so that their order can't matter."""
+        return self.unknown is None and (
+            len(columns) == len(self.columns) or any(key <= columns for key in self.unique)
+        )
+
+    def with_rows(self, influence: Influences) -> Relation:
+        """The same with *influence* on which rows there are."""
+        return replace(self, rows=self.rows | influence) if influence else self
+
+
+class UnknownShapeError(Exception):
+    """The plan has a shape that the walk does not know; caught in the walk, which then widens to whole tables."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """One reading of an upstream in the plan.
+
+    *predicates* holds, for each way the plan reaches it, the row filter applied directly above it (None: all rows);
+    *captured* the numbers of the filters that went into a predicate.
+    """
+
+    key: Key
+    predicates: list[str | None] = field(default_factory=list)
+    captured: set[int] = field(default_factory=set)
+    escaped: set[int] = field(default_factory=set)
+    ordered: bool = False
+    whole: bool = False
+
+
+@dataclass(slots=True)
+class Sources:
+    """The scans of a plan and the columns read from them."""
+
+    scans: list[Scan] = field(default_factory=list)
+    columns: list[tuple[int, str]] = field(default_factory=list)
+    markers: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Row numbers that the binder made up to find rows again: sources that are no column, with their scans."""
+    _index: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def scan(self, key: Key) -> int:
+        """The number of a new scan of *key*."""
+        self.scans.append(Scan(key))
+        return len(self.scans) - 1
+
+    def column(self, scan: int, name: str) -> int:
+        """The source for column *name* of *scan*."""
+        found = self._index.get((scan, name))
+        if found is None:
+            found = self._index[scan, name] = len(self.columns)
+            self.columns.append((scan, name))
+        return found
+
+    def marker(self, scans: frozenset[int]) -> int:
+        """A source that stands for the position of a row in what *scans* give."""
+        source = len(self.columns)
+        self.columns.append((-1, ""))
+        self.markers[source] = scans
+        return source

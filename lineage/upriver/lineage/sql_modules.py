@@ -1,0 +1,110 @@
+"""What the SQL modules of a project declare and read; only changed files are looked into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.discover import ProjectFile, ProjectFiles
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Asset, Key, Place, SqlRecipe
+from upriver.lineage.manifest import Manifest, Mention, SqlModule, trusted
+
+if TYPE_CHECKING:
+    from upriver.lineage.sql.query import Query
+
+
+def sql_modules(
+    root: Path, files: ProjectFiles, before: Manifest | None, queries: dict[Key, Query]
+) -> tuple[dict[str, SqlModule], bool]:
+    known = before.sql if before is not None else {}
+    found: dict[str, SqlModule] = {}
+    texts: list[tuple[ProjectFile, str, str]] = []
+    problems: dict[str, Diagnosis] = {}
+    changed = before is None or len(known) != len(files.sql)
+    for file in files.sql:
+        module = known.get(file.path)
+        if (
+            module is not None
+            and before is not None
+            and module.file == file
+            and trusted(file, before.written)
+        ):
+            found[file.path] = module
+            continue
+        changed = True
+        data = _read(root, file.path, problems)
+        digest = hashlib.sha256(data).hexdigest()
+        if module is not None and module.digest == digest:
+            found[file.path] = msgspec.structs.replace(module, file=file)
+            continue
+        try:
+            texts.append((file, digest, data.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            message = f"this file is not UTF-8 text: {error.reason} at byte {error.start}"
+            problems[file.path] = Diagnosis("not-utf-8", message, Place(file.path, line))
+        if file.path in problems:
+            found[file.path] = SqlModule(file, "", None, diagnoses=(problems[file.path],))
+    if texts:
+        for module in _read_sql(texts, queries):
+            found.setdefault(module.file.path, module)
+    return found, changed
+
+
+def _read(root: Path, path: str, problems: dict[str, Diagnosis]) -> bytes:
+    try:
+        return (root / path).read_bytes()
+    except OSError as error:
+        problems[path] = Diagnosis("unreadable", f"this file can't be read: {error.strerror}", Place(path))
+        return b""
+
+
+def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Query]) -> Iterable[SqlModule]:
+    from upriver.assets.sql import parse_sql_module
+    from upriver.lineage.sql.parse import Text, parse_queries
+
+    declared: list[tuple[ProjectFile, str, Asset, SqlRecipe]] = []
+    for file, digest, text in texts:
+        asset = parse_sql_module(file.path, text)
+        if isinstance(asset, Asset):
+            assert isinstance(asset.recipe, SqlRecipe)
+            declared.append((file, digest, asset, asset.recipe))
+        else:
+            yield SqlModule(file, digest, None, diagnoses=asset)
+    parsed = parse_queries([Text(r.text, r.dialect, file.path, r.line) for file, _, _, r in declared])
+    for (file, digest, asset, _), query in zip(declared, parsed, strict=True):
+        if isinstance(query, Diagnosis):
+            problem = msgspec.structs.replace(query, key=asset.key)
+            yield SqlModule(file, digest, None, diagnoses=(problem,))
+            continue
+        queries[asset.key] = query
+        problems = [
+            Diagnosis(
+                "reads-outside",
+                f"{asset.key} calls {name}(), whose data Upriver can't follow",
+                asset.place,
+                hint="declare a source over the same data, and read that",
+                key=asset.key,
+            )
+            for name in query.outside
+        ]
+        problems += [
+            Diagnosis(
+                "reads-outside",
+                f"{asset.key} reads {read.call}, which is not on this machine",
+                read.place,
+                hint="fetch it in a Python asset, and read that",
+                key=asset.key,
+            )
+            for read in query.files
+            if read.remote
+        ]
+        mentions = tuple(Mention(reference.key, reference.place) for reference in query.references)
+        yield SqlModule(
+            file, digest, asset, query.fingerprint, mentions, query.files, diagnoses=tuple(problems)
+        )

@@ -1,0 +1,211 @@
+"""What a reach tells besides the fingerprint, and what the fingerprint must not depend on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from upriver.lineage.python import reach
+
+from .conftest import Projects
+
+PROJECT = {
+    "m.py": """
+        from dataclasses import dataclass, field
+        from pathlib import Path
+        import enum
+        import re
+        import polars as pl
+        import lib
+        from lib.tools import CHECKS, clean
+        ROOT = Path(__file__).parent / "data"
+        HOME = f"{ROOT}/x"
+        WORDS = frozenset({"a", "b", "c", "d", "e"})
+        class Color(enum.Enum):
+            RED = 1
+            BLUE = 2
+        COLORS = {Color.RED, Color.BLUE}
+        @dataclass(frozen=True)
+        class Options:
+            names: list = field(default_factory=list)
+        OPTIONS = Options(["x"])
+        WORD = re.compile("a+")
+        def asset(df: pl.LazyFrame) -> pl.LazyFrame:
+            '''What it does.'''
+            return clean(df), ROOT, HOME, WORDS, COLORS, OPTIONS, WORD, lib.RATE, [c(1) for c in CHECKS]
+    """,
+    "lib/__init__.py": "from .conf import RATE  # the rate\n",
+    "lib/conf.py": "RATE = (\n    3\n)\n",
+    "lib/tools.py": """
+        from functools import lru_cache
+        @lru_cache
+        def clean(x):
+            return x
+        def one(x):
+            return x
+        def two(x):
+            return x + x
+        CHECKS = {one, two, clean, str.upper}
+    """,
+}
+
+SCRIPT = """
+import sys
+from pathlib import Path
+root = Path(sys.argv[1])
+sys.path.insert(0, str(root))
+from upriver.lineage.python import reach
+import m
+print(reach(m.asset, root).fingerprint)
+"""
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(content), encoding="utf-8")
+
+
+def test_neither_hash_seed_nor_folder_nor_process_counts(tmp_path: Path) -> None:
+    found = set()
+    for number in range(3):
+        root = tmp_path / f"project {number}"
+        write(root, PROJECT)
+        paths = [p for p in sys.path if p] + ["assets", "lineage"]
+        environment = {**os.environ, "PYTHONHASHSEED": str(number), "PYTHONPATH": os.pathsep.join(paths)}
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(root)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
+def test_parts_tell_which_code_is_reached_and_where(projects: Projects) -> None:
+    found = projects.reach(PROJECT)
+    places = {part.name: str(part.place) for part in found.parts}
+    assert places["m.asset"] == "m.py:21"
+    assert places["lib.RATE"] == "lib/conf.py:1"
+    assert places["lib.tools.clean"] == "lib/tools.py:3"
+    assert places["m.Options"] == "m.py:16"
+    sources = {part.name: part.source for part in found.parts}
+    assert sources["lib.RATE"] == "RATE = (\n    3\n)\n"
+    assert sources["lib.tools.clean"].startswith("@lru_cache\ndef clean")
+
+
+def test_only_the_digest_of_the_edited_part_changes(projects: Projects) -> None:
+    edited = {**PROJECT, "lib/conf.py": "RATE = 4\n"}
+    before = {part.name: part.digest for part in projects.reach(PROJECT).parts}
+    after = {part.name: part.digest for part in projects.reach(edited).parts}
+    assert {name for name in before if before[name] != after[name]} == {"lib.RATE"}
+
+
+def test_packages_are_named_by_their_distribution(projects: Projects) -> None:
+    text = """
+        import polars as pl
+        import json
+        def asset(df: pl.LazyFrame):
+            import yaml
+            from sklearn.linear_model import LinearRegression
+            return yaml, json
+    """
+    found = dict(projects.reach({"m.py": text}).packages)
+    assert found.keys() == {"polars", "python", "pyyaml", "scikit-learn"}
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("return getattr(tools, df)", "module lib.tools as a value"),
+        ("return eval(df)", "uses eval()"),
+        ("return globals()[df]", "uses globals()"),
+        ("import importlib; return importlib.import_module(df)", "imports modules by name"),
+        ("return later", "'later', not defined at load time"),
+        ("return tools.later", "lib.tools.later, not defined at load time"),
+        ("return open(df)", "mentions open"),
+        ("return __file__", "mentions __file__"),
+        ("import pickle; return pickle.load(df)", "unpickles"),
+        ("return tools.HANDLE", "lib.tools.HANDLE holds a generator"),
+        ("import lib.broken; return 1", "fails to import (ZeroDivisionError"),
+        ("import polars; return polars.scan_csv(df)", "calls scan_csv()"),
+    ],
+)
+def test_what_is_widened_says_why(body: str, cause: str, projects: Projects) -> None:
+    files = {
+        "m.py": f"from lib import tools\ndef asset(df):\n    {body}\n",
+        "lib/__init__.py": "",
+        "lib/tools.py": "HANDLE = (x for x in [1])\n",
+        "lib/broken.py": "1 / 0\n",
+    }
+    (widened, *_) = projects.reach(files).widened
+    assert cause in widened
+
+
+def test_plain_code_widens_nothing(projects: Projects) -> None:
+    assert projects.reach(PROJECT).widened == ()
+
+
+DECLARED = {
+    "m.py": """
+        import polars as pl
+        from upriver.assets import asset as declared, source
+        flights = source("raw.flights", "data/*.csv")
+        @declared(tags=["a"], retries=2)
+        def other(flights: pl.LazyFrame) -> pl.LazyFrame:
+            return flights.head(3)
+        @declared("marts.one")
+        def asset(flights: pl.LazyFrame) -> pl.LazyFrame:
+            return other(flights)
+        for name in ("a", "b"):
+            source(f"raw.{name}", f"data/{name}.csv")
+    """
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ('tags=["a"], retries=2', 'tags=["b"]', True),
+        ('"marts.one"', '"marts.two", owner="me"', True),
+        ('source("raw.flights", "data/*.csv")', 'source("raw.flights", "data/*.parquet")', True),
+        ('("a", "b")', '("a", "b", "c")', True),
+        ("head(3)", "head(4)", False),
+    ],
+)
+def test_how_an_asset_is_declared_is_no_part_of_its_recipe(
+    old: str, new: str, same: bool, projects: Projects
+) -> None:
+    before = projects.reach(DECLARED).fingerprint
+    after = projects.reach({"m.py": DECLARED["m.py"].replace(old, new)}).fingerprint
+    assert (before == after) is same
+
+
+def test_code_that_is_no_longer_what_its_file_says_is_taken_as_it_runs(
+    projects: Projects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "late"
+    write(root, {"late_m.py": "def asset(df):\n    return 1\n"})
+    monkeypatch.syspath_prepend(root)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    import importlib
+
+    module = importlib.import_module("late_m")
+    before = reach(module.asset, root)
+    (root / "late_m.py").write_text("def asset(df):\n    return 2\n")
+    after = reach(module.asset, root)
+    assert after.fingerprint != before.fingerprint
+    assert "its compiled code was taken" in after.widened[0]
+    del sys.modules["late_m"]
+    without = reach(module.asset, root)
+    assert any("no longer loaded" in cause for cause in without.widened)
+    given = reach(module.asset, root, modules={"late_m": module})
+    assert given.fingerprint == after.fingerprint
