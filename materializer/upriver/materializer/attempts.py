@@ -1,0 +1,263 @@
+"""One attempt of one asset, by the engine that its recipe needs. Everything that can go wrong ends in
+AttemptFailed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from upriver.assets.discover import ProjectFile
+from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
+from upriver.lineage.model import Analysis, Footprint
+from upriver.lineage.sql.names import relation_name
+from upriver.lineage.sql.query import Query
+from upriver.materializer.engines.duckdb import DuckDBEngine
+from upriver.materializer.jobs import Job, JobInput
+from upriver.materializer.model import Version
+from upriver.materializer.ports import Staged, Store
+from upriver.materializer.processes import LOOK, WorkerPool
+from upriver.materializer.sources import relative_path
+
+
+class AttemptFailed(UpriverError):
+    """An attempt ended without an artifact. *traceback* is the user's part of it; *cancelled* when it was
+    asked to end.
+
+    *final* says that another attempt would end the same way.
+    """
+
+    def __init__(
+        self, message: str, traceback: str = "", *, cancelled: bool = False, final: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.traceback = traceback
+        self.cancelled = cancelled
+        self.final = final
+
+
+class Made(Value, frozen=True):
+    """What an attempt made: the staged artifact, its content, and what was read for it."""
+
+    staged: Staged
+    version: Version
+    reads: tuple[tuple[Key, Footprint], ...]
+    analysis: Analysis | None
+    peak_memory: int | None = None
+
+
+class Analyses(Protocol):
+    """Binds recipes (see :mod:`upriver.lineage.analyze`)."""
+
+    def analyze(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
+        """The analysis of an asset's recipe against its upstreams' schemas."""
+        ...
+
+    def query(self, key: Key) -> Query:
+        """The parsed query of a SQL asset."""
+        ...
+
+
+class Watching(Protocol):
+    """How a running attempt talks to its run."""
+
+    def cancelled(self) -> bool:
+        """Whether the attempt has to end."""
+        ...
+
+    def output(self, stream: str, line: str) -> None:
+        """A line was printed."""
+        ...
+
+    def progress(self, fraction: float | None, memory: int | None) -> None:
+        """How far it is."""
+        ...
+
+
+class Watchdog:
+    """Interrupts queries that have to end: DuckDB does not return to Python until it is done.
+
+    One thread looks after all of them; a small query is over before it would look for the first time.
+    """
+
+    def __init__(self, engine: DuckDBEngine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._watched: dict[threading.Event, tuple[float | None, Callable[[], bool], threading.Event]] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watching(self, limit: float | None, cancelled: Callable[[], bool]) -> Iterator[threading.Event]:
+        """End this thread's query after *limit* seconds (the yielded event is set then) or when *cancelled*
+        says so.
+        """
+        expired = threading.Event()
+        with self._engine.interruptible() as token:
+            deadline = None if limit is None else time.monotonic() + limit
+            with self._lock:
+                self._watched[token] = (deadline, cancelled, expired)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._look, name="query watchdog", daemon=True)
+                    self._thread.start()
+            try:
+                yield expired
+            finally:
+                with self._lock:
+                    del self._watched[token]
+
+    def _look(self) -> None:
+        idle = 0
+        while idle < 100:
+            time.sleep(LOOK)
+            with self._lock:
+                watched = list(self._watched.items())
+                idle = 0 if watched else idle + 1
+                if idle >= 100:
+                    self._thread = None
+            for token, (deadline, cancelled, expired) in watched:
+                if deadline is not None and time.monotonic() > deadline:
+                    expired.set()
+                if expired.is_set() or cancelled():
+                    self._engine.interrupt(token)
+
+
+class Attempts:
+    """Makes attempts, in the caller's thread. *root* is the project's, *code* its Python files as derived."""
+
+    def __init__(
+        self,
+        root: Path,
+        engine: DuckDBEngine,
+        workers: WorkerPool,
+        store: Store,
+        analyses: Analyses,
+        code: tuple[ProjectFile, ...] = (),
+    ) -> None:
+        self._root = root
+        self._engine = engine
+        self._workers = workers
+        self._store = store
+        self._analyses = analyses
+        self._code = code
+        self._watchdog = Watchdog(engine)
+
+    def make(self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching) -> Made:
+        """Compute *asset* from *upstreams*. Raises AttemptFailed."""
+        suffix = asset.suffix if asset.kind is Kind.FILE else ".parquet"
+        target = self._store.new_path(suffix)
+        try:
+            match asset.recipe:
+                case SqlRecipe():
+                    return self._sql(asset, upstreams, watching, target)
+                case PythonRecipe() as recipe:
+                    return self._python(asset, recipe, upstreams, watching, target, suffix)
+        except BaseException as error:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+            failure = _failure(error, watching)
+            if failure is error:
+                raise
+            raise failure from error
+
+    def _sql(self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching, target: Path) -> Made:
+        query = self._analyses.query(asset.key)
+        analysis = self._analyses.analyze(asset.key, {key: v.schema for key, v in upstreams.items()})
+        if isinstance(analysis, Diagnosis):
+            raise AttemptFailed(str(analysis), final=True)
+        for key in dict.fromkeys(query.keys()):
+            self._engine.expose(key, upstreams[key].located(self._root))
+        limit = asset.execution.timeout
+        with self._watchdog.watching(limit, watching.cancelled) as expired:
+            try:
+                schema, rows = self._engine.write(query.bound_text(relation_name), target, analysis.schema)
+            except Exception as error:
+                if expired.is_set():
+                    raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error
+                raise
+        staged = self._store.stage(target, ".parquet")
+        files = (relative_path(self._store, self._root, staged.id),)
+        version = Version(staged.id, schema, rows, staged.bytes, files)
+        return Made(staged, version, analysis.footprints, analysis)
+
+    def _python(
+        self,
+        asset: Asset,
+        recipe: PythonRecipe,
+        upstreams: Mapping[Key, Version],
+        watching: Watching,
+        target: Path,
+        suffix: str,
+    ) -> Made:
+        inputs = tuple(
+            JobInput(one.parameter, one.key, one.frame, version.files, version.schema)
+            for one in recipe.inputs
+            if one.key is not None and (version := upstreams[one.key].located(self._root))
+        )
+        job = Job(
+            root=str(self._root),
+            asset=asset.key,
+            recipe=recipe,
+            inputs=inputs,
+            file_asset=asset.kind is Kind.FILE,
+            target=str(target),
+            ordered=asset.ordered,
+            code=self._code,
+        )
+        ended = self._workers.take().run(
+            job,
+            timeout=asset.execution.timeout,
+            memory=asset.execution.memory,
+            output=watching.output,
+            cancelled=watching.cancelled,
+            progress=lambda memory: watching.progress(None, memory),
+        )
+        if ended.cancelled:
+            raise AttemptFailed("cancelled", cancelled=True)
+        if ended.result is None:
+            raise AttemptFailed(ended.cause or "its process ended")
+        result = ended.result
+        if result.error is not None:
+            raise AttemptFailed(result.error, result.traceback)
+        for warning in result.warnings:
+            watching.output("warning", warning)
+        staged = self._store.stage(target, suffix)
+        files = (relative_path(self._store, self._root, staged.id, suffix),)
+        if asset.kind is Kind.FILE:
+            version = Version(staged.id, (), None, staged.bytes, files)
+        else:
+            schema, rows = self._engine.describe((staged.path,))
+            version = Version(staged.id, schema, rows, staged.bytes, files)
+        peak = max(result.peak_memory, ended.peak_memory)
+        return Made(staged, version, result.reads, result.analysis, peak)
+
+
+def _failure(error: BaseException, watching: Watching) -> BaseException:
+    """What went wrong, as the run understands it."""
+    match error:
+        case AttemptFailed():
+            return error
+        case UpriverError():
+            return AttemptFailed(str(error))
+        case OSError():
+            return AttemptFailed(_disk_sentence(error))
+        case Exception():
+            if watching.cancelled():
+                return AttemptFailed("cancelled", cancelled=True)
+            return AttemptFailed(_engine_sentence(error))
+        case _:
+            return error
+
+
+def _engine_sentence(error: Exception) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if type(error).__name__ not in text else text
+
+
+def _disk_sentence(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{where}"

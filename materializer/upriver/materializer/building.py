@@ -1,0 +1,231 @@
+"""A build from its lease to its summary: where scheduler, engines, store and state meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.model import Key, PythonRecipe
+from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
+from upriver.materializer.model import Action, Failure, Outcome, Run, RunStatus
+from upriver.materializer.plan import critical_lengths
+from upriver.materializer.ports import Lease
+from upriver.materializer.runlog import RunLog
+from upriver.materializer.survey import Survey, survey
+from upriver.materializer.views import AssetResult, BuildResult
+from upriver.materializer.workspace import Workspace
+
+if TYPE_CHECKING:
+    from upriver.materializer.attempts import AttemptFailed
+
+
+class Cancel:
+    """Asks a running build to stop. Safe from signal handlers and threads."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.signal: int | None = None
+
+    def request(self, signal: int | None = None) -> None:
+        """Ask, for the first time or again; *signal* is remembered for the exit code."""
+        self.level += 1
+        self.signal = signal or self.signal
+
+
+class Options:
+    """How to build."""
+
+    def __init__(
+        self,
+        *,
+        force: bool = False,
+        jobs: int | None = None,
+        fail_fast: bool = False,
+        wait: float | None = 0.0,
+        select: Sequence[str] = (),
+    ) -> None:
+        self.force = force
+        self.jobs = jobs
+        self.fail_fast = fail_fast
+        self.wait = wait
+        self.select = tuple(select)
+
+
+class Build:
+    """One build of the assets *among* (complete with their upstream), of which *asked* were selected."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        among: Collection[Key],
+        asked: Collection[Key],
+        options: Options,
+        listener: Callable[[Event], None],
+        cancel: Cancel,
+    ) -> None:
+        self._workspace = workspace
+        self._among = among
+        self._asked = asked
+        self._options = options
+        self._listener = listener
+        self._cancel = cancel
+        self.run_id = new_run_id(workspace.clock())
+
+    def execute(self) -> BuildResult:
+        """Build. Raises BusyError, DeclarationError, StoreError."""
+        workspace, options = self._workspace, self._options
+        now = workspace.clock()
+        run = Run(self.run_id, RunStatus.RUNNING, now, None, options.select, os.getpid(), _host())
+        lease = workspace.state.acquire(run, options.wait)
+        log: RunLog | None = None
+        status = RunStatus.FAILED
+        try:
+            log = RunLog(workspace.runs_folder, self.run_id, self._listener)
+            workspace.sweep()
+            results = self._work(lease, log)
+            status = self._status(results)
+            # What was found fresh is told by the events alone: ten thousand rows a build would be most of the state.
+            outcomes = [_outcome(result) for result in results if result.action is not Outcome.FRESH]
+            if outcomes:
+                workspace.state.record_outcomes(lease, self.run_id, outcomes)
+            workspace.state.finish(lease, self.run_id, status, workspace.clock())
+            return BuildResult(self.run_id, status, results)
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to hear of; the next build reaps the run
+                workspace.state.finish(lease, self.run_id, RunStatus.FAILED, workspace.clock())
+            raise
+        finally:
+            if log is not None:
+                log.emit(RunFinished(workspace.clock(), self.run_id, status))
+                log.close()
+            lease.release()
+
+    def _status(self, results: Sequence[AssetResult]) -> RunStatus:
+        if self._cancel.level:
+            return RunStatus.INTERRUPTED
+        bad = (Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
+        return RunStatus.FAILED if any(r.action in bad for r in results) else RunStatus.SUCCESS
+
+    def _work(self, lease: Lease, log: RunLog) -> tuple[AssetResult, ...]:
+        workspace = self._workspace
+        project = workspace.project(refresh=False)
+        forced = [key for key in self._asked if key in project.assets] if self._options.force else ()
+        seen = survey(workspace, among=self._among, forced=forced, check=True)
+        jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
+        idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
+        durations = {} if idle else workspace.state.durations()
+        expected = tuple(
+            (key, durations[key][0])
+            for key, finding in seen.findings.items()
+            if finding.action in (Action.BUILD, Action.MAYBE) and key in durations
+        )
+        order = tuple(seen.findings)
+        log.emit(RunStarted(workspace.clock(), self.run_id, order, jobs, expected, self._options.select))
+        return self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
+
+    def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
+        now, fresh = self._workspace.clock(), Outcome.FRESH
+        found = [
+            (key, finding.version.rows, finding.version.bytes)
+            for key, finding in seen.findings.items()
+            if finding.version is not None
+        ]
+        log.emit_all([AssetFinished(now, key, fresh, rows=rows, bytes=size) for key, rows, size in found])
+        return tuple([AssetResult(key, fresh, rows=rows, bytes=size) for key, rows, size in found])
+
+    def _run(
+        self,
+        lease: Lease,
+        log: RunLog,
+        seen: Survey,
+        jobs: int,
+        durations: Mapping[Key, tuple[float, int | None]],
+    ) -> tuple[AssetResult, ...]:
+        # Most builds find nothing to make: they don't pay for what makes things.
+        from upriver.materializer.committer import Committer
+        from upriver.materializer.making import Maker
+        from upriver.materializer.run import Limits, Work
+        from upriver.materializer.run import Run as Execution
+
+        workspace = self._workspace
+        project = seen.project
+        stale = [key for key, finding in seen.findings.items() if finding.action is not Action.FRESH]
+        project.parse_all(key for key in stale if not isinstance(project.assets[key].recipe, PythonRecipe))
+        python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
+        workers = workspace.workers(jobs)
+        workers.expect(min(python, jobs))
+        maker = Maker(workspace, seen, workers, self.run_id, log, self._cancel)
+        seconds = {key: one[0] for key, one in durations.items()}
+
+        def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
+            recipe = project.fingerprints[key]
+            failure = Failure(
+                key, self.run_id, recipe, workspace.clock(), str(error), error.traceback, attempts
+            )
+            workspace.state.record_failure(lease, failure)
+            for line in error.traceback.splitlines():
+                log.emit(AssetOutput(workspace.clock(), key, attempts, "traceback", line))
+
+        committer: Committer | None = None
+        execution = Execution(
+            Work(
+                graph=project.graph,
+                assets=project.assets,
+                order=tuple(seen.findings),
+                consider=seen.decider.consider,
+                source=seen.views.upstream,
+                source_problem=seen.views.problems.get,
+                attempt=maker.attempt,
+                put=lambda finished: committer.put(finished),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
+                failed=failed,
+                emit=log.emit,
+                cancelled=lambda: self._cancel.level > 0,
+                priority=critical_lengths(project.graph, seen.findings, seconds),
+                peak={key: peak for key, (_, peak) in durations.items() if peak is not None},
+                limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
+                clock=workspace.clock,
+            )
+        )
+        committer = Committer(
+            workspace.store,
+            workspace.state,
+            lease,
+            workspace.environment,
+            committed=execution.committed,
+            failed=execution.commit_failed,
+            saturated=execution.saturated,
+        )
+        try:
+            execution.execute()
+        finally:
+            committer.close()
+            workers.close()
+            seen.contents.flush()
+            workspace.analyzer().flush()
+            parts = {project.fingerprints[key]: project.parts(key) for key in stale}
+            workspace.state.remember_recipes(parts)
+        return execution.results
+
+
+def new_run_id(now: float) -> str:
+    """Ids sort by time: ``20130401-173000-1f2e``."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{os.urandom(2).hex()}"
+
+
+def _host() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename  # as socket.gethostname() would say, without loading sockets
+    import socket
+
+    return socket.gethostname()
+
+
+def _outcome(result: AssetResult) -> dict[str, object]:
+    found: dict[str, object] = msgspec.to_builtins(result)
+    return found

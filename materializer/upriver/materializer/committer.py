@@ -1,0 +1,101 @@
+"""The one place where finished work becomes durable: many small assets share one publish and one transaction."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from upriver.assets.model import Value
+from upriver.materializer.model import Materialization
+from upriver.materializer.ports import Lease, Staged, StateStore, Store
+
+LINGER = 0.05
+"""Seconds that a commit may wait for company while assets wait for a slot: then nothing could start sooner for it, and
+each commit costs several syncs, whatever its size."""
+
+
+class Finished(Value, frozen=True):
+    """One materialization on its way into the state: *staged* is None when an earlier artifact is reused."""
+
+    materialization: Materialization
+    staged: Staged | None
+
+
+class Committer:
+    """Commits in the order given, as many at once as have come together meanwhile.
+
+    *committed* is called, in the committer's thread, with each group that is durable; *failed* with a group
+    that could not be committed and the error. Nothing is committed after a failure that says the lease is
+    lost. *saturated* tells whether there is more work than slots: then a commit waits a moment for company.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        state: StateStore,
+        lease: Lease,
+        environment: str,
+        *,
+        committed: Callable[[Sequence[Finished]], None],
+        failed: Callable[[Sequence[Finished], Exception], None],
+        limit: int = 256,
+        saturated: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._state = state
+        self._lease = lease
+        self._environment = environment
+        self._committed = committed
+        self._failed = failed
+        self._limit = limit
+        self._saturated = saturated
+        self._queue: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+        self._thread.start()
+
+    def put(self, finished: Finished) -> None:
+        """Hand over one finished asset; returns at once."""
+        self._queue.put(finished)
+
+    def close(self) -> None:
+        """Commit what was handed over, then end."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        ending = False
+        while not ending:
+            group: list[Finished] = []
+            item = self._queue.get()
+            while True:
+                if item is None:
+                    ending = True
+                    break
+                if not group:
+                    until = time.monotonic() + LINGER
+                group.append(item)
+                if len(group) >= self._limit:
+                    break
+                wait = max(0.0, until - time.monotonic()) if self._saturated() else 0.0
+                try:
+                    item = self._queue.get(timeout=wait) if wait else self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            if group:
+                self._commit(group)
+
+    def _commit(self, group: Sequence[Finished]) -> None:
+        try:
+            self._store.publish([one.staged for one in group if one.staged is not None])
+            self._state.commit(
+                self._lease,
+                self._environment,
+                made=[one.materialization for one in group if one.staged is not None],
+                reused=[one.materialization for one in group if one.staged is None],
+            )
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the run has to hear of it, not this thread
+            self._failed(group, error)
+        else:
+            self._committed(group)

@@ -1,0 +1,183 @@
+"""SQL assets: one DuckDB instance for the whole process, closed to everything but the store and declared
+sources.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from upriver.assets.model import Column, Key, Schema
+from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
+from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
+from upriver.materializer.model import Version
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class DuckDBEngine:
+    """Runs queries over versions of upstreams. A cursor a thread; views are shared.
+
+    *directories* are the only places that queries can read or write; *temporary* is where it may put what
+    does not fit into *memory* (bytes), None for nowhere. DuckDB is imported on first use.
+    """
+
+    def __init__(
+        self,
+        directories: Sequence[Path],
+        temporary: Path | None,
+        *,
+        threads: int | None = None,
+        memory: int | None = None,
+    ) -> None:
+        self._directories = tuple(directories)
+        self._temporary = temporary
+        self._threads = threads
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._exposed: dict[Key, Version] = {}
+        self._schemas = {"main"}
+        self._running: dict[threading.Event, duckdb.DuckDBPyConnection] = {}
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's cursor."""
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if cursor is None:
+            with self._lock:
+                if self._connection is None:
+                    self._connection = self._open()
+                cursor = self._connection.cursor()
+            self._local.cursor = cursor
+        return cursor
+
+    def new_cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor that the caller closes."""
+        return self.cursor().cursor()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        connection = duckdb.connect(":memory:")
+        spill = self._temporary
+        folders = (*self._directories, *((spill,) if spill else ()))
+        # A path is compared as it is written: one with brackets in it is read as a pattern (see `escaped`).
+        spellings = dict.fromkeys(text for f in map(str, folders) for text in (f, escaped(f)))
+        allowed = ", ".join(literal(f"{spelling}/") for spelling in spellings)
+        settings = [
+            f"set allowed_directories = [{allowed}]",
+            f"set temp_directory = {literal(str(spill) if spill else '')}",
+            "set autoinstall_known_extensions = false",
+            "set autoload_known_extensions = false",
+            "set preserve_insertion_order = true",
+            # What a time zone decides must not depend on the machine: a team shares its artifacts.
+            # Global, because cursors do not inherit a session's settings.
+            "set global TimeZone = 'UTC'",
+        ]
+        if self._threads is not None:
+            settings.append(f"set threads = {max(1, self._threads)}")
+        if self._memory is not None:
+            settings.append(f"set memory_limit = '{max(64, self._memory >> 20)}MiB'")
+        # The order matters: directories can't be allowed once access is closed, nothing changes once locked.
+        settings += ["set enable_external_access = false", "set lock_configuration = true"]
+        for setting in settings:
+            connection.execute(setting)
+        return connection
+
+    def expose(self, key: Key, version: Version) -> None:
+        """Make *version* what the relation of *key* shows."""
+        if self._exposes(key, version):
+            return
+        cursor = self.cursor()
+        with self._lock:  # two threads that replace one view at once would conflict in the catalog
+            if self._exposes(key, version):
+                return
+            schema, _ = relation_parts(key)
+            if schema not in self._schemas:
+                cursor.execute(f"create schema if not exists {quote(schema)}")
+                self._schemas.add(schema)
+            query = from_stored(version.files, version.schema)
+            cursor.execute(f"create or replace view {relation_name(key)} as {query}")
+            self._exposed[key] = version
+
+    def _exposes(self, key: Key, version: Version) -> bool:
+        known = self._exposed.get(key)
+        return known is not None and known.files == version.files and known.schema == version.schema
+
+    def write(self, query: str, path: Path, schema: Schema | None) -> tuple[Schema, int]:
+        """Run *query* into a Parquet file; returns its schema and number of rows.
+
+        *schema* is what the query was bound to, None when only running it can tell.
+        """
+        cursor = self.cursor()
+        if schema is None:
+            return self._write_unbound(cursor, query, path)
+        stored = to_stored(query, schema)
+        cursor.execute(f"copy (\n{stored}\n) to {literal(str(path))} (format parquet)")
+        row = cursor.fetchone()
+        return schema, int(row[0]) if row else 0
+
+    def _write_unbound(self, cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> tuple[Schema, int]:
+        """A dynamic PIVOT is several statements in one: it can't stand in a COPY, so its result is kept
+        first.
+        """
+        name = quote(f"unbound {threading.get_ident()}")
+        relation = cursor.sql(query)
+        relation.create(name)
+        try:
+            described = cursor.execute(f"describe {name}").fetchall()
+            schema = tuple(Column(str(row[0]), str(row[1])) for row in described)
+            return self.write(f"from {name}", path, schema)
+        finally:
+            cursor.execute(f"drop table if exists {name}")
+
+    def describe(self, files: Sequence[str]) -> tuple[Schema, int]:
+        """Schema and number of rows of Parquet files."""
+        cursor = self.cursor()
+        scan = stored_scan(files)
+        described = cursor.execute(f"describe select * from {scan}").fetchall()
+        counted = cursor.execute(f"select count(*) from {scan}").fetchone()
+        return tuple(Column(str(row[0]), str(row[1])) for row in described), int(counted[0] if counted else 0)
+
+    def fetch(self, query: str, parameters: Sequence[Any] = ()) -> tuple[Schema, list[tuple[Any, ...]]]:
+        """Run a query and fetch everything."""
+        cursor = self.cursor()
+        cursor.execute(query, list(parameters))
+        columns = tuple(Column(str(d[0]), str(d[1])) for d in cursor.description or ())
+        return columns, cursor.fetchall()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[threading.Event]:
+        """While inside, :meth:`interrupt` with the yielded token ends this thread's query."""
+        token = threading.Event()
+        cursor = self.cursor()
+        with self._lock:
+            self._running[token] = cursor
+        try:
+            yield token
+        finally:
+            with self._lock:
+                self._running.pop(token, None)
+
+    def interrupt(self, token: threading.Event) -> None:
+        """End the query that runs under *token*, if one still does; *token* stays set to tell why it ended."""
+        token.set()
+        with self._lock:
+            if cursor := self._running.get(token):
+                cursor.interrupt()
+
+    def close(self) -> None:
+        """Release the instance and its memory."""
+        with self._lock:
+            if self._connection is not None:
+                with suppress(Exception):
+                    self._connection.close()
+                self._connection = None
+        self._exposed.clear()
+        self._schemas = {"main"}
+        self._local = threading.local()

@@ -1,0 +1,71 @@
+"""Tables of SQLite files, read with the bundled SQLite: DuckDB's own reader is an extension to be downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from upriver.assets.errors import UpriverError, did_you_mean
+from upriver.lineage.sql.names import quote
+
+_BATCH = 50_000
+
+
+def sqlite_table(path: Path, table: str) -> Any:
+    """The rows of *table* as a ``pyarrow.Table``, in rowid order where there is one.
+
+    SQLite types values, not columns: a column's type is what its declaration's affinity says, when all its
+    values fit, else text. Raises UpriverError for an unknown table.
+    """
+    import apsw
+    import pyarrow as pa
+
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        known = [
+            str(name)
+            for (name,) in connection.execute(
+                "select name from sqlite_schema where type in ('table', 'view')"
+            )
+        ]
+        if table not in known:
+            hint = did_you_mean(table, known)
+            raise UpriverError(f"{path.name} has no table {table!r}" + (f"; {hint}" if hint else ""))
+        declared = list(connection.execute(f"pragma table_info({quote(table)})"))
+        names = [str(row[1]) for row in declared]
+        columns: list[list[Any]] = [[] for _ in names]
+        cursor = connection.execute(f"select * from {quote(table)}")
+        while rows := _take(cursor):
+            for index, values in enumerate(zip(*rows, strict=True)):
+                columns[index].extend(values)
+    finally:
+        connection.close()
+    arrays = [_array(values, str(row[2])) for values, row in zip(columns, declared, strict=True)]
+    return pa.table(dict(zip(names, arrays, strict=True)))
+
+
+def _take(cursor: Any) -> list[tuple[Any, ...]]:
+    rows = []
+    for row in cursor:
+        rows.append(row)
+        if len(rows) == _BATCH:
+            break
+    return rows
+
+
+def _array(values: list[Any], declared: str) -> Any:
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values if value is not None}
+    upper = declared.upper()
+    if kinds <= {int} and (kinds or "INT" in upper):
+        return pa.array(values, pa.int64())
+    if kinds <= {int, float} and (kinds or any(word in upper for word in ("REAL", "FLOA", "DOUB"))):
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    if kinds == {bytes}:
+        return pa.array(values, pa.binary())
+    return pa.array([None if v is None else _text(v) for v in values], pa.string())
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

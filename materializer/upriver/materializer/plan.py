@@ -1,0 +1,234 @@
+"""From verdicts to steps: what a build would do with each asset. Makes nothing; asks, decides, returns
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from upriver.assets.model import Key, Value
+from upriver.lineage.graph import AssetGraph
+from upriver.materializer.model import (
+    Action,
+    Cause,
+    Failure,
+    Materialization,
+    Reason,
+    Reasons,
+    State,
+    Version,
+)
+from upriver.materializer.staleness import (
+    EACH_BUILD,
+    Contents,
+    Settled,
+    Subject,
+    Unsettled,
+    Upstream,
+    Verdict,
+    decide,
+    verifies,
+)
+from upriver.materializer.views import Step
+
+
+class Finding(Value, frozen=True):
+    """What is to be done with one asset. *reuse* is an earlier materialization that equals what a build would
+    make.
+
+    *verdict* is freshness by the trace alone; *state* is what to show: failed and blocked cover stale ones.
+    """
+
+    asset: Key
+    action: Action
+    state: State
+    reasons: Reasons
+    reuse: Materialization | None = None
+    version: Version | None = None
+    """The asset's content now, or after a reuse; None when it must or may be built."""
+
+
+class Decider:
+    """Decides assets one by one, each after its upstreams.
+
+    *source* tells a source's content now; *candidates* earlier materializations of an asset with a recipe,
+    newest first; *artifact_there* whether a materialization's artifact is in the store.
+    """
+
+    def __init__(
+        self,
+        subjects: Mapping[Key, Subject],
+        records: Mapping[Key, Materialization],
+        source: Callable[[Key], Upstream],
+        candidates: Callable[[Key, str], Sequence[Materialization]],
+        artifact_there: Callable[[Materialization], bool],
+        contents: Contents,
+        *,
+        failures: Mapping[Key, Failure],
+        broken: Mapping[Key, str],
+        today: str,
+        forced: Collection[Key] = (),
+    ) -> None:
+        self._subjects = subjects
+        self._records = records
+        self._source = source
+        self._candidates = candidates
+        self._artifact_there = artifact_there
+        self._contents = contents
+        self._failures = failures
+        self._broken = broken
+        self._today = today
+        self._forced = frozenset(forced)
+
+    def survey(self, order: Iterable[Key]) -> dict[Key, Finding]:
+        """Decide all assets of *order*, which is topological and complete (an asset's upstream assets are in
+        it).
+        """
+        found: dict[Key, Finding] = {}
+        for key in order:
+            if key in self._subjects:
+                found[key] = self.consider(key, _Upstreams(found, self._source))
+        return found
+
+    def consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
+        """Decide one asset. *upstreams* is only asked for what the decision needs."""
+        subject = self._subjects[key]
+        record = self._records.get(key)
+        if key in self._broken:
+            reason = Reason(Cause.UNBOUND, key, detail=self._broken[key])
+            return Finding(key, Action.BUILD, State.FAILED, (reason,))
+        verdict = decide(
+            subject,
+            record,
+            upstreams,
+            self._contents,
+            today=self._today,
+            artifact_there=record is None or self._artifact_there(record),
+        )
+        if key in self._forced:
+            reasons = (Reason(Cause.FORCED, key, detail="asked for"), *verdict.reasons)
+            return Finding(key, Action.BUILD, State.STALE, reasons)
+        match verdict.state:
+            case State.FRESH:
+                assert record is not None
+                return Finding(key, Action.FRESH, State.FRESH, (), version=record.version)
+            case State.PENDING:
+                action = Action.MAYBE
+            case _:
+                if (earlier := self._reusable(subject, upstreams)) is not None:
+                    state = verdict.state
+                    return Finding(key, Action.REUSE, state, verdict.reasons, earlier, earlier.version)
+                may_reuse = self._waits_for_reuse(subject, upstreams)
+                action = Action.MAYBE if may_reuse else Action.BUILD
+        return Finding(key, action, self._shown_state(key, subject, verdict, upstreams), verdict.reasons)
+
+    def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
+        """An earlier materialization that a build would only repeat (a constructive trace)."""
+        for earlier in self._candidates(subject.asset, subject.recipe):
+            if any(value == EACH_BUILD for _, value in earlier.trace.environment):
+                continue
+            if self._artifact_there(earlier) and verifies(
+                subject, earlier.trace, upstreams, self._contents, today=self._today
+            ):
+                return earlier
+        return None
+
+    def _waits_for_reuse(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> bool:
+        """Whether an earlier materialization may yet turn out to be what is wanted, once the upstreams are settled."""
+        return any(isinstance(upstreams[key], Unsettled) for key in subject.upstreams) and bool(
+            self._candidates(subject.asset, subject.recipe)
+        )
+
+    def _shown_state(
+        self, key: Key, subject: Subject, verdict: Verdict, upstreams: Mapping[Key, Upstream]
+    ) -> State:
+        """Layer the last attempt over freshness: failed as long as the same recipe stands, blocked below a
+        failure.
+        """
+        failure = self._failures.get(key)
+        if failure is not None and failure.recipe == subject.recipe:
+            return State.FAILED
+        for upstream in subject.upstreams:
+            match upstreams[upstream]:
+                case Unsettled(State.FAILED | State.BLOCKED):
+                    return State.BLOCKED
+                case _:
+                    pass
+        return verdict.state
+
+
+class _Upstreams(Mapping[Key, Upstream]):
+    """Upstreams as the findings so far tell; sources are looked at only when asked for."""
+
+    def __init__(self, found: Mapping[Key, Finding], source: Callable[[Key], Upstream]) -> None:
+        self._found = found
+        self._source = source
+
+    def __getitem__(self, key: Key) -> Upstream:
+        finding = self._found.get(key)
+        return self._source(key) if finding is None else upstream_of(finding)
+
+    def __iter__(self) -> Iterable[Key]:  # type: ignore[override]
+        raise TypeError("upstreams are asked for by key")
+
+    def __len__(self) -> int:
+        raise TypeError("upstreams are asked for by key")
+
+
+def upstream_of(finding: Finding) -> Upstream:
+    """What an asset is to those that read it, before anything is built."""
+    if finding.version is not None:
+        return Settled(finding.version)
+    return Unsettled(finding.state)
+
+
+def steps(
+    graph: AssetGraph, findings: Mapping[Key, Finding], seconds: Mapping[Key, float]
+) -> tuple[tuple[Step, ...], tuple[Key, ...], float | None]:
+    """Steps in start order, the critical path, and its length in seconds (None when no duration is known).
+
+    The order is topological; among steps that could start together, the one with the longest chain behind it
+    goes first.
+    """
+    remaining = critical_lengths(graph, findings, seconds)
+    depth: dict[Key, int] = {}
+    for key in findings:
+        depth[key] = 1 + max((depth[up] for up in graph.upstreams(key) if up in depth), default=-1)
+    order = sorted(findings, key=lambda key: (depth[key], -remaining[key], key))
+    made = tuple(
+        Step(
+            key,
+            findings[key].action,
+            findings[key].reasons,
+            seconds.get(key) if _costs(findings[key]) else None,
+        )
+        for key in order
+    )
+    costly = [key for key in order if _costs(findings[key])]
+    if not costly:
+        return made, (), None
+    path = [max(costly, key=lambda key: remaining[key])]
+    while nexts := [key for key in graph.downstreams(path[-1]) if key in findings and _costs(findings[key])]:
+        path.append(max(nexts, key=lambda key: (remaining[key], key)))
+    known = any(key in seconds for key in costly)
+    return made, tuple(path), remaining[path[0]] if known else None
+
+
+def critical_lengths(
+    graph: AssetGraph, findings: Mapping[Key, Finding], seconds: Mapping[Key, float]
+) -> dict[Key, float]:
+    """For each asset, the expected seconds of the longest chain that starts with it.
+
+    Unknown durations count as a small constant, so that longer chains still win.
+    """
+    lengths: dict[Key, float] = {}
+    for key in reversed(graph.sort(findings)):
+        own = seconds.get(key, 0.01) if _costs(findings[key]) else 0.0
+        lengths[key] = own + max(
+            (lengths[down] for down in graph.downstreams(key) if down in lengths), default=0.0
+        )
+    return lengths
+
+
+def _costs(finding: Finding) -> bool:
+    return finding.action in (Action.BUILD, Action.MAYBE)

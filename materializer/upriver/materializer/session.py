@@ -1,0 +1,496 @@
+"""The one door to a project: everything that a face (command line, terminal UI, a notebook) can ask or do.
+
+What only some answers need is imported where it is needed: `status` and a build that finds nothing to do are run
+all day, and shall cost no more than they use.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
+from upriver.assets.model import Key, PythonRecipe, SqlRecipe
+from upriver.lineage.project import Project
+from upriver.materializer.building import Build, Cancel, Options
+from upriver.materializer.events import (
+    AssetFinished,
+    AssetOutput,
+    AssetRetrying,
+    AssetStarted,
+    Event,
+    RunStarted,
+)
+from upriver.materializer.model import Cause, Reason, Run, State
+from upriver.materializer.plan import Finding, steps
+from upriver.materializer.runlog import follow_events, log_path, read_events
+from upriver.materializer.select import Scope, select
+from upriver.materializer.sources import stamps
+from upriver.materializer.survey import Schemas, SourceViews, Survey, survey
+from upriver.materializer.views import (
+    AssetResult,
+    AssetStatus,
+    BuildResult,
+    Explanation,
+    HistoryEntry,
+    Impacts,
+    LineageView,
+    LogLine,
+    Plan,
+    Profile,
+    RunEntry,
+    Table,
+)
+from upriver.materializer.workspace import Workspace
+
+if TYPE_CHECKING:
+    from upriver.materializer.fsck import Report
+    from upriver.materializer.gc import Collected, Keep
+    from upriver.materializer.repair import Repaired
+
+__all__ = ["Cancel", "Session"]
+
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+
+
+class Session:
+    """A project, its state and its store. Reading calls may run in any thread; one build at a time.
+
+    *root* is the project's folder; *environment* names the set of pointers to work with. Nothing is opened
+    before it is needed.
+    """
+
+    def __init__(
+        self, root: Path, environment: str = "dev", *, clock: Callable[[], float] = time.time
+    ) -> None:
+        if not _ENVIRONMENT.fullmatch(environment):
+            raise UsageError(
+                f"{environment!r} can't be the name of an environment: letters, digits, _, . and - only"
+            )
+        self.workspace = Workspace(root, environment, clock)
+        self.root = self.workspace.root
+        self.environment = environment
+        # The state, the project and the engines are shared by all calls; a build takes turns with none of them.
+        self._reading = threading.RLock()
+
+    # -- the project -------------------------------------------------------------------------------------
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self._project().config.name
+
+    def _project(self) -> Project:
+        with self._reading:
+            return self.workspace.project()
+
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """Everything that is wrong with the declarations now; empty when the project can be used."""
+        return self._project().diagnoses
+
+    def revision(self) -> str:
+        """A cheap token (a few ms at 10,000 assets) that changes when a project file, a source or the state
+        changes.
+        """
+        from upriver.materializer import maintenance
+
+        return maintenance.revision(self.workspace)
+
+    def keys(self, select: Sequence[str] = (), *, sources: bool = True) -> tuple[Key, ...]:
+        """Keys that match SELECT, in topological order."""
+        project = self._project()
+        chosen = self._select(project, select)
+        return tuple(k for k in project.graph.sort(chosen) if sources or k in project.assets)
+
+    def _select(self, project: Project, texts: Sequence[str]) -> frozenset[Key]:
+        def states() -> Mapping[Key, State]:
+            return {one.asset: one.state for one in self.status()}
+
+        def columns() -> Mapping[Key, Collection[str]]:
+            schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
+            return {key: [c.name for c in schemas.of(key) or ()] for key in project.graph.order}
+
+        return select(texts, Scope(project.graph, project.assets, project.sources, states, columns))
+
+    def _known(self, key: Key) -> Project:
+        project = self._project()
+        if key not in project.graph:
+            hint = did_you_mean(key, project.graph.order)
+            raise UsageError(f"there is no asset or source {key!r}" + (f"; {hint}" if hint else ""))
+        return project
+
+    # -- freshness ---------------------------------------------------------------------------------------
+    def status(self, select: Sequence[str] = (), *, verify: bool = False) -> tuple[AssetStatus, ...]:
+        """Freshness now, sources included, in topological order. *verify* hashes every source byte."""
+        with self._reading:
+            project = self.workspace.project()
+            chosen = self._select(project, select) if select else frozenset(project.graph.order)
+            seen = survey(self.workspace, among=project.graph.ancestors(chosen), verify=verify)
+            durations = self.workspace.state.durations()
+            running = self._running_now()
+            return tuple(
+                self._asset_status(seen, key, durations.get(key, (None, None))[0], running.get(key))
+                for key in project.graph.sort(chosen)
+            )
+
+    def _asset_status(
+        self, seen: Survey, key: Key, seconds: float | None, running_since: float | None
+    ) -> AssetStatus:
+        project = seen.project
+        if key in project.sources:
+            return self._source_status(seen, key)
+        asset = project.assets[key]
+        finding = seen.findings[key]
+        record = seen.records.get(key)
+        failure = seen.failures.get(key)
+        return AssetStatus(
+            asset=key,
+            kind=asset.kind.value,
+            state=State.RUNNING if running_since is not None else finding.state,
+            reasons=self._with_source_problems(seen, key, finding),
+            materialized_at=record.finished if record else None,
+            rows=record.version.rows if record else None,
+            bytes=record.version.bytes if record else None,
+            seconds=seconds,
+            upstreams=project.graph.upstreams(key),
+            downstreams=project.graph.downstreams(key),
+            tags=asset.tags,
+            owner=asset.owner,
+            description=asset.description,
+            place=asset.place,
+            engine="python" if isinstance(asset.recipe, PythonRecipe) else "sql",
+            error=failure.error if failure and finding.state is State.FAILED else None,
+            running_since=running_since,
+        )
+
+    def _with_source_problems(self, seen: Survey, key: Key, finding: Finding) -> tuple[Reason, ...]:
+        missing = [up for up in seen.project.reads[key] if up in seen.views.problems]
+        return (
+            *(Reason(Cause.SOURCE_MISSING, up, detail=seen.views.problems[up]) for up in missing),
+            *(r for r in finding.reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
+        )
+
+    def _source_status(self, seen: Survey, key: Key) -> AssetStatus:
+        source = seen.project.sources[key]
+        # Also for those that no decision asked for: a status without a look would be a guess.
+        seen.views.upstream(key) if seen.views.sources.known(key) or key in seen.views.problems else None
+        record = seen.views.sources.known(key)
+        problem = seen.views.problems.get(key)
+        there = record is not None or bool(stamps(self.workspace.root, source))
+        state = State.FRESH if problem is None and there else State.MISSING
+        detail = problem or "no file is there"
+        return AssetStatus(
+            asset=key,
+            kind="source",
+            state=state,
+            reasons=() if state is State.FRESH else (Reason(Cause.SOURCE_MISSING, key, detail=detail),),
+            materialized_at=max((s.mtime for s in record.stamps), default=0) / 1e9 if record else None,
+            rows=record.version.rows if record else None,
+            bytes=record.version.bytes if record else None,
+            downstreams=seen.project.graph.downstreams(key),
+            tags=source.tags,
+            owner=source.owner,
+            description=source.description,
+            place=source.place,
+            engine="source",
+        )
+
+    def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
+        """What :meth:`build` would do. Nothing is written but remembered facts."""
+        with self._reading:
+            project = self.workspace.project()
+            chosen = self._select(project, select)
+            forced = [key for key in chosen if key in project.assets] if force else ()
+            among = project.graph.ancestors(chosen)
+            seen = survey(self.workspace, among=among, forced=forced, check=True)
+            seconds = {key: one[0] for key, one in self.workspace.state.durations().items()}
+            made, path, total = steps(project.graph, seen.findings, seconds)
+            made = tuple(
+                msgspec.structs.replace(
+                    step, reasons=self._with_source_problems(seen, step.asset, seen.findings[step.asset])
+                )
+                for step in made
+            )
+            return Plan(made, path, total, tuple(seen.broken.values()))
+
+    def why(self, key: Key) -> Explanation:
+        """The chain of causes behind an asset's state."""
+        from upriver.materializer.explain import explain
+
+        with self._reading:
+            project = self._known(key)
+            seen = survey(self.workspace, among=project.graph.ancestors([key]))
+            return explain(self.workspace, seen, key)
+
+    # -- building ----------------------------------------------------------------------------------------
+    def build(
+        self,
+        select: Sequence[str] = (),
+        *,
+        force: bool = False,
+        jobs: int | None = None,
+        fail_fast: bool = False,
+        wait: float | None = 0.0,
+        on_event: Callable[[Event], None] = lambda event: None,
+        cancel: Cancel | None = None,
+    ) -> BuildResult:
+        """Materialize what is stale among SELECT and its upstream. Raises BusyError, DeclarationError."""
+        from upriver.materializer.maintenance import refresh_warehouse
+
+        # A workspace of its own: reading calls go on meanwhile, with their own view of files and state.
+        workspace = Workspace(self.root, self.environment, self.workspace.clock)
+        try:
+            project = workspace.project()
+            chosen = self._select(project, select)
+            options = Options(force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select)
+            among = project.graph.ancestors(chosen)
+            result = Build(workspace, among, chosen, options, on_event, cancel or Cancel()).execute()
+            refresh_warehouse(workspace)
+            return result
+        finally:
+            workspace.close()
+
+    # -- lineage -----------------------------------------------------------------------------------------
+    def lineage(
+        self,
+        key: Key,
+        column: str | None = None,
+        *,
+        upstream: bool = True,
+        downstream: bool = True,
+        columns: bool = False,
+        depth: int | None = None,
+    ) -> LineageView:
+        """Lineage around an asset, or around one column of it."""
+        from upriver.materializer import lineage_views
+
+        with self._reading:
+            self._known(key)
+            schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
+            view = lineage_views.Lineage(self.workspace, schemas)
+            found = view.around(
+                key, column, upstream=upstream, downstream=downstream, columns=columns, depth=depth
+            )
+            self.workspace.analyzer().flush()
+            return found
+
+    def impact(self, since: str | None = None) -> Impacts:
+        """What the changes since git revision *since* (None: since the last build) break or change
+        downstream.
+        """
+        from upriver.materializer import lineage_views
+
+        with self._reading:
+            self._project()
+            return lineage_views.impact(self.workspace, since)
+
+    def columns(self, key: Key) -> tuple[str, ...]:
+        """The names of an asset's columns, as far as they are known without building."""
+        with self._reading:
+            self._known(key)
+            schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
+            return tuple(column.name for column in schemas.of(key) or ())
+
+    # -- contents ----------------------------------------------------------------------------------------
+    def sql(self, query: str, *, limit: int | None = None) -> Table:
+        """Run a query over current artifacts, named by key."""
+        from upriver.materializer import inspect
+
+        with self._reading:
+            self._project()
+            with self._holding_artifacts():
+                return inspect.run_query(self.workspace, query, limit)
+
+    def preview(
+        self,
+        key: Key,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        order_by: Sequence[tuple[str, bool]] = (),
+        where: str | None = None,
+    ) -> Table:
+        """Rows of an asset's current artifact; *order_by* pairs are (column, descending)."""
+        from upriver.materializer import inspect
+
+        with self._reading:
+            self._known(key)
+            with self._holding_artifacts():
+                return inspect.preview(self.workspace, key, limit, offset, order_by, where)
+
+    def profile(self, key: Key) -> Profile:
+        """An asset in numbers."""
+        from upriver.materializer import inspect
+
+        with self._reading:
+            self._known(key)
+            with self._holding_artifacts():
+                return inspect.profile(self.workspace, key)
+
+    def _holding_artifacts(self) -> AbstractContextManager[None]:
+        """While it lasts, ``gc`` removes nothing."""
+        from upriver.materializer.locks import reading
+
+        return reading(self.workspace.folder / "gc.lock") if self.workspace.folder.exists() else nullcontext()
+
+    def recipe_text(self, key: Key) -> tuple[str, str]:
+        """The recipe's source and its language (``sql`` or ``python``)."""
+        project = self._known(key)
+        asset = project.assets.get(key)
+        if asset is None:
+            raise UsageError(f"{key} is a source: it has no recipe")
+        if isinstance(asset.recipe, SqlRecipe):
+            return asset.recipe.text, "sql"
+        return "\n\n\n".join(part.source for part in project.parts(key)), "python"
+
+    # -- the past ----------------------------------------------------------------------------------------
+    def history(self, key: Key | None = None, limit: int = 50) -> tuple[HistoryEntry, ...]:
+        """Materializations, newest first."""
+        with self._reading:
+            if key is not None:
+                self._known(key)
+            current = {one.id for one in self.workspace.state.current(self.environment).values()}
+            return tuple(
+                HistoryEntry(
+                    id=one.id,
+                    asset=one.asset,
+                    run=one.run,
+                    materialized_at=one.finished,
+                    seconds=one.finished - one.started,
+                    rows=one.version.rows,
+                    bytes=one.version.bytes,
+                    version=one.version.id,
+                    current=one.id in current,
+                )
+                for one in self.workspace.state.history(key, limit)
+            )
+
+    def runs(self, limit: int = 50) -> tuple[RunEntry, ...]:
+        """Runs, newest first."""
+        with self._reading:
+            return tuple(_run_entry(run) for run in self.workspace.state.runs(limit))
+
+    def run(self, run_id: str) -> RunEntry:
+        """One run (a unique prefix of its id, or ``last``), with its assets' outcomes."""
+        with self._reading:
+            found = self._find_run(run_id)
+            outcomes = self.workspace.state.run_outcomes(found.id)
+            recorded = {one.asset: one for one in (msgspec.convert(o, AssetResult) for o in outcomes)}
+            # Fresh assets are not recorded, nor is anything of a run that goes on or ended without a word.
+            events = self.events(found.id)
+            told = {e.asset: _result(e) for e in events if isinstance(e, AssetFinished)}
+            rank = {key: n for e in events if isinstance(e, RunStarted) for n, key in enumerate(e.assets)}
+            assets = sorted((told | recorded).values(), key=lambda one: rank.get(one.asset, len(rank)))
+            return msgspec.structs.replace(_run_entry(found), assets=tuple(assets))
+
+    def _find_run(self, run_id: str) -> Run:
+        runs = self.workspace.state.runs(limit=10_000)
+        if run_id == "last" and runs:
+            return runs[0]
+        matching = [run for run in runs if run.id.startswith(run_id)] if run_id else []
+        exact = [run for run in matching if run.id == run_id]
+        if len(exact or matching) == 1:
+            return (exact or matching)[0]
+        if matching:
+            raise UsageError(f"{run_id!r} is the beginning of {len(matching)} runs; give more of it")
+        raise UsageError(f"there is no run {run_id!r}; `upriver history` lists them")
+
+    def log(self, run_id: str, key: Key | None = None) -> tuple[LogLine, ...]:
+        """Captured output of a run, of all its assets or of one; with the errors that attempts ended with."""
+        lines: list[LogLine] = []
+        told = set[Key]()
+        for event in self.events(self._find_run(run_id).id):
+            match event:
+                case AssetOutput(at, asset, attempt, stream, text) if key in (None, asset):
+                    told |= {asset} if stream == "traceback" else set()
+                    lines.append(LogLine(asset, attempt, stream, text, at))
+                case AssetRetrying(at, asset, attempt, _, error) if key in (None, asset):
+                    lines.append(LogLine(asset, attempt, "upriver", error, at))
+                case AssetFinished(at=at, asset=asset, error=str(error)) if (
+                    key in (None, asset) and asset not in told
+                ):
+                    lines += [LogLine(asset, 0, "upriver", line, at) for line in error.splitlines()]
+                case _:
+                    pass
+        return tuple(lines)
+
+    def events(self, run_id: str) -> tuple[Event, ...]:
+        """The recorded events of a run."""
+        return read_events(self.workspace.runs_folder, run_id)
+
+    def follow(self, run_id: str, stop: Callable[[], bool]) -> Iterator[Event]:
+        """Events of a run that may still be going on, in this or another process; ends with it, or when
+        *stop* says so.
+        """
+        return follow_events(
+            self.workspace.runs_folder, run_id, stop, alive=lambda: self.live_run() == run_id
+        )
+
+    def live_run(self) -> str | None:
+        """The id of the run that is going on now in any process, or None."""
+        with self._reading:
+            if not (self.workspace.folder / "state.db").exists():
+                return None
+            holder = self.workspace.state.holder()
+            return holder.run if holder is not None else None
+
+    def _running_now(self) -> dict[Key, float]:
+        run_id = self.live_run()
+        running: dict[Key, float] = {}
+        if run_id is None or not log_path(self.workspace.runs_folder, run_id).exists():
+            return running
+        for event in self.events(run_id):
+            match event:
+                case AssetStarted(at=at, asset=asset):
+                    running[asset] = at
+                case AssetFinished(asset=asset):
+                    running.pop(asset, None)
+                case _:
+                    pass
+        return running
+
+    # -- care --------------------------------------------------------------------------------------------
+    def fsck(self, *, repair: bool = False) -> Report | Repaired:
+        """Verify every artifact and record; with *repair*, put right what can be (nothing is deleted)."""
+        from upriver.materializer import fsck
+        from upriver.materializer import repair as repairing
+
+        folder = self.workspace.folder
+        self.workspace.close()  # a damaged state is looked at, and replaced, as a file
+        return repairing.repair(folder) if repair else fsck.check(folder)
+
+    def gc(self, keep: Keep, *, dry_run: bool = False) -> Collected:
+        """Drop materializations that *keep* does not keep, and artifacts that nothing needs."""
+        from upriver.materializer import gc
+
+        with self._reading:
+            workspace = self.workspace
+            return gc.collect(workspace.state, workspace.store, keep, workspace.clock(), dry_run=dry_run)
+
+    def close(self) -> None:
+        """Release engines and files."""
+        with self._reading:
+            self.workspace.close()
+
+
+def _run_entry(run: Run) -> RunEntry:
+    return RunEntry(run.id, run.status, run.started, run.finished, run.select)
+
+
+def _result(event: AssetFinished) -> AssetResult:
+    return AssetResult(
+        event.asset,
+        event.outcome,
+        event.changed,
+        event.reasons,
+        event.rows,
+        event.bytes,
+        event.seconds,
+        event.error,
+    )

@@ -1,0 +1,254 @@
+"""The one decision: is this asset fresh, and if not, why? Pure; whatever needs data is asked of a provider.
+
+An asset is fresh when its trace *verifies*: same recipe, same outside values, and for every upstream the
+recorded footprint has today the content that it had. Nothing else (times, neighbours, rebuilds) matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from upriver.assets.model import Column, Key, Schema, Value
+from upriver.materializer.model import (
+    Cause,
+    Materialization,
+    Read,
+    Reason,
+    Reasons,
+    State,
+    Trace,
+    Version,
+)
+
+EACH_BUILD = "each build"
+"""The environment value that never verifies: what it stands for changes with every build."""
+
+DAY = "day:"
+"""Prefix of environment names whose value is today's date."""
+
+
+class Subject(Value, frozen=True):
+    """What an asset is now, as far as it can be known without building anything.
+
+    *recipe* is the fingerprint, *environment* the outside values declared for it, sorted by name. *ordered* says
+    that somebody below takes its rows in order, so that the order of what it reads counts as well.
+    """
+
+    asset: Key
+    recipe: str
+    upstreams: tuple[Key, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    ordered: bool = False
+
+
+class Settled(Value, frozen=True):
+    """An upstream whose content is known now."""
+
+    version: Version
+
+
+class Unsettled(Value, frozen=True):
+    """An upstream that must or may be rebuilt first, or can't be; *state* says which."""
+
+    state: State
+
+
+Upstream: TypeAlias = Settled | Unsettled
+
+
+class Contents(Protocol):
+    """What deciding needs to know of data. Answers must be exact or err towards "different"."""
+
+    def same(self, read: Read, now: Version) -> bool:
+        """Whether the footprint of *read* has the same content in *now* as in the version it was read from."""
+        ...
+
+    def changed_columns(self, read: Read, now: Version) -> tuple[str, ...]:
+        """Which of the columns read differ; empty when that is not known or all of the rows differ."""
+        ...
+
+    def describe_change(self, read: Read, now: Version) -> str:
+        """A short phrase of facts about the difference, such as ``+12,411 rows``."""
+        ...
+
+    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
+        """The digest of the recipe bound against these schemas; None when it can't be bound without running."""
+        ...
+
+
+class Verdict(Value, frozen=True):
+    """An asset's state and all reasons for it. FRESH has none; PENDING names the upstreams it waits for."""
+
+    state: State
+    reasons: Reasons = ()
+
+
+FRESH = Verdict(State.FRESH)
+
+
+def decide(
+    subject: Subject,
+    record: Materialization | None,
+    upstreams: Mapping[Key, Upstream],
+    contents: Contents,
+    *,
+    today: str,
+    artifact_there: bool = True,
+) -> Verdict:
+    """FRESH, STALE, PENDING or MISSING for one asset, with every reason.
+
+    *upstreams* holds each upstream of *subject*. *today* is what a recipe that asks for the date would be
+    told. Failures and blocking are layered over this by the caller: they concern the last attempt, not
+    freshness.
+    """
+    if record is None:
+        return Verdict(State.MISSING, (Reason(Cause.MISSING, subject.asset, detail="never built"),))
+    if not artifact_there:
+        detail = "its artifact is gone from the store"
+        return Verdict(State.MISSING, (Reason(Cause.MISSING, subject.asset, detail=detail),))
+
+    reasons = list(own_reasons(subject, record.trace, today))
+    if not reasons and _reads_the_same(subject, record.trace, upstreams):
+        return FRESH
+    waiting: list[Reason] = []
+    reads = {read.upstream: _as_needed(subject, read) for read in record.trace.reads}
+    if not reasons and set(reads) - set(subject.upstreams):
+        gone = ", ".join(sorted(set(reads) - set(subject.upstreams)))
+        reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"no longer reads {gone}"))
+    for key in subject.upstreams:
+        match upstreams[key]:
+            case Unsettled(state):
+                waiting.append(Reason(Cause.UPSTREAM, key, detail=state.value))
+            case Settled(version):
+                if read := reads.get(key):
+                    reasons += _read_reasons(read, version, contents)
+                elif not any(reason.kind is Cause.RECIPE for reason in reasons):
+                    # An upstream that the trace does not mention: resolution changed under an equal recipe.
+                    reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"now reads {key}"))
+    if not reasons and not waiting:
+        reasons += _binding_reasons(subject, record.trace, reads, upstreams, contents)
+    if reasons:
+        return Verdict(State.STALE, (*reasons, *waiting))
+    if waiting:
+        return Verdict(State.PENDING, tuple(waiting))
+    return FRESH
+
+
+def _reads_the_same(subject: Subject, trace: Trace, upstreams: Mapping[Key, Upstream]) -> bool:
+    """Whether every upstream is, by name, the content that was read: then there is nothing to compare."""
+    if [read.upstream for read in trace.reads] != [*subject.upstreams]:
+        return False
+    for read in trace.reads:
+        now = upstreams[read.upstream]
+        if isinstance(now, Unsettled) or now.version.id != read.version:
+            return False
+    return True
+
+
+def verifies(
+    subject: Subject,
+    trace: Trace,
+    upstreams: Mapping[Key, Upstream],
+    contents: Contents,
+    *,
+    today: str,
+) -> bool:
+    """Whether an earlier trace would produce today's content: all upstreams settled and nothing differs."""
+    if next(own_reasons(subject, trace, today), None) is not None:
+        return False
+    reads = {read.upstream: _as_needed(subject, read) for read in trace.reads}
+    if set(reads) != set(subject.upstreams):
+        return False
+    for key, read in reads.items():
+        upstream = upstreams[key]
+        if isinstance(upstream, Unsettled) or not contents.same(read, upstream.version):
+            return False
+    return not _binding_reasons(subject, trace, reads, upstreams, contents)
+
+
+def _as_needed(subject: Subject, read: Read) -> Read:
+    """*read* with the order of rows in it, when the asset's own order is read by somebody."""
+    if not subject.ordered or read.footprint.ordered or read.footprint.columns == ():
+        return read
+    footprint = msgspec.structs.replace(read.footprint, ordered=True)
+    return msgspec.structs.replace(read, footprint=footprint, fingerprint=None)
+
+
+def own_reasons(subject: Subject, trace: Trace, today: str) -> Iterator[Reason]:
+    """Reasons that lie in the asset itself: its code, what it takes from outside, volatile functions."""
+    if trace.recipe != subject.recipe:
+        yield Reason(Cause.RECIPE, subject.asset, detail="its code changed")
+    then = dict(trace.environment)
+    now = dict(subject.environment)
+    for name, value in trace.environment:
+        if value == EACH_BUILD:
+            yield Reason(Cause.VOLATILE, subject.asset, detail=f"{name} differs at every build")
+        elif name.startswith(DAY):
+            if value != today:
+                detail = f"{name.removeprefix(DAY)} was {value}, now {today}"
+                yield Reason(Cause.VOLATILE, subject.asset, detail=detail)
+        elif now.get(name) != value:
+            yield Reason(
+                Cause.ENVIRONMENT, subject.asset, detail=_environment_change(name, value, now.get(name))
+            )
+    for name in now.keys() - then.keys():
+        yield Reason(Cause.ENVIRONMENT, subject.asset, detail=f"now depends on {name}")
+
+
+def _environment_change(name: str, then: str, now: str | None) -> str:
+    if name.startswith("env:"):
+        # The values are digests of something that may be secret: only the name is told.
+        return f"environment variable {name.removeprefix('env:')} changed"
+    return f"{name} was {then}, now {now if now is not None else 'not set'}"
+
+
+def _read_reasons(read: Read, now: Version, contents: Contents) -> list[Reason]:
+    if read.version == now.id:
+        return []
+    present = {column.name for column in now.schema}
+    lost = tuple(name for name in read.footprint.columns or () if name not in present)
+    if lost and now.schema:
+        return [Reason(Cause.SCHEMA, read.upstream, lost, "no longer there")]
+    if contents.same(read, now):
+        return []
+    columns = contents.changed_columns(read, now)
+    return [Reason(Cause.DATA, read.upstream, columns, contents.describe_change(read, now))]
+
+
+def _binding_reasons(
+    subject: Subject,
+    trace: Trace,
+    reads: Mapping[Key, Read],
+    upstreams: Mapping[Key, Upstream],
+    contents: Contents,
+) -> list[Reason]:
+    """A changed schema may change what a name means (``select *``, natural joins, an unqualified name)."""
+    settled = {key: upstreams[key] for key in subject.upstreams}
+    versions = {key: upstream.version for key, upstream in settled.items() if isinstance(upstream, Settled)}
+    schemas = {key: version.schema for key, version in versions.items()}
+    differing = [
+        key
+        for key, read in reads.items()
+        if read.version != versions[key].id and schema_text(schemas[key]) != read.schema
+    ]
+    if not differing:
+        return []
+    binding = contents.binding(subject.asset, schemas)
+    if binding is not None and binding == trace.binding:
+        return []
+    detail = "its columns changed, and with them what is read"
+    return [Reason(Cause.SCHEMA, key, detail=detail) for key in differing]
+
+
+def schema_text(schema: Schema) -> str:
+    """A schema as the compact text that traces hold: equal for equal schemas (names, types, order)."""
+    return msgspec.json.encode([(column.name, column.type) for column in schema]).decode()
+
+
+def schema_from_text(text: str) -> Schema:
+    """The schema behind :func:`schema_text`."""
+    pairs = msgspec.json.decode(text, type=list[tuple[str, str]])
+    return tuple(Column(name, type) for name, type in pairs)

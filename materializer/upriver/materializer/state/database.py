@@ -1,0 +1,323 @@
+"""The SQLite file beneath the state: opening it safely, transactions, and errors in words.
+
+apsw brings its own SQLite, because those of many Pythons have the WAL-reset bug (https://sqlite.org/wal.html,
+fixed in 3.51.3). Should an older library be linked after all, the journal mode is ``truncate`` instead of
+WAL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from upriver.assets.errors import BusyError, StoreError
+from upriver.materializer.files import UNHARMED, OsFiles, disk_error
+from upriver.materializer.locks import FileLock
+from upriver.materializer.state import schema
+
+WAL_SAFE_SINCE = (3, 51, 3)
+BUSY_SECONDS = 10.0
+REBUILD_HINT = "hint: `upriver fsck --repair` sets it aside and rebuilds the state from the store's journal"
+
+
+class Damaged(StoreError):
+    """The state database can't be read as one; the store itself is not concerned."""
+
+
+class Database:
+    """One open state database. All use is serialised by a lock, so that threads may share it."""
+
+    def __init__(
+        self,
+        path: Path,
+        readonly: bool = False,
+        busy_seconds: float = BUSY_SECONDS,
+        version: int = schema.VERSION,
+        migrations: Mapping[int, str] = schema.MIGRATIONS,
+    ) -> None:
+        self.path = path
+        self.readonly = readonly
+        self._version = version
+        self._guard = threading.RLock()
+        self._busy_seconds = busy_seconds
+        self._busy_since = 0.0
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        with self._translated():
+            self._connection = self._open()
+            try:
+                self._prepare(migrations)
+            except BaseException:
+                self.close()
+                raise
+
+    @property
+    def memory(self) -> bool:
+        """Whether nothing of it is on disk."""
+        return str(self.path) == ":memory:"
+
+    # -- opening ---------------------------------------------------------------------------------------
+
+    def _open(self) -> apsw.Connection:
+        if self.memory:
+            return self._configured(apsw.Connection(":memory:"))
+        if not self.readonly:
+            flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOFOLLOW
+            return self._configured(
+                apsw.Connection(str(self.path.parent.resolve() / self.path.name), flags=flags)
+            )
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        try:
+            connection = self._configured(apsw.Connection(self._uri(self.path), flags=flags))
+            connection.execute("select count(*) from sqlite_schema").fetchall()
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            # A read-only file system, where not even the WAL's index can be made.
+            return self._configured(
+                apsw.Connection(self._uri(self._unchanging_copy(), "immutable=1"), flags=flags)
+            )
+        return connection
+
+    def _uri(self, path: Path, options: str = "mode=ro") -> str:
+        return f"{path.absolute().as_uri()}?{options}"
+
+    def _unchanging_copy(self) -> Path:
+        log = self.path.with_name(self.path.name + "-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            return self.path
+        # "immutable" ignores the WAL, which may hold the newest commits: merge both in a private copy.
+        self._copy = tempfile.TemporaryDirectory(prefix="upriver-state-")
+        copy = Path(self._copy.name) / self.path.name
+        shutil.copyfile(self.path, copy)
+        shutil.copyfile(log, copy.with_name(log.name))
+        merged = apsw.Connection(str(copy))
+        merged.execute("pragma wal_checkpoint(truncate)").fetchall()
+        merged.close()
+        return copy
+
+    def _configured(self, connection: apsw.Connection) -> apsw.Connection:
+        connection.set_busy_handler(self._busy)
+        return connection
+
+    def _busy(self, attempt: int) -> bool:
+        if attempt == 0:
+            self._busy_since = time.monotonic()
+        if time.monotonic() - self._busy_since > self._busy_seconds:
+            return False
+        time.sleep(random.uniform(0.001, 0.02))  # jitter: two waiting processes must not keep step
+        return True
+
+    def _prepare(self, migrations: Mapping[int, str]) -> None:
+        version, kind, tables = self._identity()
+        if kind != schema.APPLICATION_ID and (tables or kind or version):
+            raise Damaged(
+                f"{self.path} is a SQLite database, but not of Upriver (application id {kind:#x})\n"
+                "  It was not touched.\n  hint: move it away; then `upriver fsck --repair` rebuilds the state"
+            )
+        if version > self._version:
+            raise StoreError(
+                f"{self.path} was written by a newer Upriver (state version {version}; "
+                f"this one knows {self._version})\n"
+                "  It was not touched.\n  hint: upgrade Upriver here, or use the newer one"
+            )
+        if self.readonly:
+            if not tables:
+                raise Damaged(f"{self.path} is empty\n  {UNHARMED}\n  {REBUILD_HINT}")
+            if version < self._version:
+                raise StoreError(
+                    f"{self.path} was written by an older Upriver (state version {version}, "
+                    f"needed {self._version})\n"
+                    "  hint: `upriver build` upgrades it; a reading command can't"
+                )
+            return
+        self._set_modes()
+        if not tables:
+            with self._exclusive():
+                if not self._identity()[2]:
+                    self._run_script(schema.SCHEMA, schema.VERSION)
+            version = self._identity()[0]
+        if version < self._version:
+            self._migrate(migrations)
+
+    def _identity(self) -> tuple[int, int, int]:
+        read = self._connection.execute
+        version = read("pragma user_version").fetchall()[0][0]
+        kind = read("pragma application_id").fetchall()[0][0]
+        tables = read("select count(*) from sqlite_schema").fetchall()[0][0]
+        return int(str(version)), int(str(kind)), int(str(tables))
+
+    def _set_modes(self) -> None:
+        run = self._connection.execute
+        known = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+        mode = "wal" if known >= WAL_SAFE_SINCE else "truncate"
+        if not self.memory:
+            run(f"pragma journal_mode = {mode}").fetchall()
+        run("pragma synchronous = full").fetchall()
+        run("pragma foreign_keys = on").fetchall()
+        # Every transaction is followed by an fsync, F_FULLFSYNC where the system has it (macOS).
+        run("pragma fullfsync = on").fetchall()
+        # The schema is trusted with nothing: a foreign file must not run functions through triggers or views.
+        run("pragma trusted_schema = off").fetchall()
+
+    def _migrate(self, migrations: Mapping[int, str]) -> None:
+        with self._exclusive():
+            version = self._identity()[0]
+            if version >= self._version:
+                return
+            backup = self._back_up(version)
+            while version < self._version:
+                if version not in migrations:
+                    raise StoreError(
+                        f"{self.path}: no way is known from state version {version} to {self._version}"
+                    )
+                try:
+                    self._run_script(migrations[version], version + 1)
+                except apsw.SQLError as error:
+                    raise StoreError(
+                        f"{self.path} could not be upgraded from state version {version}: {error}\n"
+                        f"  It is unchanged; a copy is in {backup}.\n"
+                        "  hint: use the older Upriver, and report this"
+                    ) from error
+                version += 1
+
+    def _back_up(self, version: int) -> Path:
+        files = OsFiles()
+        backup = self.path.with_name(f"{self.path.name}.v{version}.backup")
+        draft = backup.with_name(backup.name + ".part")
+        files.remove(draft)
+        self._connection.execute("vacuum into ?", (str(draft),)).fetchall()
+        files.sync(draft)
+        files.replace(draft, backup)
+        files.sync_folder(backup.parent)
+        return backup
+
+    def _run_script(self, script: str, version: int) -> None:
+        self._connection.execute("begin immediate")
+        try:
+            self._connection.execute(script)
+            self._connection.execute(f"pragma application_id = {schema.APPLICATION_ID}").fetchall()
+            self._connection.execute(f"pragma user_version = {version}").fetchall()
+            self._connection.execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise
+
+    @contextlib.contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        if self.memory:
+            yield
+            return
+        lock = FileLock(self.path.with_name(self.path.name + ".lock"))
+        deadline = time.monotonic() + max(self._busy_seconds, 1.0)
+        try:
+            while not lock.try_exclusive():
+                if time.monotonic() > deadline:
+                    raise BusyError(f"another process is preparing {self.path}\n  hint: wait for it to end")
+                time.sleep(random.uniform(0.01, 0.05))
+            yield
+        finally:
+            lock.close()
+
+    # -- use ---------------------------------------------------------------------------------------------
+
+    def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a reading statement."""
+        with self._guard, self._translated():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[apsw.Connection]:
+        """A transaction that no other process's can overlap; durable when the block has ended without an
+        error.
+        """
+        if self.readonly:
+            raise StoreError(f"{self.path} was opened for reading only")
+        with self._guard, self._translated():
+            self._connection.execute("begin immediate")
+            try:
+                found = self._connection.execute("pragma user_version").fetchall()[0][0]
+                if found != self._version:
+                    raise StoreError(
+                        f"{self.path} was upgraded by a newer Upriver while this one was running\n"
+                        "  Nothing was written.\n  hint: start again with the newer one"
+                    )
+                yield self._connection
+                self._connection.execute("commit")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("rollback")
+                raise
+
+    def check(self) -> list[str]:
+        """What is wrong with the file as a database; empty when all is well."""
+        listing = "select type, name, sql from sqlite_schema where name not like 'sqlite_%' order by 1, 2"
+        with contextlib.closing(apsw.Connection(":memory:")) as expected:
+            expected.execute(schema.SCHEMA)
+            wanted = set(expected.execute(listing).fetchall())
+        found = [f"{kind} {name} is missing" for kind, name, _ in sorted(wanted - set(self.query(listing)))]
+        found += [str(row[0]) for row in self.query("pragma integrity_check") if row[0] != "ok"]
+        return found + [f"a row of {row[0]} points nowhere" for row in self.query("pragma foreign_key_check")]
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        with self._guard:
+            with contextlib.suppress(apsw.Error, AttributeError):
+                self._connection.close()
+            if self._copy is not None:
+                self._copy.cleanup()
+                self._copy = None
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.BusyError as error:
+            raise BusyError(
+                f"another process has held {self.path} for more than {self._busy_seconds:.0f} s\n"
+                "  Nothing was written.\n"
+                "  hint: look for a stopped upriver process (`ps`), and wake or end it"
+            ) from error
+        except apsw.ReadOnlyError as error:
+            raise StoreError(
+                f"can't write {self.path}: the file or its file system is read-only\n  {UNHARMED}\n"
+                "  hint: make it writable; reading commands work without"
+            ) from error
+        except apsw.FullError as error:
+            raise StoreError(
+                f"can't write {self.path}: the disk is full\n  {UNHARMED}\n"
+                "  hint: free some space (`upriver gc` drops old artifacts), then build again"
+            ) from error
+        except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
+            raise Damaged(
+                f"{self.path} is damaged: {error}\n"
+                f"  The artifacts in the store are not concerned; the file was not touched.\n  {REBUILD_HINT}"
+            ) from error
+        except apsw.CantOpenError as error:
+            raise StoreError(
+                f"can't open {self.path}: {error}\n"
+                "  hint: it must be a plain file (no link) in a folder that you may read and write"
+            ) from error
+        except apsw.IOError as error:
+            raise StoreError(
+                f"can't read or write {self.path}: the disk reported an error ({error})\n  {UNHARMED}\n"
+                "  hint: look at the kernel log; copy the project to a sound disk, then run `upriver fsck`"
+            ) from error
+        except apsw.ConstraintError:
+            raise
+        except apsw.SQLError as error:
+            if "transaction is active" in str(error):  # SQLite has rolled it back, after an error told before
+                raise StoreError(
+                    f"can't write {self.path}: {error}\n  {UNHARMED}\n  hint: build again"
+                ) from error
+            # The statements are ours and tested: what they don't fit is not the schema that we have made.
+            raise Damaged(f"{self.path} is damaged: {error}\n  {REBUILD_HINT}") from error
+        except OSError as error:
+            raise disk_error("use", self.path, error) from error

@@ -1,0 +1,149 @@
+"""Finding the state beside the store: opened, refused with an explanation, or rebuilt from the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from upriver.assets.errors import StoreError
+from upriver.assets.model import Value
+from upriver.materializer import locks
+from upriver.materializer.files import FilePort, OsFiles, disk_error
+from upriver.materializer.model import Materialization
+from upriver.materializer.state import rows
+from upriver.materializer.state.database import Damaged, Database
+from upriver.materializer.state.journal import Bad, Committed, Journal, Pointer
+from upriver.materializer.state.sqlite import SqliteState
+from upriver.materializer.store import JOURNAL, LocalStore
+
+STATE = "state.db"
+STORE = "store"
+BUILD_LOCK = "build.lock"
+GC_LOCK = "gc.lock"
+QUARANTINE = "quarantine"
+_TOKENS_SKIPPED = 1000
+"""Builds that never committed left no token in the journal; none of them may find its own in the new
+database.
+"""
+
+
+def open_state(
+    path: Path,
+    readonly: bool = False,
+    *,
+    fresh: bool = False,
+    algorithm: str = "",
+    term: float = locks.TERM,
+    busy_seconds: float = 10.0,
+    files: FilePort | None = None,
+    clock: Callable[[], float] = time.time,
+) -> SqliteState:
+    """Open the state database at *path* (``.upriver/state.db``); the store is the folder ``store`` beside it.
+
+    *algorithm* names how fingerprints are computed (``fingerprint.algorithm()``): others' are not shown.
+    *term* is the lease term in seconds. A database that is missing while the store holds something is not
+    taken as empty: StoreError, unless *fresh*. A project that has never been built is empty, also read-only.
+    """
+    store = LocalStore(path.parent / STORE, files)
+    try:
+        there = path.exists() and path.stat().st_size > 0
+    except OSError as error:
+        raise disk_error("open the state database", path, error) from error
+    if not there:
+        if not fresh and (left := holdings(store)):
+            raise Damaged(
+                f"the state database {path} is missing or empty, but the store holds {left}\n"
+                "  The artifacts are not concerned.\n"
+                "  hint: `upriver fsck --repair` rebuilds the state from the store's journal"
+            )
+        if readonly:
+            return memory_state(algorithm)
+        _make_folder(path.parent)
+    database = Database(path, readonly, busy_seconds)
+    journal = None if readonly else Journal(store.root / JOURNAL, files)
+    return SqliteState(database, journal, algorithm, path.with_name(BUILD_LOCK), term, clock)
+
+
+def memory_state(algorithm: str = "") -> SqliteState:
+    """A state that nothing is kept of: no file, no journal, no lock."""
+    return SqliteState(Database(Path(":memory:")), None, algorithm)
+
+
+def holdings(store: LocalStore) -> str | None:
+    """What the store holds, in words; None when it is empty."""
+    if Journal(store.root / JOURNAL).exists():
+        return "a journal of commits"
+    if next((path for path, id_, _ in store.artifacts() if id_ is not None), None) is not None:
+        return "artifacts"
+    return None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        OsFiles().sync_folder(folder.parent)
+    except OSError as error:
+        raise disk_error("create", folder, error) from error
+
+
+class Rebuilt(Value, frozen=True):
+    """What :func:`rebuild_from_store` could bring back, and what not."""
+
+    materializations: int
+    pointers: int
+    missing: tuple[str, ...]
+    bad: tuple[Bad, ...]
+
+
+def rebuild_from_store(path: Path, *, files: FilePort | None = None) -> Rebuilt:
+    """Make a new state database at *path*, which must not exist, from the journal of the store beside it.
+
+    Materializations whose artifact is gone are left out, with the pointers at them. The database appears at
+    *path* complete or not at all. Runs, failures and remembered facts are lost: they are recomputed or did no
+    harm.
+    """
+    if path.exists():
+        raise StoreError(f"{path} exists: move it away before the state is rebuilt")
+    store = LocalStore(path.parent / STORE, files)
+    entries, bad = Journal(store.root / JOURNAL, files).read()
+    made: dict[str, Materialization] = {}
+    pointed: dict[tuple[str, str, str], str] = {}
+    token = sequence = 0
+    for entry in entries:
+        token, sequence = max(token, entry.token), max(sequence, entry.sequence)
+        if isinstance(entry, Committed):
+            made.update((one.id, one) for one in entry.made)
+            pointed.update(
+                ((entry.environment, p.asset, p.partition), p.materialization) for p in entry.pointed
+            )
+        else:
+            for one in entry.ids:
+                made.pop(one, None)
+    present = {id_ for _, id_, _ in store.artifacts() if id_ is not None}
+    kept = {id_: one for id_, one in made.items() if one.version.id in present}
+    draft = path.with_name(path.name + ".rebuilt")
+    OsFiles().remove(draft)
+    database = Database(draft)
+    pointers = 0
+    try:
+        with database.write() as connection:
+            rows.insert_materializations(connection, kept.values())
+            for (environment, asset, partition), id_ in pointed.items():
+                if id_ in kept:
+                    rows.point(connection, environment, [Pointer(asset, partition, id_)])
+                    pointers += 1
+            rows.set_number(connection, "token", token + _TOKENS_SKIPPED)
+            rows.set_number(connection, "journal", sequence)
+            rows.set_number(connection, "journal_bytes", Journal(store.root / JOURNAL, files).size())
+        database.query("pragma wal_checkpoint(truncate)")
+    finally:
+        database.close()
+    os_files = OsFiles()
+    for leftover in ("-wal", "-shm", "-journal"):
+        os_files.remove(path.with_name(path.name + leftover))
+    os_files.sync(draft)
+    os_files.replace(draft, path)
+    os_files.sync_folder(path.parent)
+    gone = tuple(id_ for id_ in made if id_ not in kept)
+    return Rebuilt(len(kept), pointers, gone, tuple(bad))

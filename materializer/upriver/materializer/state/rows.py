@@ -1,0 +1,176 @@
+"""Rows of the state database: how values become them, within a transaction that the caller holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
+
+from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.model import Key
+from upriver.assets.seal import BrokenSealError, seal, unseal
+from upriver.materializer.model import Materialization
+from upriver.materializer.ports import Lease
+from upriver.materializer.state.database import REBUILD_HINT, Damaged
+from upriver.materializer.state.journal import Pointer
+
+_T = TypeVar("_T")
+_REMEMBERED_DURATIONS = 5
+
+
+def encode(value: object) -> bytes:
+    """A value as a *body* column holds it: JSON behind its checksum, so that a flipped bit is noticed."""
+    return seal(msgspec.json.encode(value))
+
+
+def columns(one: Materialization) -> tuple[str | int | float, ...]:
+    """What is kept of *one* outside of its body, to be searched."""
+    version = one.version
+    return (
+        one.id, one.asset, one.partition or "", one.trace.recipe, version.id, one.finished, version.bytes
+    )  # fmt: skip
+
+
+def insert_materializations(connection: apsw.Connection, made: Iterable[Materialization]) -> None:
+    """Add records; one that is there already must be the same."""
+    for one in made:
+        row = (*columns(one), encode(one))
+        try:
+            connection.execute(
+                "insert into materializations (id, asset, partition, recipe, artifact, finished, bytes, body)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        except apsw.ConstraintError as error:
+            known = connection.execute("select body from materializations where id = ?", (one.id,)).fetchall()
+            if not known or decode(known[0][0], Materialization) != one:
+                raise StoreError(
+                    f"materialization {one.id} is recorded already, with other content"
+                ) from error
+
+
+def point(connection: apsw.Connection, environment: str, pointers: Iterable[Pointer]) -> None:
+    """Set pointers. Raises StoreError when one leads to a materialization that is not recorded."""
+    for one in pointers:
+        connection.execute(
+            "insert or replace into pointers"
+            " select ?, ?, ?, seq from materializations where id = ? and asset = ?",
+            (environment, one.asset, one.partition, one.materialization, one.asset),
+        )
+        if connection.changes() == 0:
+            raise StoreError(
+                f"{one.asset} can't point at materialization {one.materialization}: it is not recorded"
+                " (was it collected by `upriver gc`?)"
+            )
+
+
+def drop(connection: apsw.Connection, ids: Iterable[str]) -> None:
+    """Remove records and every pointer at them."""
+    for one in ids:
+        connection.execute(
+            "delete from pointers where seq = (select seq from materializations where id = ?)", (one,)
+        )
+        connection.execute("delete from materializations where id = ?", (one,))
+
+
+def pointers_to(*groups: tuple[Materialization, ...]) -> tuple[Pointer, ...]:
+    """The pointers at these materializations."""
+    return tuple(Pointer(one.asset, one.partition or "", one.id) for group in groups for one in group)
+
+
+def check_lease(connection: apsw.Connection, lease: Lease) -> None:
+    """Raise BusyError unless *lease* is the last that was granted."""
+    found = connection.execute("select value from meta where name = 'token'").fetchall()
+    if not found or found[0][0] != lease.token:
+        raise BusyError(
+            "this build has lost its lease: it stood still for too long, and another build has taken over\n"
+            "  What it had committed before is in place; nothing more is written.\n  hint: build again"
+        )
+
+
+def set_number(connection: apsw.Connection, name: str, value: int) -> None:
+    """Set a number of ``meta``."""
+    connection.execute("update meta set value = ? where name = ?", (value, name))
+
+
+def increase(connection: apsw.Connection, name: str) -> int:
+    """Add one to a counter of ``meta``, and return it."""
+    rows = connection.execute(
+        "update meta set value = value + 1 where name = ? returning value", (name,)
+    ).fetchall()
+    if not rows:
+        raise Damaged(f"the state database lacks its {name}\n  {REBUILD_HINT}")
+    return int(str(rows[0][0]))
+
+
+def add_durations(connection: apsw.Connection, made: Iterable[Materialization]) -> None:
+    """Keep how long the last few materializations of each asset took, and their peak memory."""
+    for one in made:
+        rows = connection.execute("select recent from durations where asset = ?", (one.asset,)).fetchall()
+        recent = decode(rows[0][0], list[tuple[float, int | None]]) if rows else []
+        recent = [(one.finished - one.started, one.peak_memory), *recent][:_REMEMBERED_DURATIONS]
+        connection.execute("insert or replace into durations values (?, ?)", (one.asset, encode(recent)))
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def decode(body: object, type_: type[_T]) -> _T:
+    """The value in a *body* column. Raises Damaged."""
+    try:
+        text = unseal(body.encode() if isinstance(body, str) else body)  # type: ignore[arg-type]
+    except (BrokenSealError, TypeError, ValueError) as error:
+        raise Damaged(
+            f"the state database holds a record that is damaged: {error}\n  {REBUILD_HINT}"
+        ) from error
+    return decode_json(text, type_)
+
+
+def sealed(body: object) -> bool:
+    """Whether the *body* is as it was written."""
+    try:
+        unseal(body.encode() if isinstance(body, str) else body)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def decode_json(text: bytes, type_: type[_T]) -> _T:
+    """The value of JSON that the database holds or has made. Raises Damaged."""
+    decoder = _decoders.get(type_)
+    if decoder is None:
+        decoder = _decoders[type_] = msgspec.json.Decoder(type_)
+    try:
+        value: _T = decoder.decode(text)
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
+        raise Damaged(
+            f"the state database holds a record that can't be read: {error}\n  {REBUILD_HINT}"
+        ) from error
+    return value
+
+
+class Lazily(Mapping[Key, Materialization]):
+    """Materializations by key that are decoded when first asked for: most callers look at a few of 10,000."""
+
+    def __init__(
+        self, rows: dict[Key, tuple[int, bytes]], decode: Callable[[int, bytes], Materialization]
+    ) -> None:
+        self._rows = rows
+        self._decode = decode
+
+    def __getitem__(self, key: Key) -> Materialization:
+        return self._decode(*self._rows[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} current materializations>"

@@ -1,0 +1,281 @@
+"""The present: every asset decided against what its upstreams are now. Status, plan, why and build all start
+here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from os.path import exists
+
+from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
+from upriver.lineage.model import WHOLE, Analysis, Footprint
+from upriver.lineage.project import Project
+from upriver.materializer.contents import LiveContents
+from upriver.materializer.demand import ordered_assets
+from upriver.materializer.model import Failure, Materialization, State
+from upriver.materializer.plan import Decider, Finding
+from upriver.materializer.sources import SourceMissing, Sources, source_schema
+from upriver.materializer.staleness import Settled, Unsettled, Upstream
+from upriver.materializer.workspace import Workspace
+
+_MANY = 64
+"""So many queries are bound by several threads; fewer are done before the threads have begun."""
+_BINDERS = 4
+
+
+class SourceViews:
+    """Sources as upstreams; remembers why one has no content."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        self.problems: dict[Key, str] = {}
+        self.missing: set[Key] = set()
+
+    def upstream(self, key: Key) -> Upstream:
+        """What *key* holds now; unsettled when it can't be read."""
+        try:
+            version = self.sources.version(key)
+        except SourceMissing as error:
+            self.problems[key] = str(error)
+            self.missing.add(key)
+        except UpriverError as error:
+            self.problems[key] = str(error)
+        else:
+            self.problems.pop(key, None)
+            return Settled(version)
+        return Unsettled(State.MISSING)
+
+
+@dataclass
+class Survey:
+    """All assets decided, and what was looked at for it."""
+
+    project: Project
+    records: Mapping[Key, Materialization]
+    failures: Mapping[Key, Failure]
+    findings: dict[Key, Finding]
+    broken: Mapping[Key, Diagnosis]
+    decider: Decider
+    contents: LiveContents
+    views: SourceViews
+    ordered: frozenset[Key] = frozenset()
+
+
+def survey(
+    workspace: Workspace,
+    *,
+    among: Collection[Key] | None = None,
+    forced: Collection[Key] = (),
+    verify: bool = False,
+    check: bool = False,
+) -> Survey:
+    """Decide the assets *among* (complete with their upstream; None: all). Raises DeclarationError.
+
+    With *check*, queries that would be built are bound first, so that what can't work is known before
+    anything runs.
+    """
+    project = workspace.project(refresh=False)
+    graph = project.graph
+    order = graph.order if among is None else graph.sort(among)
+    state = workspace.state
+    records = state.current(workspace.environment)
+    failures = state.failures()
+    contents = workspace.contents()
+    contents.expect(read for record in records.values() for read in record.trace.reads)
+    views = SourceViews(workspace.sources(verify=verify))
+    sources = project.sources
+    contents.keep_while(
+        lambda key, version: key not in sources or views.sources.unchanged_since_look(key, version)
+    )
+    root = f"{workspace.root}/"
+
+    def there(record: Materialization) -> bool:
+        # For every asset at every command: pathlib would take as long as all the rest.
+        return all(exists(root + file) for file in record.version.files)  # noqa: PTH110
+
+    ordered = ordered_assets(
+        project.reads,
+        (
+            (read.upstream, read.footprint)
+            for key, record in records.items()
+            if key in project.assets
+            for read in record.trace.reads
+        ),
+    )
+
+    def decider(broken: Mapping[Key, Diagnosis], ordered: frozenset[Key]) -> Decider:
+        return Decider(
+            workspace.subjects(ordered),
+            records,
+            views.upstream,
+            state.candidates,
+            there,
+            contents,
+            failures=failures,
+            broken={key: str(diagnosis) for key, diagnosis in broken.items()},
+            today=workspace.today(),
+            forced=forced,
+        )
+
+    first = decider({}, ordered)
+    findings = first.survey(order)
+    broken: Mapping[Key, Diagnosis] = {}
+    if check:
+        broken, footprints = unbindable(workspace, findings, views)
+        wanted = ordered | ordered_assets(project.reads, footprints)
+        if broken or wanted != ordered:
+            ordered = wanted
+            first = decider(broken, ordered)
+            findings = first.survey(order)
+    contents.flush()
+    return Survey(project, records, failures, findings, broken, first, contents, views, ordered)
+
+
+def unbindable(
+    workspace: Workspace, findings: Mapping[Key, Finding], views: SourceViews
+) -> tuple[dict[Key, Diagnosis], list[tuple[Key, Footprint]]]:
+    """What would be built, bound against the schemas that its upstreams will have.
+
+    Returns the queries that can't be bound, and what all that would be built will read, as far as that is
+    known (of Python recipes only that it may be everything, in order).
+    """
+    project = workspace.project(refresh=False)
+    unbuilt = [key for key, finding in findings.items() if finding.version is None]
+    footprints = [
+        (up, WHOLE)
+        for key in unbuilt
+        if isinstance(project.assets[key].recipe, PythonRecipe)
+        for up in project.reads[key]
+    ]
+    unmade = [
+        key
+        for key, finding in findings.items()
+        if finding.version is None and isinstance(project.assets[key].recipe, SqlRecipe)
+    ]
+    found: dict[Key, Diagnosis] = {}
+    if not unmade:
+        return found, footprints
+    schemas = Schemas(workspace, views)
+    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    project.parse_all(unmade)
+    schemas.find(unmade)
+    for key in unmade:
+        problem = schemas.problem(key)
+        if problem is not None:
+            found[key] = problem
+        elif (upstreams := schemas.upstreams(key)) is not None:
+            analysis = workspace.analyzer().analyze(key, upstreams)
+            footprints += analysis.footprints if isinstance(analysis, Analysis) else ()
+    workspace.analyzer().flush()
+    return found, footprints
+
+
+class Schemas:
+    """The columns of every asset, known without running anything where that is possible.
+
+    A source's come from what was last seen of it, or from a look at its beginning; an asset's from binding
+    its recipe, or from its last materialization when it can't be bound without running.
+    """
+
+    def __init__(self, workspace: Workspace, views: SourceViews) -> None:
+        self._workspace = workspace
+        self._project = workspace.project(refresh=False)
+        self._views = views
+        self._records = workspace.state.current(workspace.environment)
+        self._known: dict[Key, Schema | None] = {}
+        self._analyses: dict[Key, Analysis | Diagnosis] = {}
+
+    def take(self, known: Mapping[Key, Schema]) -> None:
+        """Believe these: what is up to date has the columns that it was built with."""
+        self._known.update(known)
+
+    def of(self, key: Key) -> Schema | None:
+        """The columns of *key*; None when they can't be known before it is built, empty for a file."""
+        if key in self._known:
+            return self._known[key]
+        for one in self._unknown_ancestors([key]):
+            self._known[one] = self._find(one)
+        return self._known[key]
+
+    def find(self, keys: Collection[Key]) -> None:
+        """Find the columns of many assets together, those of each layer at the same time."""
+        order = self._unknown_ancestors(keys)
+        threads = min(_BINDERS, os.cpu_count() or 1)
+        if len(order) < _MANY or threads == 1:
+            return  # each is found when it is asked for
+        from concurrent.futures import ThreadPoolExecutor
+
+        depth: dict[Key, int] = {}
+        layers: list[list[Key]] = []
+        for key in order:
+            depth[key] = 1 + max((depth[up] for up in self._project.reads[key] if up in depth), default=-1)
+            if depth[key] == len(layers):
+                layers.append([])
+            layers[depth[key]].append(key)
+        with ThreadPoolExecutor(threads, thread_name_prefix="binder") as pool:
+            for layer in layers:
+                queries = [key for key in layer if self._is_query(key)]
+                self._known.update(zip(queries, pool.map(self._find, queries), strict=True))
+                for key in layer:
+                    if key not in self._known:
+                        self._known[key] = self._find(key)
+
+    def _is_query(self, key: Key) -> bool:
+        return key in self._project.assets and isinstance(self._project.assets[key].recipe, SqlRecipe)
+
+    def _unknown_ancestors(self, keys: Iterable[Key]) -> tuple[Key, ...]:
+        seen = {key for key in keys if key not in self._known}
+        waiting = list(seen)
+        while waiting:
+            for up in self._project.reads[waiting.pop()]:
+                if up not in seen and up not in self._known:
+                    seen.add(up)
+                    waiting.append(up)
+        return self._project.graph.sort(seen)
+
+    def upstreams(self, key: Key) -> dict[Key, Schema] | None:
+        """The columns of everything *key* reads; None when some can't be known."""
+        found: dict[Key, Schema] = {}
+        for up in self._project.reads[key]:
+            schema = self.of(up)
+            if schema is None:
+                return None
+            found[up] = schema
+        return found
+
+    def problem(self, key: Key) -> Diagnosis | None:
+        """Why the recipe of *key* can't be bound; None when it can, or when that is not known."""
+        found = self.analysis(key)
+        return found if isinstance(found, Diagnosis) else None
+
+    def analysis(self, key: Key) -> Analysis | Diagnosis | None:
+        """The recipe of *key* bound to the columns of its upstreams; None when these are not known, or not needed."""
+        self.of(key)
+        return self._analyses.get(key)
+
+    def _find(self, key: Key) -> Schema | None:
+        if key in self._project.sources:
+            return self._source(key)
+        upstreams = self.upstreams(key)
+        if upstreams is not None:
+            found = self._analyses[key] = self._workspace.analyzer().analyze(key, upstreams)
+            if isinstance(found, Diagnosis):
+                return None
+            if found.schema is not None:
+                return found.schema
+        record = self._records.get(key)
+        if record is not None and record.trace.recipe == self._project.fingerprints[key]:
+            return record.version.schema
+        return None
+
+    def _source(self, key: Key) -> Schema | None:
+        known = self._views.sources.known(key)
+        try:
+            if known is not None:
+                return self._views.sources.version(key).schema
+            return source_schema(self._workspace.root, self._project.sources[key])
+        except UpriverError:
+            return None

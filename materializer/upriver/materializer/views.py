@@ -1,0 +1,233 @@
+"""What the session answers: values that the command line, JSON and the terminal UI render alike."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Key, Place, Schema, Value
+from upriver.lineage.model import EdgeKind
+from upriver.materializer.model import Action, Outcome, Reason, Reasons, RunStatus, State
+
+
+class AssetStatus(Value, frozen=True):
+    """Freshness of one asset or source now. *kind* is ``table``, ``file`` or ``source``.
+
+    *materialized_at* is seconds since the epoch (for a source: when it was last observed to change),
+    *seconds* the usual duration of a build, *running_since* set while some process builds it.
+    """
+
+    asset: Key
+    kind: str
+    state: State
+    reasons: Reasons = ()
+    materialized_at: float | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
+    upstreams: tuple[Key, ...] = ()
+    downstreams: tuple[Key, ...] = ()
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+    description: str = ""
+    place: Place | None = None
+    engine: str = ""  # "sql" | "python" | "source"
+    error: str | None = None
+    running_since: float | None = None
+
+
+class Step(Value, frozen=True):
+    """What a build would do with one asset, and why. *seconds* is the expected duration when it is known."""
+
+    asset: Key
+    action: Action
+    reasons: Reasons = ()
+    seconds: float | None = None
+    partition: str | None = None
+
+
+class Plan(Value, frozen=True):
+    """Steps in the order in which a build would start them. *critical_path* is the longest chain by expected
+    duration.
+    """
+
+    steps: tuple[Step, ...]
+    critical_path: tuple[Key, ...] = ()
+    seconds: float | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+    @property
+    def stale(self) -> bool:
+        """Whether anything would be built, reused or might be."""
+        return any(step.action is not Action.FRESH for step in self.steps)
+
+
+class AssetResult(Value, frozen=True):
+    """How one asset ended in a run."""
+
+    asset: Key
+    action: Outcome
+    changed: bool = False
+    reasons: Reasons = ()
+    rows: int | None = None
+    bytes: int | None = None
+    seconds: float = 0.0
+    error: str | None = None
+    partition: str | None = None
+
+
+class BuildResult(Value, frozen=True):
+    """How a run ended."""
+
+    run_id: str
+    status: RunStatus
+    assets: tuple[AssetResult, ...]
+
+
+class CodeDiff(Value, frozen=True):
+    """What changed in one piece of a recipe's code: lines with their marks, as of ``difflib``'s unified form."""
+
+    name: str
+    place: Place | None
+    lines: tuple[str, ...]
+
+
+class Link(Value, frozen=True):
+    """One step of a chain of causes: *asset* is in *state* because of *reasons*; *depth* counts hops from the
+    asked asset.
+    """
+
+    asset: Key
+    depth: int
+    state: State
+    reasons: Reasons
+    diffs: tuple[CodeDiff, ...] = ()
+    root: bool = False
+    """True when the cause lies here: own code changed, new data in a source, a failure, never built."""
+
+
+class Explanation(Value, frozen=True):
+    """Why an asset is in its state: the chain to every root cause, and what was ruled out."""
+
+    asset: Key
+    state: State
+    reasons: Reasons
+    chain: tuple[Link, ...]
+    ruled_out: tuple[str, ...] = ()
+    rebuild: tuple[Step, ...] = ()
+
+
+class ColumnNode(Value, frozen=True):
+    """A column (or, with *column* None, a whole asset) in a lineage view."""
+
+    asset: Key
+    column: str | None = None
+    type: str | None = None
+    kind: str = "table"
+
+
+class ViewEdge(Value, frozen=True):
+    """One edge of a lineage view. *how* and *expression* as in ColumnEdge; at asset level *kind* is VALUE."""
+
+    source: ColumnNode
+    target: ColumnNode
+    kind: EdgeKind
+    how: str = "copy"
+    expression: str | None = None
+
+
+class OpaqueNote(Value, frozen=True):
+    """An asset whose columns are not understood, and why."""
+
+    asset: Key
+    cause: str
+
+
+class LineageView(Value, frozen=True):
+    """A piece of the lineage graph around *focus*."""
+
+    focus: ColumnNode
+    nodes: tuple[ColumnNode, ...]
+    edges: tuple[ViewEdge, ...]
+    opaque: tuple[OpaqueNote, ...] = ()
+
+
+class Table(Value, frozen=True):
+    """Rows to show. *types* are DuckDB's. *total* is the number of rows of the whole when it is known."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    total: int | None = None
+
+
+class ColumnProfile(Value, frozen=True):
+    """One column in numbers. *low*, *high* and *middle* are rendered values; *histogram* counts of
+    equal-width bins.
+    """
+
+    name: str
+    type: str
+    nulls: int
+    distinct: int
+    low: str | None = None
+    high: str | None = None
+    middle: str | None = None
+    histogram: tuple[int, ...] = ()
+
+
+class Profile(Value, frozen=True):
+    """An asset in numbers."""
+
+    asset: Key
+    rows: int
+    bytes: int
+    schema: Schema
+    columns: tuple[ColumnProfile, ...]
+
+
+class HistoryEntry(Value, frozen=True):
+    """One materialization, for listing."""
+
+    id: str
+    asset: Key
+    run: str
+    materialized_at: float
+    seconds: float
+    rows: int | None
+    bytes: int
+    version: str
+    current: bool
+
+
+class RunEntry(Value, frozen=True):
+    """One run, for listing."""
+
+    id: str
+    status: RunStatus
+    started: float
+    finished: float | None
+    select: tuple[str, ...]
+    assets: tuple[AssetResult, ...] = ()
+
+
+class LogLine(Value, frozen=True):
+    """A line of captured output."""
+
+    asset: Key
+    attempt: int
+    stream: str
+    text: str
+    at: float | None = None
+
+
+class Impact(Value, frozen=True):
+    """What a change of columns does downstream. *effect* is ``breaks`` or ``changes``."""
+
+    asset: Key
+    column: str | None
+    effect: str
+    because: Reason
+
+
+Impacts: TypeAlias = tuple[Impact, ...]

@@ -1,0 +1,165 @@
+"""Random projects for the state machine: what they declare, how they are edited, what from scratch gives."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+COLUMNS = ("id", "k", "v", "w")
+CAP = "limit 30"
+"""Joins upon joins would grow without bound; the order that decides which rows stay is over all columns."""
+
+
+@dataclass
+class Node:
+    """One asset of a random project: the kind of its recipe, what it reads, and a constant in it."""
+
+    name: str
+    kind: str
+    reads: list[str]
+    constant: int = 1
+    comment: int = 0
+    broken: bool = False
+
+
+@dataclass
+class RandomProject:
+    """A project folder that can be edited at random. All tables have the columns of COLUMNS, as integers."""
+
+    root: Path
+    nodes: dict[str, Node] = field(default_factory=dict)
+    rows: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    helper: int = 1
+    unrelated: int = 0
+    extra_columns: dict[str, int] = field(default_factory=dict)
+
+    SQL_KINDS = (
+        "copy", "filter", "aggregate", "join", "union", "window", "distinct", "star", "except", "top", "left",
+        "narrow", "exists", "by_name",
+    )  # fmt: skip
+    PYTHON_KINDS = ("lazy_filter", "lazy_group", "lazy_join", "eager", "helper", "lazy_shift")
+
+    def write(self) -> None:
+        """Write all files anew (files whose text is the same keep their bytes)."""
+        (self.root / "assets").mkdir(parents=True, exist_ok=True)
+        (self.root / "data").mkdir(exist_ok=True)
+        _put(self.root / "upriver.toml", '[project]\nname = "random"\n')
+        for name in self.rows:
+            self.write_source(name)
+        sources = "".join(f'{n} = source("raw.{n}", "data/{n}.csv")\n' for n in sorted(self.rows))
+        _put(self.root / "assets" / "sources.py", f"from upriver.assets import source\n\n{sources}")
+        _put(
+            self.root / "shared.py",
+            f"def scale(x):\n    return x * {self.helper}\n\n\ndef unrelated():\n    return {self.unrelated}\n",
+        )
+        for node in self.nodes.values():
+            self.write_node(node)
+
+    def write_source(self, name: str) -> None:
+        """Write one source's CSV, with its extra columns if it has any."""
+        extra = self.extra_columns.get(name, 0)
+        header = [*COLUMNS, *(f"x{n}" for n in range(extra))]
+        lines = [",".join(header)]
+        lines += [",".join(str(value) for value in (*row, *([7] * extra))) for row in self.rows[name]]
+        _put(self.root / "data" / f"{name}.csv", "\n".join(lines) + "\n")
+
+    def write_node(self, node: Node) -> None:
+        """Write one asset's module."""
+        note = f"-- note {node.comment}\n" if node.comment else ""
+        if node.kind in self.PYTHON_KINDS:
+            _put(self.root / "assets" / "m" / f"{node.name}.py", python_text(node))
+        else:
+            _put(self.root / "assets" / "m" / f"{node.name}.sql", note + sql_text(node) + "\n")
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def sql_text(node: Node) -> str:
+    """The query of a node, over the relations that it reads."""
+    a, b = node.reads[0], node.reads[-1]
+    c = node.constant
+    match node.kind:
+        case "copy":
+            return f"select id, k, v + {c} as v, w from {a}"
+        case "narrow":
+            return f"select id, 0 as k, v, {c} as w from {a}"
+        case "filter":
+            return f"select id, k, v, w from {a} where v > {c} and k is not null"
+        case "aggregate":
+            sums = f"min(id) as id, k, cast(sum(v) as bigint) as v, count(*) + {c} as w"
+            return f"select {sums} from {a} group by k"
+        case "join":
+            return f"select a.id, a.k, b.v, a.w + {c} as w from {a} as a join {b} as b on a.k = b.k and a.id <= b.id order by all {CAP}"
+        case "left":
+            return f"select a.id, a.k, coalesce(b.v, {c}) as v, a.w from {a} as a left join {b} as b on a.id = b.id order by all {CAP}"
+        case "union":
+            return f"select id, k, v, w from {a} union select id, k, v + {c}, w from {b}"
+        case "by_name":
+            return f"select * from (select id, k, v, w from {a} union all by name select w, v, k, id + {c} as id from {b}) order by all {CAP}"
+        case "window":
+            return f"select id, k, cast(sum(v) over (partition by k order by id, v, w) as bigint) as v, {c} as w from {a}"
+        case "distinct":
+            return f"select distinct k as id, k, 0 as v, {c} as w from {a}"
+        case "star":
+            return f"select * from (select distinct * from {a}) where id <> {c}"
+        case "except":
+            return f"select id, k, v, w from {a} except select id, k, v, w from {b} where id > {c}"
+        case "exists":
+            return f"select id, k, v, w from {a} as o where exists (select 1 from {b} as i where i.k = o.k and i.v > {c})"
+        case _:
+            return f"select id, k, v, w from {a} order by v desc, id, k, w limit {c + 2}"
+
+
+def python_text(node: Node) -> str:
+    """The module of a Python node."""
+    a, b = node.reads[0], node.reads[-1]
+    c = node.constant
+    two = b != a
+    parameters = "a: pl.LazyFrame" + (", b: pl.LazyFrame" if two else "")
+    second = "b" if two else "a"
+    inputs = {"a": a, **({"b": b} if two else {})}
+    body = {
+        "lazy_filter": f"return a.filter(pl.col('v') > {c}).select('id', 'k', 'v', 'w')",
+        "lazy_group": f"return a.group_by('k').agg(pl.col('id').min(), pl.col('v').sum() + {c}, pl.col('w').max())"
+        ".select('id', 'k', 'v', 'w')",
+        "lazy_join": f"return a.join({second}.group_by('id').agg(z=pl.col('v').max()), on='id').select('id', 'k', v=pl.col('z') + {c}, w='w')",
+        "eager": f"return a.collect().select('id', 'k', 'v', 'w').with_columns(pl.col('w') + {c})",
+        "helper": "return a.select('id', 'k', 'w', v=scale(pl.col('v')))",
+        "lazy_shift": f"return a.sort('id', 'k', 'v', 'w').select('id', 'k', v=pl.col('v').shift({c % 3}), w='w')",
+    }[node.kind]
+    returns = "pl.DataFrame" if node.kind == "eager" else "pl.LazyFrame"
+    return (
+        "import polars as pl\n\nfrom shared import scale\nfrom upriver.assets import asset\n\n\n"
+        f"# note {node.comment}\n@asset(inputs={inputs!r})\ndef {node.name}({parameters}) -> {returns}:\n"
+        f"    {body}\n"
+    )
+
+
+def random_project(root: Path, choose: random.Random, *, size: int, python_share: float) -> RandomProject:
+    """A project of *size* assets over two sources."""
+    project = RandomProject(root)
+    for name in ("one", "two"):
+        project.rows[name] = [random_row(choose, n) for n in range(choose.randrange(3, 12))]
+    for number in range(size):
+        add_node(project, choose, f"t{number}", python_share)
+    project.write()
+    return project
+
+
+def random_row(choose: random.Random, number: int) -> tuple[int, ...]:
+    """A row with few distinct values, so that joins and groups meet."""
+    return (number, choose.randrange(4), choose.randrange(6), choose.randrange(3))
+
+
+def add_node(project: RandomProject, choose: random.Random, name: str, python_share: float) -> None:
+    """Add an asset that reads one or two of those there are."""
+    readable = [*(f"raw.{n}" for n in project.rows), *(f"m.{n}" for n in project.nodes)]
+    python = choose.random() < python_share
+    kinds = RandomProject.PYTHON_KINDS if python else RandomProject.SQL_KINDS
+    reads = choose.sample(readable, k=min(len(readable), choose.choice((1, 2))))
+    project.nodes[name] = Node(name, choose.choice(kinds), reads, choose.randrange(4))

@@ -1,0 +1,144 @@
+"""Comparing contents: what is computed once, what is not believed, what damage means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from upriver.assets.errors import StoreError
+from upriver.assets.model import Column, Key, Schema
+from upriver.lineage.model import Footprint
+from upriver.materializer.contents import LiveContents, tagged
+from upriver.materializer.fakes import MemoryState, MemoryStore
+from upriver.materializer.model import Read, Version
+from upriver.materializer.staleness import schema_text
+
+XY = (Column("x", "BIGINT"), Column("y", "VARCHAR"))
+X = Footprint(("x",), None, ordered=False)
+Y = Footprint(("y",), None, ordered=False)
+ALL = Footprint(None, None, ordered=False)
+
+
+class ToldFingerprints:
+    """Fingerprints by version, and which passes were made for them."""
+
+    def __init__(self, told: Mapping[str, str | Exception]) -> None:
+        self.told = dict(told)
+        self.passes: list[tuple[str, frozenset[Footprint]]] = []
+
+    def compute(self, version: Version, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
+        self.passes.append((version.id, frozenset(footprints)))
+        found = self.told[version.id]
+        if isinstance(found, Exception):
+            raise found
+        return {footprint: f"{found}{footprint.columns}" for footprint in footprints}
+
+
+class NoBinder:
+    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
+        raise AssertionError("not asked here")
+
+
+def contents(
+    fingerprints: ToldFingerprints, state: MemoryState | None = None, root: Path = Path("/project")
+) -> LiveContents:
+    return LiveContents(root, state or MemoryState(), MemoryStore(), fingerprints, NoBinder())
+
+
+def version(id: str, schema: Schema = XY) -> Version:
+    return Version(id, schema, 1, 10, (f"{id}.parquet",))
+
+
+def read(id: str, footprint: Footprint = X, value: str | None = None, schema: Schema = XY) -> Read:
+    """A read of source ``a``; *value* is what its fingerprint begins with."""
+    kept = None if value is None else tagged(f"{value}{footprint.columns}")
+    return Read("a", footprint, id, schema_text(schema), kept)
+
+
+def test_the_same_version_is_the_same_without_a_look() -> None:
+    fingerprints = ToldFingerprints({})
+    assert contents(fingerprints).same(read("v1"), version("v1"))
+    assert fingerprints.passes == []
+
+
+def test_another_version_is_the_same_when_the_footprint_is() -> None:
+    live = contents(ToldFingerprints({"v2": "1:aa", "v3": "1:bb"}))
+    assert live.same(read("v1", value="1:aa"), version("v2"))
+    assert not live.same(read("v1", value="1:aa"), version("v3"))
+
+
+def test_one_pass_serves_all_that_are_expected_to_ask_and_is_remembered_for_ever() -> None:
+    fingerprints, state = ToldFingerprints({"v2": "1:aa"}), MemoryState()
+    live = contents(fingerprints, state)
+    reads = [read("v1", X, "1:aa"), read("v1", Y, "1:aa")]
+    live.expect(reads)
+    assert all(live.same(one, version("v2")) for one in reads)
+    assert fingerprints.passes == [("v2", frozenset({X, Y}))]
+    live.flush()
+    later = contents(fingerprints, state)
+    assert all(later.same(one, version("v2")) for one in reads)
+    assert len(fingerprints.passes) == 1
+
+
+@pytest.mark.parametrize(
+    ("footprint", "before"),
+    [
+        (X, (Column("x", "INTEGER"), Column("y", "VARCHAR"))),
+        (X, (Column("y", "VARCHAR"),)),
+        (ALL, (Column("y", "VARCHAR"), Column("x", "BIGINT"))),
+        (ALL, (Column("x", "BIGINT"),)),
+    ],
+    ids=["another type", "a new column", "another order of all columns", "more of all columns"],
+)
+def test_what_has_other_columns_or_types_is_different_without_a_look(
+    footprint: Footprint, before: Schema
+) -> None:
+    fingerprints = ToldFingerprints({})
+    assert not contents(fingerprints).same(read("v1", footprint, "1:aa", before), version("v2"))
+    assert fingerprints.passes == []
+
+
+def test_a_file_is_compared_by_its_bytes_alone() -> None:
+    live = contents(ToldFingerprints({}))
+    assert live.same(read("v1", schema=()), version("v1", ()))
+    assert not live.same(read("v1", schema=()), version("v2", ()))
+
+
+def test_a_fingerprint_of_another_algorithm_is_not_compared() -> None:
+    live = contents(ToldFingerprints({"v2": "1:aa"}))
+    old = Read("a", X, "v1", schema_text(XY), "an older algorithm|1:aa('x',)")
+    assert not live.same(old, version("v2"))
+
+
+def test_what_can_not_be_read_counts_as_different_and_harms_no_decision() -> None:
+    live = contents(ToldFingerprints({"v2": StoreError("damaged"), "v3": "1:aa"}))
+    assert not live.same(read("v1", value="1:aa"), version("v2"))
+    assert live.changed_columns(read("v1", Footprint(("x", "y")), "1:aa"), version("v2")) == ("x", "y")
+    assert live.same(read("v1", value="1:aa"), version("v3"))
+
+
+def test_a_fingerprint_of_files_that_changed_meanwhile_is_not_remembered() -> None:
+    fingerprints, state = ToldFingerprints({"v2": "1:bb"}), MemoryState()
+    live = contents(fingerprints, state)
+    live.keep_while(lambda key, version: False)
+    assert not live.same(read("v1", value="1:aa"), version("v2"))
+    live.flush()
+    fingerprints.told["v2"] = "1:aa"
+    assert contents(fingerprints, state).same(read("v1", value="1:aa"), version("v2"))
+
+
+def test_a_change_is_told_by_its_rows_or_by_its_columns() -> None:
+    live = contents(ToldFingerprints({"v2": "1:aa"}))
+    both = Footprint(("x", "y"), None, ordered=False)
+    assert live.describe_change(read("v1", both, "1:bb"), version("v2")) == "content changed"
+    fresh = MemoryState()
+    rows = Footprint((), None, ordered=False)
+    fresh.remember_fingerprints({("v1", rows): "4:cc", ("v1", X): "1:aa('x',)", ("v1", Y): "1:bb('y',)"})
+    counted = contents(ToldFingerprints({"v2": "1:aa"}), fresh)
+    assert counted.describe_change(read("v1", both, "4:bb"), version("v2")) == "-3 rows"
+    assert counted.changed_columns(read("v1", both, "4:bb"), version("v2")) == ("x", "y")
+    fresh.remember_fingerprints({("v1", rows): "1:cc"})
+    named = contents(ToldFingerprints({"v2": "1:aa"}), fresh)
+    assert named.changed_columns(read("v1", both, "1:bb"), version("v2")) == ("y",)

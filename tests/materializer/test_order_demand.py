@@ -1,0 +1,75 @@
+"""Order is passed on: a reader of the first row makes the order of everything above it matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from upriver.lineage.model import Footprint
+from upriver.materializer.demand import ordered_assets
+from upriver.materializer.model import Outcome
+from upriver.materializer.session import Session
+
+READS = {
+    "source": (),
+    "staging": ("source",),
+    "middle": ("staging",),
+    "first": ("middle",),
+    "sum": ("staging",),
+}
+
+
+def test_what_is_read_in_order_makes_the_order_of_all_assets_above_count() -> None:
+    """Not that of the source itself, which has nothing to keep in order."""
+    assert ordered_assets(READS, [("middle", Footprint(("x",), None, ordered=True))]) == {"middle", "staging"}
+
+
+def test_reading_no_order_or_only_the_number_of_rows_asks_for_none() -> None:
+    """Neither a bag of values nor a count depends on order."""
+    unordered = Footprint(("x",), None, ordered=False)
+    counted = Footprint((), None, ordered=True)
+    assert ordered_assets(READS, [("middle", unordered), ("staging", counted)]) == frozenset()
+
+
+def make(root: Path, files: dict[str, str]) -> Session:
+    """A project of *files*."""
+    for name, text in {"upriver.toml": '[project]\nname = "order"\n', **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Session(root)
+
+
+def test_a_shuffled_source_reaches_a_reader_of_the_first_row_through_an_asset_that_has_no_order(
+    tmp_path: Path,
+) -> None:
+    """And rebuilds nothing any more once that reader is gone."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/first.sql": "select x from middle limit 1",
+            "assets/total.sql": "select sum(x)::bigint as total from middle",
+        },
+    )
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    outcomes = {one.asset: one.action for one in session.build().assets}
+    assert outcomes == {"middle": Outcome.BUILT, "first": Outcome.BUILT, "total": Outcome.FRESH}
+    assert session.preview("first").rows == ((30,),)
+    session.close()
+
+
+def test_a_shuffled_source_rebuilds_nothing_when_nobody_reads_order(tmp_path: Path) -> None:
+    """Rule 2: reordered rows where order is not read."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/total.sql": "select sum(x)::bigint as total from middle",
+        },
+    )
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    assert {one.action for one in session.build().assets} == {Outcome.FRESH}
+    session.close()
