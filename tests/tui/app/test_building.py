@@ -1,0 +1,233 @@
+"""Materializing: the plan first, live progress, cancel, retry, runs of other processes, past runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.session import FakeSession
+
+from upriver.materializer.model import Outcome, RunStatus, State
+from upriver.tui.screens.build import BuildDialog
+from upriver.tui.screens.leave import LeaveScreen
+from upriver.tui.screens.run import RunScreen
+from upriver.tui.widgets.loglines import LogLines
+from upriver.tui.widgets.runrows import RunRows
+
+Desk = Callable[..., Any]
+
+
+async def test_the_plan_is_shown_before_anything_happens(desk: Desk) -> None:
+    """What would be built, why, how long it takes, the longest chain."""
+    async with desk() as at:
+        await at.go_to("marts.customers")
+        await at.press("m")
+        await at.shows("Build marts.customers", "core/order_pay.sql:5 changed", "≈ 24.2s")
+        await at.shows(
+            "longest chain 24.2s: staging.payments → core.order_pay → marts.orders → marts.customers"
+        )
+        await at.press("escape")
+        assert at.app.screen is at.app.main
+        assert at.session.live_run() is None
+        assert at.session.statuses["staging.payments"].state is State.STALE
+
+
+async def test_the_scope_of_a_build_is_chosen_in_the_dialog(desk: Desk) -> None:
+    """This, with downstream, with upstream, both, all stale, failed and blocked again."""
+    async with desk() as at:
+        await at.go_to("core.order_pay")
+        await at.press("m")
+        await at.until(lambda: isinstance(at.app.screen, BuildDialog))
+        dialog = at.app.screen
+        seen = []
+        for _ in range(6):
+            seen.append((dialog.scope.name, dialog.scope.select))
+            await at.press("tab")
+        assert seen == [
+            ("this", ("core.order_pay",)),
+            ("with downstream", ("core.order_pay+",)),
+            ("with upstream", ("+core.order_pay",)),
+            ("both ways", ("+core.order_pay+",)),
+            ("all stale", ()),
+            ("failed + blocked", ("state:failed", "state:blocked")),
+        ]
+        await at.press("tab")
+        await at.shows("marts.churn", "with downstream")
+        await at.press("f")
+        await at.shows("forced")
+
+
+async def test_building_from_the_dialog_shows_the_run_and_its_result(desk: Desk) -> None:
+    """M, enter: the run goes on before one's eyes; what failed is told first; states are right afterwards."""
+    async with desk() as at:
+        await at.press("M")
+        await at.until(lambda: not at.app.screen.why_not("start"), "making the plan")
+        await at.press("enter")
+        await at.until(lambda: isinstance(at.app.screen, RunScreen))
+        await at.until(lambda: at.app.board.run.status is RunStatus.FAILED, "ending")
+        await at.shows(
+            "✗ RUN 0009", "marts.churn failed", 'column "plan" not found', "did you mean 'plan_tier'?"
+        )
+        await at.shows("Done", "core.order_pay", "Fresh 4", "reuse saved")
+        picture = at.app.board.run
+        assert picture.counts[Outcome.BUILT] == 6
+        assert picture.counts[Outcome.REUSED] == 1
+        await at.press("escape")
+        assert at.app.screen is at.app.main
+        await at.until(lambda: at.app.board.statuses["marts.orders"].state is State.FRESH)
+        assert at.app.board.statuses["marts.churn"].state is State.FAILED
+        assert "run 0009 failed" in at.said[-1]
+
+
+async def test_the_list_shows_a_build_while_it_goes_on(desk: Desk) -> None:
+    """Running and waiting signs, the count in the header; the order of rows stays."""
+    session = FakeSession(pace=0.05)
+    async with desk(session) as at:
+        order = list(at.app.main.assets.keys)
+        at.app.build(())
+        await at.until(lambda: "⏵ " in at.lines()[0] and "/1" in at.lines()[0], "counting in the header")
+        await at.until(lambda: any("⏵ ⏵" in line for line in at.lines()), "showing what runs")
+        assert any(" ⏸ " in line for line in at.lines())
+        assert list(at.app.main.assets.keys) == order
+        await at.until(lambda: not at.app.board.live, "ending")
+
+
+async def test_cancelling_stops_the_run(desk: Desk) -> None:
+    """What runs is cancelled, what is done stays, the run is told as interrupted."""
+    session = FakeSession(pace=0.2)
+    async with desk(session) as at:
+        at.app.build(())
+        at.app.show_run()
+        await at.until(lambda: at.app.board.run.running, "starting")
+        await at.press("ctrl+x")
+        await at.until(lambda: at.app.board.run.status is RunStatus.INTERRUPTED, "stopping")
+        await at.shows("interrupted")
+        assert at.app.board.run.counts[Outcome.CANCELLED] > 0
+        await at.press("ctrl+x")
+        assert at.said[-1] == "the run is over"
+
+
+async def test_r_builds_failed_and_blocked_again_with_one_key(desk: Desk) -> None:
+    """No dialog: the plan is known, it was shown before it failed."""
+    async with desk() as at:
+        at.session.failing.clear()
+        await at.press("r")
+        await at.until(lambda: at.app.board.run is not None and not at.app.board.live, "building")
+        assert at.app.board.run.select == ("state:failed", "state:blocked")
+        await at.until(lambda: at.app.board.statuses["marts.churn"].state is State.FRESH)
+
+
+async def test_only_one_build_at_a_time(desk: Desk) -> None:
+    """While one goes on, others are refused with the reason."""
+    session = FakeSession(pace=0.2)
+    async with desk(session) as at:
+        at.app.build(())
+        await at.until(lambda: at.app.board.live)
+        for key in ("m", "M", "r"):
+            await at.press(key)
+            assert at.said[-1] == "a build is going on; 4 shows it"
+
+
+async def test_a_build_of_another_process_is_shown_live(desk: Desk) -> None:
+    """Found by looking, followed to its end; it can't be stopped from here."""
+    session = FakeSession(pace=0.05)
+    async with desk(session) as at:
+        thread = session.build_elsewhere(("+marts.revenue",))
+        await at.until(lambda: at.app.board.live, "finding the run", timeout=3)
+        assert "in another process" in at.said[-1]
+        at.app.show_run()
+        await at.shows("RUN 0009")
+        await at.press("ctrl+x")
+        assert at.said[-1] == "another process builds; stop it there"
+        await at.until(lambda: not at.app.board.live, "following to the end")
+        thread.join(10)
+        assert at.app.board.run.status is RunStatus.SUCCESS
+
+
+async def test_opening_while_another_process_builds(desk: Desk) -> None:
+    """The run that goes on is found and shown from its beginning."""
+    session = FakeSession(pace=0.1)
+    session.build_elsewhere()
+    while not session.live_run():
+        threading.Event().wait(0.01)
+    async with desk(session) as at:
+        await at.until(lambda: at.app.board.run is not None and at.app.board.run.parts, "following")
+        assert len(at.app.board.run.parts) == 15
+
+
+async def test_a_build_that_cannot_begin_says_why(desk: Desk) -> None:
+    """Another build took the project in the meantime."""
+    session = FakeSession(pace=0.1)
+    async with desk(session) as at:
+        at.app.watch_thread.stop()
+        session.build_elsewhere()
+        while not session.live_run():
+            threading.Event().wait(0.01)
+        at.app.build(())
+        await at.until(lambda: any("is going on in process" in text for text in at.said), "saying so")
+        assert at.app.board.run is None
+
+
+async def test_a_past_run_is_replayed_in_the_same_screen(desk: Desk) -> None:
+    """4, enter: its parts, its error, its output, its slots over time."""
+    async with desk() as at:
+        await at.press("4")
+        await at.shows("0008", "✓10 ✗1 ⊘3", "+marts.revenue")
+        await at.press("enter")
+        await at.shows("✗ RUN 0008", "marts.churn failed")
+        await at.press("t")
+        await at.shows(" w1 ", " w2 ")
+        at.app.screen.query_one(RunRows).focus()
+        await at.press("end")
+        await at.shows("Output of")
+        await at.press("a")
+        await at.shows("Output of all")
+
+
+async def test_output_is_followed_and_searched(desk: Desk) -> None:
+    """/ marks and counts, n goes on."""
+    async with desk() as at:
+        await at.press("4")
+        await at.shows("0008")
+        await at.press("enter")
+        await at.shows("RUN 0008")
+        await at.press("a", "slash")
+        await at.type("365")
+        await at.shows("lines")
+        log = at.app.screen.query_one(LogLines)
+        assert "365" in log.lines[log.cursor].text
+        await at.press("enter")
+        first = log.cursor
+        await at.press("n")
+        assert log.cursor != first
+        await at.press("N")
+        assert log.cursor == first
+
+
+async def test_leaving_while_a_build_goes_on_asks(desk: Desk) -> None:
+    """Stay, or stop the build and leave."""
+    session = FakeSession(pace=0.3)
+    async with desk(session) as at:
+        at.app.build(())
+        await at.until(lambda: at.app.board.run.running)
+        await at.press("q")
+        await at.until(lambda: isinstance(at.app.screen, LeaveScreen))
+        await at.press("escape")
+        assert at.app.screen is at.app.main
+        await at.press("q", "enter")
+        await at.until(lambda: at.app._exit, "leaving")
+    assert session.live_run() is None
+
+
+async def test_a_hundred_thousand_lines_are_listed_at_once(desk: Desk) -> None:
+    """Lines are kept as they came and drawn when they are in view."""
+    from upriver.materializer.views import LogLine
+
+    async with desk() as at:
+        await at.press("l")
+        log = at.app.screen.query_one(LogLines)
+        log.show([LogLine("marts.churn", 1, "stdout", f"line {n}") for n in range(100_000)])
+        await at.press("end")
+        await at.shows("line 99999")
+        assert len(log._strips) < 300

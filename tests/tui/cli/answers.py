@@ -1,0 +1,175 @@
+"""What the scripted session answers unless a test says otherwise: a small shop at a fixed moment."""
+
+from __future__ import annotations
+
+from upriver.assets.model import Column, Key, Place
+from upriver.lineage.model import EdgeKind
+from upriver.materializer.fsck import Problem, Report, Trouble
+from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
+from upriver.materializer.views import (
+    AssetResult,
+    AssetStatus,
+    CodeDiff,
+    ColumnNode,
+    ColumnProfile,
+    Explanation,
+    LineageView,
+    Link,
+    OpaqueNote,
+    Profile,
+    RunEntry,
+    Step,
+    Table,
+    ViewEdge,
+)
+
+NOW = 1_760_000_000.0
+HOUR = 3600.0
+
+NEW_ROWS = Reason(Cause.DATA, "raw.orders", ("amount", "status"), "+12,411 rows")
+OWN_CODE = Reason(Cause.RECIPE, "staging.orders", detail="its code changed")
+WAITS = Reason(Cause.UPSTREAM, "staging.orders", detail="stale")
+BROKEN = 'Binder Error: column "plan" not found\n  3 | select plan\n    |        ^^^^'
+
+STATUSES: tuple[AssetStatus, ...] = (
+    AssetStatus(
+        "raw.orders",
+        "source",
+        State.FRESH,
+        (),
+        NOW - 240,
+        1_204_331,
+        31_000_000,
+        downstreams=("staging.orders",),
+    ),
+    AssetStatus(
+        "staging.orders",
+        "table",
+        State.STALE,
+        (NEW_ROWS, OWN_CODE),
+        NOW - 2 * HOUR,
+        1_191_920,
+        30_500_000,
+        2.0,
+        upstreams=("raw.orders",),
+        downstreams=("marts.revenue", "marts.churn"),
+        tags=("staging",),
+    ),
+    AssetStatus(
+        "marts.revenue", "table", State.PENDING, (WAITS,), NOW - 2 * HOUR, 365, 9_500, 0.9, tags=("marts",)
+    ),
+    AssetStatus("marts.churn", "table", State.FAILED, (), None, error=BROKEN, tags=("marts",), owner="eng"),
+    AssetStatus("reports.weekly", "file", State.FRESH, (), NOW - 9 * 24 * HOUR, None, 120_400),
+)
+
+STEPS: tuple[Step, ...] = (
+    Step("staging.orders", Action.BUILD, (NEW_ROWS, OWN_CODE), 2.0),
+    Step("marts.revenue", Action.MAYBE, (WAITS,), 0.9),
+    Step("marts.churn", Action.BUILD, (Reason(Cause.FAILED, "marts.churn", detail=BROKEN),)),
+    Step("reports.weekly", Action.FRESH),
+)
+
+RESULTS: tuple[AssetResult, ...] = (
+    AssetResult("staging.orders", Outcome.BUILT, True, (NEW_ROWS,), 1_204_331, 31_000_000, 2.1),
+    AssetResult("marts.revenue", Outcome.REUSED, False, (WAITS,), 365, 9_500, 0.0),
+    AssetResult("marts.churn", Outcome.FAILED, False, (), None, None, 0.4, BROKEN),
+    AssetResult(
+        "marts.alerts", Outcome.BLOCKED, False, (Reason(Cause.UPSTREAM, "marts.churn", detail="failed"),)
+    ),
+    AssetResult("reports.weekly", Outcome.FRESH),
+)
+
+_DIFF = CodeDiff(
+    "staging.orders",
+    Place("assets/staging/orders.sql", 3),
+    ("--- a", "+++ b", "@@ -2,2 +2,2 @@", " select id,", "-  amount", "+  amount / 100.0 as amount"),
+)
+
+WHY = Explanation(
+    "marts.revenue",
+    State.PENDING,
+    (WAITS,),
+    (
+        Link("marts.revenue", 0, State.PENDING, (WAITS,)),
+        Link("staging.orders", 1, State.STALE, (OWN_CODE, NEW_ROWS), (_DIFF,), root=True),
+        Link(
+            "raw.orders",
+            2,
+            State.FRESH,
+            (Reason(Cause.DATA, "raw.orders", detail="+12,411 rows"),),
+            root=True,
+        ),
+    ),
+    ("raw.fx: same data", "engine versions: same"),
+    STEPS[:2],
+)
+
+
+def _column(asset: Key, column: str, kind: str = "DOUBLE") -> ColumnNode:
+    return ColumnNode(asset, column, kind)
+
+
+LINEAGE = LineageView(
+    _column("staging.orders", "amount"),
+    (
+        _column("staging.orders", "amount"),
+        _column("raw.orders", "cents", "BIGINT"),
+        _column("raw.orders", "status", "VARCHAR"),
+        _column("marts.revenue", "total"),
+    ),
+    (
+        ViewEdge(
+            _column("raw.orders", "cents"),
+            _column("staging.orders", "amount"),
+            EdgeKind.VALUE,
+            "expression",
+            "cents / 100.0",
+        ),
+        ViewEdge(
+            _column("raw.orders", "status"), _column("staging.orders", "amount"), EdgeKind.INFLUENCE, "filter"
+        ),
+        ViewEdge(
+            _column("staging.orders", "amount"),
+            _column("marts.revenue", "total"),
+            EdgeKind.VALUE,
+            "aggregate",
+            "sum(amount)",
+        ),
+    ),
+    (OpaqueNote("reports.weekly", "arbitrary Python"),),
+)
+
+TABLE = Table(
+    ("carrier", "flights", "delay"),
+    ("VARCHAR", "BIGINT", "DOUBLE"),
+    (("UA", 58_665, 3.5), ("日本航空", 12, None), ("bad\x1b[2Jname", 0, -1.25)),
+)
+
+PROFILE = Profile(
+    "marts.revenue",
+    365,
+    9_500,
+    (Column("day", "DATE"), Column("total", "DECIMAL(18,2)")),
+    (
+        ColumnProfile("day", "DATE", 0, 365, "2013-01-01", "2013-12-31", "2013-07-02", (3, 3, 3, 3)),
+        ColumnProfile("total", "DECIMAL(18,2)", 4, 361, "-1.50", "9800.00", "39.90", (1, 4, 8, 2)),
+    ),
+)
+
+RUN = RunEntry("0042", RunStatus.FAILED, NOW - HOUR, NOW - HOUR + 3.2, ("+marts.churn",), RESULTS)
+
+SOUND = Report((), ("2 artifacts that nothing points at",), 124, 31_000_000)
+
+DAMAGED = Report(
+    (
+        Problem(
+            Trouble.DAMAGED,
+            "store/ab/ab12.parquet",
+            ("its bytes are those of cd34", "it is current for marts.revenue"),
+            "`upriver fsck --repair` sets it aside; the next build makes it again",
+        ),
+    ),
+    ("2 artifacts that nothing points at",),
+    124,
+    31_000_000,
+)

@@ -1,0 +1,51 @@
+"""Opening a place of the project in the user's own editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from upriver.assets.model import Place
+
+if TYPE_CHECKING:
+    from upriver.tui.app import UpriverApp
+
+_PLUS_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "ed", "joe", "mg", "ne")
+_COLON_LINE = ("hx", "subl", "zed")
+
+
+def editor_command(environ: Mapping[str, str], root: Path, place: Place) -> list[str] | None:
+    """The words that open *place* in the user's editor, at its line where it is known how; None without editor."""
+    wanted = environ.get("VISUAL") or environ.get("EDITOR")
+    words = shlex.split(wanted) if wanted else []
+    if not words:
+        return None
+    name = Path(words[0]).name
+    path = str(root / place.path)
+    at = f"{path}:{place.line}" + (f":{place.column}" if place.column else "")
+    if name in ("code", "codium", "cursor"):
+        return [*words, "--wait", "--goto", at]
+    if name in _COLON_LINE:
+        return [*words, at]
+    return [*words, f"+{place.line}", path] if name in _PLUS_LINE else [*words, path]
+
+
+def open_editor(app: UpriverApp, place: Place) -> None:
+    """Leave the terminal to the editor until it is closed; what goes wrong is said."""
+    words = editor_command(os.environ, app.session.root, place)
+    if words is None:
+        app.say("set EDITOR to the editor that you want", wrong=True)
+        return
+    try:
+        with app.suspend():
+            subprocess.run(words, check=False)
+    except SuspendNotSupported:
+        app.say("an editor can't be opened from here")
+    except OSError as error:
+        app.say(f"{words[0]} can't be started: {error.strerror}", wrong=True)

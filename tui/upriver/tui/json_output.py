@@ -1,0 +1,297 @@
+"""The JSON documents of DESIGN.md §7. Others script against these shapes: a change here breaks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from upriver.materializer.model import Reason, Reasons
+from upriver.materializer.views import (
+    AssetResult,
+    AssetStatus,
+    BuildResult,
+    ColumnNode,
+    Explanation,
+    HistoryEntry,
+    Impacts,
+    LineageView,
+    Link,
+    LogLine,
+    Plan,
+    Profile,
+    RunEntry,
+    Step,
+    Table,
+)
+from upriver.tui.json_values import instant, plain
+
+if TYPE_CHECKING:
+    from upriver.materializer.fsck import Report
+    from upriver.materializer.gc import Collected
+
+
+def reason(value: Reason) -> dict[str, Any]:
+    """One reason."""
+    return {
+        "kind": value.kind.value,
+        "asset": value.asset,
+        "columns": list(value.columns),
+        "detail": value.detail,
+    }
+
+
+def _reasons(values: Reasons) -> list[dict[str, Any]]:
+    return [reason(value) for value in values]
+
+
+def result(value: AssetResult) -> dict[str, Any]:
+    """How one asset ended."""
+    return {
+        "asset": value.asset,
+        "partition": value.partition,
+        "action": value.action.value,
+        "changed": value.changed,
+        "reasons": _reasons(value.reasons),
+        "rows": value.rows,
+        "seconds": value.seconds,
+        "error": value.error,
+    }
+
+
+def build(value: BuildResult) -> dict[str, Any]:
+    """``build``."""
+    return {"run_id": value.run_id, "status": value.status.value, "assets": [result(r) for r in value.assets]}
+
+
+def _step(value: Step) -> dict[str, Any]:
+    return {
+        "asset": value.asset,
+        "partition": value.partition,
+        "action": value.action.value,
+        "reasons": _reasons(value.reasons),
+    }
+
+
+def plan(value: Plan) -> dict[str, Any]:
+    """``plan`` and ``build --dry-run``."""
+    return {"steps": [_step(step) for step in value.steps]}
+
+
+def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
+    """``status``."""
+    return {
+        "assets": [
+            {
+                "asset": value.asset,
+                "kind": value.kind,
+                "state": value.state.value,
+                "reasons": _reasons(value.reasons),
+                "materialized_at": instant(value.materialized_at),
+                "rows": value.rows,
+                "bytes": value.bytes,
+            }
+            for value in values
+        ]
+    }
+
+
+def why(value: Explanation) -> dict[str, Any]:
+    """``why``: the asset's own reasons, then the chain to the root causes."""
+    return {
+        "asset": value.asset,
+        "state": value.state.value,
+        "reasons": _reasons(value.reasons),
+        "chain": [_link(link) for link in value.chain],
+        "ruled_out": list(value.ruled_out),
+        "rebuild": [{**_step(step), "seconds": step.seconds} for step in value.rebuild],
+    }
+
+
+def _link(value: Link) -> dict[str, Any]:
+    return {
+        "asset": value.asset,
+        "depth": value.depth,
+        "state": value.state.value,
+        "root": value.root,
+        "reasons": _reasons(value.reasons),
+        "diffs": [
+            {
+                "name": diff.name,
+                "file": diff.place.path if diff.place else None,
+                "line": diff.place.line if diff.place else None,
+                "lines": list(diff.lines),
+            }
+            for diff in value.diffs
+        ],
+    }
+
+
+def _end(value: ColumnNode) -> dict[str, Any]:
+    return {"asset": value.asset, "column": value.column}
+
+
+def lineage(value: LineageView) -> dict[str, Any]:
+    """``lineage``. In asset-level edges *column* is null."""
+    return {
+        "focus": _end(value.focus),
+        "nodes": [{**_end(node), "type": node.type, "kind": node.kind} for node in value.nodes],
+        "edges": [
+            {
+                "from": _end(edge.source),
+                "to": _end(edge.target),
+                "kind": edge.kind.value,
+                "how": edge.how,
+                "expression": edge.expression,
+            }
+            for edge in value.edges
+        ],
+        "opaque": [{"asset": note.asset, "cause": note.cause} for note in value.opaque],
+    }
+
+
+def impact(values: Impacts) -> dict[str, Any]:
+    """``impact``."""
+    return {
+        "impacts": [
+            {
+                "asset": value.asset,
+                "column": value.column,
+                "effect": value.effect,
+                "because": reason(value.because),
+            }
+            for value in values
+        ]
+    }
+
+
+def rows(value: Table) -> list[dict[str, Any]]:
+    """``sql``: one object a row. A column name that occurs twice gets a number, so that nothing is lost."""
+    names = unique_names(value.columns)
+    return [dict(zip(names, map(plain, row), strict=True)) for row in value.rows]
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """*names* with ``_1``, ``_2``, … on those that were there before."""
+    names = list(names)
+    taken: set[str] = set()
+    out = []
+    for name in names:
+        unique, number = name, 0
+        while unique in taken or (number and unique in names):
+            number += 1
+            unique = f"{name}_{number}"
+        taken.add(unique)
+        out.append(unique)
+    return out
+
+
+def show(profile: Profile, preview: Table) -> dict[str, Any]:
+    """``show``."""
+    return {
+        "asset": profile.asset,
+        "rows": profile.rows,
+        "bytes": profile.bytes,
+        "schema": [{"name": column.name, "type": column.type} for column in profile.schema],
+        "columns": [
+            {
+                "name": column.name,
+                "type": column.type,
+                "nulls": column.nulls,
+                "distinct": column.distinct,
+                "low": column.low,
+                "high": column.high,
+                "middle": column.middle,
+                "histogram": list(column.histogram),
+            }
+            for column in profile.columns
+        ],
+        "first_rows": rows(preview),
+    }
+
+
+def history(key: str, values: Iterable[HistoryEntry]) -> dict[str, Any]:
+    """``history ASSET``."""
+    return {
+        "asset": key,
+        "materializations": [
+            {
+                "id": value.id,
+                "run_id": value.run,
+                "materialized_at": instant(value.materialized_at),
+                "seconds": value.seconds,
+                "rows": value.rows,
+                "bytes": value.bytes,
+                "version": value.version,
+                "current": value.current,
+            }
+            for value in values
+        ],
+    }
+
+
+def run(value: RunEntry) -> dict[str, Any]:
+    """One run, with its assets when they are known."""
+    return {
+        "run_id": value.id,
+        "status": value.status.value,
+        "started_at": instant(value.started),
+        "finished_at": instant(value.finished),
+        "select": list(value.select),
+        "assets": [result(r) for r in value.assets],
+    }
+
+
+def runs(values: Iterable[RunEntry]) -> dict[str, Any]:
+    """``history``."""
+    return {"runs": [run(value) for value in values]}
+
+
+def log(entry: RunEntry, lines: Iterable[LogLine]) -> dict[str, Any]:
+    """``log``."""
+    return {
+        **run(entry),
+        "lines": [
+            {
+                "asset": value.asset,
+                "attempt": value.attempt,
+                "stream": value.stream,
+                "text": value.text,
+                "at": instant(value.at),
+            }
+            for value in lines
+        ],
+    }
+
+
+def fsck(report: Report, actions: Sequence[str]) -> dict[str, Any]:
+    """``fsck``: what is wrong (after a repair: what still is), what was done, and what is harmless."""
+    return {
+        "ok": report.ok,
+        "problems": [
+            {
+                "kind": problem.kind.value,
+                "place": problem.place,
+                "facts": list(problem.facts),
+                "hint": problem.hint,
+            }
+            for problem in report.problems
+        ],
+        "actions": list(actions),
+        "notes": list(report.notes),
+        "artifacts": report.artifacts,
+        "bytes": report.bytes,
+    }
+
+
+def gc(collected: Collected, *, dry_run: bool) -> dict[str, Any]:
+    """``gc``: what was dropped or, in a dry run, would be; sizes in bytes."""
+    return {
+        "ok": True,
+        "problems": [],
+        "dry_run": dry_run,
+        "materializations": list(collected.materializations),
+        "artifacts": list(collected.artifacts),
+        "leftovers": list(collected.leftovers),
+        "freed": collected.freed,
+        "kept": collected.kept,
+    }

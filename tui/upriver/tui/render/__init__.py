@@ -1,0 +1,1 @@
+"""Values as lines of text: pure functions from what the session answers to styled spans."""

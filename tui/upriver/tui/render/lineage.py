@@ -1,0 +1,229 @@
+"""A piece of the lineage graph as a text tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from upriver.lineage.model import EdgeKind
+from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
+from upriver.tui.glyphs import HOW
+from upriver.tui.render.marks import edge_sign
+from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, wrap
+
+
+class Branches(NamedTuple):
+    """What trees are drawn with."""
+
+    fork: str = "├─ "
+    last: str = "└─ "
+    through: str = "│  "
+    blank: str = "   "
+
+
+BRANCHES = Branches()
+_MOST_NAMES = 6
+_DECIDED_BY = {
+    "filter": "filtered by",
+    "join": "joined on",
+    "group": "grouped by",
+    "order": "ordered by",
+    "distinct": "distinct on",
+}
+_DECIDES = {"filter": "filters", "join": "joins", "group": "groups", "order": "orders"}
+
+
+class _Tree:
+    """Draws one direction of a view from a node. A node drawn before is named again but not opened again."""
+
+    def __init__(self, view: LineageView, *, upstream: bool, page: Page) -> None:
+        self.page = page
+        self.upstream = upstream
+        self.edges: dict[ColumnNode, list[ViewEdge]] = {}
+        for edge in view.edges:
+            self.edges.setdefault(_bare(edge.target if upstream else edge.source), []).append(edge)
+        self.types = {_bare(node): node.type for node in view.nodes}
+        self.kinds = {node.asset: node.kind for node in view.nodes}
+        self.opened: set[ColumnNode] = set()
+
+    def lines(self, node: ColumnNode) -> list[Line]:
+        """What lies beyond *node*, without *node* itself."""
+        return list(self._below(_bare(node), EMPTY))
+
+    def _below(self, node: ColumnNode, prefix: Line) -> Iterable[Line]:
+        self.opened.add(node)
+        edges = self.edges.get(node, [])
+        values = _by_far_end([e for e in edges if e.kind is EdgeKind.VALUE], self.upstream)
+        decided = _influences([e for e in edges if e.kind is EdgeKind.INFLUENCE], self.upstream)
+        for i, (far, edge) in enumerate(values):
+            last = i == len(values) - 1 and not decided
+            again = far in self.opened and bool(self.edges.get(far))
+            yield line(
+                prefix, Span(BRANCHES.last if last else BRANCHES.fork, "dim"), self._node(far, edge, again)
+            )
+            if not again:
+                below = line(prefix, Span(BRANCHES.blank if last else BRANCHES.through, "dim"))
+                yield from self._below(far, below)
+        for i, (how, asset, columns) in enumerate(decided):
+            branch = BRANCHES.last if i == len(decided) - 1 else BRANCHES.fork
+            yield line(prefix, Span(branch, "dim"), self._influence(how, asset, columns))
+
+    def _node(self, node: ColumnNode, edge: ViewEdge, again: bool) -> Line:
+        name = node.asset if node.column is None else f"{node.asset}.{node.column}"
+        parts: list[Span | str | Line] = []
+        if node.column is not None:
+            parts += [edge_sign(edge.how, self.page), " "]
+        parts.append(name)
+        if kind := self.types.get(node):
+            parts.append(Span(f"  {kind}", "dim"))
+        if node.column is None and self.kinds.get(node.asset, "table") != "table":
+            parts.append(Span(f"  {self.kinds[node.asset]}", "dim"))
+        if edge.expression and edge.how != "copy":
+            parts.append(Span(f"  {' '.join(edge.expression.split())}", "cyan"))
+        if again:
+            parts.append(Span("  (see above)", "dim"))
+        return line(*parts)
+
+    def _influence(self, how: str, asset: str, columns: Sequence[str]) -> Line:
+        names = (
+            f"{asset}.{columns[0]}" if len(columns) == 1 else f"{asset}: {', '.join(columns[:_MOST_NAMES])}"
+        )
+        if len(columns) > _MOST_NAMES:
+            names += f" and {len(columns) - _MOST_NAMES} more"
+        words = (_DECIDED_BY if self.upstream else _DECIDES).get(
+            how, "decided by" if self.upstream else "decides"
+        )
+        return line(edge_sign(how, self.page), " ", Span(f"{words} ", "dim"), Span(names, "dim"))
+
+
+def _bare(node: ColumnNode) -> ColumnNode:
+    """The node without what is only known of it in one place."""
+    return ColumnNode(node.asset, node.column)
+
+
+def _by_far_end(edges: Sequence[ViewEdge], upstream: bool) -> list[tuple[ColumnNode, ViewEdge]]:
+    ends: dict[ColumnNode, ViewEdge] = {}
+    for edge in edges:
+        ends.setdefault(_bare(edge.source if upstream else edge.target), edge)
+    return list(ends.items())
+
+
+def _influences(edges: Sequence[ViewEdge], upstream: bool) -> list[tuple[str, str, list[str]]]:
+    """Influence edges in groups: how, the far asset, its columns."""
+    groups: dict[tuple[str, str], dict[str, None]] = {}
+    for edge in edges:
+        far = edge.source if upstream else edge.target
+        groups.setdefault((edge.how, far.asset), {})[far.column or "*"] = None
+    return [(how, asset, list(columns)) for (how, asset), columns in groups.items()]
+
+
+def lineage_lines(
+    view: LineageView,
+    page: Page,
+    *,
+    upstream: bool = True,
+    downstream: bool = True,
+    columns: bool = False,
+) -> list[Line]:
+    """The focus, what it comes from and what it feeds."""
+    lines: list[Line] = []
+    for number, focus in enumerate(_foci(view, columns)):
+        if number:
+            lines.append(EMPTY)
+        name = focus.asset if focus.column is None else f"{focus.asset}.{focus.column}"
+        kind = next((node.type for node in view.nodes if _bare(node) == _bare(focus)), None)
+        lines.append(line(Span(name, "bold"), Span(f"  {kind}" if kind else "", "dim")))
+        for wanted, up, title, nothing in (
+            (upstream, True, "comes from", "comes from nothing in this project"),
+            (downstream, False, "feeds", "feeds nothing"),
+        ):
+            if not wanted:
+                continue
+            tree = _Tree(view, upstream=up, page=page).lines(focus)
+            lines.append(line(Span(title if tree else nothing, "dim")))
+            lines += tree
+    if legend := _legend(view, page):
+        lines += [EMPTY, *legend]
+    if view.opaque:
+        lines.append(EMPTY)
+        for note in view.opaque:
+            text = f"{note.asset}: columns are not followed through it: {note.cause}"
+            first, *others = wrap(text, page.room(2))
+            lines += [line(edge_sign("opaque", page), " ", first), *(line("  ", other) for other in others)]
+    return lines if page.width is None else [clip(text, page.width) for text in lines]
+
+
+def _legend(view: LineageView, page: Page) -> list[Line]:
+    """The signs that the trees use, in words."""
+    if all(edge.source.column is None for edge in view.edges):
+        return []
+    used = {edge.how for edge in view.edges}
+    parts = [line(edge_sign(how, page), Span(f" {how}", "dim")) for how in HOW if how in used]
+    return flowed(parts, page.width)
+
+
+def _foci(view: LineageView, columns: bool) -> list[ColumnNode]:
+    if view.focus.column is not None or not columns:
+        return [view.focus]
+    own = [node for node in view.nodes if node.asset == view.focus.asset and node.column is not None]
+    return own or [view.focus]
+
+
+def mermaid(view: LineageView) -> str:
+    """The view as a Mermaid flow chart; influence is dashed."""
+    names = _numbered(view)
+    out = ["flowchart LR"]
+    groups: dict[str, list[ColumnNode]] = {}
+    for node in names:
+        groups.setdefault(node.asset, []).append(node)
+    for number, (asset, nodes) in enumerate(groups.items()):
+        if all(node.column is None for node in nodes):
+            out += [f"    {names[node]}[{_mermaid_text(asset)}]" for node in nodes]
+            continue
+        out.append(f"    subgraph g{number}[{_mermaid_text(asset)}]")
+        out += [f"        {names[node]}[{_mermaid_text(node.column or '(rows)')}]" for node in nodes]
+        out.append("    end")
+    for source, target, kind in _pairs(view):
+        arrow = "-->" if kind is EdgeKind.VALUE else "-.->"
+        out.append(f"    {names[source]} {arrow} {names[target]}")
+    return "\n".join(out) + "\n"
+
+
+def dot(view: LineageView) -> str:
+    """The view for Graphviz; influence is dashed."""
+    names = _numbered(view)
+    out = ["digraph lineage {", "    rankdir=LR;", "    node [shape=box];"]
+    for node, name in names.items():
+        label = node.asset if node.column is None else f"{node.asset}.{node.column}"
+        out.append(f"    {name} [label={_dot_text(label)}];")
+    for source, target, kind in _pairs(view):
+        style = "" if kind is EdgeKind.VALUE else " [style=dashed]"
+        out.append(f"    {names[source]} -> {names[target]}{style};")
+    return "\n".join([*out, "}"]) + "\n"
+
+
+def _numbered(view: LineageView) -> dict[ColumnNode, str]:
+    nodes = [*map(_bare, view.nodes), *(_bare(end) for e in view.edges for end in (e.source, e.target))]
+    return {node: f"n{i}" for i, node in enumerate(dict.fromkeys(nodes or [_bare(view.focus)]))}
+
+
+def _pairs(view: LineageView) -> list[tuple[ColumnNode, ColumnNode, EdgeKind]]:
+    """Edges once each; where a value flows, its influence need not be drawn as well."""
+    value = EdgeKind.VALUE
+    flowing = {(_bare(e.source), _bare(e.target)) for e in view.edges if e.kind is value}
+    pairs: dict[tuple[ColumnNode, ColumnNode], EdgeKind] = {}
+    for edge in view.edges:
+        ends = (_bare(edge.source), _bare(edge.target))
+        pairs[ends] = value if ends in flowing else edge.kind
+    return [(*ends, kind) for ends, kind in pairs.items()]
+
+
+def _mermaid_text(text: str) -> str:
+    """A quoted label; everything that Mermaid might read as markup becomes a character code."""
+    safe = "".join(c if c.isalnum() or c in " ._-()" else f"#{ord(c)};" for c in text)
+    return f'"{safe}"'
+
+
+def _dot_text(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else " " for c in escaped) + '"'

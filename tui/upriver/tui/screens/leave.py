@@ -1,0 +1,50 @@
+"""Asked when one wants to leave while a build of this window goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from upriver.tui.screens.sheet import Sheet
+from upriver.tui.widgets.text import ReadOnly, blank, plain
+
+
+class LeaveScreen(Sheet[None]):
+    """Stop the build and leave, or stay."""
+
+    HEADLINE = "A build is going on"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,s", "stop_and_leave", "stop the build and leave"),
+        Binding("escape", "close", "stay"),
+    ]
+
+    def body(self) -> Iterable[Widget]:
+        """Two sentences."""
+        text = ReadOnly(id="leave")
+        text.styles.height = 4
+        yield text
+
+    def on_mount(self) -> None:
+        """Write them."""
+        self.query_one(ReadOnly).show(
+            [
+                blank(),
+                plain("Leaving stops it. What is finished is kept; what runs now is thrown away."),
+                plain("`upriver build` in a shell goes on without this window.", "muted"),
+                blank(),
+            ]
+        )
+
+    def ticked(self) -> None:
+        """Nothing to ask any more once the build is over."""
+        if not self.board.live:
+            self.upriver.exit(0)
+
+    def action_stop_and_leave(self) -> None:
+        """Stop gently, and leave as soon as the build has ended; once more stops it at once."""
+        self.upriver.running.stop()
+        self.upriver.leave_when_over()

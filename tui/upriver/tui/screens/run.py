@@ -1,0 +1,260 @@
+"""One run, live or replayed: its sum, its assets by phase, the output of one of them, the slots over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from upriver.assets.model import Key
+from upriver.materializer.events import Event
+from upriver.materializer.model import Outcome
+from upriver.tui import figures
+from upriver.tui.glyphs import OUTCOME, RUN
+from upriver.tui.ink import Ink, Line
+from upriver.tui.picture.copying import Copy, as_json, command, table
+from upriver.tui.picture.live import Part, RunPicture
+from upriver.tui.screens.actions import AssetActions
+from upriver.tui.screens.frame import Frame
+from upriver.tui.widgets.line import Written
+from upriver.tui.widgets.loglines import LogLines
+from upriver.tui.widgets.rows import RowList
+from upriver.tui.widgets.runrows import RunRows, bar
+from upriver.tui.widgets.searchbar import SearchBar
+from upriver.tui.widgets.text import ReadOnly, wrapped
+from upriver.tui.widgets.timeline import timeline
+
+
+class RunScreen(AssetActions, Frame):
+    """*run* is an id, or None for the run that goes on."""
+
+    TAB = "Runs"
+    AUTO_FOCUS = "#parts"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+x", "cancel", "cancel run", tooltip="Stop this build: gently, then at once"),
+        Binding("r", "retry", "retry", tooltip="Build again what failed or was blocked"),
+        Binding("w", "why", "why", tooltip="Why it was built, or failed"),
+        Binding("e", "edit", "edit", tooltip="Open the failing line in $EDITOR"),
+        Binding("slash", "search", "search", tooltip="Search the output"),
+        Binding("n", "find(1)", "next", show=False),
+        Binding("N", "find(-1)", "previous", show=False),
+        Binding("a", "all_output", "all output", tooltip="The output of all assets, or of the one under the cursor"),
+        Binding("t", "timeline", "timeline", tooltip="The slots over time"),
+        Binding("p", "preview", "preview", show=False),
+    ]  # fmt: skip
+
+    def __init__(self, run: str | None = None) -> None:
+        super().__init__()
+        self._run = run
+        self._past: RunPicture | None = None
+        self._shown = -1
+        self._all = False
+        self._timeline = False
+
+    @property
+    def picture(self) -> RunPicture | None:
+        """The run that is shown."""
+        live = self.board.run
+        if self._past is None and live is not None and self._run in (None, live.run):
+            return live
+        return self._past
+
+    @property
+    def subject(self) -> Key | None:
+        """The asset under the cursor."""
+        return self.query_one(RunRows).here if self.is_mounted else None
+
+    def body(self) -> Iterable[Widget]:
+        """Sum, error, parts and output."""
+        yield Written(self._write_sum, id="run-sum")
+        yield ReadOnly(id="run-error", classes="panel")
+        with Horizontal(id="run-body"):
+            yield RunRows()
+            yield LogLines(id="run-log")
+        yield Written(self._write_timeline, id="run-timeline")
+        yield SearchBar()
+
+    def on_mount(self) -> None:
+        """A past run is fetched."""
+        live = self.board.run
+        if self._run is None or (live is not None and live.run == self._run):
+            self._refresh_parts()
+            return
+        session, run = self.upriver.session, self._run
+        self.ask("events", lambda: session.events(run))
+
+    def answer_events(self, events: object) -> None:
+        """Replay a past run."""
+        assert isinstance(events, tuple)
+        self._past = RunPicture(self._run or "")
+        self._past.take_all(event for event in events if isinstance(event, Event))
+        if self._past.live:
+            self._past.end_unseen(None, self.upriver.clock())
+        self._refresh_parts()
+
+    def ticked(self) -> None:
+        """Events arrived or time went on."""
+        super().ticked()
+        picture = self.picture
+        if picture is not None and (picture.live or picture.version != self._shown):
+            self._refresh_parts()
+
+    def _refresh_parts(self) -> None:
+        picture = self.picture
+        if picture is None:
+            return
+        self._shown = picture.version
+        rows = self.query_one(RunRows)
+        now = self.upriver.clock()
+        rows.show(picture, self.board.statuses, now)
+        rows.border_title = self.upriver.title_text(f"Run {picture.run}", " ".join(picture.select))
+        self.query_one("#run-sum", Written).rewrite()
+        self._show_error(picture)
+        self._show_log(picture)
+        if self._timeline:
+            self.query_one("#run-timeline", Written).rewrite()
+        self.keys_changed()
+
+    def _show_error(self, picture: RunPicture) -> None:
+        panel = self.query_one("#run-error", ReadOnly)
+        part = self._failed_part(picture)
+        panel.display = part is not None
+        if part is None:
+            return
+        lines = wrapped(part.error or "it failed without a word", "failed", 1, max(40, self.size.width - 8))
+        blocked = [p.asset for p in picture.parts.values() if p.outcome is Outcome.BLOCKED]
+        panel.border_title = self.upriver.title_text(f"{part.asset} failed", f"{len(picture.failed)} in all")
+        panel.border_subtitle = self.upriver.title_text("", f"blocks {len(blocked)}" if blocked else "")
+        panel.styles.height = min(len(lines), 7) + 2
+        panel.show(lines)
+
+    def _failed_part(self, picture: RunPicture) -> Part | None:
+        here = self.query_one(RunRows).here
+        under = picture.parts.get(here) if here is not None else None
+        if under is not None and under.outcome is Outcome.FAILED:
+            return under
+        return picture.failed[0] if picture.failed else None
+
+    def _show_log(self, picture: RunPicture) -> None:
+        log = self.query_one(LogLines)
+        here = None if self._all else self.query_one(RunRows).here
+        log.with_asset = here is None
+        log.show(picture.log_of(here))
+        state = "following" if log.following and picture.live else f"{log.count} lines"
+        log.border_title = self.upriver.title_text(f"Output of {here or 'all'}", state)
+
+    # -- lines ---------------------------------------------------------------------------------------
+
+    def _write_sum(self, width: int, height: int, ink: Ink) -> list[Line]:
+        picture = self.picture
+        if picture is None:
+            return [ink.line().gap().add("reading the run …", ink.muted)]
+        now = self.upriver.clock()
+        mark = RUN[picture.status]
+        line = ink.line().gap().add(f"{mark.sign(ink.ascii)} RUN {picture.run}", ink.mark(mark)).gap(2)
+        line.add(f"{picture.done}/{len(picture.parts)}", ink.bold).gap(2)
+        for outcome, number in picture.counts.items():
+            if number:
+                sign = OUTCOME[outcome]
+                line.add(f"{sign.sign(ink.ascii)} {number}", ink.mark(sign)).gap(2)
+        right = ink.line().add(figures.clock_span(picture.elapsed(now)), ink.text)
+        left = picture.left(now, self.board.statuses) if picture.live else None
+        if left is not None:
+            right.add(f"  {ink.glyph('≈', '~')} {figures.clock_span(left)} left", ink.muted)
+        elif not picture.live:
+            right.add(f"  {mark.word}", ink.mark(mark))
+        first = line.right(right.gap(), width)
+        share = picture.share_done(now)
+        filled, rest = bar(share, max(10, width - 62), ink.ascii)
+        second = ink.line().gap().add(filled, ink.accent).add(rest, ink.faint)
+        second.add(f" {share:4.0%}", ink.muted).gap(2)
+        second.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", ink.muted)
+        if picture.saved:
+            second.add(f"  reuse saved {ink.glyph('≈', '~')}{figures.duration(picture.saved)}", ink.fresh)
+        return [first, second]
+
+    def _write_timeline(self, width: int, height: int, ink: Ink) -> list[Line]:
+        picture = self.picture
+        return [] if picture is None else timeline(picture, self.upriver.clock(), width, height, ink)
+
+    # -- actions -------------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str | None:
+        """Why *action* can't be done now."""
+        if action == "cancel":
+            picture = self.picture
+            if picture is None or not picture.live:
+                return "the run is over"
+            if not picture.mine:
+                return "another process builds; stop it there"
+            return None
+        return super().why_not(action)
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """Show the output of the asset under the cursor."""
+        picture = self.picture
+        if isinstance(message.rows, RunRows) and picture is not None:
+            self.query_one(LogLines).following = True
+            self._show_log(picture)
+            self._show_error(picture)
+            self.keys_changed()
+
+    def action_cancel(self) -> None:
+        """Stop the build."""
+        if not self.refuse("cancel"):
+            self.upriver.running.stop()
+
+    def action_all_output(self) -> None:
+        """The output of all, or of one."""
+        self._all = not self._all
+        if self.picture is not None:
+            self._show_log(self.picture)
+
+    def action_timeline(self) -> None:
+        """Show or hide the slots over time."""
+        self._timeline = not self._timeline
+        panel = self.query_one("#run-timeline", Written)
+        picture = self.picture
+        panel.styles.height = min(8, picture.jobs if picture else 2) if self._timeline else 0
+        panel.rewrite()
+
+    def action_search(self) -> None:
+        """Search the output."""
+        self.query_one(SearchBar).open()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Search while typing."""
+        message.stop()
+        log = self.query_one(LogLines)
+        log.following = False
+        self.query_one(SearchBar).tell(log.search(message.value))
+
+    def on_search_bar_left(self, message: SearchBar.Left) -> None:
+        """Back to the lines."""
+        self.query_one(LogLines).focus()
+
+    def action_find(self, step: int) -> None:
+        """Go to the next place of what is searched."""
+        self.query_one(LogLines).find(step)
+
+    def copy(self) -> Copy | None:
+        """The run."""
+        picture = self.picture
+        if picture is None:
+            return None
+        rows = [
+            (p.asset, p.outcome.value if p.outcome else p.phase.value, round(p.seconds, 2), p.rows, p.error)
+            for p in picture.parts.values()
+        ]
+        parts = [{"asset": r[0], "outcome": r[1], "seconds": r[2], "rows": r[3], "error": r[4]} for r in rows]
+        return Copy(
+            table(("asset", "outcome", "seconds", "rows", "error"), rows),
+            as_json({"run_id": picture.run, "status": picture.status, "assets": parts}),
+            command("log", picture.run or "last"),
+        )
