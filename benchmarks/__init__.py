@@ -1,0 +1,1 @@
+"""What README claims about speed and precision, measured again: ``python -m benchmarks [NAME…]``."""

@@ -1,0 +1,52 @@
+"""Generated projects: what the benchmarks measure on."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+
+def layered_sql(
+    root: Path, assets: int, *, layers: int = 10, columns: int = 3, rows: int = 20, seed: int = 7
+) -> None:
+    """A SQL project of *assets* tiny tables in *layers* layers; each reads one to three of the layer above.
+
+    The first layer reads a CSV source of *rows* rows, so that orchestration dominates.
+    """
+    choose = random.Random(seed)
+    folder = root / "assets"
+    folder.mkdir(parents=True, exist_ok=True)
+    (root / "upriver.toml").write_text('[project]\nname = "layered"\n')
+    names = ["id", *(f"c{n}" for n in range(1, columns))]
+    (root / "data").mkdir(exist_ok=True)
+    lines = [",".join(names)]
+    lines += [",".join(str(choose.randrange(100)) for _ in names) for _ in range(rows)]
+    (root / "data" / "base.csv").write_text("\n".join(lines) + "\n")
+    per_layer = -(-assets // layers)
+    above: list[str] = []
+    made = 0
+    for layer in range(layers):
+        here: list[str] = []
+        (folder / f"l{layer}").mkdir(exist_ok=True)
+        for number in range(min(per_layer, assets - made)):
+            name = f"l{layer}.t{number}"
+            (folder / f"l{layer}" / f"t{number}.sql").write_text(_query(choose, above, names))
+            here.append(name)
+            made += 1
+        above = here
+
+
+def _query(choose: random.Random, above: list[str], names: list[str]) -> str:
+    if not above:
+        picked = ", ".join(f"{name} + {choose.randrange(9)} as {name}" for name in names[1:])
+        return f"select id, {picked}\nfrom 'data/base.csv'\n"
+    reads = choose.sample(above, k=min(len(above), choose.choice((1, 1, 2, 3))))
+    if len(reads) == 1:
+        picked = ", ".join(f"{name} * 2 as {name}" for name in names[1:])
+        return f"select id, {picked}\nfrom {reads[0]}\nwhere id >= {choose.randrange(5)}\n"
+    tables = [f"a{n}" for n in range(len(reads))]
+    picked = ", ".join(f"{choose.choice(tables)}.{name}" for name in names[1:])
+    joins = "".join(
+        f"\njoin {read} as {alias} using (id)" for read, alias in zip(reads[1:], tables[1:], strict=True)
+    )
+    return f"select distinct id, {picked}\nfrom {reads[0]} as a0{joins}\n"

@@ -1,0 +1,365 @@
+"""Measures the terminal UI against its goals, over a pseudo-terminal of 120×36.
+
+    python benchmarks/tui.py            the goals table on 10,000 assets, and the list on 100,000
+    python benchmarks/tui.py --json     the same as JSON
+
+The app runs in a process of its own on a generated project that is kept in memory (tests/fakes): what is
+measured is the UI, not the reading of a project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.fakes.session import FakeSession
+
+HERE = Path(__file__).resolve()
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT))
+
+WIDTH, HEIGHT = 120, 36
+QUIET = 0.12
+"""Seconds without output after which the screen counts as settled."""
+
+
+# -- the measured process ------------------------------------------------------------------------------
+
+
+def child(size: int, root: Path, *, storm: bool) -> int:
+    """Run the app on a generated project of *size* assets, the way ``upriver ui`` does."""
+    from upriver.tui.first_frame import paint_cached_frame
+
+    restore = paint_cached_frame(root)
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    from upriver.tui.app import UpriverApp
+
+    begun = time.perf_counter()
+    from tests.fakes.generated import generated
+    from tests.fakes.session import FakeSession
+
+    specs = generated(size)
+    session = (storming() if storm else FakeSession)(specs, root=root, clock=time.time)
+    # Making up the project is no part of what is measured.
+    (root / "made-up").write_text(str(time.perf_counter() - begun))
+    restore()
+    app = UpriverApp(session)
+    app.run()
+    return 0
+
+
+def storming() -> type[FakeSession]:
+    """A session in which another process's run tells 1,000 events a second."""
+    from collections.abc import Callable, Iterator
+
+    from tests.fakes.session import FakeSession
+
+    from upriver.materializer.events import AssetOutput, AssetProgress, AssetStarted, Event, RunStarted
+
+    class Storming(FakeSession):
+        def live_run(self) -> str | None:
+            return "storm"
+
+        def follow(self, run_id: str, stop: Callable[[], bool]) -> Iterator[Event]:
+            keys = [key for key, spec in self.specs.items() if spec.engine != "source"][:500]
+            start = time.time()
+            yield RunStarted(start, run_id, tuple(keys), 8, tuple((key, 30.0) for key in keys))
+            for slot, key in enumerate(keys[:8]):
+                yield AssetStarted(time.time(), key, 1, slot + 1, ())
+            told = 0
+            while not stop():
+                due = int((time.time() - start) * 1000)
+                for number in range(told, due):
+                    key = keys[number % 8]
+                    yield (
+                        AssetProgress(time.time(), key, (number % 1000) / 1000)
+                        if number % 2
+                        else AssetOutput(time.time(), key, 1, "stdout", f"line {number}")
+                    )
+                told = max(told, due)
+                time.sleep(0.005)
+
+    return Storming
+
+
+# -- the terminal --------------------------------------------------------------------------------------
+
+
+class Terminal:
+    """The app in a pseudo-terminal, with the times at which bytes came out of it."""
+
+    def __init__(self, size: int, root: Path, *, storm: bool = False) -> None:
+        self.started = time.perf_counter()
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            words = [
+                sys.executable,
+                str(HERE),
+                "--child",
+                str(size),
+                str(root),
+                *(["--storm"] if storm else []),
+            ]
+            # The size must be there before the first picture is painted.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
+            os.execv(sys.executable, words)
+        self.text = b""
+
+    def read(self, timeout: float) -> bytes:
+        """What comes within *timeout* seconds, b"" for nothing."""
+        ready, _, _ = select.select([self.fd], [], [], timeout)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self.fd, 1 << 16)
+        except OSError:
+            return b""
+        self.text += data
+        return data
+
+    def until(self, what: bytes, timeout: float = 60.0) -> float:
+        """Seconds from the start until *what* has been written."""
+        while what not in self.text:
+            self.read(0.5)
+            if time.perf_counter() - self.started > timeout:
+                raise TimeoutError(f"{what!r} never came; the last was {self.text[-400:]!r}")
+        return time.perf_counter() - self.started
+
+    def settle(self, quiet: float = QUIET, timeout: float = 10.0) -> None:
+        """Read until nothing comes for *quiet* seconds."""
+        end = time.perf_counter() + timeout
+        while self.read(quiet) and time.perf_counter() < end:
+            pass
+
+    def press(self, keys: str, quiet: float = QUIET) -> tuple[float | None, float, int]:
+        """Press; seconds to the first and to the last byte of the answer, and how many bytes it has."""
+        begun = time.perf_counter()
+        os.write(self.fd, keys.encode())
+        first: float | None = None
+        last, size = begun, 0
+        while True:
+            data = self.read(quiet if first is not None else 1.0)
+            if not data:
+                break
+            last = time.perf_counter()
+            first = first if first is not None else last - begun
+            size += len(data)
+            if last - begun > 2.0:
+                break
+        return first, last - begun, size
+
+    def resident(self) -> float:
+        """Resident memory in MB."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) / 1024
+        return 0.0
+
+    def cpu(self) -> float:
+        """Seconds of processor time so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        """Leave the app."""
+        os.write(self.fd, b"q")
+        end = time.perf_counter() + 5
+        while time.perf_counter() < end:
+            done, _ = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                break
+            self.read(0.1)
+        else:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.fd)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which *share* of *values* lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+# -- the measurements ----------------------------------------------------------------------------------
+
+
+def measure_list(size: int, *, moves: int) -> dict[str, float]:
+    """Start, moves, filter, memory and idle time on *size* assets."""
+    found: dict[str, float] = {}
+    root = Path(tempfile.mkdtemp(prefix="upriver-bench-"))
+    try:
+        terminal = Terminal(size, root)
+        live = terminal.until(b"attention")
+        found["live_ms"] = (live - float((root / "made-up").read_text())) * 1000
+        terminal.settle(0.5)
+        first, last, size_of = [], [], []
+        for _ in range(moves):
+            begun, done, bytes_ = terminal.press("j")
+            if begun is not None:
+                first.append(begun * 1000)
+                last.append(done * 1000)
+                size_of.append(float(bytes_))
+        found["key_first_p50_ms"], found["key_first_p95_ms"] = (
+            statistics.median(first),
+            percentile(first, 0.95),
+        )
+        found["key_settled_p50_ms"], found["key_settled_p95_ms"] = (
+            statistics.median(last),
+            percentile(last, 0.95),
+        )
+        found["bytes_per_move_p50"] = statistics.median(size_of)
+        found["bytes_per_move_mean"] = statistics.fmean(size_of)
+        # A held key: 30 moves a second.
+        terminal.settle(0.5)
+        before = len(terminal.text)
+        for _ in range(60):
+            os.write(terminal.fd, b"j")
+            end = time.perf_counter() + 1 / 30
+            while (rest := end - time.perf_counter()) > 0:
+                terminal.read(rest)
+        terminal.settle(0.5)
+        found["bytes_per_held_move"] = (len(terminal.text) - before) / 60
+        typed = []
+        terminal.press("/")
+        for character in "orders_0":
+            _, done, _ = terminal.press(character)
+            typed.append(done * 1000)
+        found["filter_p50_ms"], found["filter_max_ms"] = statistics.median(typed), max(typed)
+        terminal.press("\x1b", 0.4)
+        terminal.settle(1.0)
+        found["memory_mb"] = terminal.resident()
+        begun, used = time.perf_counter(), terminal.cpu()
+        while time.perf_counter() - begun < 10:
+            terminal.read(0.5)
+        found["idle_cpu_percent"] = (terminal.cpu() - used) / (time.perf_counter() - begun) * 100
+        terminal.close()
+        again = Terminal(size, root)
+        found["first_picture_ms"] = again.until(b"UPRIVER") * 1000
+        again.until(b"attention")
+        again.settle(0.5)
+        again.close()
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    return found
+
+
+def measure_storm(size: int) -> dict[str, float]:
+    """A run of another process that tells 1,000 events a second."""
+    root = Path(tempfile.mkdtemp(prefix="upriver-bench-"))
+    try:
+        terminal = Terminal(size, root, storm=True)
+        terminal.until(b"attention")
+        terminal.settle(0.05, 3.0)
+        terminal.press("4", 0.05)
+        terminal.until(b"RUN storm")
+        begun, used, before = time.perf_counter(), terminal.cpu(), len(terminal.text)
+        frames = 0
+        while time.perf_counter() - begun < 5:
+            data = terminal.read(0.5)
+            frames += data.count(b"\x1b[?2026h") or bool(data)
+        span = time.perf_counter() - begun
+        found = {
+            "storm_frames_per_s": frames / span,
+            "storm_kB_per_s": (len(terminal.text) - before) / span / 1000,
+            "storm_cpu_percent": (terminal.cpu() - used) / span * 100,
+            "storm_memory_mb": terminal.resident(),
+        }
+        terminal.close()
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+    return found
+
+
+def measure_graph() -> dict[str, float]:
+    """Drawing 150 nodes; layering 10,000."""
+    from tests.fakes.generated import generated
+    from tests.fakes.session import FakeSession
+
+    from upriver.tui.picture.diagram import draw
+    from upriver.tui.picture.layers import layer_numbers
+    from upriver.tui.widgets.neighbourhood import node_width
+
+    specs = generated(10_000)
+    nodes = [spec.key for spec in specs]
+    edges = [(upstream, spec.key) for spec in specs for upstream in spec.upstreams]
+    layering = best(lambda: layer_numbers(nodes, edges))
+    statuses = FakeSession(specs).statuses
+    focus = max(
+        (s for s in specs if s.key.startswith("core")), key=lambda s: len(statuses[s.key].downstreams)
+    ).key
+    # A hundred and fifty assets that hang together, found by walking both ways.
+    near, waiting = {focus: None}, [focus]
+    while waiting and len(near) < 150:
+        status = statuses[waiting.pop(0)]
+        for other in (*status.upstreams, *status.downstreams):
+            if other not in near and len(near) < 150:
+                near[other] = None
+                waiting.append(other)
+    near_nodes = list(near)
+    near_edges = [(up, key) for key in near for up in statuses[key].upstreams if up in near]
+    return {
+        "layer_10000_ms": layering * 1000,
+        "graph_nodes": float(len(near_nodes)),
+        "graph_draw_ms": best(lambda: draw(near_nodes, near_edges, node_width)) * 1000,
+    }
+
+
+def best(work: object, times: int = 7) -> float:
+    """Seconds of the fastest of several runs."""
+    assert callable(work)
+    found = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - begun)
+    return min(found)
+
+
+def main() -> int:
+    """Measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--child", nargs=2, metavar=("SIZE", "ROOT"), help=argparse.SUPPRESS)
+    parser.add_argument("--storm", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="fewer moves, no 100,000")
+    options = parser.parse_args()
+    if options.child:
+        return child(int(options.child[0]), Path(options.child[1]), storm=options.storm)
+    found: dict[str, dict[str, float]] = {
+        "10,000 assets": measure_list(10_000, moves=30 if options.quick else 120)
+    }
+    found["1,000 events/s"] = measure_storm(10_000)
+    found["graph"] = measure_graph()
+    if not options.quick:
+        found["100,000 assets"] = measure_list(100_000, moves=60)
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    for part, figures in found.items():
+        print(part)
+        for name, value in figures.items():
+            print(f"  {name:<22} {value:>10.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

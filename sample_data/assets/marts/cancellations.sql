@@ -1,0 +1,14 @@
+/* upriver:
+description: One row per airport and day with cancelled flights.
+tags: [marts]
+owner: operations
+*/
+-- Only the cancelled flights are read: a corrected delay of a flight that flew rebuilds nothing here.
+select
+    flight_date,
+    origin,
+    count(*) as cancelled_flights,
+    count(distinct carrier) as carriers
+from staging.flights
+where cancelled
+group by flight_date, origin

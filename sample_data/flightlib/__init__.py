@@ -1,0 +1,1 @@
+"""Code that the assets of this project share."""
