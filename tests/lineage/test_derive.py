@@ -266,11 +266,53 @@ def test_what_is_wrong_is_told_again_without_reading_the_files_again(folder: Fol
     assert folder.parsed == []
 
 
-def test_when_a_module_can_not_be_loaded_what_it_would_have_declared_is_not_called_unknown(
-    folder: Folder,
+@pytest.mark.parametrize(
+    "declares",
+    [
+        "orders = source('raw.orders', 'orders.csv')",
+        "for name in ('orders', 'customers'): source(f'raw.{name}', name + '.csv')",
+        "@asset('raw.orders')\ndef anything() -> bytes: return b''",
+    ],
+)
+def test_what_a_module_that_can_not_be_loaded_names_is_not_called_unknown(
+    folder: Folder, declares: str
 ) -> None:
-    folder.write("assets/m.py", "from upriver.assets import source\nraise RuntimeError('no')\n")
-    folder.write("assets/a.sql", "select x from orders")
-    problems = folder.problems()
-    assert [problem.code for problem in problems if problem.code == "unknown-upstream"] == []
-    assert any("RuntimeError" in str(problem) for problem in problems)
+    folder.write(
+        "assets/m.py", f"from upriver.assets import asset, source\nraise RuntimeError('no')\n{declares}\n"
+    )
+    folder.write("assets/a.sql", "select x from raw.orders")
+    folder.write(
+        "assets/n.py",
+        "import polars as pl\nfrom upriver.assets import asset\n@asset\n"
+        "def big(raw_orders: pl.LazyFrame) -> pl.LazyFrame:\n    return raw_orders\n",
+    )
+    assert [problem.code for problem in folder.problems()] == ["module-raises"]
+
+
+def test_what_no_module_names_is_unknown_also_when_one_can_not_be_loaded(folder: Folder) -> None:
+    folder.write("assets/m.py", "from upriver.assets import source\nraise RuntimeError('orders')\n")
+    folder.write("assets/a.sql", "select x from ordesr")
+    assert [problem.code for problem in folder.problems()] == ["unknown-upstream", "module-raises"]
+
+
+def test_nothing_is_called_unknown_when_loading_ends_before_it_could_be_told(folder: Folder) -> None:
+    folder.write("assets/m.py", "import os\nos._exit(3)\n")
+    folder.write("assets/a.sql", "select x from ordesr")
+    assert [problem.code for problem in folder.problems()] == ["load-crashed"]
+
+
+@pytest.mark.parametrize("text", ["selec 1", "/* upriver:\nno_such: 1\n*/\nselect 1 as x", "select '\udcff'"])
+def test_what_reads_an_asset_whose_declaration_is_wrong_is_not_to_blame(folder: Folder, text: str) -> None:
+    path = folder.root / "assets/staging/orders.sql"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    folder.write("assets/a.sql", "select x from staging.orders")
+    folder.write(
+        "assets/n.py",
+        "import polars as pl\nfrom upriver.assets import asset\n"
+        "@asset\ndef one(orders: pl.LazyFrame) -> pl.LazyFrame:\n    return orders\n"
+        "@asset(after=['staging.orders'])\ndef two() -> bytes:\n    return b''\n",
+    )
+    assert {str(problem.place).split(":")[0] for problem in folder.problems()} == {
+        "assets/staging/orders.sql"
+    }

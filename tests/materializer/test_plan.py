@@ -209,3 +209,19 @@ def test_what_is_fresh_costs_nothing_and_is_on_no_critical_path() -> None:
     ]
     assert (path, total) == ((), None)
     assert set(critical_lengths(CHAIN, found, {"a": 5.0}).values()) == {0.0}
+
+
+def test_what_is_in_the_way_is_named_also_to_what_was_never_built() -> None:
+    found = survey("s1", {}, broken={"a": "no column 'y'"})
+    assert [found[key].state for key in "abc"] == [State.FAILED, State.BLOCKED, State.BLOCKED]
+    assert found["b"].reasons == (
+        Reason(Cause.MISSING, "b", detail="never built"),
+        Reason(Cause.UPSTREAM, "a", detail="failed"),
+    )
+    assert found["c"].reasons[-1] == Reason(Cause.UPSTREAM, "b", detail="blocked")
+
+
+def test_what_is_in_the_way_is_named_once() -> None:
+    found = survey("s2", broken={"a": "no column 'y'"}, forced=("b",))
+    assert [reason.kind for reason in found["b"].reasons] == [Cause.FORCED, Cause.UPSTREAM]
+    assert [(reason.kind, reason.asset) for reason in found["c"].reasons] == [(Cause.UPSTREAM, "b")]

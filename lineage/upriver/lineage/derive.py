@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,8 @@ def _assemble(
                 sources[key] = file_source(read)
     problems += check_keys(declared, sources.values())
 
-    names = Names([*(asset.key for asset in declared), *sources])
+    unusable = [key for path, module in sql.items() if module.asset is None for key in _keys(path, module)]
+    names = Names([*(asset.key for asset in declared), *sources], unusable, _texts(root, python.failed))
     assets: dict[Key, Asset] = {}
     upstreams: dict[Key, tuple[Key, ...]] = dict.fromkeys(sources, ())
     fingerprints: dict[Key, str] = {}
@@ -114,9 +115,6 @@ def _assemble(
         fingerprints[asset.key] = _as_declared(resolved, resolved.recipe.fingerprint)
         reads = {one.key for one in resolved.recipe.inputs if one.key is not None}
         upstreams[asset.key] = tuple(sorted((reads & names.keys) - {asset.key}))
-    if python.failed:
-        # What a module that can't be loaded would have declared is not known, so neither is what is missing.
-        problems = [problem for problem in problems if problem.code != "unknown-upstream"]
     problems += check_settings(assets.values(), config)
     graph = None
     try:
@@ -137,6 +135,23 @@ def _assemble(
     return Project(
         root, config, assets, sources, fingerprints, upstreams, graph, ordered, files, python.output
     )
+
+
+def _keys(path: str, module: SqlModule) -> set[Key]:
+    """What the asset of *module* is called, though there is something wrong with it."""
+    from upriver.assets.sql import (
+        path_parts,
+    )  # with it comes YAML, which a project without mistakes does not need
+
+    return {".".join(path_parts(path)), *(problem.key for problem in module.diagnoses if problem.key)}
+
+
+def _texts(root: Path, failed: Iterable[str]) -> list[str] | None:
+    """What is written in the modules that could not be loaded; None when that can't be told."""
+    try:
+        return [(root / path).read_text(encoding="utf-8", errors="replace") for path in failed]
+    except OSError:  # a file has gone, or all of them failed together
+        return None
 
 
 def _as_declared(asset: Asset, fingerprint: str) -> str:
@@ -177,5 +192,5 @@ def _check_after(asset: Asset, names: Names) -> list[Diagnosis]:
             key=asset.key,
         )
         for key in asset.after
-        if key not in names.keys
+        if names.missing(key)
     ]

@@ -4,6 +4,7 @@ things.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from functools import cached_property
@@ -17,10 +18,18 @@ from upriver.lineage.sql.query import FileRead
 
 
 class Names:
-    """All keys of a project, and the ways in which a parameter can mean one."""
+    """All keys of a project, and the ways in which a parameter can mean one.
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    *unusable* are keys of assets whose declaration is wrong. *unread* are the texts of modules that could not be
+    loaded, None when not even these are known.
+    """
+
+    def __init__(
+        self, keys: Iterable[Key], unusable: Iterable[Key] = (), unread: Iterable[str] | None = ()
+    ) -> None:
         self.keys = frozenset(keys)
+        self._unusable = frozenset(unusable)
+        self._unread = None if unread is None else tuple(unread)
 
     @cached_property
     def _by_parameter(self) -> dict[str, set[Key]]:
@@ -40,6 +49,21 @@ class Names:
             return {name}
         return self._by_parameter.get(name, set()) - {own}
 
+    def missing(self, name: str) -> bool:
+        """Whether *name*, a key or a parameter, surely means nothing.
+
+        To report what a wrong declaration would have declared would bury one mistake under its consequences. A
+        module that can't be loaded may declare whatever its text names.
+        """
+        if name in self.keys or self._unread is None:
+            return False
+        words = name.rpartition(".")[2].split("_")
+        if any(name in (key, key.replace(".", "_")) or key.endswith(f".{name}") for key in self._unusable):
+            return False
+        # raw_orders can mean raw.orders, and a loop may have put the key together.
+        ends = "|".join(re.escape("_".join(words[start:])) for start in range(len(words)))
+        return not any(re.search(rf"\b({ends})\b", text) for text in self._unread)
+
     def suggestion(self, name: str) -> str | None:
         """The nearest key, as a hint."""
         return did_you_mean(name, self.keys)
@@ -51,7 +75,7 @@ def resolve_python(asset: Asset, recipe: PythonRecipe, names: Names) -> tuple[As
     problems: list[Diagnosis] = []
     for one in recipe.inputs:
         if one.key is not None:
-            if one.key not in names.keys:
+            if names.missing(one.key):
                 problems.append(
                     Diagnosis(
                         "unknown-upstream",
@@ -66,8 +90,10 @@ def resolve_python(asset: Asset, recipe: PythonRecipe, names: Names) -> tuple[As
         found = names.of_parameter(one.parameter, asset.key)
         if len(found) == 1:
             inputs.append(msgspec.structs.replace(one, key=next(iter(found))))
-        else:
+        elif found or names.missing(one.parameter):
             problems.append(_unresolved(asset, one, found, names))
+        else:
+            inputs.append(one)
     return msgspec.structs.replace(
         asset, recipe=msgspec.structs.replace(recipe, inputs=tuple(inputs))
     ), problems
@@ -108,7 +134,7 @@ def check_mentions(module: SqlModule, names: Names) -> list[Diagnosis]:
                     key=asset.key,
                 )
             )
-        elif mention.key not in names.keys:
+        elif names.missing(mention.key):
             problems.append(
                 Diagnosis(
                     "unknown-upstream",

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from upriver.assets.model import CodePart, Key
-from upriver.materializer.model import Action, Cause, Materialization, Reason, State
+from upriver.materializer.model import Action, Cause, Materialization, Reason, Reasons, State
 from upriver.materializer.plan import steps
 from upriver.materializer.survey import Survey
 from upriver.materializer.views import CodeDiff, Explanation, Link
@@ -42,7 +42,7 @@ def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
         ]
         diffs = recipe_diff(workspace, seen, asset) if any(r.kind is Cause.RECIPE for r in reasons) else ()
         root = any(reason.kind in _ROOTS for reason in reasons)
-        chain.append(Link(asset, depth, finding.state, finding.reasons, diffs, root))
+        chain.append(Link(asset, depth, finding.state, _with_failure(seen, asset), diffs, root))
         for reason in reasons:
             if reason.asset != asset:
                 visit(reason.asset, depth + 1)
@@ -54,15 +54,18 @@ def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
     needed = {link.asset: seen.findings[link.asset] for link in chain}
     seconds = {k: one[0] for k, one in workspace.state.durations().items()}
     made, _, _ = steps(project.graph, needed, seconds)
-    failure = seen.failures.get(key)
-    reasons = finding.reasons
-    if (
-        finding.state is State.FAILED
-        and failure is not None
-        and not any(r.kind is Cause.FAILED for r in reasons)
-    ):
-        reasons = (Reason(Cause.FAILED, key, detail=failure.error.splitlines()[0]), *reasons)
-    return Explanation(key, finding.state, reasons, tuple(chain), ruled_out(workspace, seen, key), made)
+    told = _with_failure(seen, key)
+    return Explanation(key, finding.state, told, tuple(chain), ruled_out(workspace, seen, key), made)
+
+
+def _with_failure(seen: Survey, key: Key) -> Reasons:
+    """The reasons for the state of *key*; first, if its last attempt failed, what the error was."""
+    finding, failure = seen.findings[key], seen.failures.get(key)
+    said = {reason.kind for reason in finding.reasons}
+    if finding.state is not State.FAILED or failure is None or said & {Cause.FAILED, Cause.UNBOUND}:
+        return finding.reasons
+    error = failure.error.partition("\n")[0]
+    return (Reason(Cause.FAILED, key, detail=error), *finding.reasons)
 
 
 def recipe_diff(workspace: Workspace, seen: Survey, key: Key) -> tuple[CodeDiff, ...]:

@@ -25,7 +25,6 @@ from upriver.materializer.staleness import (
     Subject,
     Unsettled,
     Upstream,
-    Verdict,
     decide,
     verifies,
 )
@@ -105,9 +104,13 @@ class Decider:
             today=self._today,
             artifact_there=record is None or self._artifact_there(record),
         )
+        blockers = () if verdict.state is State.FRESH else _blockers(subject, upstreams)
+        named = {reason.asset for reason in verdict.reasons}
+        reasons = (*verdict.reasons, *(reason for reason in blockers if reason.asset not in named))
         if key in self._forced:
-            reasons = (Reason(Cause.FORCED, key, detail="asked for"), *verdict.reasons)
-            return Finding(key, Action.BUILD, State.STALE, reasons)
+            return Finding(
+                key, Action.BUILD, State.STALE, (Reason(Cause.FORCED, key, detail="asked for"), *reasons)
+            )
         match verdict.state:
             case State.FRESH:
                 assert record is not None
@@ -120,7 +123,11 @@ class Decider:
                     return Finding(key, Action.REUSE, state, verdict.reasons, earlier, earlier.version)
                 may_reuse = self._waits_for_reuse(subject, upstreams)
                 action = Action.MAYBE if may_reuse else Action.BUILD
-        return Finding(key, action, self._shown_state(key, subject, verdict, upstreams), verdict.reasons)
+        # Layered over freshness: the last attempt, as long as the same recipe stands; then what is in the way.
+        failure = self._failures.get(key)
+        if failure is not None and failure.recipe == subject.recipe:
+            return Finding(key, action, State.FAILED, reasons)
+        return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
 
     def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
         """An earlier materialization that a build would only repeat (a constructive trace)."""
@@ -139,22 +146,17 @@ class Decider:
             self._candidates(subject.asset, subject.recipe)
         )
 
-    def _shown_state(
-        self, key: Key, subject: Subject, verdict: Verdict, upstreams: Mapping[Key, Upstream]
-    ) -> State:
-        """Layer the last attempt over freshness: failed as long as the same recipe stands, blocked below a
-        failure.
-        """
-        failure = self._failures.get(key)
-        if failure is not None and failure.recipe == subject.recipe:
-            return State.FAILED
-        for upstream in subject.upstreams:
-            match upstreams[upstream]:
-                case Unsettled(State.FAILED | State.BLOCKED):
-                    return State.BLOCKED
-                case _:
-                    pass
-        return verdict.state
+
+def _blockers(subject: Subject, upstreams: Mapping[Key, Upstream]) -> Reasons:
+    """The upstreams that failed or are blocked themselves: nothing of *subject* can run before they are mended."""
+    found = []
+    for key in subject.upstreams:
+        match upstreams[key]:
+            case Unsettled((State.FAILED | State.BLOCKED) as state):
+                found.append(Reason(Cause.UPSTREAM, key, detail=state.value))
+            case _:
+                pass
+    return tuple(found)
 
 
 class _Upstreams(Mapping[Key, Upstream]):

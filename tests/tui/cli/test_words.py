@@ -71,8 +71,8 @@ def test_a_blocked_asset_tells_what_blocks_it() -> None:
     """Not that it was never built."""
     own = Reason(Cause.MISSING, "a", detail="never built")
     waits = Reason(Cause.UPSTREAM, "x", detail="failed")
-    assert blocking((own, waits), "a") == (waits,)
-    assert blocking((own,), "a") == (own,)
+    assert blocking((own, waits)) == (waits,)
+    assert blocking((own,)) == (own,)
 
 
 def test_more_reasons_are_counted() -> None:

@@ -18,6 +18,8 @@ _STATES = {
     "cancelled": ("which was not built", "which were not built"),
 }
 
+_IN_THE_WAY = ("failed", "blocked")
+
 
 def reason_text(reason: Reason, of: Key | None = None) -> str:
     """One reason in words. *of* is the asset whose reason it is: the sentence need not name it again."""
@@ -73,9 +75,9 @@ def reasons_text(reasons: Reasons, of: Key | None = None, most: int = 1) -> str:
     return f"{told} (+{more} more)" if more > 0 else told
 
 
-def blocking(reasons: Reasons, of: Key) -> Reasons:
+def blocking(reasons: Reasons) -> Reasons:
     """Of a blocked asset's reasons those that block it: why it would have been built is beside the point."""
-    return tuple(reason for reason in reasons if reason.asset != of) or reasons
+    return tuple(r for r in reasons if r.kind is Cause.UPSTREAM and r.detail in _IN_THE_WAY) or reasons
 
 
 def _waits(keys: Sequence[Key], state: str) -> str:

@@ -144,10 +144,14 @@ def _failures(results: Sequence[AssetResult], page: Page, most: int = 10) -> lis
 
 def _blocked(results: Sequence[AssetResult], page: Page) -> list[Line]:
     by_cause: dict[str, list[str]] = {}
+    above: dict[str, str] = {}
     for r in results:
         if r.action is Outcome.BLOCKED:
-            causes = blocking(r.reasons, r.asset)
-            by_cause.setdefault(causes[0].asset if causes else "", []).append(r.asset)
+            above[r.asset] = next((reason.asset for reason in blocking(r.reasons)), r.asset)
+    for key, cause in above.items():
+        while above.get(cause, cause) != cause:  # what blocks it may be blocked itself: name the failure
+            cause = above[cause]
+        by_cause.setdefault(cause if cause != key else "", []).append(key)
     lines: list[Line] = []
     for cause, keys in by_cause.items():
         names = ", ".join(keys[:_MOST_NAMES])

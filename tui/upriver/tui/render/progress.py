@@ -29,7 +29,7 @@ def finished_lines(event: AssetFinished, key_width: int, page: Page) -> list[Lin
         timed = event.outcome is Outcome.FAILED
         facts.append(pad(line(moment(event.seconds) if timed else ""), 6, "right"))
     # What a failed asset was built for says less than its error, which follows.
-    reasons = blocking(event.reasons, event.asset) if event.outcome is Outcome.BLOCKED else event.reasons
+    reasons = blocking(event.reasons) if event.outcome is Outcome.BLOCKED else event.reasons
     why = "" if event.outcome is Outcome.FAILED else reasons_text(reasons, event.asset)
     if event.outcome is Outcome.BUILT and not event.changed:
         why = f"{why}; same content as before" if why else "same content as before"

@@ -12,7 +12,7 @@ from upriver.tui.glyphs import STATE
 from upriver.tui.render.marks import sign, word
 from upriver.tui.render.table import Column, table
 from upriver.tui.render.text import EMPTY, Line, Page, Span, flowed, line
-from upriver.tui.words import first_line, plural, reasons_text, rows
+from upriver.tui.words import blocking, first_line, plural, reasons_text, rows
 
 ORDERS = ("graph", "attention", "name")
 """Orders of the table: upstream first in groups, most urgent first, or by name."""
@@ -123,7 +123,8 @@ def _why(status: AssetStatus, now: float) -> Line:
         return (Span(f"for {figures.duration(now - status.running_since)}", "dim"),)
     if status.state is State.FAILED and status.error:
         return (Span(first_line(status.error)),)
-    text = reasons_text(status.reasons, status.asset)
+    reasons = blocking(status.reasons) if status.state is State.BLOCKED else status.reasons
+    text = reasons_text(reasons, status.asset)
     if not text and status.kind == "source" and status.state is State.FRESH:
         return (Span("source", "dim"),)
     return (Span(text),) if text else EMPTY
