@@ -169,7 +169,13 @@ def test_figures_are_short_and_keep_their_unit() -> None:
     """Ages, durations, counts, sizes, changes."""
     ages = [0.4, 42, 960, 7200, 26 * 3600, 9 * 86400, 150 * 86400, 900 * 86400]
     assert [figures.age(s) for s in ages] == ["now", "42s", "16m", "2h", "26h", "9d", "21w", "2y"]
-    assert [figures.duration(s) for s in (0.31, 12.84, 125, 3725)] == ["0.3s", "12.8s", "2m05", "1h02"]
+    assert [figures.duration(s) for s in (0.024, 0.31, 12.84, 125, 3725)] == [
+        "24ms",
+        "0.3s",
+        "12.8s",
+        "2m05",
+        "1h02",
+    ]
     assert [figures.count(n) for n in (365, 2_104, 980_112, 999_999, 1_204_331)] == [
         "365",
         "2.1k",

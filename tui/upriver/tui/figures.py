@@ -25,12 +25,20 @@ def age(seconds: float | None) -> str:
     return f"{days // 7}w" if days < 730 else f"{days // 365}y"
 
 
+def ago(seconds: float | None) -> str:
+    """How long ago, as part of a sentence: ``now``, ``42s ago``; ``never``."""
+    text = age(seconds)
+    return text if text in ("now", "never") else f"{text} ago"
+
+
 def duration(seconds: float | None) -> str:
-    """How long something takes: ``0.3s``, ``12.8s``, ``2m05``, ``1h02``; a dash for None."""
+    """How long something takes: ``24ms``, ``0.3s``, ``12.8s``, ``2m05``, ``1h02``; a dash for None."""
     if seconds is None:
         return NOTHING
+    if seconds < 0.0995:
+        return f"{max(0.0, seconds) * 1000:.0f}ms"
     if seconds < 99.95:
-        return f"{max(0.0, seconds):.1f}s"
+        return f"{seconds:.1f}s"
     if seconds < 3600:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes}m{rest:02d}"

@@ -116,6 +116,4 @@ def rows(number: int | None) -> str:
 
 def moment(seconds: float) -> str:
     """How long a quick thing took: ``24ms``, ``0.43s``, then as :func:`figures.duration`."""
-    if seconds < 0.0995:
-        return f"{max(0.0, seconds) * 1000:.0f}ms"
-    return f"{seconds:.2f}s" if seconds < 0.995 else duration(seconds)
+    return f"{seconds:.2f}s" if 0.0995 <= seconds < 0.995 else duration(seconds)

@@ -55,7 +55,7 @@ def _run_row(run: RunEntry, now: float, page: Page) -> list[Line]:
         (sign(mark, page),),
         (word(mark),),
         (Span(run.id, "bold"),),
-        line(f"{local_time(run.started)}  ", Span(f"{figures.age(now - run.started)} ago", "dim")),
+        line(f"{local_time(run.started)}  ", Span(figures.ago(now - run.started), "dim")),
         (Span(took),),
         joined(parts),
         line(Span(" ".join(run.select), "dim")) if run.select else EMPTY,

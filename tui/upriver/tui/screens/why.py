@@ -140,8 +140,8 @@ class WhyScreen(AssetActions, Frame):
         line = ink.line().gap().add(f"{mark.sign(ink.ascii)} {mark.word}", ink.state(why.state))
         status = self.board.statuses.get(why.asset)
         if status is not None and status.materialized_at is not None:
-            ago = figures.age(self.upriver.clock() - status.materialized_at)
-            line.add(f"   last good {ago} ago", ink.muted)
+            ago = figures.ago(self.upriver.clock() - status.materialized_at)
+            line.add(f"   last good {ago}", ink.muted)
         if why.state is State.FRESH:
             return line.add("   nothing that it reads has changed", ink.muted)
         hops = max((link.depth for link in why.chain), default=0)

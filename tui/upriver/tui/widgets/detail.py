@@ -165,7 +165,7 @@ class Detail(Lines):
         built = None if status.materialized_at is None else now - status.materialized_at
         source = status.engine == "source"
         facts = (
-            ("changed" if source else "built", "never" if built is None else f"{figures.age(built)} ago"),
+            ("changed" if source else "built", figures.ago(built)),
             ("usual", figures.duration(status.seconds)),
             ("rows", figures.count(status.rows)),
             ("size", figures.size(status.bytes)),
