@@ -236,7 +236,8 @@ class Survey:
         if orphans:
             size = sum(one.size for one in orphans.values())
             note = (
-                f"{len(orphans)} artifacts ({size:,} bytes) that nothing points at; `upriver gc` drops them"
+                f"{len(orphans)} artifact{'s' if len(orphans) > 1 else ''} ({size:,} bytes) that nothing points at; "
+                "`upriver gc` drops them"
             )
             self.notes.append(note)
 
