@@ -17,25 +17,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
-from upriver.assets.model import Key, PythonRecipe, SqlRecipe
+from upriver.assets.model import Key, SqlRecipe
 from upriver.lineage.project import Project
 from upriver.materializer.building import Build, Cancel, Options
 from upriver.materializer.events import (
-    AssetFinished,
-    AssetOutput,
-    AssetRetrying,
-    AssetStarted,
     Event,
-    RunStarted,
 )
-from upriver.materializer.model import Cause, Reason, Run, State
-from upriver.materializer.plan import Finding, steps
-from upriver.materializer.runlog import follow_events, log_path, read_events
+from upriver.materializer.model import State
+from upriver.materializer.past import Past
+from upriver.materializer.plan import steps
+from upriver.materializer.runlog import follow_events
 from upriver.materializer.select import Scope, select
-from upriver.materializer.sources import stamps
-from upriver.materializer.survey import Schemas, SourceViews, Survey, survey
+from upriver.materializer.statuses import reasons_of, status_of
+from upriver.materializer.survey import Schemas, SourceViews, survey
 from upriver.materializer.views import (
-    AssetResult,
     AssetStatus,
     BuildResult,
     Explanation,
@@ -77,6 +72,7 @@ class Session:
         self.workspace = Workspace(root, environment, clock)
         self.root = self.workspace.root
         self.environment = environment
+        self._past = Past(self.workspace)
         # The state, the project and the engines are shared by all calls; a build takes turns with none of them.
         self._reading = threading.RLock()
 
@@ -133,73 +129,11 @@ class Session:
             chosen = self._select(project, select) if select else frozenset(project.graph.order)
             seen = survey(self.workspace, among=project.graph.ancestors(chosen), verify=verify)
             durations = self.workspace.state.durations()
-            running = self._running_now()
+            running = self._past.running_now()
             return tuple(
-                self._asset_status(seen, key, durations.get(key, (None, None))[0], running.get(key))
+                status_of(seen, key, durations.get(key, (None, None))[0], running.get(key))
                 for key in project.graph.sort(chosen)
             )
-
-    def _asset_status(
-        self, seen: Survey, key: Key, seconds: float | None, running_since: float | None
-    ) -> AssetStatus:
-        project = seen.project
-        if key in project.sources:
-            return self._source_status(seen, key)
-        asset = project.assets[key]
-        finding = seen.findings[key]
-        record = seen.records.get(key)
-        failure = seen.failures.get(key)
-        return AssetStatus(
-            asset=key,
-            kind=asset.kind.value,
-            state=State.RUNNING if running_since is not None else finding.state,
-            reasons=self._with_source_problems(seen, key, finding),
-            materialized_at=record.finished if record else None,
-            rows=record.version.rows if record else None,
-            bytes=record.version.bytes if record else None,
-            seconds=seconds,
-            upstreams=project.graph.upstreams(key),
-            downstreams=project.graph.downstreams(key),
-            tags=asset.tags,
-            owner=asset.owner,
-            description=asset.description,
-            place=asset.place,
-            engine="python" if isinstance(asset.recipe, PythonRecipe) else "sql",
-            error=failure.error if failure and finding.state is State.FAILED else None,
-            running_since=running_since,
-        )
-
-    def _with_source_problems(self, seen: Survey, key: Key, finding: Finding) -> tuple[Reason, ...]:
-        missing = [up for up in seen.project.reads[key] if up in seen.views.problems]
-        return (
-            *(Reason(Cause.SOURCE_MISSING, up, detail=seen.views.problems[up]) for up in missing),
-            *(r for r in finding.reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
-        )
-
-    def _source_status(self, seen: Survey, key: Key) -> AssetStatus:
-        source = seen.project.sources[key]
-        # Also for those that no decision asked for: a status without a look would be a guess.
-        seen.views.upstream(key) if seen.views.sources.known(key) or key in seen.views.problems else None
-        record = seen.views.sources.known(key)
-        problem = seen.views.problems.get(key)
-        there = record is not None or bool(stamps(self.workspace.root, source))
-        state = State.FRESH if problem is None and there else State.MISSING
-        detail = problem or "no file is there"
-        return AssetStatus(
-            asset=key,
-            kind="source",
-            state=state,
-            reasons=() if state is State.FRESH else (Reason(Cause.SOURCE_MISSING, key, detail=detail),),
-            materialized_at=max((s.mtime for s in record.stamps), default=0) / 1e9 if record else None,
-            rows=record.version.rows if record else None,
-            bytes=record.version.bytes if record else None,
-            downstreams=seen.project.graph.downstreams(key),
-            tags=source.tags,
-            owner=source.owner,
-            description=source.description,
-            place=source.place,
-            engine="source",
-        )
 
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
         """What :meth:`build` would do. Nothing is written but remembered facts."""
@@ -211,12 +145,7 @@ class Session:
             seen = survey(self.workspace, among=among, forced=forced, check=True)
             seconds = {key: one[0] for key, one in self.workspace.state.durations().items()}
             made, path, total = steps(project.graph, seen.findings, seconds)
-            made = tuple(
-                msgspec.structs.replace(
-                    step, reasons=self._with_source_problems(seen, step.asset, seen.findings[step.asset])
-                )
-                for step in made
-            )
+            made = tuple(msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset)) for step in made)
             return Plan(made, path, total, tuple(seen.broken.values()))
 
     def why(self, key: Key) -> Explanation:
@@ -355,74 +284,26 @@ class Session:
         with self._reading:
             if key is not None:
                 self._known(key)
-            current = {one.id for one in self.workspace.state.current(self.environment).values()}
-            return tuple(
-                HistoryEntry(
-                    id=one.id,
-                    asset=one.asset,
-                    run=one.run,
-                    materialized_at=one.finished,
-                    seconds=one.finished - one.started,
-                    rows=one.version.rows,
-                    bytes=one.version.bytes,
-                    version=one.version.id,
-                    current=one.id in current,
-                )
-                for one in self.workspace.state.history(key, limit)
-            )
+            return self._past.history(key, limit)
 
     def runs(self, limit: int = 50) -> tuple[RunEntry, ...]:
         """Runs, newest first."""
         with self._reading:
-            return tuple(_run_entry(run) for run in self.workspace.state.runs(limit))
+            return self._past.runs(limit)
 
     def run(self, run_id: str) -> RunEntry:
         """One run (a unique prefix of its id, or ``last``), with its assets' outcomes."""
         with self._reading:
-            found = self._find_run(run_id)
-            outcomes = self.workspace.state.run_outcomes(found.id)
-            recorded = {one.asset: one for one in (msgspec.convert(o, AssetResult) for o in outcomes)}
-            # Fresh assets are not recorded, nor is anything of a run that goes on or ended without a word.
-            events = self.events(found.id)
-            told = {e.asset: _result(e) for e in events if isinstance(e, AssetFinished)}
-            rank = {key: n for e in events if isinstance(e, RunStarted) for n, key in enumerate(e.assets)}
-            assets = sorted((told | recorded).values(), key=lambda one: rank.get(one.asset, len(rank)))
-            return msgspec.structs.replace(_run_entry(found), assets=tuple(assets))
-
-    def _find_run(self, run_id: str) -> Run:
-        runs = self.workspace.state.runs(limit=10_000)
-        if run_id == "last" and runs:
-            return runs[0]
-        matching = [run for run in runs if run.id.startswith(run_id)] if run_id else []
-        exact = [run for run in matching if run.id == run_id]
-        if len(exact or matching) == 1:
-            return (exact or matching)[0]
-        if matching:
-            raise UsageError(f"{run_id!r} is the beginning of {len(matching)} runs; give more of it")
-        raise UsageError(f"there is no run {run_id!r}; `upriver history` lists them")
+            return self._past.run(run_id)
 
     def log(self, run_id: str, key: Key | None = None) -> tuple[LogLine, ...]:
         """Captured output of a run, of all its assets or of one; with the errors that attempts ended with."""
-        lines: list[LogLine] = []
-        told = set[Key]()
-        for event in self.events(self._find_run(run_id).id):
-            match event:
-                case AssetOutput(at, asset, attempt, stream, text) if key in (None, asset):
-                    told |= {asset} if stream == "traceback" else set()
-                    lines.append(LogLine(asset, attempt, stream, text, at))
-                case AssetRetrying(at, asset, attempt, _, error) if key in (None, asset):
-                    lines.append(LogLine(asset, attempt, "upriver", error, at))
-                case AssetFinished(at=at, asset=asset, error=str(error)) if (
-                    key in (None, asset) and asset not in told
-                ):
-                    lines += [LogLine(asset, 0, "upriver", line, at) for line in error.splitlines()]
-                case _:
-                    pass
-        return tuple(lines)
+        with self._reading:
+            return self._past.log(run_id, key)
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """The recorded events of a run."""
-        return read_events(self.workspace.runs_folder, run_id)
+        return self._past.events(run_id)
 
     def follow(self, run_id: str, stop: Callable[[], bool]) -> Iterator[Event]:
         """Events of a run that may still be going on, in this or another process; ends with it, or when
@@ -435,25 +316,7 @@ class Session:
     def live_run(self) -> str | None:
         """The id of the run that is going on now in any process, or None."""
         with self._reading:
-            if not (self.workspace.folder / "state.db").exists():
-                return None
-            holder = self.workspace.state.holder()
-            return holder.run if holder is not None else None
-
-    def _running_now(self) -> dict[Key, float]:
-        run_id = self.live_run()
-        running: dict[Key, float] = {}
-        if run_id is None or not log_path(self.workspace.runs_folder, run_id).exists():
-            return running
-        for event in self.events(run_id):
-            match event:
-                case AssetStarted(at=at, asset=asset):
-                    running[asset] = at
-                case AssetFinished(asset=asset):
-                    running.pop(asset, None)
-                case _:
-                    pass
-        return running
+            return self._past.live_run()
 
     # -- care --------------------------------------------------------------------------------------------
     def fsck(self, *, repair: bool = False) -> Report | Repaired:
@@ -477,20 +340,3 @@ class Session:
         """Release engines and files."""
         with self._reading:
             self.workspace.close()
-
-
-def _run_entry(run: Run) -> RunEntry:
-    return RunEntry(run.id, run.status, run.started, run.finished, run.select)
-
-
-def _result(event: AssetFinished) -> AssetResult:
-    return AssetResult(
-        event.asset,
-        event.outcome,
-        event.changed,
-        event.reasons,
-        event.rows,
-        event.bytes,
-        event.seconds,
-        event.error,
-    )
