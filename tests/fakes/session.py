@@ -206,7 +206,9 @@ class FakeSession(Answers):
 
     def runs(self, limit: int = 50) -> tuple[RunEntry, ...]:
         with self._mutex:
-            return tuple(list(self._entries.values())[::-1][:limit])
+            listed = list(self._entries.values())[::-1][:limit]
+            # As the real one: a listing tells how many, one run tells which.
+            return tuple(msgspec.structs.replace(e, assets=(), counts=e.tally()) for e in listed)
 
     def run(self, run_id: str) -> RunEntry:
         with self._mutex:

@@ -17,6 +17,7 @@ from upriver.materializer.model import (
     Failure,
     FileStamp,
     Materialization,
+    Outcome,
     Read,
     Run,
     RunStatus,
@@ -210,6 +211,11 @@ class TestRuns:
         first.release()
         state.acquire(run("run2")).release()
         assert state.runs()[-1] == msgspec.structs.replace(run("run1"), status=end, finished=9.0)
+
+    def test_a_run_keeps_how_many_ended_how(self, state: AnyState, lease: Lease) -> None:
+        counts = {Outcome.BUILT: 3, Outcome.FAILED: 1}
+        state.finish(lease, "run1", RunStatus.FAILED, 9.0, counts)
+        assert state.runs()[0].counts == counts
 
     def test_a_run_can_not_end_as_running(self, state: AnyState, lease: Lease) -> None:
         with pytest.raises(ValueError, match="terminal"):

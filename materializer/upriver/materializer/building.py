@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -93,7 +94,8 @@ class Build:
             outcomes = [_outcome(result) for result in results if result.action is not Outcome.FRESH]
             if outcomes:
                 workspace.state.record_outcomes(lease, self.run_id, outcomes)
-            workspace.state.finish(lease, self.run_id, status, workspace.clock())
+            counts = Counter(result.action for result in results)
+            workspace.state.finish(lease, self.run_id, status, workspace.clock(), counts)
             return BuildResult(self.run_id, status, results)
         except BaseException:
             with suppress(Exception):  # the first error is the one to hear of; the next build reaps the run

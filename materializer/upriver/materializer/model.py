@@ -180,6 +180,8 @@ class Run(Value, frozen=True):
     select: tuple[str, ...] = ()
     pid: int | None = None
     host: str = ""
+    counts: dict[Outcome, int] = {}
+    """How many assets ended how; empty while it goes on and when it ended without a word."""
 
 
 class Failure(Value, frozen=True):

@@ -121,7 +121,7 @@ class Past:
 
 
 def _run_entry(run: Run) -> RunEntry:
-    return RunEntry(run.id, run.status, run.started, run.finished, run.select)
+    return RunEntry(run.id, run.status, run.started, run.finished, run.select, counts=run.counts)
 
 
 def _result(event: AssetFinished) -> AssetResult:

@@ -12,6 +12,7 @@ from upriver.materializer.model import (
     Failure,
     FileStamp,
     Materialization,
+    Outcome,
     Run,
     RunStatus,
     Version,
@@ -121,8 +122,15 @@ class StateStore(Protocol):
         """
         ...
 
-    def finish(self, lease: Lease, run_id: str, status: RunStatus, at: float) -> None:
-        """Put the run in its terminal state. A terminal state never changes again."""
+    def finish(
+        self,
+        lease: Lease,
+        run_id: str,
+        status: RunStatus,
+        at: float,
+        counts: Mapping[Outcome, int] | None = None,
+    ) -> None:
+        """Put the run in its terminal state, with how many assets ended how. That never changes again."""
         ...
 
     def runs(self, limit: int = 50) -> Sequence[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, TypeAlias
 
 from upriver.assets.errors import Diagnosis
@@ -201,7 +202,7 @@ class HistoryEntry(Value, frozen=True):
 
 
 class RunEntry(Value, frozen=True):
-    """One run, for listing."""
+    """One run, for listing. *counts* says how many assets ended how, *assets* (of :meth:`Session.run`) which."""
 
     id: str
     status: RunStatus
@@ -209,6 +210,12 @@ class RunEntry(Value, frozen=True):
     finished: float | None
     select: tuple[str, ...]
     assets: tuple[AssetResult, ...] = ()
+    counts: dict[Outcome, int] = {}
+
+    def tally(self) -> dict[Outcome, int]:
+        """How many assets ended how, as far as it is known, in the order of the outcomes."""
+        known = self.counts or Counter(result.action for result in self.assets)
+        return {outcome: known[outcome] for outcome in Outcome if known.get(outcome)}
 
 
 class LogLine(Value, frozen=True):

@@ -109,6 +109,17 @@ async def test_the_cursor_stays_on_its_asset_and_its_line_when_the_order_changes
         assert "above need attention" in str(assets.border_subtitle)
 
 
+async def test_what_becomes_stale_moves_to_the_top_at_once(desk: Desk) -> None:
+    """The order is that of the states now, not that of the reading before."""
+    async with desk(FakeSession(generated(60))) as at:
+        key = next(k for k in at.app.main.assets.keys[::-1] if at.session.statuses[k].engine == "sql")
+        at.session.edit(key)
+        await at.until(lambda: at.app.board.statuses[key].state is State.STALE, timeout=3)
+        await at.pilot.pause()
+        states = [at.app.board.statuses[k].state for k in at.app.main.assets.keys]
+        assert states.index(State.FRESH) > at.app.main.assets.keys.index(key)
+
+
 async def test_an_edited_file_shows_within_a_second(desk: Desk) -> None:
     """The asset becomes stale and what is below it pending, while the UI runs."""
     async with desk() as at:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.session import FakeSession
+from tests.fakes.shop import shop
 
 from upriver.materializer.model import State
 from upriver.tui import errands
@@ -111,6 +112,20 @@ async def test_the_last_reading_is_shown_until_the_project_is_read(
         assert at.app.board.statuses["staging.fx"].state is State.STALE
         assert at.here == here
         await at.until(lambda: "reading the project" not in at.text())
+
+
+async def test_the_start_shows_what_needs_attention_now(desk: Desk, tmp_path: Path) -> None:
+    """Not what came first when the last session ended: nobody has moved the cursor yet."""
+    session = FakeSession((spec for spec in shop() if spec.state is State.FRESH), root=tmp_path)
+    async with desk(session) as at:
+        await at.until(lambda: kept_path(tmp_path).exists(), "keeping the reading")
+        last = at.app.main.assets.keys[-1]
+    session.edit(last)
+    async with desk(session) as at:
+        await at.until(lambda: at.app.board.checked)
+        await at.pilot.pause()
+        assert at.app.board.statuses[at.here].state is State.STALE
+        assert at.app.main.assets.cursor == 0
 
 
 def test_what_is_kept_is_found_for_its_environment_only(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ RUN_ENTRY = {
     "started_at": TEXT,
     "finished_at": (TEXT, NOTHING),
     "select": [TEXT],
+    "counts": dict.fromkeys(("built", "reused", "fresh", "failed", "blocked", "cancelled"), WHOLE),
     "assets": [RESULT],
 }
 COLUMN = {

@@ -77,6 +77,7 @@ class UpriverApp(Asking, App[int]):
         self._frame_timer: Timer | None = None
         self._closing_down = False
         self._saved_at = -60.0
+        self._saving: threading.Thread | None = None
         self._asked_theme = theme
         for own in themes.THEMES:
             self.register_theme(own)
@@ -124,6 +125,8 @@ class UpriverApp(Asking, App[int]):
         self._saved_at = -60.0
         if len(self.screen_stack) > 1:
             self._keep_frame()
+        if self._saving is not None:
+            self._saving.join(1.0)  # else the picture could be lost with the process
         self.watch_thread.stop()
         self.running.let_go()
 
@@ -159,13 +162,16 @@ class UpriverApp(Asking, App[int]):
 
     def on_project_read(self, message: ProjectRead) -> None:
         """Adopt a reading and show what is different."""
-        first = not self.board.loaded
+        first, unchecked = not self.board.loaded, not self.board.checked
+        untouched = self.main.assets.cursor == 0
         order_before = self.board.order
         if message.reading.provisional and first is False:
             return
         changed = self.board.take(message.reading)
         self.watch_thread.ranked_as = dict(self.board.rank)
         self.tell(changed, order=first or self.board.order.keys != order_before.keys)
+        if unchecked and untouched:
+            self.main.assets.move_to(0)  # what needs attention now, not what was first the last time
         self.ask_for_runs()
 
     def tell(self, changed: set[Key], *, order: bool) -> None:
@@ -313,4 +319,5 @@ class UpriverApp(Asking, App[int]):
             width, height = self.size
             path = frame_path(self.session.root, width, height, look_of(self._asked_theme, self.ascii))
             frame = self.painter.frame()
-            threading.Thread(target=save_frame, args=(path, frame), daemon=True).start()
+            self._saving = threading.Thread(target=save_frame, args=(path, frame), daemon=True)
+            self._saving.start()

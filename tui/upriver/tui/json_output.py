@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from upriver.materializer.model import Reason, Reasons
+from upriver.materializer.model import Outcome, Reason, Reasons
 from upriver.materializer.views import (
     AssetResult,
     AssetStatus,
@@ -231,12 +231,14 @@ def history(key: str, values: Iterable[HistoryEntry]) -> dict[str, Any]:
 
 def run(value: RunEntry) -> dict[str, Any]:
     """One run, with its assets when they are known."""
+    tally = value.tally()
     return {
         "run_id": value.id,
         "status": value.status.value,
         "started_at": instant(value.started),
         "finished_at": instant(value.finished),
         "select": list(value.select),
+        "counts": {outcome.value: tally.get(outcome, 0) for outcome in Outcome},
         "assets": [result(r) for r in value.assets],
     }
 

@@ -67,8 +67,7 @@ class Running:
             return
         self._cancel.request()
         run.cancelling = self._cancel.level
-        gently = "stopping: what runs now may finish; once more stops it at once"
-        self._app.say(gently if run.cancelling == 1 else "stopping at once")
+        self._app.say("stopping: what is finished is kept, what runs now is thrown away")
 
     def fetch(self) -> bool:
         """Bring events that have arrived to the board; whether there were any."""

@@ -13,7 +13,7 @@ import msgspec
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import CodePart, Key
 from upriver.lineage.model import Footprint
-from upriver.materializer.model import Failure, Materialization, Run, RunStatus
+from upriver.materializer.model import Failure, Materialization, Outcome, Run, RunStatus
 from upriver.materializer.ports import Lease, SourceRecord, Staged
 
 
@@ -145,7 +145,14 @@ class MemoryState:
         if self._held is lease:
             self._held = None
 
-    def finish(self, lease: Lease, run_id: str, status: RunStatus, at: float) -> None:
+    def finish(
+        self,
+        lease: Lease,
+        run_id: str,
+        status: RunStatus,
+        at: float,
+        counts: Mapping[Outcome, int] | None = None,
+    ) -> None:
         if status is RunStatus.RUNNING:
             raise ValueError("running is no terminal state")
         self._check(lease)
@@ -154,6 +161,7 @@ class MemoryState:
         if self._runs[run_id].status is not RunStatus.RUNNING:
             raise StoreError(f"run {run_id} has ended before; that never changes again")
         self._end(run_id, status, at)
+        self._runs[run_id] = msgspec.structs.replace(self._runs[run_id], counts=dict(counts or {}))
         self._revision += 1
 
     def _end(self, run_id: str, status: RunStatus, at: float) -> None:

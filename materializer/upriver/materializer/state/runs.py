@@ -14,7 +14,7 @@ from upriver.assets.model import Key
 from upriver.materializer import locks
 from upriver.materializer.files import disk_error
 from upriver.materializer.locks import BuildLock, HeldLease, Holder
-from upriver.materializer.model import Failure, Run, RunStatus
+from upriver.materializer.model import Failure, Outcome, Run, RunStatus
 from upriver.materializer.ports import Lease
 from upriver.materializer.state.database import Database
 from upriver.materializer.state.rows import check_lease, decode, encode, increase
@@ -110,8 +110,15 @@ class Runs:
         """Who is building now, or None. Changes nothing."""
         return BuildLock(self._lock_path).holder() if self._lock_path is not None else None
 
-    def finish(self, lease: Lease, run_id: str, status: RunStatus, at: float) -> None:
-        """Put the run in its terminal state. A terminal state never changes again."""
+    def finish(
+        self,
+        lease: Lease,
+        run_id: str,
+        status: RunStatus,
+        at: float,
+        counts: Mapping[Outcome, int] | None = None,
+    ) -> None:
+        """Put the run in its terminal state, with how many assets ended how. That never changes again."""
         if status is RunStatus.RUNNING:
             raise ValueError("running is no terminal state")
         with self._database.write() as connection:
@@ -121,7 +128,8 @@ class Runs:
                 raise StoreError(f"there is no run {run_id} to finish")
             if found[0][0] != RunStatus.RUNNING:
                 raise StoreError(f"run {run_id} has ended before ({found[0][0]}); that never changes again")
-            run = msgspec.structs.replace(decode(found[0][1], Run), status=status, finished=at)
+            run = decode(found[0][1], Run)
+            run = msgspec.structs.replace(run, status=status, finished=at, counts=dict(counts or {}))
             connection.execute(
                 "update runs set status = ?, body = ? where id = ?", (status, encode(run), run_id)
             )

@@ -60,10 +60,16 @@ class Listing:
 def listing(
     statuses: Mapping[Key, AssetStatus], sort: Sort, ranked_as: Mapping[Key, State] | None = None
 ) -> Listing:
-    """Order *statuses* (in topological order). *ranked_as* overrides the states for ordering only."""
+    """Order *statuses* (in topological order).
+
+    What runs is ordered by the state that it had before, which *ranked_as* tells: it stays where it was.
+    """
     if sort is Sort.LINEAGE or sort is Sort.ATTENTION:
-        states = {key: status.state for key, status in statuses.items()}
-        states.update(ranked_as or {})
+        before = ranked_as or {}
+        states = {
+            key: before.get(key, status.state) if status.state is State.RUNNING else status.state
+            for key, status in statuses.items()
+        }
         return _forest(statuses, states, sort)
     return Listing(tuple(sorted(statuses, key=_flat_order(statuses, sort))), sort=sort)
 

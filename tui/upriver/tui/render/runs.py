@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 
 from upriver.materializer.views import HistoryEntry, LogLine, RunEntry
@@ -48,8 +47,10 @@ def runs_lines(runs: Sequence[RunEntry], page: Page, *, now: float) -> list[Line
 
 def _run_row(run: RunEntry, now: float, page: Page) -> list[Line]:
     mark = RUN[run.status]
-    counts = Counter(result.action for result in run.assets)
-    parts = [line(f"{counts[o]:,} ", Span(OUTCOME[o].word, OUTCOME[o].colour)) for o in OUTCOME if counts[o]]
+    counts = run.tally()
+    parts = [
+        line(f"{counts[o]:,} ", Span(OUTCOME[o].word, OUTCOME[o].colour)) for o in OUTCOME if o in counts
+    ]
     took = figures.duration((now if run.finished is None else run.finished) - run.started)
     return [
         (sign(mark, page),),

@@ -37,7 +37,7 @@ class RunScreen(AssetActions, Frame):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+x", "cancel", "cancel run", tooltip="Stop this build: gently, then at once"),
+        Binding("ctrl+x", "cancel", "cancel run", tooltip="Stop this build; what is finished is kept"),
         Binding("r", "retry", "retry", tooltip="Build again what failed or was blocked"),
         Binding("w", "why", "why", tooltip="Why it was built, or failed"),
         Binding("e", "edit", "edit", tooltip="Open the failing line in $EDITOR"),

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from upriver.assets.model import Key
-from upriver.materializer.model import Outcome, RunStatus
+from upriver.materializer.model import RunStatus
 from upriver.materializer.views import RunEntry
 from upriver.tui import figures
 from upriver.tui.glyphs import OUTCOME, RUN
@@ -122,14 +122,10 @@ class RunList(RowList):
             line.add("live", ink.running, 8, ">").gap(2)
         else:
             line.add(figures.duration(took), ink.muted, 8, ">").gap(2)
-        counts = dict.fromkeys(Outcome, 0)
-        for result in entry.assets:
-            counts[result.action] += 1
         start = line.width
-        for outcome, number in counts.items():
-            if number:
-                sign = OUTCOME[outcome]
-                line.add(f"{sign.sign(ink.ascii)}{number}", ink.mark(sign)).gap()
+        for outcome, number in entry.tally().items():
+            sign = OUTCOME[outcome]
+            line.add(f"{sign.sign(ink.ascii)}{number}", ink.mark(sign)).gap()
         line.to(start + 26)
         return line.add(" ".join(entry.select) or "everything", ink.muted)
 
