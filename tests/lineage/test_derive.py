@@ -12,6 +12,7 @@ import pytest
 import upriver.lineage.python_modules
 import upriver.lineage.sql_modules
 from upriver.assets.errors import DeclarationError, Diagnosis
+from upriver.assets.model import PythonRecipe
 from upriver.lineage.derive import derive
 from upriver.lineage.manifest import Described
 from upriver.lineage.project import Project
@@ -316,3 +317,40 @@ def test_what_reads_an_asset_whose_declaration_is_wrong_is_not_to_blame(folder: 
     assert {str(problem.place).split(":")[0] for problem in folder.problems()} == {
         "assets/staging/orders.sql"
     }
+
+
+def test_a_module_that_is_imported_only_inside_a_function_counts_by_what_is_used_of_it(
+    folder: Folder,
+) -> None:
+    folder.write(
+        "assets/m.py",
+        "import polars as pl\nfrom upriver.assets import asset\n\n\n@asset\ndef out() -> pl.DataFrame:\n"
+        "    from late import rate\n\n    return pl.DataFrame({'x': [rate()]})\n",
+    )
+    folder.write("late.py", "def rate():\n    return 1\n\n\ndef unrelated():\n    return 1\n")
+    folder.write("leaves.py", "raise SystemExit(3)\n")
+    first = folder.derive()
+    recipe = first.assets["out"].recipe
+    assert isinstance(recipe, PythonRecipe)
+    assert recipe.widened == ()
+    folder.write("late.py", "def rate():\n    return 1\n\n\ndef unrelated():\n    return 2\n")
+    folder.write("leaves.py", "raise SystemExit(4)\n")
+    assert folder.derive().fingerprints == first.fingerprints
+    folder.write("late.py", "def rate():\n    return 2\n")
+    assert folder.derive().fingerprints != first.fingerprints
+
+
+def test_a_module_that_ends_the_process_when_it_is_imported_late_widens_only_its_reader(
+    folder: Folder,
+) -> None:
+    folder.write(
+        "assets/m.py",
+        "import polars as pl\nfrom upriver.assets import asset\n\n\n@asset\ndef out() -> pl.DataFrame:\n"
+        "    import leaves\n\n    return pl.DataFrame({'x': [leaves.X]})\n",
+    )
+    folder.write("leaves.py", "raise SystemExit(3)\n")
+    project = folder.derive()
+    assert not project.diagnoses
+    recipe = project.assets["out"].recipe
+    assert isinstance(recipe, PythonRecipe)
+    assert "fails to import (SystemExit: 3)" in recipe.widened[0]

@@ -13,6 +13,7 @@ from upriver.lineage.model import Footprint
 from upriver.materializer.contents import LiveContents, tagged
 from upriver.materializer.fakes import MemoryState, MemoryStore
 from upriver.materializer.model import Read, Version
+from upriver.materializer.outside import Outside
 from upriver.materializer.staleness import schema_text
 
 XY = (Column("x", "BIGINT"), Column("y", "VARCHAR"))
@@ -44,7 +45,9 @@ class NoBinder:
 def contents(
     fingerprints: ToldFingerprints, state: MemoryState | None = None, root: Path = Path("/project")
 ) -> LiveContents:
-    return LiveContents(root, state or MemoryState(), MemoryStore(), fingerprints, NoBinder())
+    return LiveContents(
+        root, state or MemoryState(), MemoryStore(), fingerprints, NoBinder(), Outside(root, {})
+    )
 
 
 def version(id: str, schema: Schema = XY) -> Version:

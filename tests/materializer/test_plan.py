@@ -41,6 +41,9 @@ class ById:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         return "bound"
 
+    def outside(self, name: str) -> str | None:
+        return None
+
 
 def version(id: str) -> Version:
     return Version(id, SCHEMA, 1, 10, (f"store/{id}",))

@@ -39,6 +39,7 @@ class ToldContents:
     columns: tuple[str, ...] = ()
     change: str = "content changed"
     bindings: Mapping[str, str | None] = field(default_factory=dict)
+    outsides: Mapping[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def same(self, read: Read, now: Version) -> bool:
@@ -54,6 +55,9 @@ class ToldContents:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         self.asked.append(f"binding {asset}")
         return self.bindings.get(asset, "bound")
+
+    def outside(self, name: str) -> str | None:
+        return self.outsides.get(name)
 
 
 def version(id: str, schema: Schema = XY) -> Version:

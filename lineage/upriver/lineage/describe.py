@@ -14,10 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from upriver.assets.capture import capturing
 from upriver.assets.discover import discover
 from upriver.assets.errors import Diagnosis
+from upriver.assets.imports import ProjectImports
 from upriver.assets.kept import keep
-from upriver.assets.load import load_python
+from upriver.assets.load import LoadedPython, load_python
 from upriver.assets.model import Asset, CodePart, PythonRecipe
 from upriver.assets.secrets import REVEALED
 from upriver.lineage.manifest import Described, PythonModules
@@ -27,7 +29,25 @@ from upriver.lineage.python.source import Sources
 
 def describe_project(root: Path) -> Described:
     """What the Python modules of the project at *root* declare, with the code that each recipe can reach."""
-    loaded = load_python(root, discover(root))
+    files = discover(root)
+    loaded = load_python(root, files)
+    # Functions may import more of the project when they are called: looking into them imports it, too.
+    with ProjectImports(root, files), capturing():
+        sys.modules.update(loaded.modules)
+        assets, parts = _fingerprinted(root, loaded)
+    modules = PythonModules(
+        observed=loaded.observed,
+        assets=tuple(assets),
+        sources=loaded.sources,
+        failed=loaded.failed,
+        diagnoses=tuple(_without_secrets(diagnosis) for diagnosis in loaded.diagnoses),
+        output=REVEALED.hide(loaded.output),
+    )
+    return Described(modules, parts)
+
+
+def _fingerprinted(root: Path, loaded: LoadedPython) -> tuple[list[Asset], dict[str, tuple[CodePart, ...]]]:
+    """The assets with the fingerprints of their recipes, and the code parts of each fingerprint."""
     texts = Sources()
     parts: dict[str, tuple[CodePart, ...]] = {}
     assets: list[Asset] = []
@@ -40,15 +60,7 @@ def describe_project(root: Path) -> Described:
             asset.recipe, fingerprint=found.fingerprint, packages=found.packages, widened=found.widened
         )
         assets.append(msgspec.structs.replace(asset, recipe=recipe))
-    modules = PythonModules(
-        observed=loaded.observed,
-        assets=tuple(assets),
-        sources=loaded.sources,
-        failed=loaded.failed,
-        diagnoses=tuple(_without_secrets(diagnosis) for diagnosis in loaded.diagnoses),
-        output=REVEALED.hide(loaded.output),
-    )
-    return Described(modules, parts)
+    return assets, parts
 
 
 def _write(pipe: RawIOBase, data: bytes) -> None:

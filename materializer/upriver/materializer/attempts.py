@@ -42,13 +42,17 @@ class AttemptFailed(UpriverError):
 
 
 class Made(Value, frozen=True):
-    """What an attempt made: the staged artifact, its content, and what was read for it."""
+    """What an attempt made: the staged artifact, its content, and what was read for it.
+
+    *outside* is what was read besides the upstreams, without being declared.
+    """
 
     staged: Staged
     version: Version
     reads: tuple[tuple[Key, Footprint], ...]
     analysis: Analysis | None
     peak_memory: int | None = None
+    outside: tuple[tuple[str, str], ...] = ()
 
 
 class Analyses(Protocol):
@@ -207,6 +211,7 @@ class Attempts:
             target=str(target),
             ordered=asset.ordered,
             code=self._code,
+            environment=asset.environment,
         )
         ended = self._workers.take().run(
             job,
@@ -233,7 +238,7 @@ class Attempts:
             schema, rows = self._engine.describe((staged.path,))
             version = Version(staged.id, schema, rows, staged.bytes, files)
         peak = max(result.peak_memory, ended.peak_memory)
-        return Made(staged, version, result.reads, result.analysis, peak)
+        return Made(staged, version, result.reads, result.analysis, peak, result.outside)
 
 
 def _failure(error: BaseException, watching: Watching) -> BaseException:

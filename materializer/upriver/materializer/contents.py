@@ -14,6 +14,7 @@ from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Footprint
 from upriver.materializer.fingerprint import algorithm
 from upriver.materializer.model import Read, Version
+from upriver.materializer.outside import Outside
 from upriver.materializer.ports import StateStore, Store
 from upriver.materializer.staleness import schema_from_text
 
@@ -48,12 +49,14 @@ class LiveContents:
         store: Store,
         fingerprints: ComputesFingerprints,
         binder: Binds,
+        outside: Outside,
     ) -> None:
         self._root = root
         self._state = state
         self._store = store
         self._compute = fingerprints
         self._binder = binder
+        self._outside = outside
         self._known: dict[tuple[str, Footprint], str] = {}
         self._unsaved: dict[tuple[str, Footprint], str] = {}
         self._loaded: set[str] = set()
@@ -131,6 +134,10 @@ class LiveContents:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         """See :class:`Binds`."""
         return self._binder.binding(asset, upstreams)
+
+    def outside(self, name: str) -> str | None:
+        """See :class:`upriver.materializer.outside.Outside`."""
+        return self._outside.value(name)
 
     def fingerprint(self, key: Key, version: Version, footprint: Footprint) -> str:
         """The fingerprint of *footprint* in *version* of *key*, computed once ever."""

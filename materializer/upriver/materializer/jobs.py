@@ -24,7 +24,7 @@ class Job(Value, frozen=True):
 
     *code* are the project's Python files as they were when the recipe was fingerprinted. *token* begins each
     line that the worker reports: a recipe that writes into descriptors that are not its own is not mistaken
-    for it.
+    for it. *environment* are the variables that the asset declares to read.
     """
 
     root: str
@@ -36,11 +36,14 @@ class Job(Value, frozen=True):
     ordered: bool = False
     code: tuple[ProjectFile, ...] = ()
     token: str = ""
+    environment: tuple[str, ...] = ()
 
 
 class Result(Value, frozen=True, tag="result"):
     """What became of the attempt. *reads* are the observed footprints; *peak_memory* is in bytes,
-    *warnings* are sentences for the user."""
+    *warnings* are sentences for the user, *outside* what was read without being declared (see
+    :mod:`upriver.materializer.outside`).
+    """
 
     error: str | None = None
     traceback: str = ""
@@ -48,6 +51,7 @@ class Result(Value, frozen=True, tag="result"):
     analysis: Analysis | None = None
     peak_memory: int = 0
     warnings: tuple[str, ...] = ()
+    outside: tuple[tuple[str, str], ...] = ()
 
 
 class Revealed(Value, frozen=True, tag="revealed"):

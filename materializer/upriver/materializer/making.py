@@ -86,7 +86,7 @@ class Maker:
                 recipe=project.fingerprints[asset.key],
                 binding=made.analysis.binding if made.analysis is not None else "",
                 reads=recorded,
-                environment=self._environment(asset, made.analysis),
+                environment=self._environment(asset, made.analysis, made.outside),
             ),
             version=version,
             started=started,
@@ -118,8 +118,10 @@ class Maker:
             return footprint
         return msgspec.structs.replace(footprint, ordered=True)
 
-    def _environment(self, asset: Asset, analysis: Analysis | None) -> tuple[tuple[str, str], ...]:
-        found = list(self._subjects[asset.key].environment)
+    def _environment(
+        self, asset: Asset, analysis: Analysis | None, outside: tuple[tuple[str, str], ...]
+    ) -> tuple[tuple[str, str], ...]:
+        found = [*self._subjects[asset.key].environment, *outside]
         match asset.volatile:
             case "never":
                 pass

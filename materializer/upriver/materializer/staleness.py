@@ -30,6 +30,13 @@ DAY = "day:"
 """Prefix of environment names whose value is today's date."""
 
 
+VARIABLE = "env:"
+"""Prefix of environment names that are environment variables, by a digest of their value."""
+
+FILE = "file:"
+"""Prefix of environment names that are files of the project which a recipe read without declaring them."""
+
+
 class Subject(Value, frozen=True):
     """What an asset is now, as far as it can be known without building anything.
 
@@ -78,6 +85,10 @@ class Contents(Protocol):
         """The digest of the recipe bound against these schemas; None when it can't be bound without running."""
         ...
 
+    def outside(self, name: str) -> str | None:
+        """The value today of what a recipe took from outside without declaring it; None when that is unknown."""
+        ...
+
 
 class Verdict(Value, frozen=True):
     """An asset's state and all reasons for it. FRESH has none; PENDING names the upstreams it waits for."""
@@ -110,7 +121,7 @@ def decide(
         detail = "its artifact is gone from the store"
         return Verdict(State.MISSING, (Reason(Cause.MISSING, subject.asset, detail=detail),))
 
-    reasons = list(own_reasons(subject, record.trace, today))
+    reasons = list(own_reasons(subject, record.trace, contents, today))
     if not reasons and _reads_the_same(subject, record.trace, upstreams):
         return FRESH
     waiting: list[Reason] = []
@@ -157,7 +168,7 @@ def verifies(
     today: str,
 ) -> bool:
     """Whether an earlier trace would produce today's content: all upstreams settled and nothing differs."""
-    if next(own_reasons(subject, trace, today), None) is not None:
+    if next(own_reasons(subject, trace, contents, today), None) is not None:
         return False
     reads = {read.upstream: _as_needed(subject, read) for read in trace.reads}
     if set(reads) != set(subject.upstreams):
@@ -177,7 +188,7 @@ def _as_needed(subject: Subject, read: Read) -> Read:
     return msgspec.structs.replace(read, footprint=footprint, fingerprint=None)
 
 
-def own_reasons(subject: Subject, trace: Trace, today: str) -> Iterator[Reason]:
+def own_reasons(subject: Subject, trace: Trace, contents: Contents, today: str) -> Iterator[Reason]:
     """Reasons that lie in the asset itself: its code, what it takes from outside, volatile functions."""
     if trace.recipe != subject.recipe:
         yield Reason(Cause.RECIPE, subject.asset, detail="its code changed")
@@ -190,18 +201,21 @@ def own_reasons(subject: Subject, trace: Trace, today: str) -> Iterator[Reason]:
             if value != today:
                 detail = f"{name.removeprefix(DAY)} was {value}, now {today}"
                 yield Reason(Cause.VOLATILE, subject.asset, detail=detail)
-        elif now.get(name) != value:
-            yield Reason(
-                Cause.ENVIRONMENT, subject.asset, detail=_environment_change(name, value, now.get(name))
-            )
+        else:
+            found = now[name] if name in now else contents.outside(name)
+            if found != value:
+                detail = _environment_change(name, value, found)
+                yield Reason(Cause.ENVIRONMENT, subject.asset, detail=detail)
     for name in now.keys() - then.keys():
         yield Reason(Cause.ENVIRONMENT, subject.asset, detail=f"now depends on {name}")
 
 
 def _environment_change(name: str, then: str, now: str | None) -> str:
-    if name.startswith("env:"):
+    if name.startswith(VARIABLE):
         # The values are digests of something that may be secret: only the name is told.
-        return f"environment variable {name.removeprefix('env:')} changed"
+        return f"environment variable {name.removeprefix(VARIABLE)} changed"
+    if name.startswith(FILE):
+        return f"{name.removeprefix(FILE)}, which it reads without declaring it, changed"
     return f"{name} was {then}, now {now if now is not None else 'not set'}"
 
 

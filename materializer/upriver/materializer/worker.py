@@ -60,20 +60,19 @@ def run(job: Job) -> Result:
     os.chdir(root)
     try:
         from upriver.lineage.invoke import find_function
-
-        function = find_function(root, job.recipe)
-        _check_code(root, job.code)
         from upriver.materializer.frames import Observer, write
         from upriver.materializer.undeclared import Undeclared
 
+        undeclared = Undeclared(root, [file for one in job.inputs for file in one.files], job.environment)
+        function = find_function(root, job.recipe)
+        _check_code(root, job.code)
         observer = Observer()
-        undeclared = Undeclared(root, [file for one in job.inputs for file in one.files])
         arguments = {one.parameter: observer.receive(one) for one in job.inputs}
         undeclared.start()
         returned = function(**arguments)
         analysis = observer.analyse(returned, order_promised=job.ordered)
         write(returned, Path(job.target), file_asset=job.file_asset)
-        warnings = undeclared.stop()
+        warnings, outside = undeclared.stop(), undeclared.values()
         reads = observer.footprints()
         _check_code(root, job.code)
         if REVEALED.finds(msgspec.json.encode((reads, analysis)).decode()):
@@ -83,7 +82,9 @@ def run(job: Job) -> Result:
         return Result(
             error=_sentence(error, root), traceback=user_traceback(error, root), peak_memory=_peak_memory()
         )
-    return Result(reads=reads, analysis=analysis, peak_memory=_peak_memory(), warnings=warnings)
+    return Result(
+        reads=reads, analysis=analysis, peak_memory=_peak_memory(), warnings=warnings, outside=outside
+    )
 
 
 _checked: set[str] = set()

@@ -21,9 +21,10 @@ from upriver.lineage.packages import installed_version, release_series
 from upriver.lineage.project import CACHE, Project
 from upriver.materializer.contents import LiveContents
 from upriver.materializer.fingerprint import Fingerprinter, algorithm
+from upriver.materializer.outside import Outside, variable_digest
 from upriver.materializer.sessions import Sessions
 from upriver.materializer.sources import Sources
-from upriver.materializer.staleness import Subject
+from upriver.materializer.staleness import VARIABLE, Subject
 from upriver.materializer.state import open_state
 from upriver.materializer.store import LocalStore
 
@@ -141,7 +142,9 @@ class Workspace:
     def contents(self) -> LiveContents:
         """Comparisons over the state as it is now."""
         fingerprints = Fingerprinter(lambda: self.engine().new_cursor())
-        return LiveContents(self.root, self.state, self.store, fingerprints, LazyBinder(self))
+        return LiveContents(
+            self.root, self.state, self.store, fingerprints, LazyBinder(self), Outside(self.root, os.environ)
+        )
 
     def sources(self, *, verify: bool = False) -> Sources:
         """The sources, not looked at yet."""
@@ -167,7 +170,7 @@ class Workspace:
         asset = project.assets[key]
         if not asset.environment and not asset.variables and not isinstance(asset.recipe, PythonRecipe):
             return ()
-        found = [(f"env:{name}", _secret_digest(os.environ.get(name))) for name in asset.environment]
+        found = [(f"{VARIABLE}{name}", variable_digest(os.environ.get(name))) for name in asset.environment]
         variables = self._variables(project)
         found += [(f"variable {name}", repr(variables.get(name))) for name in asset.variables]
         if isinstance(asset.recipe, PythonRecipe):
@@ -235,12 +238,3 @@ def source_folders(root: Path, sources: Mapping[Key, Source]) -> set[Path]:
             place = root / fixed
             folders.add(place if place.is_dir() else place.parent)
     return folders
-
-
-def _secret_digest(value: str | None) -> str:
-    """A digest of an environment variable: it may be secret, so it is never kept."""
-    if value is None:
-        return "not set"
-    import hashlib
-
-    return hashlib.blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

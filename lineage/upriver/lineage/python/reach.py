@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import blake2b, sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ from upriver.lineage.python.effects import describe_effects, effectful_modules
 from upriver.lineage.python.functions import describe_function, describe_held
 from upriver.lineage.python.modules import describe_binding, describe_everything, describe_module
 from upriver.lineage.python.origin import Origins
-from upriver.lineage.python.source import Sources
+from upriver.lineage.python.source import Sources, project_files
 from upriver.lineage.python.walk import Describe, Walk
 
 _DESCRIBERS: dict[str, Describe] = {
@@ -63,6 +64,11 @@ def reach(
     if walk.asks_for_docstrings:
         walk = Walk(origins, sources, _DESCRIBERS, effectful_modules, docstrings=True)
         digest = walk.fingerprint(function)
+    if walk.asks_for_text:
+        whole = blake2b(digest, digest_size=16)
+        for path in project_files(origins.root):
+            whole.update(sha256(Path(path).read_bytes()).digest())
+        digest = whole.digest()
     return Reach(
         fingerprint=digest.hex(),
         parts=tuple(walk.parts.values()),

@@ -21,6 +21,12 @@ _RUNS_TEXT = frozenset({"eval", "exec", "compile", "__import__"})
 _READS_FILES = frozenset({"open", "__file__"})
 _FILE_READERS = ("read_csv", "read_parquet", "read_json", "read_ndjson", "read_ipc", "read_excel", "scan_")
 _FRAME_ATTRIBUTES = frozenset({"__globals__", "__subclasses__", "f_globals", "f_back", "__builtins__"})
+_TEXT_ATTRIBUTES = frozenset(
+    {
+        "getsource", "getsourcelines", "findsource", "getcomments", "getblock", "co_firstlineno", "co_lines",
+        "co_positions", "f_lineno", "tb_lineno", "get_source",
+    }
+)  # fmt: skip
 _DYNAMIC_MODULES = frozenset({"importlib", "runpy", "pkgutil", "gc", "imp"})
 _STATIC_MEMBERS = frozenset({"metadata", "resources"})
 _DYNAMIC_MEMBERS = {
@@ -130,7 +136,9 @@ class Resolver:
             return None
         try:
             return importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001  # user code runs here and may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # user code runs here and may raise anything, or exit
             cause = f"{self._owner} imports {name}, which fails to import ({type(error).__name__}: {error})"
             walk.everything(self._sink, cause)
             return None
@@ -203,7 +211,7 @@ class Resolver:
             self._watch_object(value)
             walk.klass(sink, value)
         elif attribute in _READS_FILES:
-            walk.note(f"{self._owner} mentions {attribute}: files it reads by itself are not tracked")
+            walk.note(f"{self._owner} mentions {attribute}: files it reads by itself are not in the lineage")
         elif home is None or walk.origins.is_project_module(home):
             self._watch_object(value)
             walk.binding(sink, self._module if home is None else home.__name__, attribute, value)
@@ -219,7 +227,7 @@ class Resolver:
         elif name == "globals":
             walk.widen(self._sink, self._module, f"{self._owner} uses globals()")
         elif name in _READS_FILES:
-            walk.note(f"{self._owner} mentions {name}: files it reads by itself are not tracked")
+            walk.note(f"{self._owner} mentions {name}: files it reads by itself are not in the lineage")
 
     # -- what makes code reach further than its names ----------------------------------------------
     def _watch(self, module: ModuleType, attribute: str) -> None:
@@ -237,6 +245,8 @@ class Resolver:
 
     def _watch_object(self, value: Any) -> None:
         """The same for functions that were imported from such a module."""
+        if getattr(value, "__module__", None) == "inspect":
+            self.watch_attributes({str(getattr(value, "__name__", ""))} & _TEXT_ATTRIBUTES)
         home = self._walk.origins.module(str(getattr(value, "__module__", "")))
         name = getattr(value, "__name__", "")
         if home is not None and isinstance(name, str) and not self._walk.origins.is_project_module(home):
@@ -253,9 +263,12 @@ class Resolver:
         for name in sorted(attributes & _FRAME_ATTRIBUTES):
             walk.everything(self._sink, f"{self._owner} uses {name}")
         for name in sorted(name for name in attributes if name.startswith(_FILE_READERS)):
-            walk.note(f"{self._owner} calls {name}(): files it reads by itself are not tracked")
+            walk.note(f"{self._owner} calls {name}(): files it reads by itself are not in the lineage")
         if "__doc__" in attributes or "getdoc" in attributes:
             walk.asks_for_docstrings = True
+        for name in sorted(attributes & _TEXT_ATTRIBUTES):
+            walk.asks_for_text = True
+            walk.note(f"{self._owner} uses {name}: comments and line numbers count")
         for member in extensions(attributes):
             if isinstance(member, FunctionType) and walk.is_project_function(member):
                 walk.function(self._sink, member)

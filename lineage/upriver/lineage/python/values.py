@@ -10,6 +10,7 @@ from __future__ import annotations
 import copyreg
 import enum
 import functools
+import os
 import re
 import struct
 import types
@@ -234,6 +235,8 @@ class ValueWriter:
             self._all(b"pattern", value.pattern, value.flags)
         elif (kind.__module__, kind.__name__) in _TYPE_ONLY:
             linker.external(sink, kind.__module__, kind.__qualname__)
+        elif isinstance(value, os._Environ):
+            linker.external(sink, "os", "environ")  # what is read of it is noted when the recipe runs
         elif linker.is_project_class(kind):
             linker.instance(sink, value)
         elif isinstance(value, types.CodeType | types.FrameType | types.GeneratorType | types.CoroutineType):

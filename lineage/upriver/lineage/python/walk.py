@@ -52,6 +52,7 @@ class Walk:
         self.sources = sources
         self.docstrings = docstrings
         self.asks_for_docstrings = False
+        self.asks_for_text = False
         self.packages: dict[str, str] = dict([PYTHON])
         self.widened: dict[str, None] = {}
         self.imports: dict[str, None] = {}
