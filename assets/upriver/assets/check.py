@@ -53,7 +53,9 @@ def check_settings(assets: Iterable[Asset], config: Config) -> tuple[Diagnosis, 
         wanted = [("variables", name) for name in asset.variables]
         wanted += [("pools", asset.execution.pool)] if asset.execution.pool else []
         for section, name in wanted:
-            known = config.pools if section == "pools" else config.variables
+            known: Iterable[str] = config.pools
+            if section == "variables":  # the letter case of a variable's name means nothing in SQL
+                known, name = [variable.lower() for variable in config.variables], name.lower()
             if name not in known:
                 message = f"asset {asset.key!r}: {CONFIG} has no {name!r} in [{section}]"
                 value = "2" if section == "pools" else '"…"'

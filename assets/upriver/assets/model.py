@@ -131,13 +131,15 @@ class PythonRecipe(Value, frozen=True, tag="python"):
 
     *fingerprint* and *parts* describe all project code it can reach; *packages* are the third-party
     distributions it uses, as ``(name, version)``; *widened* says why the reach was widened, if it was.
-    *volatile* names the non-deterministic or time functions that the recipe was declared to use.
+    *volatile* names the non-deterministic or time functions that the recipe was declared to use. *settings* are
+    the parameters that receive project variables.
     """
 
     module: str
     qualname: str
     inputs: tuple[Input, ...]
     returns: Frame
+    settings: tuple[str, ...] = ()
     fingerprint: str = ""
     parts: tuple[CodePart, ...] = ()
     packages: tuple[tuple[str, str], ...] = ()

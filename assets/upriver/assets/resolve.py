@@ -185,7 +185,11 @@ class _Resolver:
         if problems or not declared.sound:
             return
         recipe = PythonRecipe(
-            module=item.module.__name__, qualname=item.name, inputs=tuple(inputs), returns=returns
+            module=item.module.__name__,
+            qualname=item.name,
+            inputs=tuple(inputs),
+            returns=returns,
+            settings=tuple(name for name in parameters(declared.function) if name in options.variables),
         )
         self._result.functions.setdefault(key, declared)
         self._result.assets.append(
@@ -216,6 +220,10 @@ class _Resolver:
                 takes_any = True
             elif parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.POSITIONAL_ONLY):
                 problems.append(f"upstreams are passed by name, which {parameter} does not take")
+            elif name in declared.options.variables:
+                if name in given:
+                    problems.append(f"inputs: parameter {name!r} receives the variable of that name")
+                    del given[name]
             elif name in given or parameter.default is Parameter.empty:
                 read = partial(frame_of_parameter, declared.function, parameter)
                 frame = _read(read, f"parameter {name}", problems)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
+from upriver.assets.config import Scalar
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.assets.seal import seal, unseal
@@ -31,8 +33,10 @@ _decode = msgspec.json.Decoder(Analysis).decode
 class PlansPython(Protocol):
     """Runs Python recipes on empty frames, somewhere else."""
 
-    def plan(self, recipe: PythonRecipe, schemas: Mapping[Key, Schema]) -> Analysis:
-        """The analysis of *recipe*; opaque, with the cause, when it can't be planned."""
+    def plan(
+        self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
+    ) -> Analysis:
+        """The analysis of *recipe* called with *settings*; opaque, with the cause, when it can't be planned."""
         ...
 
 
@@ -116,10 +120,20 @@ class AnalysisCache:
 
 
 class Analyzer:
-    """Analyses the recipes of one derived project. Safe from several threads."""
+    """Analyses the recipes of one derived project. Safe from several threads.
 
-    def __init__(self, project: Project, cache: AnalysisCache, planner: Callable[[], PlansPython]) -> None:
+    *variables* are those of ``upriver.toml`` in the environment that is worked in.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        cache: AnalysisCache,
+        planner: Callable[[], PlansPython],
+        variables: Mapping[str, Scalar] = MappingProxyType({}),
+    ) -> None:
         self._project = project
+        self._variables = variables
         self._cache = cache
         self._planner = planner
         self._known: dict[str, Analysis | Diagnosis] = {}
@@ -163,6 +177,7 @@ class Analyzer:
             program(),
             key,
             self._project.fingerprints[key],
+            sorted(settings_of(self._project.assets[key].variables, self._variables).items()),
             sorted((k, [(c.name, c.type) for c in schema]) for k, schema in schemas.items()),
         ]
         return hashlib.blake2b(msgspec.json.encode(described), digest_size=16).hexdigest()
@@ -179,19 +194,26 @@ class Analyzer:
                 if not plannable(recipe):
                     return Analysis(None, opaque=(Opaque("Python code that is not a lazy Polars plan"),))
                 with self._planning:
-                    return self._planner().plan(recipe, schemas)
+                    settings = settings_of(recipe.settings, self._variables)
+                    return self._planner().plan(recipe, schemas, settings)
 
     def _binder(self) -> Binder:
         from upriver.lineage.sql.binder import Binder
 
         binder: Binder | None = getattr(self._local, "binder", None)
         if binder is None:
-            binder = self._local.binder = Binder()
+            binder = self._local.binder = Binder(self._variables)
         return binder
 
     def flush(self) -> None:
         """Keep what was analysed for later commands."""
         self._cache.flush()
+
+
+def settings_of(names: Iterable[str], variables: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """The values of the variables *names*, whose letter case does not matter in SQL."""
+    values = {name.lower(): value for name, value in variables.items()}
+    return {name: values[name.lower()] for name in names if name.lower() in values}
 
 
 def plannable(recipe: PythonRecipe) -> bool:

@@ -162,6 +162,8 @@ def _as_declared(asset: Asset, fingerprint: str) -> str:
     facts: list[object] = []
     if isinstance(asset.recipe, PythonRecipe) and asset.recipe.inputs:
         facts.append(["inputs", sorted((one.parameter, one.key or "") for one in asset.recipe.inputs)])
+    if isinstance(asset.recipe, PythonRecipe) and asset.recipe.settings:
+        facts.append(["settings", asset.recipe.settings])
     if asset.kind is Kind.FILE:
         facts.append(["file", asset.suffix])
     if asset.volatile is not None:

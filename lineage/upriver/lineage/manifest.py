@@ -22,7 +22,7 @@ from upriver.assets.seal import BrokenSealError, seal, unseal
 from upriver.lineage.packages import installed_version
 from upriver.lineage.sql.query import FileRead
 
-FORMAT = 1
+FORMAT = 2
 TRUST_AFTER = 2.0
 """Seconds that must lie between a file's last change and our reading before equal stamps are taken as equal
 bytes.

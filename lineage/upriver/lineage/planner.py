@@ -11,10 +11,12 @@ import os
 import select
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from upriver.assets.config import Scalar
 from upriver.assets.kept import Kept, keep
 from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
 from upriver.assets.secrets import REVEALED
@@ -25,10 +27,11 @@ PATIENCE = 20.0
 
 
 class Request(Value, frozen=True):
-    """One recipe to plan."""
+    """One recipe to plan, and the values of the parameters that receive variables."""
 
     recipe: PythonRecipe
     inputs: tuple[tuple[Input, Schema], ...]
+    settings: dict[str, Scalar] = {}
 
 
 class Planner:
@@ -40,12 +43,14 @@ class Planner:
         self._to = -1
         self._from = -1
 
-    def plan(self, recipe: PythonRecipe, schemas: Mapping[Key, Schema]) -> Analysis:
+    def plan(
+        self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
+    ) -> Analysis:
         """See :class:`upriver.lineage.analyze.PlansPython`."""
         inputs = tuple((one, schemas[one.key]) for one in recipe.inputs if one.key is not None)
         if any(not schema for _, schema in inputs):
             return opaque("it reads a file, or an upstream whose columns are not known yet")
-        request = Request(recipe, inputs)
+        request = Request(recipe, inputs, dict(settings))
         try:
             if self._process is None:
                 self._start()
@@ -114,7 +119,7 @@ def _answer_one(root: Path, line: bytes) -> Analysis:
 
     request = msgspec.json.decode(line, type=Request)
     try:
-        function = find_function(root, request.recipe)
+        function = partial(find_function(root, request.recipe), **request.settings)
         inputs = {one.parameter: (one.key or "", one.frame, schema) for one, schema in request.inputs}
         found = plan_on_empty(function, inputs)
     except BaseException as error:  # noqa: BLE001 -- user code may raise anything; the cause is the answer

@@ -67,6 +67,7 @@ def _read(root: Path, path: str, problems: dict[str, Diagnosis]) -> bytes:
 def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Query]) -> Iterable[SqlModule]:
     from upriver.assets.sql import parse_sql_module
     from upriver.lineage.sql.parse import Text, parse_queries
+    from upriver.lineage.sql.variables import variable_reads
 
     declared: list[tuple[ProjectFile, str, Asset, SqlRecipe]] = []
     for file, digest, text in texts:
@@ -83,6 +84,8 @@ def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Quer
             yield SqlModule(file, digest, None, diagnoses=(problem,))
             continue
         queries[asset.key] = query
+        if read := sorted(name for name in variable_reads(query.executable) if name is not None):
+            asset = msgspec.structs.replace(asset, variables=tuple(dict.fromkeys([*asset.variables, *read])))
         problems = [
             Diagnosis(
                 "reads-outside",

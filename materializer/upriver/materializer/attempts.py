@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
+from upriver.assets.config import Scalar
 from upriver.assets.discover import ProjectFile
 from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
+from upriver.lineage.analyze import settings_of
 from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.query import Query
@@ -131,7 +134,10 @@ class Watchdog:
 
 
 class Attempts:
-    """Makes attempts, in the caller's thread. *root* is the project's, *code* its Python files as derived."""
+    """Makes attempts, in the caller's thread.
+
+    *root* is the project's, *code* its Python files and *variables* its variables as they were when it was derived.
+    """
 
     def __init__(
         self,
@@ -141,6 +147,7 @@ class Attempts:
         store: Store,
         analyses: Analyses,
         code: tuple[ProjectFile, ...] = (),
+        variables: Mapping[str, Scalar] = MappingProxyType({}),
     ) -> None:
         self._root = root
         self._engine = engine
@@ -148,6 +155,7 @@ class Attempts:
         self._store = store
         self._analyses = analyses
         self._code = code
+        self._variables = variables
         self._watchdog = Watchdog(engine)
 
     def make(self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching) -> Made:
@@ -178,7 +186,9 @@ class Attempts:
         limit = asset.execution.timeout
         with self._watchdog.watching(limit, watching.cancelled) as expired:
             try:
-                schema, rows = self._engine.write(query.bound_text(relation_name), target, analysis.schema)
+                schema, rows = self._engine.write(
+                    query.bound_text(relation_name), target, analysis.schema, self._variables
+                )
             except Exception as error:
                 if expired.is_set():
                     raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error
@@ -212,6 +222,7 @@ class Attempts:
             ordered=asset.ordered,
             code=self._code,
             environment=asset.environment,
+            settings=settings_of(recipe.settings, self._variables),
         )
         ended = self._workers.take().run(
             job,

@@ -88,7 +88,9 @@ def _table(workspace: Workspace, key: Key) -> Version:
 
 def _execute(workspace: Workspace, query: str) -> tuple[Schema, list[tuple[Any, ...]]]:
     try:
-        return workspace.engine().fetch(query)
+        return workspace.engine().fetch(
+            query, variables=workspace.variables(workspace.project(refresh=False))
+        )
     except UpriverError:
         raise
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from upriver.assets.config import Scalar
 from upriver.assets.discover import ProjectFile
 from upriver.assets.model import Frame, Key, PythonRecipe, Schema, Value
 from upriver.lineage.model import Analysis, Footprint
@@ -24,7 +25,8 @@ class Job(Value, frozen=True):
 
     *code* are the project's Python files as they were when the recipe was fingerprinted. *token* begins each
     line that the worker reports: a recipe that writes into descriptors that are not its own is not mistaken
-    for it. *environment* are the variables that the asset declares to read.
+    for it. *environment* are the environment variables that the asset declares to read, *settings* the values of
+    the parameters that receive project variables.
     """
 
     root: str
@@ -35,6 +37,7 @@ class Job(Value, frozen=True):
     target: str
     ordered: bool = False
     code: tuple[ProjectFile, ...] = ()
+    settings: dict[str, Scalar] = {}
     token: str = ""
     environment: tuple[str, ...] = ()
 

@@ -59,6 +59,7 @@ class Maker:
             workspace.store,
             workspace.analyzer(),
             code=(*files.python, *files.helpers),
+            variables=workspace.variables(seen.project),
         )
 
     def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:

@@ -67,7 +67,7 @@ def run(job: Job) -> Result:
         function = find_function(root, job.recipe)
         _check_code(root, job.code)
         observer = Observer()
-        arguments = {one.parameter: observer.receive(one) for one in job.inputs}
+        arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
         undeclared.start()
         returned = function(**arguments)
         analysis = observer.analyse(returned, order_promised=job.ordered)

@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upriver.assets.config import Scalar
 from upriver.assets.model import Key, PythonRecipe, Source, TableLocation
-from upriver.lineage.analyze import AnalysisCache, Analyzer
+from upriver.lineage.analyze import AnalysisCache, Analyzer, settings_of
 from upriver.lineage.derive import derive
 from upriver.lineage.packages import installed_version, release_series
 from upriver.lineage.project import CACHE, Project
@@ -73,7 +74,8 @@ class Workspace:
         with self._lock:
             if self._analyzer is None:
                 cache = AnalysisCache(self.root / CACHE / "analyses.db")
-                self._analyzer = Analyzer(self.project(refresh=False), cache, self.planner)
+                project = self.project(refresh=False)
+                self._analyzer = Analyzer(project, cache, self.planner, self.variables(project))
             return self._analyzer
 
     def planner(self) -> Planner:
@@ -171,8 +173,8 @@ class Workspace:
         if not asset.environment and not asset.variables and not isinstance(asset.recipe, PythonRecipe):
             return ()
         found = [(f"{VARIABLE}{name}", variable_digest(os.environ.get(name))) for name in asset.environment]
-        variables = self._variables(project)
-        found += [(f"variable {name}", repr(variables.get(name))) for name in asset.variables]
+        values = settings_of(asset.variables, self.variables(project))
+        found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
         if isinstance(asset.recipe, PythonRecipe):
             found += [
                 (name, release_series(version)) for name, version in asset.recipe.packages if name == "Python"
@@ -184,7 +186,8 @@ class Workspace:
             ]
         return tuple(sorted(found))
 
-    def _variables(self, project: Project) -> Mapping[str, object]:
+    def variables(self, project: Project) -> Mapping[str, Scalar]:
+        """The project's variables as they are in this environment."""
         here = project.config.environments.get(self.environment)
         return {**project.config.variables, **(here.variables if here is not None else {})}
 

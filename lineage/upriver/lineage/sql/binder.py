@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 import msgspec
 
+from upriver.assets.config import Scalar
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
@@ -22,6 +24,7 @@ from upriver.lineage.sql.query import BoundText, Query
 from upriver.lineage.sql.risk import VolatileFunctions
 from upriver.lineage.sql.select_list import output_expressions
 from upriver.lineage.sql.tokens import tokens
+from upriver.lineage.sql.variables import set_variables, variable_reads
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": "1",
@@ -33,11 +36,17 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Binder:
-    """Binds queries in a database of its own that holds empty tables. May be shared by threads, one at a time."""
+    """Binds queries in a database of its own that holds empty tables. May be shared by threads, one at a time.
 
-    def __init__(self) -> None:
+    *variables* are what ``getvariable`` gives.
+    """
+
+    def __init__(self, variables: Mapping[str, Scalar] = MappingProxyType({})) -> None:
         self._lock = threading.Lock()
         self._connection = duckdb.connect(":memory:", config=_SETTINGS)
+        self._variables = frozenset(name.lower() for name in variables)
+        for statement in set_variables(variables):
+            self._connection.execute(statement)
         self._stubs: dict[Key, Schema] = {}
         self._schemas_made: set[str] = {"main"}
         self._volatile = VolatileFunctions(self._connection)
@@ -82,7 +91,7 @@ class Binder:
         key_of = {relation_parts(key): key for key in keys}
         walk = PlanWalk(key_of, schemas, self._volatile)
         result = walk.relation(root)
-        if any(token.name.lower() == "getvariable" for token in tokens(query.executable)):
+        if not self._variables.issuperset(variable_reads(query.executable)):
             walk.volatile[Volatility("getvariable", "build")] = None  # in the plan there is only its value
         values, influences = used_sources(result, len(schema), walk.evaluated)
         read_rows = walk.row_identifiers & (values | {source for source, _, _ in influences})
@@ -173,6 +182,8 @@ class Binder:
         for token in tokens(query.executable):
             if token.kind in ("word", "quoted"):
                 word = _SPELLINGS.get(token.name.lower(), token.name.lower())
+                if word == "getvariable" and self._variables.issuperset(variable_reads(query.executable)):
+                    continue
                 if (volatility := self._volatile.volatility(word, 1)) is not None:
                     found[volatility] = None
         return tuple(sorted(found, key=lambda v: v.function))

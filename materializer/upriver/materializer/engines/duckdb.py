@@ -5,18 +5,24 @@ sources.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
+from upriver.lineage.sql.variables import set_variables
 from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
 from upriver.materializer.model import Version
 
 if TYPE_CHECKING:
     import duckdb
+
+    from upriver.assets.config import Scalar
+
+_NONE: Mapping[str, Scalar] = MappingProxyType({})
 
 
 class DuckDBEngine:
@@ -53,7 +59,18 @@ class DuckDBEngine:
                 if self._connection is None:
                     self._connection = self._open()
                 cursor = self._connection.cursor()
-            self._local.cursor = cursor
+            self._local.cursor, self._local.variables = cursor, {}
+        return cursor
+
+    def _cursor_with(self, variables: Mapping[str, Scalar]) -> duckdb.DuckDBPyConnection:
+        """This thread's cursor, with *variables* and no others for ``getvariable``."""
+        cursor = self.cursor()
+        if self._local.variables != variables:
+            for name in self._local.variables:
+                cursor.execute(f"reset variable {quote(name)}")
+            for statement in set_variables(variables):
+                cursor.execute(statement)
+            self._local.variables = dict(variables)
         return cursor
 
     def new_cursor(self) -> duckdb.DuckDBPyConnection:
@@ -109,12 +126,15 @@ class DuckDBEngine:
         known = self._exposed.get(key)
         return known is not None and known.files == version.files and known.schema == version.schema
 
-    def write(self, query: str, path: Path, schema: Schema | None) -> tuple[Schema, int]:
+    def write(
+        self, query: str, path: Path, schema: Schema | None, variables: Mapping[str, Scalar] = _NONE
+    ) -> tuple[Schema, int]:
         """Run *query* into a Parquet file; returns its schema and number of rows.
 
-        *schema* is what the query was bound to, None when only running it can tell.
+        *schema* is what the query was bound to, None when only running it can tell. *variables* are what
+        ``getvariable`` gives.
         """
-        cursor = self.cursor()
+        cursor = self._cursor_with(variables)
         if schema is None:
             return self._write_unbound(cursor, query, path)
         stored = to_stored(query, schema)
@@ -144,9 +164,11 @@ class DuckDBEngine:
         counted = cursor.execute(f"select count(*) from {scan}").fetchone()
         return tuple(Column(str(row[0]), str(row[1])) for row in described), int(counted[0] if counted else 0)
 
-    def fetch(self, query: str, parameters: Sequence[Any] = ()) -> tuple[Schema, list[tuple[Any, ...]]]:
-        """Run a query and fetch everything."""
-        cursor = self.cursor()
+    def fetch(
+        self, query: str, parameters: Sequence[Any] = (), variables: Mapping[str, Scalar] = _NONE
+    ) -> tuple[Schema, list[tuple[Any, ...]]]:
+        """Run a query and fetch everything; *variables* as in :meth:`write`."""
+        cursor = self._cursor_with(variables)
         cursor.execute(query, list(parameters))
         columns = tuple(Column(str(d[0]), str(d[1])) for d in cursor.description or ())
         return columns, cursor.fetchall()
