@@ -13,10 +13,12 @@ from upriver.lineage.model import EdgeKind
 from upriver.materializer.model import Action, Cause, Reason, State
 from upriver.materializer.session import Session
 from upriver.materializer.views import (
+    SIGN,
     AssetStatus,
     CodeDiff,
     ColumnNode,
     ColumnProfile,
+    Comparison,
     Explanation,
     HistoryEntry,
     Impact,
@@ -200,6 +202,8 @@ class Answers(Session):
         offset: int = 0,
         order_by: Sequence[tuple[str, bool]] = (),
         where: str | None = None,
+        at: str | None = None,
+        against: str | None = None,
     ) -> Table:
         status = self._status_of(key)
         if status.kind == "file":
@@ -208,8 +212,13 @@ class Answers(Session):
             raise UsageError(f"{key} was never built")
         if where is not None and "boom" in where:
             raise UsageError('Binder Error: column "boom" not found')
-        total = status.rows if where is None else status.rows // 10
         columns = self.specs[key].columns
+        if against is not None:
+            names = (SIGN, *(c.name for c in columns))
+            pairs = [(sign, *(_value(c.name, c.type, n) for c in columns)) for n in range(3) for sign in "-+"]
+            return Table(names, ("VARCHAR", *(c.type for c in columns)), tuple(pairs[offset:]), len(pairs))
+        total = status.rows if where is None else status.rows // 10
+        total -= 0 if at is None else 12
         backwards = bool(order_by and order_by[0][1])
         rows = []
         for position in range(offset, min(offset + limit, total)):
@@ -217,9 +226,17 @@ class Answers(Session):
             rows.append(tuple(_value(c.name, c.type, number) for c in columns))
         return Table(tuple(c.name for c in columns), tuple(c.type for c in columns), tuple(rows), total)
 
-    def profile(self, key: Key) -> Profile:
+    def compare(self, key: Key, before: str = "before") -> Comparison:
+        entries = self.history(key)
+        if len(entries) < 2:
+            raise UsageError(f"{key} has held nothing else before, or it is not kept any more")
+        then = entries[1] if before == "before" else next(e for e in entries if e.id == before)
+        rows = self._status_of(key).rows or 0
+        return Comparison(key, then.id, then.run, then.materialized_at, rows - 12, rows, 15, 3)
+
+    def profile(self, key: Key, *, at: str | None = None) -> Profile:
         status = self._status_of(key)
-        rows = status.rows or 0
+        rows = (status.rows or 0) - (0 if at is None else 12)
         columns = self.specs[key].columns
         return Profile(
             key,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from upriver.assets.errors import Diagnosis, UpriverError, UsageError, did_you_mean
-from upriver.assets.model import Key, Schema
+from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import quote, relation_name
+from upriver.materializer import compare
+from upriver.materializer.engines.types import from_stored
 from upriver.materializer.maintenance import current_versions
 from upriver.materializer.model import Version
-from upriver.materializer.views import ColumnProfile, Profile, Table
+from upriver.materializer.views import SIGN, ColumnProfile, Comparison, Profile, Table
 from upriver.materializer.workspace import Workspace
 
 HISTOGRAM_BINS = 16
@@ -50,14 +52,26 @@ def preview(
     offset: int,
     order_by: Sequence[tuple[str, bool]],
     where: str | None,
+    at: str | None = None,
+    against: str | None = None,
 ) -> Table:
-    """A page of rows. *where* is a condition as the user typed it."""
-    version = _table(workspace, key)
-    names = {column.name for column in version.schema}
+    """A page of rows: those of now, those *at* an earlier materialization, or those that differ now *against* one.
+
+    *where* is a condition as the user typed it.
+    """
+    content = _content(workspace, key, at)
+    if against is not None:
+        content = _differing(_content(workspace, key, against), content)
+        # Rows that differ in their last columns only stand together, what was before what is.
+        order_by = order_by or [
+            *((column.name, False) for column in content.schema[1:]),
+            (SIGN, True),
+        ]
+    names = {column.name for column in content.schema}
     for name, _ in order_by:
         if name not in names:
             raise UsageError(f"{key} has no column {name!r}")
-    query = f"select * from {relation_name(key)}"
+    query = f"select * from {content.relation}"
     if where:
         from upriver.lineage.sql.parse import parse_query
 
@@ -67,12 +81,49 @@ def preview(
         query += f" where (\n{where}\n)"
     if order_by:
         query += " order by " + ", ".join(f"{quote(n)} {'desc' if down else 'asc'}" for n, down in order_by)
-    total = version.rows
-    if where:
+    total = content.rows
+    if where or total is None:
         _, counted = _execute(workspace, f"select count(*) from ({query})")
         total = int(counted[0][0])
     found = _fetch(workspace, f"{query} limit {int(limit)} offset {int(offset)}")
     return Table(found.columns, found.types, found.rows, total)
+
+
+def compared(workspace: Workspace, key: Key, before: str) -> Comparison:
+    """What differs now against the materialization that *before* means (see :func:`compare.earlier`)."""
+    then = compare.earlier(workspace, key, before)
+    differing = _differing(_content(workspace, key, then.id), _content(workspace, key, None))
+    query = f"select {quote(SIGN)}, count(*) from {differing.relation} group by all"
+    _, rows = _execute(workspace, query)
+    now = workspace.state.current(workspace.environment)[key]
+    return compare.comparison(key, then, now, {str(sign): int(number) for sign, number in rows})
+
+
+class _Content(NamedTuple):
+    """What an asset holds or held: what to write after ``from``, its columns, rows (None: not counted), bytes."""
+
+    relation: str
+    schema: Schema
+    rows: int | None
+    bytes: int
+
+
+def _content(workspace: Workspace, key: Key, at: str | None) -> _Content:
+    """The content of now, or *at* an earlier materialization."""
+    if at is None:
+        version = _table(workspace, key)
+        return _Content(relation_name(key), version.schema, version.rows, version.bytes)
+    version = compare.earlier(workspace, key, at).version.located(workspace.root)
+    relation = f"({from_stored(version.files, version.schema)})"
+    return _Content(relation, version.schema, version.rows, version.bytes)
+
+
+def _differing(then: _Content, now: _Content) -> _Content:
+    """The rows that differ, with their sign in the first column."""
+    query = compare.differences((f"from {then.relation}", then.schema), (f"from {now.relation}", now.schema))
+    common = {column.name for column in then.schema}
+    schema = (Column(SIGN, "VARCHAR"), *(c for c in now.schema if c.name in common))
+    return _Content(f"({query})", schema, None, now.bytes)
 
 
 def _table(workspace: Workspace, key: Key) -> Version:
@@ -109,12 +160,11 @@ def _fetch(workspace: Workspace, query: str) -> Table:
     return Table(tuple(n for n, _ in schema), tuple(t for _, t in schema), tuple(tuple(row) for row in rows))
 
 
-def profile(workspace: Workspace, key: Key) -> Profile:
+def profile(workspace: Workspace, key: Key, at: str | None = None) -> Profile:
     """Counts, extremes and a histogram for every column, in one pass and one more for the histograms."""
-    version = _table(workspace, key)
-    relation = relation_name(key)
+    relation, schema, _, size = _content(workspace, key, at)
     parts = ["count(*)"]
-    for column in version.schema:
+    for column in schema:
         name = quote(column.name)
         shown = f"cast({{}}({name}) as varchar)"
         middle = f"cast(median({name}) as varchar)" if _is_number(column.type) else "null"
@@ -130,7 +180,7 @@ def profile(workspace: Workspace, key: Key) -> Profile:
     values = list(rows[0])
     count = int(values.pop(0))
     columns = []
-    for index, column in enumerate(version.schema):
+    for index, column in enumerate(schema):
         nulls, distinct, low, high, middle = values[index * 5 : index * 5 + 5]
         histogram = _histogram(workspace, relation, column.name) if _is_number(column.type) and count else ()
         columns.append(
@@ -138,7 +188,7 @@ def profile(workspace: Workspace, key: Key) -> Profile:
                 column.name, column.type, int(nulls), int(distinct or 0), low, high, middle, histogram
             )
         )
-    return Profile(key, count, version.bytes, version.schema, tuple(columns))
+    return Profile(key, count, size, schema, tuple(columns))
 
 
 def _is_number(type: str) -> bool:

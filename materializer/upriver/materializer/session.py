@@ -33,6 +33,7 @@ from upriver.materializer.survey import Schemas, SourceViews, survey
 from upriver.materializer.views import (
     AssetStatus,
     BuildResult,
+    Comparison,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -244,23 +245,40 @@ class Session:
         offset: int = 0,
         order_by: Sequence[tuple[str, bool]] = (),
         where: str | None = None,
+        at: str | None = None,
+        against: str | None = None,
     ) -> Table:
-        """Rows of an asset's current artifact; *order_by* pairs are (column, descending)."""
+        """Rows of an asset's current artifact; *order_by* pairs are (column, descending).
+
+        With *at* the rows of an earlier materialization, with *against* those that differ now from one (see
+        :meth:`compare` for what names one): the first column is ``+`` for what is there only now, else ``-``.
+        """
         from upriver.materializer import inspect
 
         with self._reading:
             self._known(key)
             with self._holding_artifacts():
-                return inspect.preview(self.workspace, key, limit, offset, order_by, where)
+                return inspect.preview(self.workspace, key, limit, offset, order_by, where, at, against)
 
-    def profile(self, key: Key) -> Profile:
-        """An asset in numbers."""
+    def profile(self, key: Key, *, at: str | None = None) -> Profile:
+        """An asset in numbers, now or *at* an earlier materialization."""
         from upriver.materializer import inspect
 
         with self._reading:
             self._known(key)
             with self._holding_artifacts():
-                return inspect.profile(self.workspace, key)
+                return inspect.profile(self.workspace, key, at)
+
+    def compare(self, key: Key, before: str = "before") -> Comparison:
+        """An asset now against an earlier materialization: ``before`` is the last that held something else, any is
+        named by its id or the beginning of its run's or its version's.
+        """
+        from upriver.materializer import inspect
+
+        with self._reading:
+            self._known(key)
+            with self._holding_artifacts():
+                return inspect.compared(self.workspace, key, before)
 
     def _holding_artifacts(self) -> AbstractContextManager[None]:
         """While it lasts, ``gc`` removes nothing."""

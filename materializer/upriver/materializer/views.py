@@ -187,6 +187,30 @@ class Profile(Value, frozen=True):
     columns: tuple[ColumnProfile, ...]
 
 
+SIGN = "±"
+"""The first column of rows that differ: ``+`` for what is there only now, ``-`` for what was there only before."""
+
+
+class Comparison(Value, frozen=True):
+    """An asset now against an earlier materialization of it (*before* is its id).
+
+    *added* rows are only there now, *removed* ones were only there before; a changed row is one of each. Only the
+    columns that both have are compared. *retyped_columns* are (name, type before, type now).
+    """
+
+    asset: Key
+    before: str
+    before_run: str
+    before_at: float
+    before_rows: int | None
+    rows: int | None
+    added: int
+    removed: int
+    new_columns: tuple[str, ...] = ()
+    lost_columns: tuple[str, ...] = ()
+    retyped_columns: tuple[tuple[str, str, str], ...] = ()
+
+
 class HistoryEntry(Value, frozen=True):
     """One materialization, for listing."""
 

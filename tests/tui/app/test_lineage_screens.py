@@ -171,6 +171,49 @@ async def test_a_column_is_profiled_beside_the_rows(desk: Desk) -> None:
         await at.shows("core.order_pay.customer_id")
 
 
+async def test_rows_of_before_and_what_differs(desk: Desk) -> None:
+    """b: what it held before, the rows that came and went, now; the column's numbers then beside those of now."""
+    async with desk() as at:
+        await at.go_to("core.order_pay")
+        await at.press("p", "right")
+        await at.shows("core.order_pay  1,190,004 rows")
+        await at.press("b")
+        await at.shows("1,189,992 rows  run 0007, 6h ago", "+15 −3 rows", "now", "before")
+        await at.press("b")
+        await at.shows("6 rows  changed since run 0007, 6h ago", "±")
+        assert at.app.screen.query_one(TableView).here == "customer_id"
+        await at.press("dollar_sign")
+        assert at.app.clipboard == "upriver show core.order_pay --changes 0007"
+        await at.press("b")
+        await at.shows("core.order_pay  1,190,004 rows")
+        assert at.app.screen.query_one(TableView).here == "customer_id"
+
+
+async def test_any_materialization_of_the_history_is_seen_and_compared(desk: Desk) -> None:
+    """H, p: its rows then; b: what differs since."""
+    async with desk() as at:
+        await at.go_to("core.order_pay")
+        await at.press("H")
+        await at.shows("History of core.order_pay", "0008")
+        await at.press("b")
+        assert at.said[-1] == "this is what it holds now"
+        await at.press("down", "down", "p")
+        await at.shows("run 0006, 9h ago")
+        await at.press("escape", "b")
+        await at.shows("changed since run 0006")
+
+
+async def test_an_asset_without_earlier_content_says_so(desk: Desk) -> None:
+    """The rows of now stay."""
+    session = FakeSession()
+    session.history = lambda key=None, limit=50: ()  # type: ignore[method-assign]
+    async with desk(session) as at:
+        await at.go_to("core.order_pay")
+        await at.press("p", "b")
+        await at.until(lambda: "has held nothing else before" in at.said[-1])
+        await at.shows("core.order_pay  1,190,004 rows")
+
+
 async def test_what_has_no_rows_says_why(desk: Desk) -> None:
     """A file, and an asset that was never built."""
     async with desk() as at:

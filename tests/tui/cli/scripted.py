@@ -34,6 +34,7 @@ from upriver.materializer.session import Cancel, Session
 from upriver.materializer.views import (
     AssetStatus,
     BuildResult,
+    Comparison,
     Explanation,
     HistoryEntry,
     Impact,
@@ -160,9 +161,14 @@ class ScriptedSession(Session):
         self._called("preview", key, limit)
         return self.table
 
-    def profile(self, key: Key) -> Profile:
+    def profile(self, key: Key, *, at: str | None = None) -> Profile:
         self._called("profile", key)
         return PROFILE
+
+    def compare(self, key: Key, before: str = "before") -> Comparison:
+        self._called("compare", key, before)
+        changed = (("note", "VARCHAR", "JSON"),)
+        return Comparison(key, "m1", "0041", NOW - 30 * HOUR, 364, 365, 2, 1, ("channel",), ("old",), changed)
 
     def history(self, key: Key | None = None, limit: int = 50) -> tuple[HistoryEntry, ...]:
         self._called("history", key, limit)

@@ -110,6 +110,17 @@ SHAPES: dict[tuple[str, ...], Any] = {
         "columns": [COLUMN],
         "first_rows": [dict],
     },
+    ("show", "marts.revenue", "--changes"): {
+        "asset": TEXT,
+        "before": {"run_id": TEXT, "materialized_at": TEXT, "rows": (WHOLE, NOTHING)},
+        "rows": (WHOLE, NOTHING),
+        "added": WHOLE,
+        "removed": WHOLE,
+        "new_columns": [TEXT],
+        "lost_columns": [TEXT],
+        "retyped_columns": [{"name": TEXT, "before": TEXT, "after": TEXT}],
+        "differing_rows": [dict],
+    },
     ("history",): {"runs": [RUN_ENTRY]},
     ("history", "marts.revenue"): {
         "asset": TEXT,

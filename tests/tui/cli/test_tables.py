@@ -30,6 +30,7 @@ COMMANDS = {
     "lineage-dot": ("lineage", "staging.orders.amount", "--format", "dot"),
     "impact": ("impact",),
     "show": ("show", "marts.revenue"),
+    "show-changes": ("show", "marts.revenue", "--changes"),
     "sql": ("sql", "from x"),
     "history": ("history",),
     "history-asset": ("history", "marts.revenue"),

@@ -11,6 +11,7 @@ from upriver.materializer.views import (
     AssetStatus,
     BuildResult,
     ColumnNode,
+    Comparison,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -206,6 +207,27 @@ def show(profile: Profile, preview: Table) -> dict[str, Any]:
             for column in profile.columns
         ],
         "first_rows": rows(preview),
+    }
+
+
+def comparison(value: Comparison, differing: Table) -> dict[str, Any]:
+    """``show --changes``."""
+    return {
+        "asset": value.asset,
+        "before": {
+            "run_id": value.before_run,
+            "materialized_at": instant(value.before_at),
+            "rows": value.before_rows,
+        },
+        "rows": value.rows,
+        "added": value.added,
+        "removed": value.removed,
+        "new_columns": list(value.new_columns),
+        "lost_columns": list(value.lost_columns),
+        "retyped_columns": [
+            {"name": name, "before": before, "after": after} for name, before, after in value.retyped_columns
+        ],
+        "differing_rows": rows(differing),
     }
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from upriver.tui.arguments import Parser, add_environment, add_json, whole_number
+from upriver.tui.arguments import Parser, WrongUsage, add_environment, add_json, whole_number
 from upriver.tui.invocation import Invocation
 
 
 def configure(parser: Parser) -> None:
     """Declare arguments, options and help."""
-    parser.about = "Shows what an asset holds now: its columns in numbers, and its first rows."
+    parser.about = (
+        "Shows what an asset holds now, or held before: its columns in numbers, and its first rows."
+    )
     parser.examples = (
         ("upriver show marts.revenue", "columns and the first 10 rows"),
         ("upriver show marts.revenue -n 50", "more rows"),
+        ("upriver show marts.revenue --changes", "the rows that came and went since it held something else"),
+        ("upriver show marts.revenue --at 20130401", "what it held after a run, as `history` names it"),
     )
     parser.add_argument("asset", metavar="ASSET", help="the asset's or source's key")
     parser.add_argument(
         "-n", "--rows", type=whole_number, default=10, metavar="N", help="how many rows (default: 10)"
     )
+    parser.add_argument(
+        "--at", metavar="WHEN", help="what it held then: a run or version of `history ASSET`, or `before`"
+    )
+    parser.add_argument(
+        "--changes", metavar="WHEN", nargs="?", const="before",
+        help="the rows that differ now from what it held then (default: before)",
+    )  # fmt: skip
     add_environment(parser)
     add_json(parser)
 
@@ -26,13 +37,25 @@ def run(invocation: Invocation) -> int:
     from upriver.tui import json_output
     from upriver.tui.json_values import write_json
     from upriver.tui.naming import asset_named
-    from upriver.tui.render.data import profile_lines, rows_lines
+    from upriver.tui.render.data import comparison_lines, profile_lines, rows_lines
     from upriver.tui.render.text import EMPTY
 
     options, out, session = invocation.options, invocation.out, invocation.session
     key = asset_named(session, options.asset)
-    profile = session.profile(key)
-    preview = session.preview(key, limit=options.rows)
+    if options.changes is not None:
+        if options.at is not None:
+            raise WrongUsage("--at and --changes can't be combined", "--changes WHEN compares with then")
+        comparison = session.compare(key, options.changes)
+        differing = session.preview(key, limit=options.rows, against=comparison.before)
+        if invocation.json:
+            write_json(out, json_output.comparison(comparison, differing))
+        else:
+            out.write(
+                *comparison_lines(comparison, invocation.clock()), EMPTY, *rows_lines(differing, out.page)
+            )
+        return 0
+    profile = session.profile(key, at=options.at)
+    preview = session.preview(key, limit=options.rows, at=options.at)
     if invocation.json:
         write_json(out, json_output.show(profile, preview))
     else:

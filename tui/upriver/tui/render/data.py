@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from upriver.materializer.views import Profile, Table
+from upriver.materializer.views import Comparison, Profile, Table
 from upriver.tui import figures
 from upriver.tui.glyphs import sparkline
 from upriver.tui.json_values import plain as json_plain
@@ -151,6 +151,24 @@ def profile_lines(profile: Profile, page: Page) -> list[Line]:
         for column in profile.columns
     ]
     return [*head, EMPTY, *table(columns, body, page.width)]
+
+
+def comparison_lines(value: Comparison, now: float) -> list[Line]:
+    """How an asset differs from what it held before, summed up."""
+    when = figures.age(now - value.before_at)
+    then, present = rows(value.before_rows), rows(value.rows)
+    lines = [
+        line(Span(value.asset, "bold"), f"  against run {value.before_run}, {when} ago"),
+        line(f"{then} rows then, {present} now: ", Span(f"+{value.added:,}", "green"), " ",
+             Span(f"-{value.removed:,}", "red")),
+    ]  # fmt: skip
+    if value.new_columns:
+        lines.append(line("new columns: ", Span(", ".join(value.new_columns), "green")))
+    if value.lost_columns:
+        lines.append(line("columns that are gone: ", Span(", ".join(value.lost_columns), "red")))
+    for name, before, after in value.retyped_columns:
+        lines.append(line(f"{name} was {before}, is {after}"))
+    return lines
 
 
 def _share(nulls: int, total: int) -> str:

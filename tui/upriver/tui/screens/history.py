@@ -15,6 +15,7 @@ from upriver.tui import figures
 from upriver.tui.ink import Ink, Line
 from upriver.tui.picture.copying import Copy, as_json, command, table
 from upriver.tui.screens.frame import Frame
+from upriver.tui.screens.preview import PreviewScreen, Side
 from upriver.tui.screens.run import RunScreen
 from upriver.tui.widgets.rows import RowList
 
@@ -26,6 +27,8 @@ class HistoryScreen(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "the run", tooltip="Replay the run that made it"),
+        Binding("p", "preview", "rows then", tooltip="The rows that it held then"),
+        Binding("b", "changes", "changes since", tooltip="The rows that differ now from those of then"),
         Binding("y", "copy_markdown", "copy"),
     ]
 
@@ -49,6 +52,7 @@ class HistoryScreen(Frame):
         rows = self.query_one(HistoryList)
         rows.entries, rows.known = entries, True
         rows.rows_changed()
+        self.keys_changed()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
         """Replay the run."""
@@ -59,6 +63,38 @@ class HistoryScreen(Frame):
         rows = self.query_one(HistoryList)
         if rows.entries:
             self.upriver.push_screen(RunScreen(rows.entries[rows.cursor].run))
+
+    def action_preview(self) -> None:
+        """Show the rows of then."""
+        if not self.refuse("preview"):
+            self._rows_of(Side.BEFORE)
+
+    def action_changes(self) -> None:
+        """Show the rows that differ now."""
+        if not self.refuse("changes"):
+            self._rows_of(Side.CHANGES)
+
+    def _rows_of(self, side: Side) -> None:
+        rows = self.query_one(HistoryList)
+        if rows.entries:
+            entry = rows.entries[rows.cursor]
+            now = entry.current and side is Side.BEFORE
+            self.upriver.push_screen(PreviewScreen(self.key, before=entry.id, side=Side.NOW if now else side))
+
+    def why_not(self, action: str) -> str | None:
+        """Why *action* can't be done now."""
+        rows = self.query_one(HistoryList)
+        if not rows.entries:
+            return "it was never built" if rows.known else None
+        if action in ("preview", "changes") and rows.entries[rows.cursor].rows is None:
+            return f"{self.key} is a file, not a table"
+        if action == "changes" and rows.entries[rows.cursor].current:
+            return "this is what it holds now"
+        return None
+
+    def on_row_list_moved(self, message: RowList.Moved) -> None:
+        """Other things may be possible with another one."""
+        self.keys_changed()
 
     def copy(self) -> Copy:
         """The list."""

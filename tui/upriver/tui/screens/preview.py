@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,19 +12,27 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from upriver.assets.model import Key
-from upriver.materializer.views import ColumnProfile, Profile, Table
+from upriver.materializer.views import SIGN, Comparison, Profile, Table
 from upriver.tui import figures
-from upriver.tui.glyphs import sparkline
 from upriver.tui.ink import Ink, Line, fit
 from upriver.tui.picture.copying import Copy, as_json, command, table
+from upriver.tui.picture.profile import column_lines
 from upriver.tui.screens.frame import Frame
 from upriver.tui.widgets.line import Written
 from upriver.tui.widgets.searchbar import SearchBar
 from upriver.tui.widgets.table import PAGE, TableView, cell_text
 
 
+class Side(Enum):
+    """Which rows are shown."""
+
+    NOW = "now"
+    BEFORE = "before"
+    CHANGES = "changes"
+
+
 class PreviewScreen(Frame):
-    """*key*'s current rows."""
+    """*key*'s rows: those of now, those that it held *before* (a materialization's id), those that differ."""
 
     AUTO_FOCUS = "#table"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
@@ -31,17 +40,22 @@ class PreviewScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "sort", tooltip="Sort by the column: up, down, not at all"),
         Binding("slash", "where", "where", tooltip="Filter by a SQL condition"),
+        Binding("b", "side", "before/after", tooltip="What it held before, then the rows that differ, then now"),
         Binding("i", "profile", "profile", tooltip="Show or hide the column in numbers"),
         Binding("y", "copy_markdown", "copy", tooltip="Copy the rows in view as Markdown"),
         Binding("Y", "copy_cell", "copy cell", tooltip="Copy the value under the cursor"),
         Binding("c", "columns", "columns", tooltip="Where the column comes from"),
-    ]
+    ]  # fmt: skip
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key, *, before: str = "before", side: Side = Side.NOW) -> None:
         super().__init__()
         self.key = key
+        self.side = side
+        self._before = before
+        self._compared: Comparison | None = None
         self._where: str | None = None
         self._profile: Profile | None = None
+        self._profile_then: Profile | None = None
         self._profile_shown = True
 
     def body(self) -> Iterable[Widget]:
@@ -59,22 +73,38 @@ class PreviewScreen(Frame):
     def on_mount(self) -> None:
         """Ask for the first rows and the profile."""
         self._title()
-        self._ask_rows(0, PAGE)
         key, session = self.key, self.upriver.session
+        if self.side is Side.NOW:
+            self._ask_rows(0, PAGE)
+        else:
+            self._ask_comparison()
         self.ask("profile", lambda: session.profile(key))
 
     def _title(self) -> None:
-        rows = self.rows
-        number = f"{rows.total:,} rows" if rows.columns else ""
-        where = f"where {self._where}" if self._where else ""
-        self.rows.border_title = self.upriver.title_text(self.key, f"{number}  {where}".strip())
+        rows, then = self.rows, self._compared
+        words = [f"{rows.total:,} rows" if rows.columns else ""]
+        if then is not None and self.side is not Side.NOW:
+            ago = figures.age(self.upriver.clock() - then.before_at)
+            as_of = f"run {then.before_run}, {ago} ago"
+            words.append(as_of if self.side is Side.BEFORE else f"changed since {as_of}")
+        if self._where:
+            words.append(f"where {self._where}")
+        rows.border_title = self.upriver.title_text(self.key, "  ".join(filter(None, words)))
+        rows.border_subtitle = (
+            self.upriver.title_text("", _summed(then, self.ink)) if then is not None else None
+        )
 
     def _ask_rows(self, offset: int, limit: int) -> None:
         key, session, where, order = self.key, self.upriver.session, self._where, self.rows.order
         orders = () if order is None else (order,)
+        before = self._compared.before if self._compared is not None else None
+        at = before if self.side is Side.BEFORE else None
+        against = before if self.side is Side.CHANGES else None
 
         def fetch() -> tuple[int, Table]:
-            return offset, session.preview(key, limit=limit, offset=offset, order_by=orders, where=where)
+            return offset, session.preview(
+                key, limit=limit, offset=offset, order_by=orders, where=where, at=at, against=against
+            )
 
         self.ask("rows", fetch)
 
@@ -107,6 +137,39 @@ class PreviewScreen(Frame):
         self._profile = profile
         self.query_one("#profile", Written).rewrite()
 
+    def _ask_comparison(self) -> None:
+        key, session, before = self.key, self.upriver.session, self._before
+
+        def compare() -> tuple[Comparison, Profile]:
+            compared = session.compare(key, before)
+            return compared, session.profile(key, at=compared.before)
+
+        self.ask("comparison", compare)
+
+    def answer_comparison(self, found: object) -> None:
+        """What it held before is known: show it."""
+        assert isinstance(found, tuple)
+        self._compared, self._profile_then = found
+        self._show_side()
+
+    def failed_comparison(self, error: Exception) -> None:
+        """There is nothing to compare with: the rows of now stay."""
+        text = str(error).split("\n")[0]
+        if not self.rows.columns:
+            self._ask_rows(0, PAGE)
+        self.side = Side.NOW
+        self.upriver.say(text)
+
+    def _show_side(self) -> None:
+        rows = self.rows
+        # The cursor stays in its column: the rows that differ have one more, their sign, in front.
+        rows.column += (self.side is Side.CHANGES) - (rows.columns[:1] == (SIGN,))
+        rows.order = None
+        rows.clear()
+        self._ask_rows(0, PAGE)
+        self._title()
+        self.query_one("#profile", Written).rewrite()
+
     def failed_profile(self, error: Exception) -> None:
         """There are none; the table says why."""
 
@@ -119,10 +182,8 @@ class PreviewScreen(Frame):
         profile = self._profile
         if name is None or profile is None:
             return [ink.line().add("counting …" if name else "", ink.muted)]
-        column = next((c for c in profile.columns if c.name == name), None)
         lines = [ink.line().add(fit(name, width), ink.key)]
-        if column is not None:
-            lines += _profile_lines(column, profile.rows, width, ink)
+        lines += column_lines(name, profile, self._profile_then, width, ink)
         facts = f"{profile.rows:,} rows, {figures.size(profile.bytes)}"
         return [*lines, ink.line(), ink.line().add(facts, ink.muted)]
 
@@ -139,6 +200,15 @@ class PreviewScreen(Frame):
             rows.order = None if rows.order[1] else (rows.here, True)
         rows.clear()
         self._ask_rows(0, PAGE)
+
+    def action_side(self) -> None:
+        """Show what it held before, then the rows that differ, then those of now."""
+        sides = list(Side)
+        self.side = sides[(sides.index(self.side) + 1) % len(sides)]
+        if self._compared is None:
+            self._ask_comparison()
+        else:
+            self._show_side()
 
     def action_where(self) -> None:
         """Type a condition."""
@@ -164,7 +234,8 @@ class PreviewScreen(Frame):
 
     def action_columns(self) -> None:
         """Explore the column."""
-        self.upriver.go(3, self.key, self.rows.here)
+        here = self.rows.here
+        self.upriver.go(3, self.key, None if here == SIGN else here)
 
     def action_copy_cell(self) -> None:
         """Copy the value under the cursor."""
@@ -180,23 +251,14 @@ class PreviewScreen(Frame):
         shown = rows.rows_in_view()
         values = [dict(zip(rows.columns, row, strict=True)) for row in shown]
         words = ["show", self.key]
+        if self.side is not Side.NOW and self._compared is not None:
+            words += ["--at" if self.side is Side.BEFORE else "--changes", self._compared.before_run]
         return Copy(table(rows.columns, shown), as_json(values), command(*words))
 
 
-def _profile_lines(column: ColumnProfile, rows: int, width: int, ink: Ink) -> list[Line]:
-    share = column.nulls / rows if rows else 0.0
-    facts = [
-        ("type", column.type.lower()),
-        ("nulls", f"{column.nulls:,} ({share:.1%})" if column.nulls else "none"),
-        ("distinct", f"{column.distinct:,}" + (" (unique)" if rows and column.distinct >= rows else "")),
-        ("lowest", column.low),
-        ("middle", column.middle),
-        ("highest", column.high),
-    ]
-    lines = []
-    for name, value in facts:
-        if value is not None:
-            lines.append(ink.line().add(name, ink.faint, 9).add(fit(value, width - 9), ink.text))
-    if column.histogram:
-        lines += [ink.line(), ink.line().add(sparkline(column.histogram, ink.ascii), ink.primary)]
-    return lines
+def _summed(compared: Comparison, ink: Ink) -> str:
+    minus, arrow = ink.glyph("−", "-"), ink.glyph("→", "->")
+    words = [f"+{compared.added:,} {minus}{compared.removed:,} rows"]
+    words += [f"+{name}" for name in compared.new_columns] + [f"{minus}{n}" for n in compared.lost_columns]
+    words += [f"{name}: {then} {arrow} {now}" for name, then, now in compared.retyped_columns]
+    return ", ".join(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from textual import events
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from upriver.materializer.views import Table
+from upriver.materializer.views import SIGN, Table
 from upriver.tui.ink import Ink, Line, cells, clean
 from upriver.tui.widgets.rows import RowList
 
@@ -149,6 +149,7 @@ class TableView(RowList):
         line = ink.line().gap(self._margin)
         for at in self.shown_columns(width):
             name, kind = self.columns[at], self.types[at]
+            name, kind = (ink.glyph(SIGN, "+-"), "") if name == SIGN else (name, kind)
             here = at == self.column
             if index == 0:
                 sign = ""
@@ -168,11 +169,25 @@ class TableView(RowList):
             self._want(index)
             return line.add("…", ink.faint)
         row = page[index % PAGE]
+        differs, sign = self._differing(page, index % PAGE)
         for at in self.shown_columns(width):
             value = row[at]
             style = ink.faint if value is None else ink.text if at != self.column else ink.accent
+            if at in differs:
+                style = ink.fresh if sign == "+" else ink.failed
             line.add(cell_text(value), style, self._widths[at], self._align(at)).gap(2)
         return line
+
+    def _differing(self, page: Sequence[tuple[Any, ...]], at: int) -> tuple[Collection[int], str]:
+        """Of a row that came or went: the cells that differ from the one beside it that went or came, and its sign."""
+        row = page[at]
+        if self.columns[0] != SIGN:
+            return (), ""
+        other = at + 1 if row[0] == "-" else at - 1
+        every = range(len(row))
+        if not 0 <= other < len(page) or page[other][0] == row[0] or page[other][1:2] != row[1:2]:
+            return every, row[0]
+        return [cell for cell in every if cell == 0 or page[other][cell] != row[cell]], row[0]
 
     def _row_strip(self, index: int, width: int, ink: Ink) -> Strip:
         strip = super()._row_strip(index, width, ink)
