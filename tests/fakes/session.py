@@ -367,7 +367,16 @@ class FakeSession(Answers):
                     del running[key]
                     finish(by_key[key], Outcome.CANCELLED)
                 break
+            for key in [key for key in running if key in cancel.dropped]:
+                del running[key]
+                bad.add(key)
+                finish(by_key[key], Outcome.CANCELLED)
             for step in tuple(waiting):
+                if step.asset in cancel.dropped:
+                    waiting.remove(step)
+                    bad.add(step.asset)
+                    finish(step, Outcome.CANCELLED)
+                    continue
                 upstreams = self.specs[step.asset].upstreams
                 if any(up in bad for up in upstreams):
                     bad.add(step.asset)
@@ -396,13 +405,13 @@ class FakeSession(Answers):
             begun, takes, _ = running[key]
             rest = max(0.0, begun + takes - now)
             for part in range(1, 5):
-                if cancel.level:
+                if cancel.level or key in cancel.dropped:
                     break
                 time.sleep(rest * self.pace / 4)
                 at = now + rest * part / 4
                 for other, (since, length, _) in running.items():
                     tell(AssetProgress(at, other, min(1.0, (at - since) / length), 64_000_000))
-            if cancel.level:
+            if cancel.level or key in cancel.dropped:
                 continue
             now += rest
             del running[key]

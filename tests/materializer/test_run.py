@@ -50,6 +50,7 @@ class Scene:
     behave: Callable[[Key, int], None] = lambda key, number: None
     commit_error: Mapping[Key, Exception] = field(default_factory=dict)
     cancelled: Callable[[], bool] = lambda: False
+    dropped: Callable[[], Collection[Key]] = frozenset
     sources: tuple[Key, ...] = ()
 
     events: list[Event] = field(default_factory=list)
@@ -96,6 +97,7 @@ class Scene:
                 failed=lambda key, error, number: self.failures.append((key, number)),
                 emit=self.events.append,
                 cancelled=self.cancelled,
+                dropped=self.dropped,
                 priority=self.priority,
                 peak=self.peak,
                 limits=Limits(self.jobs, self.memory, self.pools, self.fail_fast),
@@ -313,6 +315,43 @@ def test_an_attempt_that_was_asked_to_end_is_cancelled_not_failed() -> None:
     scene = Scene(CHAIN, cancelled=asked.is_set, behave=behave, executions={"a": QUICK})
     assert scene.run()["a"] is Outcome.CANCELLED
     assert scene.failures == []
+
+
+def test_an_asset_that_is_left_out_blocks_what_needs_it_and_nothing_else() -> None:
+    out = set[Key]()
+    scene = Scene({**CHAIN, "z": ()}, dropped=lambda: out, behave=lambda key, number: out.add("b"))
+    assert scene.run() == {
+        "a": Outcome.BUILT,
+        "b": Outcome.CANCELLED,
+        "c": Outcome.BLOCKED,
+        "z": Outcome.BUILT,
+    }
+    assert scene.results["c"].error == "blocked by b"
+    assert scene.failures == []
+
+
+def test_an_asset_that_waits_for_its_next_attempt_or_for_a_slot_can_be_left_out() -> None:
+    out = set[Key]()
+
+    def behave(key: Key, number: int) -> None:
+        out.update("ad")
+        raise AttemptFailed("boom")
+
+    patient = Execution(retries=3, backoff=60.0)
+    scene = Scene(
+        FAN,
+        dropped=lambda: out,
+        behave=behave,
+        executions=dict.fromkeys("abcd", Execution()) | {"a": patient},
+    )
+    outcomes = scene.run()
+    assert (outcomes["a"], outcomes["d"]) == (Outcome.CANCELLED, Outcome.CANCELLED)
+    assert (outcomes["b"], outcomes["c"]) == (Outcome.FAILED, Outcome.FAILED)
+
+
+def test_what_is_fresh_can_not_be_left_out() -> None:
+    scene = Scene(CHAIN, dropped=lambda: {"a"}, actions={"a": Action.FRESH})
+    assert scene.run() == {"a": Outcome.FRESH, "b": Outcome.BUILT, "c": Outcome.BUILT}
 
 
 # -- commits ---------------------------------------------------------------------------------------------------

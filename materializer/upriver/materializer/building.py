@@ -31,6 +31,11 @@ class Cancel:
     def __init__(self) -> None:
         self.level = 0
         self.signal: int | None = None
+        self.dropped: frozenset[Key] = frozenset()
+
+    def drop(self, key: Key) -> None:
+        """Ask for one asset alone to be left out; what needs it is blocked, the rest goes on."""
+        self.dropped |= {key}
 
     def request(self, signal: int | None = None) -> None:
         """Ask, for the first time or again; *signal* is remembered for the exit code."""
@@ -110,8 +115,11 @@ class Build:
     def _status(self, results: Sequence[AssetResult]) -> RunStatus:
         if self._cancel.level:
             return RunStatus.INTERRUPTED
-        bad = (Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
-        return RunStatus.FAILED if any(r.action in bad for r in results) else RunStatus.SUCCESS
+        ends = {result.action for result in results}
+        if Outcome.CANCELLED in ends and Outcome.FAILED not in ends:
+            return RunStatus.INTERRUPTED
+        bad = {Outcome.FAILED, Outcome.BLOCKED}
+        return RunStatus.FAILED if ends & bad else RunStatus.SUCCESS
 
     def _work(self, lease: Lease, log: RunLog) -> tuple[AssetResult, ...]:
         workspace = self._workspace
@@ -187,6 +195,7 @@ class Build:
                 failed=failed,
                 emit=log.emit,
                 cancelled=lambda: self._cancel.level > 0,
+                dropped=lambda: self._cancel.dropped,
                 priority=critical_lengths(project.graph, seen.findings, seconds),
                 peak={key: peak for key, (_, peak) in durations.items() if peak is not None},
                 limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),

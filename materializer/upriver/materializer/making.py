@@ -166,9 +166,9 @@ class Maker:
         """How far it is."""
         self._log.emit(AssetProgress(self._workspace.clock(), key, fraction, memory))
 
-    def cancelled(self) -> bool:
-        """Whether the attempt has to end."""
-        return self._cancel.level > 0
+    def cancelled(self, key: Key) -> bool:
+        """Whether the attempt at *key* has to end."""
+        return self._cancel.level > 0 or key in self._cancel.dropped
 
 
 class _Watching:
@@ -180,7 +180,7 @@ class _Watching:
         self._number = number
 
     def cancelled(self) -> bool:
-        return self._maker.cancelled()
+        return self._maker.cancelled(self._key)
 
     def output(self, stream: str, line: str) -> None:
         self._maker.output(self._key, self._number, stream, line)

@@ -10,7 +10,7 @@ import heapq
 import queue
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -63,8 +63,8 @@ class Work:
 
     *consider* decides an asset (see :class:`upriver.materializer.plan.Decider`); *source* a source's content
     now; *source_problem* why it has none. *attempt* makes one attempt in a slot's thread, or raises
-    AttemptFailed; *put* hands over to the committer, which answers through :meth:`Run.committed`; *failed*
-    records a failure.
+    AttemptFailed; *dropped* are the assets that somebody wants left out. *put* hands over to the committer,
+    which answers through :meth:`Run.committed`; *failed* records a failure.
     """
 
     graph: AssetGraph
@@ -78,6 +78,7 @@ class Work:
     failed: Callable[[Key, AttemptFailed, int], None]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
+    dropped: Callable[[], Collection[Key]]
     priority: Mapping[Key, float]
     peak: Mapping[Key, int]
     limits: Limits
@@ -180,6 +181,12 @@ class Run:
             while self._ready:
                 _, _, key = heapq.heappop(self._ready)
                 self._settle(key, Outcome.CANCELLED, ())
+        if dropped := self._work.dropped():
+            for waiting in (self._held, self._delayed):
+                for entry in [entry for entry in waiting if entry[2] in dropped]:
+                    waiting.remove(entry)
+                    self._settle(entry[2], Outcome.CANCELLED, entry[3].finding.reasons)
+                heapq.heapify(waiting)
 
     def _stop(self) -> None:
         self._stopping = True
@@ -227,6 +234,9 @@ class Run:
                 self._settle(key, Outcome.FAILED, (reason,), error=problem)
                 return
         finding = self._work.consider(key, upstreams)
+        if finding.action is not Action.FRESH and key in self._work.dropped():
+            self._settle(key, Outcome.CANCELLED, finding.reasons)
+            return
         match finding.action:
             case Action.FRESH:
                 assert finding.version is not None

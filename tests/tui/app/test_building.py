@@ -108,6 +108,34 @@ async def test_cancelling_stops_the_run(desk: Desk) -> None:
         assert at.said[-1] == "the run is over"
 
 
+async def test_one_asset_is_cancelled_and_the_rest_goes_on(desk: Desk) -> None:
+    """X on a waiting asset leaves it out: what needs it is blocked, everything else is built."""
+    session = FakeSession(pace=0.05)
+    async with desk(session) as at:
+        at.app.build(())
+        at.app.show_run()
+        await at.until(lambda: at.app.board.run.running, "starting")
+        rows = at.app.screen.query_one(RunRows)
+        await at.until(
+            lambda: any(not isinstance(e, str) and e.asset == "marts.orders" for e in rows._entries)
+        )
+        rows.move_to(
+            next(
+                i for i, e in enumerate(rows._entries) if not isinstance(e, str) and e.asset == "marts.orders"
+            )
+        )
+        await at.press("X")
+        assert "cancelling marts.orders: what needs it is blocked, the rest goes on" in at.said
+        await at.until(lambda: not at.app.board.live, "ending")
+        ends = {key: part.outcome for key, part in at.app.board.run.parts.items()}
+        assert ends["marts.orders"] is Outcome.CANCELLED
+        assert ends["marts.customers"] is Outcome.BLOCKED
+        assert ends["core.order_pay"] is Outcome.BUILT
+        assert at.app.board.statuses["marts.orders"].state is not State.FAILED
+        await at.press("X")
+        assert at.said[-1] == "the run is over"
+
+
 async def test_r_builds_failed_and_blocked_again_with_one_key(desk: Desk) -> None:
     """No dialog: the plan is known, it was shown before it failed."""
     async with desk() as at:

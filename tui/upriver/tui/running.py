@@ -69,6 +69,12 @@ class Running:
         run.cancelling = self._cancel.level
         self._app.say("stopping: what is finished is kept, what runs now is thrown away")
 
+    def drop(self, key: Key) -> None:
+        """Leave one asset out of the build of this window; what needs it is blocked."""
+        if self._cancel is not None:
+            self._cancel.drop(key)
+            self._app.say(f"cancelling {key}: what needs it is blocked, the rest goes on")
+
     def fetch(self) -> bool:
         """Bring events that have arrived to the board; whether there were any."""
         app, run = self._app, self._app.board.run

@@ -17,7 +17,7 @@ from upriver.tui import figures
 from upriver.tui.glyphs import OUTCOME, RUN
 from upriver.tui.ink import Ink, Line
 from upriver.tui.picture.copying import Copy, as_json, command, table
-from upriver.tui.picture.live import Part, RunPicture
+from upriver.tui.picture.live import Part, Phase, RunPicture
 from upriver.tui.screens.actions import AssetActions
 from upriver.tui.screens.frame import Frame
 from upriver.tui.widgets.line import Written
@@ -38,6 +38,7 @@ class RunScreen(AssetActions, Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+x", "cancel", "cancel run", tooltip="Stop this build; what is finished is kept"),
+        Binding("X", "cancel_asset", "cancel one", tooltip="Stop or leave out this asset; the rest goes on"),
         Binding("r", "retry", "retry", tooltip="Build again what failed or was blocked"),
         Binding("w", "why", "why", tooltip="Why it was built, or failed"),
         Binding("e", "edit", "edit", tooltip="Open the failing line in $EDITOR"),
@@ -187,13 +188,18 @@ class RunScreen(AssetActions, Frame):
 
     def why_not(self, action: str) -> str | None:
         """Why *action* can't be done now."""
-        if action == "cancel":
+        if action in ("cancel", "cancel_asset"):
             picture = self.picture
             if picture is None or not picture.live:
                 return "the run is over"
             if not picture.mine:
                 return "another process builds; stop it there"
-            return None
+            if action == "cancel":
+                return None
+            part = picture.parts.get(self.subject or "")
+            if part is None:
+                return "there is no asset under the cursor"
+            return f"{part.asset} is over" if part.phase is Phase.DONE else None
         return super().why_not(action)
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
@@ -209,6 +215,11 @@ class RunScreen(AssetActions, Frame):
         """Stop the build."""
         if not self.refuse("cancel"):
             self.upriver.running.stop()
+
+    def action_cancel_asset(self) -> None:
+        """Stop this asset, or leave it out."""
+        if not self.refuse("cancel_asset") and self.subject is not None:
+            self.upriver.running.drop(self.subject)
 
     def action_all_output(self) -> None:
         """The output of all, or of one."""
