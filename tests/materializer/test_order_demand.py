@@ -73,3 +73,43 @@ def test_a_shuffled_source_rebuilds_nothing_when_nobody_reads_order(tmp_path: Pa
     (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
     assert {one.action for one in session.build().assets} == {Outcome.FRESH}
     session.close()
+
+
+def test_a_lazy_reader_that_took_no_order_leaves_what_it_reads_free_of_order(tmp_path: Path) -> None:
+    """Before its first run it may read in order; what was built for it then must not stay sensitive to it."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/m.py": (
+                "import polars as pl\nfrom upriver.assets import asset\n\n\n@asset\n"
+                "def large(middle: pl.LazyFrame) -> pl.LazyFrame:\n    return middle.filter(pl.col('x') > 10)\n\n\n@asset\n"
+                "def top(large: pl.LazyFrame) -> pl.LazyFrame:\n    return large.select(pl.col('x').max())\n"
+            ),
+        },
+    )
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    assert {one.asset: one.action for one in session.build().assets} == {
+        "middle": Outcome.FRESH,
+        "large": Outcome.FRESH,
+        "top": Outcome.FRESH,
+    }
+    session.close()
+
+
+def test_order_that_is_still_read_is_compared_with_what_it_was_when_it_was_read(tmp_path: Path) -> None:
+    """Also of a source: only the fingerprint in order tells, and it was taken at the time."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x,unread\n1,10,1\n2,20,1\n3,30,1\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/first.sql": "select x from middle limit 1",
+        },
+    )
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x,unread\n1,10,2\n2,20,2\n3,30,2\n")
+    assert {one.action for one in session.build().assets} == {Outcome.FRESH}
+    session.close()

@@ -157,6 +157,12 @@ class Analyzer:
         self._known[name] = found
         return found
 
+    def known(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | None:
+        """As :meth:`analyze`, without computing anything: None when this was not analysed before."""
+        name = self._name(key, schemas)
+        found = self._known.get(name) or self._cache.get(name)
+        return found if isinstance(found, Analysis) else None
+
     def remember(self, key: Key, schemas: Mapping[Key, Schema], observed: Analysis) -> None:
         """Take what a run has shown of a Python recipe that can't be planned without running it."""
         name = self._name(key, schemas)

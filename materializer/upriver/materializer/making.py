@@ -70,7 +70,7 @@ class Maker:
         made = self._attempts.make(asset, reads, _Watching(self, asset.key, number))
         footprints = dict(made.reads)
         recorded = tuple(
-            self._read(key, version, self._promised(asset, footprints.get(key)))
+            self._read(asset, key, version, self._promised(asset, footprints.get(key)))
             for key, version in reads.items()
         )
         record = self._seen.records.get(asset.key)
@@ -97,13 +97,13 @@ class Maker:
         )
         return Completed(materialization, made.staged, self._changed(record, version, made.staged))
 
-    def _read(self, key: Key, version: Version, footprint: Footprint) -> Read:
+    def _read(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> Read:
         """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""
         schema = schema_text(version.schema)
         if key not in self._seen.project.sources:
             return Read(key, footprint, version.id, schema)
         whole_file = not version.schema
-        fingerprint = None if whole_file else self._seen.contents.fingerprint(key, version, footprint)
+        fingerprint = None if whole_file else self._fingerprint(asset, key, version, footprint)
         if not self._seen.views.sources.unchanged_since_look(key, version):
             self._seen.views.sources.forget(key)
             raise AttemptFailed(
@@ -111,11 +111,20 @@ class Maker:
             ) from SourceChanging(key)
         return Read(key, footprint, version.id, schema, tagged(fingerprint) if fingerprint else None)
 
+    def _fingerprint(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> str:
+        """The fingerprint of what was read. Where somebody takes the asset's rows in order, that in order is
+        remembered beside it: it decides for as long as somebody does, and can't be computed later.
+        """
+        asked = [footprint]
+        if asset.key in self._seen.ordered and footprint.columns != ():
+            asked.append(msgspec.structs.replace(footprint, ordered=True))
+        return self._seen.contents.fingerprints(key, version, asked)[footprint]
+
     def _promised(self, asset: Asset, footprint: Footprint | None) -> Footprint:
-        """What was read, with the order of rows where the order of the result is promised, or read by somebody."""
+        """What was read, with the order of rows where the order of the result is promised."""
         if footprint is None:
             return Footprint()
-        if footprint.columns == () or not (asset.ordered or asset.key in self._seen.ordered):
+        if footprint.columns == () or not asset.ordered:
             return footprint
         return msgspec.structs.replace(footprint, ordered=True)
 

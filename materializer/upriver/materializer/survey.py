@@ -15,7 +15,7 @@ from upriver.lineage.model import WHOLE, Analysis, Footprint
 from upriver.lineage.project import Project
 from upriver.materializer.contents import LiveContents
 from upriver.materializer.demand import ordered_assets
-from upriver.materializer.model import Failure, Materialization, State
+from upriver.materializer.model import Cause, Failure, Materialization, State
 from upriver.materializer.plan import Decider, Finding
 from upriver.materializer.sources import SourceMissing, Sources, source_schema
 from upriver.materializer.staleness import Settled, Unsettled, Upstream
@@ -140,28 +140,20 @@ def unbindable(
     """What would be built, bound against the schemas that its upstreams will have.
 
     Returns the queries that can't be bound, and what all that would be built will read, as far as that is
-    known (of Python recipes only that it may be everything, in order).
+    known.
     """
     project = workspace.project(refresh=False)
     unbuilt = [key for key, finding in findings.items() if finding.version is None]
-    footprints = [
-        (up, WHOLE)
-        for key in unbuilt
-        if isinstance(project.assets[key].recipe, PythonRecipe)
-        for up in project.reads[key]
-    ]
-    unmade = [
-        key
-        for key, finding in findings.items()
-        if finding.version is None and isinstance(project.assets[key].recipe, SqlRecipe)
-    ]
-    found: dict[Key, Diagnosis] = {}
-    if not unmade:
-        return found, footprints
+    unmade = [key for key in unbuilt if isinstance(project.assets[key].recipe, SqlRecipe)]
     schemas = Schemas(workspace, views)
     schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
     project.parse_all(unmade)
     schemas.find(unmade)
+    found: dict[Key, Diagnosis] = {}
+    footprints: list[tuple[Key, Footprint]] = []
+    for key in unbuilt:
+        if isinstance(project.assets[key].recipe, PythonRecipe):
+            footprints += _python_reads(workspace, schemas, findings[key])
     for key in unmade:
         problem = schemas.problem(key)
         if problem is not None:
@@ -171,6 +163,22 @@ def unbindable(
             footprints += analysis.footprints if isinstance(analysis, Analysis) else ()
     workspace.analyzer().flush()
     return found, footprints
+
+
+def _python_reads(workspace: Workspace, schemas: Schemas, finding: Finding) -> list[tuple[Key, Footprint]]:
+    """What a Python recipe will read: everything, in order, unless it is one lazy plan that is known.
+
+    A plan that was made without a look at the data is the same for any data; but not for another recipe or
+    environment, hence only where nothing but data has changed.
+    """
+    reads = workspace.project(refresh=False).reads[finding.asset]
+    known: dict[Key, Footprint] = {}
+    if all(reason.kind in (Cause.DATA, Cause.UPSTREAM) for reason in finding.reasons):
+        upstreams = schemas.upstreams(finding.asset)
+        analysis = None if upstreams is None else workspace.analyzer().known(finding.asset, upstreams)
+        if analysis is not None and not analysis.opaque:
+            known = dict(analysis.footprints)
+    return [(up, known.get(up, WHOLE)) for up in reads]
 
 
 class Schemas:
