@@ -19,6 +19,19 @@ from upriver.tui.widgets.text import TextRows
 Desk = Callable[..., Any]
 
 
+async def test_b_lists_what_hangs_on_the_root_causes(desk: Desk) -> None:
+    """How much of it may have to be built, how much stays fresh; the list is filtered to it."""
+    async with desk() as at:
+        await at.go_to("core.order_pay")
+        await at.press("w")
+        await at.shows("BLAST", "downstream may have to be built", "b lists them")
+        await at.press("b")
+        assert at.app.screen is at.app.main
+        assert "core.order_pay+" in at.app.main.filter_bar.input.value
+        await at.until(lambda: "marts.orders" in at.app.main.assets.keys)
+        assert "raw.fx" not in at.app.main.assets.keys
+
+
 async def test_why_shows_the_chain_to_every_root_with_the_diff(desk: Desk) -> None:
     """Each link with its reason, roots numbered, the changed lines, what was ruled out, what it will cost."""
     async with desk() as at:

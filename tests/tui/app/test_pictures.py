@@ -8,6 +8,7 @@ from tests.fakes.generated import generated
 from tests.fakes.session import FakeSession
 
 from upriver.assets.model import Place
+from upriver.lineage.model import EdgeKind
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -18,10 +19,11 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.model import Outcome, RunStatus, State
-from upriver.materializer.views import AssetStatus, CodeDiff
+from upriver.materializer.views import AssetStatus, CodeDiff, ColumnNode, LineageView, ViewEdge
 from upriver.tui import figures
 from upriver.tui.glyphs import ACTION, HOW, OUTCOME, RUN, STATE, WAITING, sparkline
 from upriver.tui.ink import clean, fit, fit_key
+from upriver.tui.picture.columns import node_of, related
 from upriver.tui.picture.diagram import lit_edges
 from upriver.tui.picture.diffs import first_change, numbered
 from upriver.tui.picture.highlight import highlighted
@@ -191,6 +193,20 @@ def test_figures_are_short_and_keep_their_unit() -> None:
         "",
     ]
     assert [figures.clock_span(s) for s in (19, 725, 3750)] == ["0:19", "12:05", "1:02:30"]
+
+
+def test_what_decides_the_rows_of_an_asset_goes_to_one_place() -> None:
+    """A join key of ten columns is one line to their rows; what flows into one of them stays a line of its own."""
+    key, other = ColumnNode("up", "id"), ColumnNode("up", "name")
+    joined = [ViewEdge(key, ColumnNode("down", f"c{n}"), EdgeKind.INFLUENCE, "join") for n in range(10)]
+    edges = (ViewEdge(key, ColumnNode("down", "c0"), EdgeKind.VALUE), *joined,
+             ViewEdge(other, ColumnNode("down", "c1"), EdgeKind.INFLUENCE, "filter"))  # fmt: skip
+    view = LineageView(key, (), edges)
+    drawn = related(view, node_of("up", "id"), influence=True, gathered=True)
+    assert set(drawn) == {(node_of("up", "id"), node_of("down", end)) for end in ("c0", None)}
+    assert len(related(view, node_of("up", "id"), influence=True)) == 10
+    alone = related(view, node_of("up", "name"), influence=True, gathered=True)
+    assert set(alone) == {(node_of("up", "name"), node_of("down", "c1"))}
 
 
 @given(st.integers(0, 10**15))

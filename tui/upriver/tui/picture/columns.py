@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from upriver.assets.model import Key
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.views import LineageView, ViewEdge
+from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
 from upriver.tui.picture.diagram import Diagram, draw
 from upriver.tui.picture.layers import Edge, Node, Placement, Via, place
 
@@ -38,13 +40,21 @@ class Explored:
     edges: dict[Edge, tuple[ViewEdge, ...]]
 
 
-def related(view: LineageView, focus: str, *, influence: bool) -> dict[Edge, tuple[ViewEdge, ...]]:
-    """The edges on the paths through the column *focus*, upstream and downstream."""
+def related(
+    view: LineageView, focus: str, *, influence: bool, gathered: bool = False
+) -> dict[Edge, tuple[ViewEdge, ...]]:
+    """The edges on the paths through the column *focus*, upstream and downstream.
+
+    With *gathered*, what decides the rows of an asset downstream goes to one place, :data:`WHOLE`, not to each of
+    its columns, and ends there.
+    """
     ups: dict[str, list[ViewEdge]] = {}
     downs: dict[str, list[ViewEdge]] = {}
     for edge in view.edges:
         if influence or edge.kind is EdgeKind.VALUE:
             ups.setdefault(node_of(edge.target.asset, edge.target.column), []).append(edge)
+    for edge in _gathered(view.edges) if gathered else view.edges:
+        if influence or edge.kind is EdgeKind.VALUE:
             downs.setdefault(node_of(edge.source.asset, edge.source.column), []).append(edge)
     found: dict[Edge, dict[ViewEdge, None]] = {}
     for near in (ups, downs):
@@ -63,6 +73,23 @@ def related(view: LineageView, focus: str, *, influence: bool) -> dict[Edge, tup
     return {ends: tuple(edges) for ends, edges in found.items()}
 
 
+def _gathered(edges: Sequence[ViewEdge]) -> list[ViewEdge]:
+    """*edges* with those of one column that influence several columns of an asset alike as one edge to its rows."""
+    alike: dict[tuple[ColumnNode, Key, str], list[ViewEdge]] = {}
+    kept: list[ViewEdge] = []
+    for edge in edges:
+        if edge.kind is EdgeKind.VALUE:
+            kept.append(edge)
+        else:
+            alike.setdefault((edge.source, edge.target.asset, edge.how), []).append(edge)
+    for (_, asset, _), group in alike.items():
+        if len(group) > 1:
+            kept.append(msgspec.structs.replace(group[0], target=ColumnNode(asset)))
+        else:
+            kept += group
+    return kept
+
+
 def explore(
     view: LineageView,
     columns: Sequence[str],
@@ -75,7 +102,7 @@ def explore(
 ) -> Explored:
     """Draw the lineage of *column* of *asset*, whose *columns* are all shown."""
     focus = node_of(asset, column)
-    edges = related(view, focus, influence=influence)
+    edges = related(view, focus, influence=influence, gathered=True)
     nodes = list(dict.fromkeys([focus, *(end for ends in edges for end in ends)]))
     placed = place(nodes, edges)
     layer_of_focus = next(n for n, layer in enumerate(placed.layers) if focus in layer)

@@ -56,10 +56,12 @@ class BuildDialog(Sheet[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "start", "build", priority=True),
         Binding("tab,right", "scope(1)", "what", priority=True, tooltip="Another choice of what to build"),
-        Binding("shift+tab,left", "scope(-1)", "what", show=False, priority=True),
+        Binding(
+            "shift+tab,left", "scope(-1)", "what", show=False, priority=True, tooltip="The choice before"
+        ),
         Binding("f", "force", "force", tooltip="Build even what is fresh"),
-        Binding("plus", "jobs(1)", "more jobs", show=False),
-        Binding("minus", "jobs(-1)", "fewer jobs", show=False),
+        Binding("plus", "jobs(1)", "more jobs", show=False, tooltip="One more at the same time"),
+        Binding("minus", "jobs(-1)", "fewer jobs", show=False, tooltip="One less at the same time"),
     ]
 
     def __init__(self, keys: Sequence[Key]) -> None:

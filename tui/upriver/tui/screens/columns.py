@@ -20,6 +20,7 @@ from upriver.tui.screens.actions import ASSET_BINDINGS, AssetActions
 from upriver.tui.screens.frame import Frame
 from upriver.tui.widgets.diagram import DiagramView
 from upriver.tui.widgets.line import Written
+from upriver.tui.words import plural
 
 NAME = 26
 HOPS = 3
@@ -180,12 +181,13 @@ class ColumnsScreen(AssetActions, Frame):
             if ends[1] == self.view.cursor
             for e in all_edges
         ]
-        for edge in sorted(into, key=lambda e: e.kind is not EdgeKind.VALUE)[: max(1, height - 3)]:
+        ordered = sorted(into, key=lambda e: e.kind is not EdgeKind.VALUE)
+        # An expression over several columns is one way, however many edges it makes.
+        told = {(e.how, e.expression or f"{e.source.asset}.{e.source.column or '*'}"): e for e in ordered}
+        for (how, text), edge in list(told.items())[: max(1, height - 3)]:
             value = edge.kind is EdgeKind.VALUE
-            line = ink.line().gap(2).add(how_sign(edge.how, ink.ascii), ink.accent if value else ink.stale)
-            line.add(f" {edge.how:<11}", ink.muted)
-            line.add(edge.expression or f"{edge.source.asset}.{edge.source.column or '*'}", ink.text)
-            lines.append(line)
+            line = ink.line().gap(2).add(how_sign(how, ink.ascii), ink.accent if value else ink.stale)
+            lines.append(line.add(f" {how:<11}", ink.muted).add(text, ink.text))
         if not into:
             lines.append(ink.line().gap(2).add("comes from nowhere upstream", ink.faint))
         return [*lines, self._impact_line(ink), self._legend(ink)][:height]
@@ -203,12 +205,16 @@ class ColumnsScreen(AssetActions, Frame):
             return line.add("nothing reads it: it can be dropped or renamed", ink.fresh)
         line.add("dropping it breaks ", ink.muted).add(", ".join(direct), ink.failed)
         beyond = len({parts_of(node)[0] for node in down}) - len(direct)
-        return line.add(f" and touches {beyond} more" if beyond > 0 else "", ink.muted)
+        line.add(f" and touches {beyond} more" if beyond > 0 else "", ink.muted)
+        readers = [self.board.statuses[key] for key in direct if key in self.board.statuses]
+        files = sorted({reader.place.path for reader in readers if reader.place is not None})
+        renaming = f"; renaming it edits {plural(len(files), 'file')}: {', '.join(files)}"
+        return line.add(renaming if files else "", ink.muted)
 
     def _legend(self, ink: Ink) -> Line:
         line = ink.line().gap(2)
         for how, (glyph, letter) in HOW.items():
-            line.add(ink.glyph(glyph, letter), ink.accent).add(f" {how}  ", ink.faint)
+            line.add(ink.glyph(glyph, letter), ink.accent).add(f" {how} ", ink.faint)
         return line
 
     # -- moves and actions ---------------------------------------------------------------------------

@@ -39,8 +39,8 @@ class LogScreen(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search"),
-        Binding("n", "find(1)", "next"),
-        Binding("N", "find(-1)", "previous"),
+        Binding("n", "find(1)", "next", tooltip="The next place of what is searched"),
+        Binding("N", "find(-1)", "previous", tooltip="The place before"),
         Binding("o", "open_run", "the run", tooltip="Replay the run"),
         Binding("y", "copy_markdown", "copy"),
     ]

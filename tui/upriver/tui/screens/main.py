@@ -50,7 +50,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
         *ASSET_BINDINGS,
         Binding("slash", "filter", "filter", tooltip="Type to narrow the list: any part of a key, or SELECT terms"),
         Binding("n", "next_problem", "next", tooltip="Go to the next failed, blocked or stale asset"),
-        Binding("N", "next_problem(-1)", "previous", show=False),
+        Binding("N", "next_problem(-1)", "previous", show=False, tooltip="The same, backwards"),
         Binding("space", "mark", "mark", tooltip="Mark for building together"),
         Binding("o", "sort", "sort", tooltip="Order by attention, lineage, name, age, duration, rows"),
         Binding("v", "views", "views", tooltip="Saved filters"),

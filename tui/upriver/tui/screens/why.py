@@ -17,6 +17,7 @@ from upriver.tui.ink import Ink, Line, fit, fit_key
 from upriver.tui.picture.copying import Copy, as_json, command
 from upriver.tui.picture.diffs import first_change, numbered
 from upriver.tui.picture.highlight import highlighted
+from upriver.tui.picture.order import reach
 from upriver.tui.screens.actions import ASSET_BINDINGS, AssetActions
 from upriver.tui.screens.frame import Frame
 from upriver.tui.widgets.rows import RowList
@@ -32,6 +33,7 @@ class WhyScreen(AssetActions, Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "why this", tooltip="Explain the asset under the cursor"),
+        Binding("b", "blast", "blast", show=False, tooltip="List everything that hangs on the root causes"),
         *ASSET_BINDINGS,
     ]
 
@@ -127,13 +129,37 @@ class WhyScreen(AssetActions, Frame):
         if why.ruled_out:
             rows += [blank(), heading("RULED OUT")]
             rows += [_checked(text) for text in why.ruled_out]
+        if why.chain and why.state is not State.FRESH:
+            rows += [blank(), heading("BLAST", self._blast(why))]
         if why.rebuild:
             seconds = sum(step.seconds or 0.0 for step in why.rebuild)
-            detail = (
-                f"{len(why.rebuild)} to look at, {figures.duration(seconds)} of work at most; m builds it"
-            )
-            rows += [blank(), heading("REBUILD", detail)]
+            work = f", {figures.duration(seconds)} of work at most" if seconds else ""
+            rows += [blank(), heading("REBUILD", f"{len(why.rebuild)} to look at{work}; m builds it")]
         return rows
+
+    def _blast(self, why: Explanation) -> str:
+        """What hangs on the root causes, and how much of it need not be touched."""
+        statuses = self.board.statuses
+        roots = [link.asset for link in _roots(why)] or [why.asset]
+        below = {key for root in roots for key in reach(statuses, root, down=True)}
+        hit = [statuses[key] for key in below if statuses[key].state is not State.FRESH]
+        if not below:
+            return "nothing reads it"
+        seconds = sum(status.seconds or 0.0 for status in hit)
+        work = f" ({self.ink.glyph('≈', '~')}{figures.duration(seconds)})" if seconds else ""
+        spared = len(below) - len(hit)
+        fresh = f"; {spared} stay fresh: they read nothing that changed" if spared else ""
+        return f"{len(hit)} of {len(below)} downstream may have to be built{work}{fresh}; b lists them"
+
+    def action_blast(self) -> None:
+        """List everything that hangs on the root causes."""
+        why = self._explanation
+        if why is None:
+            self.upriver.say("the causes are still being looked for")
+            return
+        roots = [link.asset for link in _roots(why)] or [why.asset]
+        self.upriver.go(1)
+        self.upriver.main.set_filter(" ".join(f"{root}+" for root in roots))
 
     def _headline(self, why: Explanation, roots: int, ink: Ink) -> Line:
         mark = STATE[why.state]

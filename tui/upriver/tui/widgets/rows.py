@@ -30,13 +30,13 @@ class RowList(ScrollView, can_focus=True):
     SHOW_CURSOR: ClassVar[bool] = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
-        Binding("home", "edge(-1)", "First", show=False),
-        Binding("end,G", "edge(1)", "Last", show=False),
-        Binding("enter", "choose", "Open", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False, tooltip="The row above"),
+        Binding("down,j", "move(1)", "Down", show=False, tooltip="The row below"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, tooltip="A page up"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, tooltip="A page down"),
+        Binding("home", "edge(-1)", "First", show=False, tooltip="The first row"),
+        Binding("end,G", "edge(1)", "Last", show=False, tooltip="The last row"),
+        Binding("enter", "choose", "Open", show=False, tooltip="Open the row under the cursor"),
     ]
 
     DEFAULT_CSS = """

@@ -42,8 +42,8 @@ class TableView(RowList):
     HEADINGS = 2
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "column(-1)", "column left", show=False),
-        Binding("right", "column(1)", "column right", show=False),
+        Binding("left,h", "column(-1)", "column left", show=False, tooltip="The column to the left"),
+        Binding("right,l", "column(1)", "column right", show=False, tooltip="The column to the right"),
     ]
 
     class Wanted(Message):
