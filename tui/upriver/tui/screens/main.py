@@ -34,8 +34,8 @@ from upriver.tui.widgets.ticker import Ticker
 REST, HELD = 0.045, 0.08
 """Of moves less than *HELD* seconds apart the panes follow the last, *REST* seconds after it."""
 
-FETCH = 0.15
-"""Seconds before what takes a query is fetched as well."""
+GRACE = 0.04
+"""Seconds for which the detail waits for what takes a query, so that it is written once and not twice."""
 
 
 class MainScreen(Narrowing, AssetActions, Frame):
@@ -62,7 +62,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
     def __init__(self) -> None:
         super().__init__()
         self._rest: Timer | None = None
-        self._fetch: Timer | None = None
+        self._grace: Timer | None = None
         self._history_is_slow = False
         self._moved_at = 0.0
 
@@ -163,20 +163,24 @@ class MainScreen(Narrowing, AssetActions, Frame):
             self._rest = None
         here = self.here
         detail = self.query_one(Detail)
-        retitle(detail, self.upriver.title_text(here or ""))
-        detail.rewrite()
         if here is not None:
             self.query_one(Neighbourhood).about(here)
-            if self._fetch is not None:
-                self._fetch.stop()
-            self._fetch = self.set_timer(FETCH, self._fetch_extra)
         self.keys_changed()
-
-    def _fetch_extra(self) -> None:
-        here = self.here
-        detail = self.query_one(Detail)
+        if self._grace is not None:
+            self._grace.stop()
+            self._grace = None
         if here is None or detail.knows(here) or not detail.display:
-            return
+            self._show_detail()
+        else:
+            self._grace = self.set_timer(GRACE, self._show_detail)
+            self._fetch_extra(here)
+
+    def _show_detail(self) -> None:
+        detail = self.query_one(Detail)
+        retitle(detail, self.upriver.title_text(self.here or ""))
+        detail.rewrite()
+
+    def _fetch_extra(self, here: Key) -> None:
         session = self.upriver.session
 
         def fetch() -> Extra:
@@ -194,6 +198,10 @@ class MainScreen(Narrowing, AssetActions, Frame):
         """Show columns and first rows."""
         assert isinstance(extra, Extra)
         self.query_one(Detail).learn(extra)
+        if extra.key == self.here:
+            if self._grace is not None:
+                self._grace.stop()
+            self._show_detail()
 
     def _look_up_history(self) -> None:
         """Fill the sparklines of the rows in view."""

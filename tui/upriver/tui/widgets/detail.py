@@ -53,7 +53,6 @@ class Detail(Lines):
         if len(self._extra) > 64:
             self._extra.pop(next(iter(self._extra)))
         self._extra[extra.key] = extra
-        self.rewrite()
 
     def forget(self, keys: set[Key]) -> None:
         """These assets changed: what was fetched about them is old."""
