@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
-from upriver.assets.model import Key, PythonRecipe, Schema
+from upriver.assets.model import Key
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeKind, Opaque
-from upriver.materializer.model import Cause, Reason
 from upriver.materializer.survey import Schemas
-from upriver.materializer.views import ColumnNode, Impact, Impacts, LineageView, OpaqueNote, ViewEdge
+from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewEdge
 from upriver.materializer.workspace import Workspace
 
 
@@ -184,94 +183,3 @@ class _Walk:
                         seen.add(other)
                         following.append(other)
             edge_nodes, level = following, level + 1
-
-
-def impact(workspace: Workspace, since: str | None) -> Impacts:
-    """Columns that are no longer what they were, and what reads them.
-
-    Before is what was last built, or with *since* the project as of that git revision, analysed against
-    today's sources.
-    """
-    from upriver.materializer.survey import SourceViews
-
-    now = Schemas(workspace, SourceViews(workspace.sources()))
-    project = workspace.project(refresh=False)
-    before = _schemas_at(workspace, since) if since else _schemas_built(workspace)
-    lineage = Lineage(workspace, now)
-    found: list[Impact] = []
-    for key in project.graph.order:
-        if key not in before:
-            continue
-        present = now.of(key)
-        problem = now.problem(key) if key in project.assets else None
-        if problem is not None:
-            found.append(Impact(key, None, "breaks", Reason(Cause.SCHEMA, key, detail=str(problem))))
-        if present is None:
-            continue
-        for column, what in _differences(before[key], present):
-            reason = Reason(Cause.SCHEMA, key, (column,), what)
-            for reader in project.graph.downstreams(key):
-                found += _readers(
-                    lineage, project.assets[reader].recipe, reader, key, column, what, reason, now
-                )
-    return tuple(dict.fromkeys(found))
-
-
-def _readers(
-    lineage: Lineage,
-    recipe: object,
-    reader: Key,
-    key: Key,
-    column: str,
-    what: str,
-    reason: Reason,
-    now: Schemas,
-) -> list[Impact]:
-    if what.startswith("dropped"):
-        if now.problem(reader) is not None:
-            return [Impact(reader, None, "breaks", reason)]
-        if isinstance(recipe, PythonRecipe):
-            return [Impact(reader, None, "changes", reason)]
-        return []
-    hit = {
-        edge.column
-        for edge in lineage.analysis(reader).edges
-        if edge.upstream == key and edge.upstream_column == column
-    }
-    return [Impact(reader, output, "changes", reason) for output in sorted(hit)]
-
-
-def _differences(before: Schema, now: Schema) -> list[tuple[str, str]]:
-    then = {column.name: column.type for column in before}
-    present = {column.name: column.type for column in now}
-    found = [(name, f"dropped (was {type})") for name, type in then.items() if name not in present]
-    found += [(name, f"added as {type}") for name, type in present.items() if name not in then]
-    found += [
-        (name, f"{then[name]} became {type}")
-        for name, type in present.items()
-        if name in then and then[name] != type
-    ]
-    return found
-
-
-def _schemas_built(workspace: Workspace) -> Mapping[Key, Schema]:
-    current = workspace.state.current(workspace.environment)
-    return {key: record.version.schema for key, record in current.items() if record.version.schema}
-
-
-def _schemas_at(workspace: Workspace, revision: str) -> Mapping[Key, Schema]:
-    """The columns that the project had at a git revision, from a copy of its files of then beside today's
-    data.
-    """
-    from upriver.materializer.gitview import checkout
-
-    with checkout(workspace.root, revision) as root:
-        then = Workspace(root, workspace.environment, workspace.clock)
-        try:
-            from upriver.materializer.survey import SourceViews
-
-            project = then.project()
-            schemas = Schemas(then, SourceViews(then.sources()))
-            return {key: schema for key in project.graph.order if (schema := schemas.of(key))}
-        finally:
-            then.close()

@@ -214,11 +214,11 @@ class Session:
         """What the changes since git revision *since* (None: since the last build) break or change
         downstream.
         """
-        from upriver.materializer import lineage_views
+        from upriver.materializer import impact
 
         with self._reading:
             self._project()
-            return lineage_views.impact(self.workspace, since)
+            return impact.impact(self.workspace, since)
 
     def columns(self, key: Key) -> tuple[str, ...]:
         """The names of an asset's columns, as far as they are known without building."""

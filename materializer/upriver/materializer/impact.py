@@ -1,0 +1,161 @@
+"""What changed columns do downstream: which recipes break, which columns only change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Key, Schema, Value
+from upriver.lineage.model import Analysis
+from upriver.materializer.lineage_views import Lineage
+from upriver.materializer.model import Cause, Reason
+from upriver.materializer.survey import Schemas, SourceViews
+from upriver.materializer.views import Impact, Impacts
+from upriver.materializer.workspace import Workspace
+
+
+class Fate(StrEnum):
+    """What became of a column."""
+
+    DROPPED = "dropped"
+    ADDED = "added"
+    RETYPED = "retyped"
+
+
+class Difference(Value, frozen=True):
+    """One column of one asset or source that is not what it was. *detail* is a phrase for people."""
+
+    key: Key
+    column: str
+    fate: Fate
+    detail: str
+
+    @property
+    def reason(self) -> Reason:
+        """As the cause of what it does to others."""
+        return Reason(Cause.SCHEMA, self.key, (self.column,), self.detail)
+
+
+def impact(workspace: Workspace, since: str | None) -> Impacts:
+    """What the columns that differ from before do to those that read them.
+
+    Before is what was last built, or with *since* the project as of that git revision, analysed against
+    today's sources. The recipes are today's.
+    """
+    now = Schemas(workspace, SourceViews(workspace.sources()))
+    project = workspace.project(refresh=False)
+    before = _schemas_at(workspace, since) if since else _schemas_built(workspace)
+    differences = {
+        key: _differences(key, before[key], present)
+        for key in project.graph.order
+        if key in before and (present := now.of(key)) is not None
+    }
+    judge = _Judge(workspace, now, before)
+    found: list[Impact] = []
+    for key in project.graph.order:
+        if key in project.assets:
+            concerned = [one for up in project.reads[key] for one in differences.get(up, ())]
+            found += judge.reader(key, concerned)
+    return tuple(dict.fromkeys(found))
+
+
+class _Judge:
+    """Tells what differences do to one reader, by its lineage over the columns of now and of before."""
+
+    def __init__(self, workspace: Workspace, now: Schemas, before: Mapping[Key, Schema]) -> None:
+        self._reads = workspace.project(refresh=False).reads
+        self._analyzer = workspace.analyzer()
+        self._lineage = Lineage(workspace, now)
+        self._now = now
+        self._before = before
+
+    def reader(self, key: Key, differences: list[Difference]) -> Iterable[Impact]:
+        """What *differences* of its upstreams do to *key*."""
+        problem = self._now.problem(key)
+        before = self._analysis_before(key)
+        if problem is not None:
+            return self._broken(key, str(problem).partition("\n")[0], differences, before)
+        if not differences:
+            return ()
+        now = self._lineage.analysis(key)
+        if before is not None and not before.opaque and now.opaque:
+            return self._broken(key, now.opaque[0].cause, differences, before)
+        return [effect for one in differences for effect in _changed(key, one, before, now)]
+
+    def _analysis_before(self, key: Key) -> Analysis | None:
+        """The recipe of now over the columns of before; None when these are not known, or can't be bound."""
+        schemas = {up: self._before[up] for up in self._reads[key] if up in self._before}
+        if len(schemas) < len(self._reads[key]):
+            return None
+        found = self._analyzer.analyze(key, schemas)
+        return None if isinstance(found, Diagnosis) else found
+
+    def _broken(
+        self, key: Key, problem: str, differences: list[Difference], before: Analysis | None
+    ) -> list[Impact]:
+        """Every lost or retyped column that it read may be why; without one, the error itself is told."""
+        read = None if before is None or before.opaque else _columns_read(before)
+        causes = [
+            one
+            for one in differences
+            if one.fate is not Fate.ADDED and (read is None or (one.key, one.column) in read)
+        ]
+        reasons = [one.reason for one in causes] or [Reason(Cause.SCHEMA, key, detail=problem)]
+        return [Impact(key, None, "breaks", reason) for reason in reasons]
+
+
+def _changed(key: Key, one: Difference, before: Analysis | None, now: Analysis) -> list[Impact]:
+    """A lost column is looked for in the lineage of before, others in that of now."""
+    analysis = before if one.fate is Fate.DROPPED else now
+    if analysis is None or analysis.opaque:
+        return [Impact(key, None, "changes", one.reason)]
+    hit = {
+        edge.column
+        for edge in analysis.edges
+        if edge.upstream == one.key and edge.upstream_column == one.column
+    }
+    return [Impact(key, column, "changes", one.reason) for column in sorted(hit)]
+
+
+def _columns_read(analysis: Analysis) -> set[tuple[Key, str]]:
+    return {(edge.upstream, edge.upstream_column) for edge in analysis.edges}
+
+
+def _differences(key: Key, before: Schema, now: Schema) -> list[Difference]:
+    then = {column.name: column.type for column in before}
+    present = {column.name: column.type for column in now}
+    found = []
+    for place, column in enumerate(before):
+        if column.name not in present:
+            heir = now[place] if place < len(now) else None
+            renamed = heir is not None and heir.name not in then and heir.type == column.type
+            detail = f"; {heir.name} is in its place" if renamed and heir is not None else ""
+            found.append(Difference(key, column.name, Fate.DROPPED, f"dropped (was {column.type}){detail}"))
+    for name, type in present.items():
+        if name not in then:
+            found.append(Difference(key, name, Fate.ADDED, f"added as {type}"))
+        elif then[name] != type:
+            found.append(Difference(key, name, Fate.RETYPED, f"{then[name]} became {type}"))
+    return found
+
+
+def _schemas_built(workspace: Workspace) -> Mapping[Key, Schema]:
+    current = workspace.state.current(workspace.environment)
+    return {key: record.version.schema for key, record in current.items() if record.version.schema}
+
+
+def _schemas_at(workspace: Workspace, revision: str) -> Mapping[Key, Schema]:
+    """The columns that the project had at a git revision, from a copy of its files of then beside today's
+    data.
+    """
+    from upriver.materializer.gitview import checkout
+
+    with checkout(workspace.root, revision) as root:
+        then = Workspace(root, workspace.environment, workspace.clock)
+        try:
+            project = then.project()
+            schemas = Schemas(then, SourceViews(then.sources()))
+            return {key: schema for key in project.graph.order if (schema := schemas.of(key))}
+        finally:
+            then.close()
