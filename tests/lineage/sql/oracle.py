@@ -120,6 +120,7 @@ class World:
         self.rows = 16 if aimed else 10
         self.connection = connection
         self.text = query.bound_text(relation_name)
+        self._touched: set[Key] = set()
         for key in self.keys:
             parent, _ = relation_parts(key)
             columns = ", ".join(f"{quote(c.name)} {c.type}" for c in schemas[key])
@@ -128,6 +129,9 @@ class World:
             made = [self.row(key) for _ in range(self.rows - 1)]
             made.append(self.rng.choice(made))  # a duplicate
             self.run(f"insert into {relation_name(key)} values {', '.join(made)}")
+            self.run(f"create or replace temp table {self._kept(key)} as from {relation_name(key)}")
+            self._rewrite(key)
+        self._touched.clear()
 
     def row(self, key: Key) -> str:
         """A random row."""
@@ -163,20 +167,38 @@ class World:
 
     @contextmanager
     def changed(self) -> Iterator[None]:
-        """What is done within is undone after."""
-        self.run("begin")
+        """What is done within is undone after.
+
+        Not by a transaction: in one that has written a table, the optimizer knows its statistics otherwise.
+        """
         try:
             yield
         finally:
-            self.run("rollback")
+            for key in self._touched:
+                self.run(f"create or replace table {relation_name(key)} as from temp.{self._kept(key)}")
+            self._touched.clear()
+
+    def _kept(self, key: Key) -> str:
+        return f"kept_{self.keys.index(key)}"
 
     def change_columns(self, key: Key, columns: Sequence[Column], how: int) -> None:
-        """Change values of some columns: some at random, all moved by a row, all NULL, or all alike."""
+        """Change values of some columns: some at random, all moved by a row, all NULL, or all alike.
+
+        The table is written anew in its order: an UPDATE of a list moves the row to the end.
+        """
         if columns:
             changes = ", ".join(
-                f"{quote(column.name)} = {self._changed(key, column, how)}" for column in columns
+                f"({self._changed(key, column, how)})::{column.type} as {quote(column.name)}"
+                for column in columns
             )
-            self.run(f"update {relation_name(key)} set {changes}")
+            self._rewrite(key, f"* replace ({changes})")
+
+    def _rewrite(self, key: Key, columns: str = "*") -> None:
+        """Write a table anew, always in the same way: its statistics follow, and by them the optimizer's plans."""
+        self._touched.add(key)
+        self.run(
+            f"create or replace table {relation_name(key)} as select {columns} from temp.{self._kept(key)}"
+        )
 
     def _changed(self, key: Key, column: Column, how: int) -> str:
         match how:
@@ -189,8 +211,8 @@ class World:
                 ]
                 return f"case rowid {' '.join(whens)} else {quote(column.name)} end" if whens else "NULL"
             case 2:
-                table, name = relation_name(key), quote(column.name)
-                rotated = f"select {name} from {table} o where o.rowid = ({table}.rowid + 1) % {self.rows}"
+                kept, name = self._kept(key), quote(column.name)
+                rotated = f"select {name} from temp.{kept} o where o.rowid = ({kept}.rowid + 1) % {self.rows}"
                 return f"({rotated})"
             case 3:
                 return "NULL"
@@ -200,31 +222,35 @@ class World:
     def replace_rows(self, key: Key, predicate: str) -> None:
         """Drop the rows for which *predicate* is not true and put other such rows in their place."""
         table = relation_name(key)
-        self.run(f"delete from {table} where ({predicate}) is not true")
-        self.run(f"create temp table others as from {table} limit 0")
-        rows = ", ".join(self.row(key) for _ in range(6))
-        self.run(f"insert into others values {rows}")
-        self.run(f"insert into {table} from others where ({predicate}) is not true")
-        self.run("drop table others")
+        self._touched.add(key)
+        self.run(f"create or replace temp table others as from {table} limit 0")
+        self.run(f"insert into others values {', '.join(self.row(key) for _ in range(6))}")
+        taken = f"from temp.{self._kept(key)} where ({predicate}) is true"
+        self.run(
+            f"create or replace table {table} as {taken} union all from others where ({predicate}) is not true"
+        )
 
     def change_filtered(self, key: Key, column: Column, predicate: str) -> None:
         """Change a column wherever that leaves it open or shut for *predicate*."""
-        table, name = relation_name(key), quote(column.name)
-        changed = self._changed(key, column, 1)
+        table, kept, name = relation_name(key), self._kept(key), quote(column.name)
+        changed = f"({self._changed(key, column, 1)})::{column.type}"
+        self._touched.add(key)
         self.run(
-            f"create temp table changed as select rowid as i, * replace ({changed} as {name}) from {table}"
+            f"create or replace temp table others as select * replace ({changed} as {name}) from temp.{kept}"
         )
+        taken = f"({predicate}) is true as taken"
         self.run(
-            f"update {table} set {name} = changed.{name} from changed where changed.i = {table}.rowid and changed.i in "
-            f"(select i from (select i, ({predicate}) is true as taken from changed) join "
-            f"(select rowid as i, ({predicate}) is true as taken from {table}) using (i, taken))"
+            f"create or replace table {table} as "
+            f"select k.* replace (case when one.taken = other.taken then other.{name} else k.{name} end as {name}) "
+            f"from temp.{kept} k positional join (select {taken} from temp.{kept}) one "
+            f"positional join (select {taken}, {name} from temp.others) other"
         )
-        self.run("drop table changed")
 
     def shuffle(self, key: Key) -> None:
         """Put the rows of a table into another order."""
         table = relation_name(key)
         order = self.rng.choice(("rowid desc", "hash(rowid)", f"hash(rowid + {self.rng.randrange(99)})"))
+        self._touched.add(key)
         self.run(f"create or replace table {table} as from {table} order by {order}")
 
 

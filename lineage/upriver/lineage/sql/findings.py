@@ -123,7 +123,9 @@ def _footprint(sources: Sources, numbers: list[int], read: dict[int, tuple[set[s
     scans: list[Scan] = [sources.scans[number] for number in numbers]
     if any(scan.whole for scan in scans):
         return WHOLE
-    predicates = {predicate for scan in scans for predicate in scan.predicates or [None]}
+    predicates = {
+        None if scan.unfiltered else predicate for scan in scans for predicate in scan.predicates or [None]
+    }
     columns = {name for number in numbers for name in read[number][0]}
     if len(predicates) > 1:
         # Scans with different filters: which rows each of them takes depends on the filtered columns.

@@ -108,7 +108,7 @@ class Scan:
     """One reading of an upstream in the plan.
 
     *predicates* holds, for each way the plan reaches it, the row filter applied directly above it (None: all rows);
-    *captured* the numbers of the filters that went into a predicate.
+    *captured* the numbers of the filters that went into a predicate. Where it is *unfiltered*, no filter counts.
     """
 
     key: Key
@@ -116,6 +116,7 @@ class Scan:
     captured: set[int] = field(default_factory=set)
     escaped: set[int] = field(default_factory=set)
     ordered: bool = False
+    unfiltered: bool = False
     whole: bool = False
 
 

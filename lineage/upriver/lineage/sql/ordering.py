@@ -12,6 +12,14 @@ _ORDER_FREE = frozenset({
 })
 # fmt: on
 _ORDER_FREE_WHEN_EXACT = frozenset({"sum", "sum_no_overflow", "avg", "mean", "decimal_average"})
+# fmt: off
+_ROUNDED = _ORDER_FREE_WHEN_EXACT | {
+    "fsum", "kahan_sum", "sumkahan", "favg", "product", "geomean", "geometric_mean", "stddev", "stddev_pop",
+    "stddev_samp", "variance", "var_pop", "var_samp", "sem", "skewness", "kurtosis", "kurtosis_pop", "entropy", "corr",
+    "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
+    "regr_sxy", "regr_syy",
+}
+# fmt: on
 _RANKS = frozenset({"WINDOW_RANK", "WINDOW_RANK_DENSE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST"})
 _INEXACT = frozenset({"FLOAT", "DOUBLE"})
 
@@ -58,6 +66,11 @@ def aggregate_reads_order(aggregate: Node, groups: frozenset[int], below: Relati
     return not any(unique <= keys for unique in below.unique)
 
 
+def may_only_round(aggregate: Node) -> bool:
+    """Whether another order of the rows can change no more than the last bits of *aggregate*."""
+    return aggregate["qname"]["path"][-1] in _ROUNDED
+
+
 def window_reads_order(window: Node, below: Relation, alone: bool) -> bool:
     """Whether *window* over rows of *below* depends on their order.
 
@@ -76,10 +89,11 @@ def window_reads_order(window: Node, below: Relation, alone: bool) -> bool:
 
 def share_one_order(windows: list[Node]) -> bool:
     """Whether all windows that tell equal rows apart do so in one pass over one sort order."""
-    return len({_sort_order(window) for window in windows if numbers_rows(window)}) < 2
+    return len({sort_order(window) for window in windows if numbers_rows(window)}) < 2
 
 
-def _sort_order(window: Node) -> tuple[tuple[object, ...], ...]:
+def sort_order(window: Node) -> tuple[tuple[object, ...], ...]:
+    """Equal for windows with the same partitions and the same sort order."""
     partitions = tuple(e.get("index", id(e)) for e in window.get("partitions") or [])
     orders = window.get("orders") or []
     keys = tuple((o["expression"].get("index", id(o)), o["type"], o["null_order"]) for o in orders)

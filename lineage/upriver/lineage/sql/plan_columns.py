@@ -8,10 +8,13 @@ from upriver.lineage.sql.flow import NO_INFLUENCE, Flow, Influences, Node, Relat
 from upriver.lineage.sql.ordering import (
     aggregate_reads_order,
     ambiguous,
+    may_only_round,
     references,
     share_one_order,
+    sort_order,
     window_reads_order,
 )
+from upriver.lineage.sql.plan_expressions import Arrangement
 from upriver.lineage.sql.plan_shape import Filters, moved, within_first_input
 from upriver.lineage.sql.risk import may_fail, subexpressions
 
@@ -70,9 +73,12 @@ def aggregated(walk: PlanWalk, node: Node) -> Relation:
     columns = list(flows)
     within = references(groups) if one_set else frozenset()
     for aggregate in node["expressions"]:
-        reads = id(node) not in walk.order_free and aggregate_reads_order(aggregate, within, below)
-        sorting = walk.reads_order(below) if reads else NO_INFLUENCE
+        sorting = NO_INFLUENCE
+        if id(node) not in walk.order_free and aggregate_reads_order(aggregate, within, below):
+            sorting = walk.reads_order(below, rounding=may_only_round(aggregate))
         columns.append(_aggregate(walk, aggregate, below, inherited | sorting))
+    if groups:
+        walk.arrangements.append(Arrangement(below.scans, rows))
     columns += [Flow(influence=grouping)] * len(node["grouping_functions"])
     unique = (frozenset(range(len(groups))),) if one_set else ()
     return Relation(columns, rows, below.scans, unique=unique, unknown=below.unknown)
@@ -111,16 +117,30 @@ def windowed(walk: PlanWalk, node: Node) -> Relation:
     """Window functions, added to the columns below."""
     below = walk.walk(node["children"][0], ())
     made = []
-    alone = share_one_order(node["expressions"])
-    for window in node["expressions"]:
+    windows: list[Node] = node["expressions"]
+    alone = share_one_order(windows)
+    keys = [walk.deciding(_keys(window), below, "order") for window in windows]
+    arrangement = Arrangement(below.scans, NO_INFLUENCE.union(*keys))
+    if several := len({sort_order(window) for window in windows}) > 1:
+        walk.arrangements.append(
+            arrangement
+        )  # the window that is computed first arranges the rows for the next
+    for window in windows:
         if _is_binders_row_number(window):
             made.append(Flow(frozenset({walk.sources.marker(below.scans)})))
             continue
         sorting = walk.reads_order(below) if window_reads_order(window, below, alone) else NO_INFLUENCE
         made.append(_window(walk, window, below, sorting))
+    if not several and arrangement.keys:
+        walk.arrangements.append(arrangement)
     return Relation(
         [*below.columns, *made], below.rows, below.scans, unique=below.unique, unknown=below.unknown
     )
+
+
+def _keys(window: Node) -> list[Node]:
+    """What rows are partitioned and sorted by."""
+    return [*(window["partitions"] or []), *(order["expression"] for order in window["orders"] or [])]
 
 
 def _window(walk: PlanWalk, window: Node, below: Relation, sorting: Influences) -> Flow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Opaque, Volatility
@@ -24,11 +25,23 @@ _COMPOSITES = frozenset(
 _LISTS_OF_FIXED_LENGTH = frozenset({"list_value", "unpivot_list"})
 
 
+class Arrangement(NamedTuple):
+    """The rows of *scans* were put into an order that depends on *keys*.
+
+    Where it is *planned*, it also depends on how the optimizer builds a join or a table of groups, which it decides by
+    statistics over all rows, also those that a filter excludes.
+    """
+
+    scans: frozenset[int]
+    keys: Influences
+    planned: bool = True
+
+
 class Expressions:
     """What a walk over one plan has found so far, and how expressions add to it.
 
     *evaluated* are sources read by expressions that may fail, whether or not anyone reads their result.
-    *sorts* are the keys of each ORDER BY, with the scans below it.
+    *arrangements* are what has put rows into another order on their way up.
     """
 
     def __init__(self, schemas: Mapping[Key, Schema], volatile_functions: VolatileFunctions) -> None:
@@ -39,7 +52,7 @@ class Expressions:
         self.opaque: dict[Opaque, None] = {}
         self.volatile: dict[Volatility, None] = {}
         self.evaluated: set[int] = set()
-        self.sorts: list[tuple[frozenset[int], Influences]] = []
+        self.arrangements: list[Arrangement] = []
 
     def flow(self, expression: Node, below: Relation) -> Flow:
         """What an expression over the columns of *below* is made of."""
@@ -88,11 +101,18 @@ class Expressions:
             return NO_INFLUENCE
         return NO_INFLUENCE.union(*(flow.as_influence(how) for flow in self.flows(expressions, below)))
 
-    def reads_order(self, below: Relation) -> Influences:
-        """Note that a result depends on the order of the rows of *below*; give what sorted them on their way."""
-        for scan in below.scans:
-            self.sources.scans[scan].ordered = True
-        return NO_INFLUENCE.union(*(keys for scans, keys in self.sorts if scans <= below.scans))
+    def reads_order(self, below: Relation, *, rounding: bool = False) -> Influences:
+        """Note that a result depends on the order of the rows of *below*; give what arranged them on their way.
+
+        Where only *rounding* is at stake, row filters still count.
+        """
+        arranged = [one for one in self.arrangements if one.scans <= below.scans]
+        planned = any(one.planned for one in arranged) and not rounding
+        for number in below.scans:
+            scan = self.sources.scans[number]
+            scan.ordered = True
+            scan.unfiltered |= planned
+        return NO_INFLUENCE.union(*(one.keys for one in arranged))
 
     def everything(self, scans: frozenset[int], cause: str) -> Flow:
         """All columns of *scans*, for what is not understood."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from upriver.lineage.sql.flow import NO_INFLUENCE, Flow, Influences, Node, Relation, UnknownShapeError
+from upriver.lineage.sql.plan_expressions import Arrangement
 from upriver.lineage.sql.plan_shape import Filters, join_columns, moved
 from upriver.lineage.sql.risk import may_fail
 
@@ -28,6 +29,7 @@ def joined(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
     if node["type"] in _BY_POSITION:
         # Which of several equally near rows is taken is up to their order.
         deciding |= walk.reads_order(left) | walk.reads_order(right)
+    walk.arrangements.append(Arrangement(left.scans | right.scans, left.rows | right.rows | deciding))
     result = _all_columns(left, right, deciding)
     match kind:
         case "SEMI" | "ANTI":

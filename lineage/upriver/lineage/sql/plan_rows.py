@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from upriver.lineage.model import Volatility
 from upriver.lineage.sql.flow import NO_INFLUENCE, Influences, Node, Relation, merged
 from upriver.lineage.sql.ordering import ambiguous, references, sort_keys
+from upriver.lineage.sql.plan_expressions import Arrangement
 from upriver.lineage.sql.plan_shape import Filter, Filters, conjuncts, moved
 from upriver.lineage.sql.predicate import predicate_text
 from upriver.lineage.sql.risk import may_fail
@@ -64,6 +65,7 @@ def distinct(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
     if vague or (on and not below.covers(keys | sort_keys(orders))):
         rows |= walk.reads_order(below)
     rows |= walk.deciding([order["expression"] for order in orders], below, "order")
+    walk.arrangements.append(Arrangement(below.scans, rows))
     unique = (*below.unique, keys) if len(keys) == len(targets) else below.unique
     return replace(below.with_rows(rows), unique=unique, order=NO_INFLUENCE, total=False)
 
@@ -73,7 +75,7 @@ def sorted_rows(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
     kept: list[int] = node["projections"]
     below = walk.walk(node["children"][0], () if kept else filters)
     order = walk.deciding([item["expression"] for item in node["orders"]], below, "order")
-    walk.sorts.append((below.scans, order))
+    walk.arrangements.append(Arrangement(below.scans, order, planned=False))
     result = replace(below, order=order, total=below.covers(sort_keys(node["orders"])))
     return replace(result, columns=[below.column(index) for index in kept], unique=()) if kept else result
 
@@ -115,6 +117,7 @@ def compared(walk: PlanWalk, node: Node) -> Relation:
     flows = (*left.columns, *right.columns)
     rows = (left.rows | right.rows).union(*(flow.as_influence("distinct") for flow in flows))
     unique = () if node["setop_all"] else (frozenset(range(len(left.columns))),)
+    walk.arrangements.append(Arrangement(left.scans | right.scans, rows))
     unknown = left.unknown or right.unknown
     return Relation(left.columns, rows, left.scans | right.scans, unique=unique, unknown=unknown)
 
