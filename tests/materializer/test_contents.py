@@ -145,3 +145,83 @@ def test_a_change_is_told_by_its_rows_or_by_its_columns() -> None:
     fresh.remember_fingerprints({("v1", rows): "1:cc"})
     named = contents(ToldFingerprints({"v2": "1:aa"}), fresh)
     assert named.changed_columns(read("v1", both, "1:bb"), version("v2")) == ("y",)
+
+
+@pytest.mark.parametrize("other", ["a", "z"])
+def test_versions_and_algorithms_are_equal_or_not_whichever_sorts_first(other: str) -> None:
+    live = contents(ToldFingerprints({other: "1:bb", "mm": "1:aa"}))
+    assert live.same(read("mm"), version("".join(["m", "m"])))
+    assert not live.same(read("mm", value="1:aa"), version(other))
+    foreign = Read("a", X, "old", schema_text(XY), f"{other}|1:aa('x',)")
+    assert not live.same(foreign, version("mm"))
+
+
+def test_the_columns_that_changed_are_not_looked_for_where_there_is_one_or_none() -> None:
+    fingerprints = ToldFingerprints({})
+    live = contents(fingerprints)
+    assert live.changed_columns(read("v1", ALL), version("v2")) == ()
+    assert live.changed_columns(read("v1", X), version("v2")) == ("x",)
+    assert live.changed_columns(read("v1", Footprint(("x", "y"))), version("v2", ())) == ("x", "y")
+    assert fingerprints.passes == []
+
+
+@pytest.mark.parametrize("type", ["AARDVARK", "ZEBRA"])
+def test_a_column_of_another_type_is_named_among_those_that_changed(type: str) -> None:
+    both = Footprint(("x", "y"), None, ordered=False)
+    state = MemoryState()
+    state.remember_fingerprints({("v1", X): "1:aa('x',)", ("v1", Y): "1:aa('y',)"})
+    live = contents(ToldFingerprints({"v2": "1:aa"}), state)
+    now = version("v2", (Column("x", "BIGINT"), Column("y", type)))
+    assert live.changed_columns(read("v1", both, "1:bb"), now) == ("y",)
+    assert live.changed_columns(read("v1", both, "1:bb"), version("v2")) == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [(2, "-1 row"), (3, "-2 rows"), (0, "+1 row"), (1, "content changed")]
+)
+def test_one_row_is_a_row_and_more_are_rows(rows: int, said: str) -> None:
+    state = MemoryState()
+    state.remember_fingerprints({("v1", Footprint((), None, ordered=False)): f"{rows}:cc"})
+    live = contents(ToldFingerprints({"v2": "1:aa"}), state)
+    assert live.describe_change(read("v1"), version("v2")) == said
+
+
+def test_a_footprint_of_columns_that_are_gone_is_not_computed_beside_others() -> None:
+    fingerprints = ToldFingerprints({"v2": "1:aa"})
+    live = contents(fingerprints)
+    gone, both = Footprint(("z",), None, ordered=False), Footprint(("x", "y"), None, ordered=False)
+    live.expect([read("v1", gone), read("v1", both), read("v1", ALL)])
+    assert live.same(read("v1", X, "1:aa"), version("v2"))
+    assert fingerprints.passes == [("v2", frozenset({X, both, ALL}))]
+
+
+def test_of_what_changes_meanwhile_the_fingerprints_known_before_are_kept() -> None:
+    state = MemoryState()
+    state.remember_fingerprints({("v2", X): "known"})
+    live = contents(ToldFingerprints({"v2": "1:bb"}), state)
+    live.keep_while(lambda key, version: False)
+    assert live.fingerprints("a", version("v2"), (X, Y)) == {X: "known", Y: "1:bb('y',)"}
+
+
+def test_what_an_earlier_artifact_held_is_computed_from_the_store_when_it_is_not_known() -> None:
+    store, place = MemoryStore(), Path("/memory/draft")
+    store.write(place, b"rows")
+    staged = store.stage(place, ".parquet")
+    fingerprints = ToldFingerprints({staged.id: "1:aa", "v2": "1:aa"})
+    root = Path("/project")
+    live = LiveContents(root, MemoryState(), store, fingerprints, NoBinder(), Outside(root, {}))
+    assert not live.same(read(staged.id), version("v2"))
+    store.publish([staged])
+    assert live.same(read(staged.id), version("v2"))
+    assert live.same(read(staged.id), version("v2"))
+    assert [one for one, _ in fingerprints.passes] == [staged.id, "v2"]
+
+
+def test_what_is_asked_of_many_versions_is_fetched_once() -> None:
+    state = MemoryState()
+    state.remember_fingerprints({("v1", X): "1:aa('x',)", ("v2", X): "1:aa('x',)"})
+    live = contents(ToldFingerprints({}), state)
+    live.preload(["v1", "v2", "v1"])
+    state.remember_fingerprints({("v1", X): "other", ("v2", X): "another"})
+    live.preload(["v1"])
+    assert live.same(read("v1"), version("v2"))

@@ -311,3 +311,120 @@ def test_fresh_means_that_the_trace_verifies_and_every_other_state_has_its_reaso
 def test_a_schema_comes_back_from_its_text(pairs: list[tuple[str, str]]) -> None:
     schema = tuple(Column(name, type) for name, type in pairs)
     assert schema_from_text(schema_text(schema)) == schema
+
+
+# -- order that somebody below takes ---------------------------------------------------------------------------
+@dataclass
+class FootprintsAsked(ToldContents):
+    """Notes which reads were compared."""
+
+    reads: list[Read] = field(default_factory=list)
+
+    def same(self, read: Read, now: Version) -> bool:
+        self.reads.append(read)
+        return super().same(read, now)
+
+
+@pytest.mark.parametrize(
+    ("demanded", "taken", "columns", "compared"),
+    [
+        (True, False, ("x",), True),
+        (True, True, ("x",), True),
+        (False, False, ("x",), False),
+        (False, True, ("x",), True),
+        (True, False, None, True),
+        (True, False, (), False),
+    ],
+    ids=["asked for", "its own too", "nobody", "its own", "of all columns", "of a count, which has none"],
+)
+def test_what_is_compared_is_ordered_when_the_asset_or_a_reader_of_it_takes_order(
+    demanded: bool, taken: bool, columns: tuple[str, ...] | None, compared: bool
+) -> None:
+    contents = FootprintsAsked(frozenset({("v1", "v2")}))
+    one = Read("a", Footprint(columns, None, taken), "v1", schema_text(XY), "kept")
+    now = Subject("out", "r1", ("a",), ordered=demanded)
+    assert decided(now, record(one), settled(a=version("v2")), contents) == FRESH
+    assert verified(now, record(one).trace, settled(a=version("v2")), contents)
+    for asked in contents.reads:
+        assert asked.footprint == Footprint(columns, None, compared)
+        # A fingerprint without order says nothing of the order; one with it does.
+        assert asked.fingerprint == ("kept" if compared == taken else None)
+    assert len(contents.reads) == 2
+
+
+def test_no_order_counts_unless_it_is_said() -> None:
+    assert not Subject("out", "r1", ()).ordered
+
+
+# -- any difference, not only what sorts before or after ---------------------------------------------------------
+def _anew(text: str) -> str:
+    """An equal string that is another object, as all that is read from a file is."""
+    return "".join(list(text))
+
+
+@pytest.mark.parametrize("other", ["a", "z"])
+def test_another_recipe_date_or_value_counts_whichever_sorts_first(other: str) -> None:
+    assert decided(subject(recipe=_anew("mm")), record(recipe="mm"), {}) == FRESH
+    assert decided(subject(recipe=other), record(recipe="mm"), {}).state is State.STALE
+    before = record(environment=((f"{DAY}d", "mm"), ("variable v", "mm")))
+    same = subject(environment=(("variable v", _anew("mm")),))
+    assert decided(same, before, {}, today=_anew("mm")) == FRESH
+    assert decided(same, before, {}, today=other).state is State.STALE
+    changed = subject(environment=(("variable v", other),))
+    assert decided(changed, before, {}, today="mm").state is State.STALE
+
+
+@pytest.mark.parametrize("other", ["a", "z"])
+def test_another_version_schema_or_binding_counts_whichever_sorts_first(other: str) -> None:
+    before = record(read("a", "mm"), binding="mm")
+    assert decided(subject("a"), before, settled(a=version(_anew("mm")))) == FRESH
+    contents = ToldContents()
+    assert decided(subject("a"), before, settled(a=version(other)), contents).state is State.STALE
+    renamed = (*XY, Column(other, "DATE"))
+    same = frozenset({("mm", other)})
+    for binding, state in (("mm", State.FRESH), ("aa", State.STALE), ("zz", State.STALE)):
+        told = ToldContents(same, bindings={"out": _anew(binding)})
+        assert decided(subject("a"), before, settled(a=version(other, renamed)), told).state is state
+
+
+def test_an_equal_version_is_no_reason_even_where_its_schema_was_written_otherwise() -> None:
+    before = record(read("a", "v1"))
+    odd = Read("a", Footprint(("gone",), None, ordered=False), "v1", schema_text(XY))
+    assert decided(subject("a"), before, settled(a=version("v1", WIDER))) == FRESH
+    both = decided(subject("a", "b"), record(odd, read("b", "w1")), settled(a=version("v1"), b=version("w2")))
+    assert [reason.asset for reason in both.reasons] == ["b"]
+
+
+def test_more_or_fewer_upstreams_than_were_read_are_looked_at_one_by_one() -> None:
+    now = settled(a=version("v1"), b=version("w1"))
+    fewer = decided(subject("a"), record(read("a", "v1"), read("b", "w1")), now)
+    assert [reason.detail for reason in fewer.reasons] == ["no longer reads b"]
+    more = decided(subject("a", "b"), record(read("b", "w1")), now)
+    assert [reason.detail for reason in more.reasons] == ["now reads a"]
+    moved = decided(subject("b", "a"), record(read("a", "v1"), read("b", "w1")), now)
+    assert moved == FRESH
+
+
+def test_an_upstream_that_is_new_besides_changed_code_is_told_once() -> None:
+    verdict = decided(subject("a", recipe="r2"), record(), settled(a=version("v1")))
+    assert [reason.detail for reason in verdict.reasons] == ["its code changed"]
+    missing = decided(subject("a"), record(environment=(("random()", EACH_BUILD),)), settled(a=version("v1")))
+    assert [reason.kind for reason in missing.reasons] == [Cause.VOLATILE, Cause.RECIPE]
+
+
+@pytest.mark.parametrize("value", [None, "a", "z"])
+def test_what_was_read_without_being_declared_is_compared_with_what_is_there_now(value: str | None) -> None:
+    names = ("file:rates.txt", "env:RATE")
+    before = record(environment=tuple((name, "mm") for name in names))
+    same = ToldContents(outsides=dict.fromkeys(names, _anew("mm")))
+    assert decided(subject(), before, {}, same) == FRESH
+    told = {} if value is None else dict.fromkeys(names, value)
+    verdict = decided(subject(), before, {}, ToldContents(outsides=told))
+    assert [(reason.kind, reason.detail) for reason in verdict.reasons] == [
+        (Cause.ENVIRONMENT, "rates.txt, which it reads without declaring it, changed"),
+        (Cause.ENVIRONMENT, "environment variable RATE changed"),
+    ]
+    assert not verified(subject(), before.trace, {}, ToldContents(outsides=told))
+    # What is declared by now is told by the declaration.
+    declared = subject(environment=(("env:RATE", "mm"),))
+    assert decided(declared, before, {}, ToldContents(outsides={"file:rates.txt": "mm"})) == FRESH
