@@ -247,7 +247,9 @@ class Project:
         found = [path for name in folders for path in (self.folder / name).glob("*")]
         found += [path for path in self.folder.glob("warehouse.duckdb?*") if path.suffix != ".wal"]
         found += (self.folder / "cache").glob("*.[0-9]*")
-        return sorted(str(path.relative_to(self.folder)) for path in found)
+        # A folder without its lock may be one that is just being made: it is given a minute, and empty till then.
+        emptied = [path for path in found if path.is_dir() and not any(path.iterdir())]
+        return sorted(str(path.relative_to(self.folder)) for path in found if path not in emptied)
 
 
 _from_scratch: dict[int, Contents] = {}

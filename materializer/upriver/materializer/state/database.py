@@ -33,6 +33,10 @@ class Damaged(StoreError):
     """The state database can't be read as one; the store itself is not concerned."""
 
 
+class Unmade(Damaged):
+    """The file holds no table: it was emptied, or whoever was making it has died before anything was in it."""
+
+
 class Database:
     """One open state database. All use is serialised by a lock, so that threads may share it."""
 
@@ -129,7 +133,7 @@ class Database:
             )
         if self.readonly:
             if not tables:
-                raise Damaged(f"{self.path} is empty\n  {UNHARMED}\n  {REBUILD_HINT}")
+                raise Unmade(f"{self.path} is empty\n  {UNHARMED}\n  {REBUILD_HINT}")
             if version < self._version:
                 raise StoreError(
                     f"{self.path} was written by an older Upriver (state version {version}, "

@@ -12,7 +12,7 @@ from upriver.materializer import locks
 from upriver.materializer.files import FilePort, OsFiles, disk_error
 from upriver.materializer.model import Materialization
 from upriver.materializer.state import rows
-from upriver.materializer.state.database import Damaged, Database
+from upriver.materializer.state.database import Damaged, Database, Unmade
 from upriver.materializer.state.journal import Bad, Committed, Journal, Pointer
 from upriver.materializer.state.sqlite import SqliteState
 from upriver.materializer.store import JOURNAL, LocalStore
@@ -60,7 +60,12 @@ def open_state(
         if readonly:
             return memory_state(algorithm)
         _make_folder(path.parent)
-    database = Database(path, readonly, busy_seconds)
+    try:
+        database = Database(path, readonly, busy_seconds)
+    except Unmade:
+        if holdings(store):
+            raise
+        return memory_state(algorithm)  # the first build died before there was anything to remember
     journal = None if readonly else Journal(store.root / JOURNAL, files)
     return SqliteState(database, journal, algorithm, path.with_name(BUILD_LOCK), term, clock)
 
