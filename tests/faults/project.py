@@ -220,7 +220,7 @@ class Project:
         if repair:
             repaired = self.here("fsck", "--repair", "--json")
             assert repaired.code == 0, repaired.said
-        assert self.problems() == []
+        assert (problems := self.problems()) == [], problems
         built = self.build()
         assert built.code == 0, built.said
         scratch, contents = self.from_scratch(), self.contents()
@@ -228,7 +228,7 @@ class Project:
         again = self.here("build", "--json")
         assert again.code == 0, again.said
         assert set(again.actions.values()) == {"fresh"}, again.actions
-        assert self.problems() == []
+        assert (problems := self.problems()) == [], problems
         with closing(open_state(self.folder / "state.db", readonly=True)) as state:
             assert not [run for run in state.runs(-1) if run.status is RunStatus.RUNNING]
         assert self.leftovers() == []

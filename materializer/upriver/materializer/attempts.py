@@ -4,6 +4,8 @@ AttemptFailed.
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +23,7 @@ from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.query import Query
 from upriver.materializer.engines.duckdb import DuckDBEngine
+from upriver.materializer.files import disk_error
 from upriver.materializer.jobs import Job, JobInput
 from upriver.materializer.model import Version
 from upriver.materializer.ports import Staged, Store
@@ -171,7 +174,7 @@ class Attempts:
         except BaseException as error:
             with suppress(OSError):
                 target.unlink(missing_ok=True)
-            failure = _failure(error, watching)
+            failure = _failure(error, watching, target)
             if failure is error:
                 raise
             raise failure from error
@@ -252,7 +255,7 @@ class Attempts:
         return Made(staged, version, result.reads, result.analysis, peak, result.outside)
 
 
-def _failure(error: BaseException, watching: Watching) -> BaseException:
+def _failure(error: BaseException, watching: Watching, target: Path) -> BaseException:
     """What went wrong, as the run understands it."""
     match error:
         case AttemptFailed():
@@ -264,14 +267,19 @@ def _failure(error: BaseException, watching: Watching) -> BaseException:
         case Exception():
             if watching.cancelled():
                 return AttemptFailed("cancelled", cancelled=True)
-            return AttemptFailed(_engine_sentence(error))
+            return AttemptFailed(_engine_sentence(error, target))
         case _:
             return error
 
 
-def _engine_sentence(error: Exception) -> str:
+def _engine_sentence(error: Exception, target: Path) -> str:
     text = str(error).strip()
+    if str(target) in text and (number := _NUMBER.search(text)):  # DuckDB's own words are a JSON document
+        return str(disk_error("write", target, OSError(int(number[1]), os.strerror(int(number[1])))))
     return f"{type(error).__name__}: {text}" if type(error).__name__ not in text else text
+
+
+_NUMBER = re.compile(r'"errno":"(\d+)"')
 
 
 def _disk_sentence(error: OSError) -> str:

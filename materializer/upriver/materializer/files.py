@@ -237,6 +237,10 @@ _CAUSES: dict[int, tuple[str, str]] = {
         "your disk quota is used up",
         "free some space (`upriver gc` drops old artifacts), then build again",
     ),
+    errno.EFBIG: (
+        "the file is larger than this process may write",
+        "raise the limit (`ulimit -f`), then build again",
+    ),
     errno.EACCES: ("permission denied", "make the folder writable for you, or run as its owner"),
     errno.EPERM: ("the operation is not permitted", "check the owner and the flags of the folder"),
     errno.EROFS: ("the file system is read-only", "remount it writable, or copy the project elsewhere"),

@@ -102,20 +102,24 @@ def refresh_warehouse(workspace: Workspace) -> None:
             os.close(descriptor)
         notes.parent.mkdir(parents=True, exist_ok=True)
         notes.unlink(missing_ok=True)  # a death between the two must not leave notes of another file
-        temporary.replace(target)
         now = {key: definition for key, definition in now.items() if key not in unreadable}
-        digest = hashlib.sha256(target.read_bytes()).hexdigest()
-        _note(notes, _Notes("" if unreadable else moment, now, _stamp(target), digest))
-    except OSError as error:
+        # Taken before it has its name: another build that ends at this moment may put its own in the place of it.
+        digest, stamp = hashlib.sha256(temporary.read_bytes()).hexdigest(), _stamp(temporary)
+        temporary.replace(target)
+        _note(notes, _Notes("" if unreadable else moment, now, stamp, digest))
+    except (OSError, _UnwrittenError) as error:
+        cause = error.strerror if isinstance(error, OSError) else error
         raise StoreError(
-            f"the build is done and recorded, but {target} could not be written: {error.strerror}\n"
+            f"the build is done and recorded, but {target} could not be written: {cause}\n"
             "  hint: the next build writes it again"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
-    if unreadable:
+    # A source that can't be read is told by those that read it.
+    broken = [key for key in unreadable if key in workspace.project(refresh=False).assets]
+    if broken:
         raise StoreError(
-            f"the build is done and recorded, but the artifacts of {', '.join(sorted(unreadable))} can't be read\n"
+            f"the build is done and recorded, but the artifacts of {', '.join(sorted(broken))} can't be read\n"
             f"  {WAREHOUSE} has no views of them; the other views are in place.\n"
             "  hint: `upriver fsck --repair` sets damaged artifacts aside, and the next build makes them again"
         )
@@ -196,9 +200,9 @@ def _amended(
     try:
         shutil.copyfile(old, new)
         _run(new, [*lost, *_created(sorted(changed), versions)])
+        return _views(new) == {relation_parts(key) for key in versions}
     except (duckdb.Error, OSError):  # somebody has changed it, or it is damaged
         return False
-    return True
 
 
 def _created(keys: Iterable[Key], versions: Mapping[Key, Version]) -> list[str]:
@@ -211,28 +215,55 @@ def _created(keys: Iterable[Key], versions: Mapping[Key, Version]) -> list[str]:
     ]
 
 
+class _UnwrittenError(Exception):
+    """DuckDB could not write the database of views."""
+
+
 def _written(path: Path, versions: Mapping[Key, Version]) -> list[Key]:
     """Write the warehouse anew; returns the keys whose files can't be read, which get no view."""
     import duckdb
 
+    unreadable: list[Key] = []
     try:
-        _run(path, _created(sorted(versions), versions))
-    except duckdb.Error:
-        path.unlink(missing_ok=True)
-    else:
-        return []
-    unreadable = []
-    _run(path, ())
-    for key in sorted(versions):
         try:
-            _run(path, _created([key], versions))
+            _run(path, _created(sorted(versions), versions))
         except duckdb.Error:
-            unreadable.append(key)
+            unreadable = [key for key in sorted(versions) if not _readable(versions[key])]
+            if not unreadable:
+                raise
+            path.unlink(missing_ok=True)
+            _run(path, _created(sorted(versions.keys() - set(unreadable)), versions))
+        there = _views(path)
+    except duckdb.Error as error:
+        raise _UnwrittenError(str(error).split("\n", 1)[0]) from error
+    if there != {relation_parts(key) for key in versions if key not in unreadable}:
+        raise _UnwrittenError("what DuckDB wrote does not have all views")
     return unreadable
+
+
+def _readable(version: Version) -> bool:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            connection.execute(f"describe {from_stored(version.files, version.schema)}")
+        except duckdb.Error:
+            return False
+    return True
+
+
+def _views(path: Path) -> set[tuple[str, str]]:
+    """The views that a client finds in the database at *path*, as schema and name."""
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as connection:
+        listed = "select schema_name, view_name from duckdb_views() where not internal"
+        return {(str(schema), str(view)) for schema, view in connection.execute(listed).fetchall()}
 
 
 def _run(path: Path, statements: Iterable[str]) -> None:
     import duckdb
 
     with duckdb.connect(str(path)) as connection:
-        connection.execute(";\n".join(("begin", *statements, "commit")))
+        # Closing writes too, but says nothing of a disk that was full.
+        connection.execute(";\n".join(("begin", *statements, "commit", "checkpoint")))

@@ -102,10 +102,17 @@ class Maker:
         schema = schema_text(version.schema)
         if key not in self._seen.project.sources:
             return Read(key, footprint, version.id, schema)
-        whole_file = not version.schema
-        fingerprint = None if whole_file else self._fingerprint(asset, key, version, footprint)
-        if not self._seen.views.sources.unchanged_since_look(key, version):
-            self._seen.views.sources.forget(key)
+        sources, fingerprint = self._seen.views.sources, None
+        try:
+            if version.schema:
+                fingerprint = self._fingerprint(asset, key, version, footprint)
+            changed = not sources.unchanged_since_look(key, version)
+        except StoreError:
+            if sources.unchanged_since_look(key, version):
+                raise
+            changed = True  # so much that it can't even be read
+        if changed:
+            sources.forget(key)
             raise AttemptFailed(
                 f"source {key} was changed while it was being read; nothing was recorded. Build again."
             ) from SourceChanging(key)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from upriver.assets.errors import BusyError
+from upriver.assets.errors import BusyError, UpriverError
 from upriver.assets.model import Asset, Execution, Key
 from upriver.lineage.graph import AssetGraph
 from upriver.materializer.attempts import AttemptFailed
@@ -290,7 +290,8 @@ class Run:
             failure = error
             self._messages.put(lambda: self._on_failed(asset.key, failure))
         except Exception as error:  # noqa: BLE001 -- a defect here fails this asset, not the run
-            unexpected = AttemptFailed(f"{type(error).__name__}: {error}")
+            known = isinstance(error, UpriverError)  # these are sentences
+            unexpected = AttemptFailed(str(error) if known else f"{type(error).__name__}: {error}")
             unexpected.__cause__ = error
             self._messages.put(lambda: self._on_failed(asset.key, unexpected))
         else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
+from upriver.assets.errors import Diagnosis, StoreError, UsageError, did_you_mean
 from upriver.assets.model import Key, SqlRecipe
 from upriver.lineage.project import Project
 from upriver.materializer.building import Build, Cancel, Options
@@ -39,6 +39,7 @@ from upriver.materializer.views import (
     Impacts,
     LineageView,
     LogLine,
+    NotShownError,
     Plan,
     Profile,
     RunEntry,
@@ -170,7 +171,10 @@ class Session:
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
     ) -> BuildResult:
-        """Materialize what is stale among SELECT and its upstream. Raises BusyError, DeclarationError."""
+        """Materialize what is stale among SELECT and its upstream.
+
+        Raises BusyError, DeclarationError, StoreError; NotShownError when all is done but the views of it.
+        """
         from upriver.materializer.maintenance import refresh_warehouse
 
         # A workspace of its own: reading calls go on meanwhile, with their own view of files and state.
@@ -181,7 +185,10 @@ class Session:
             options = Options(force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select)
             among = project.graph.ancestors(chosen)
             result = Build(workspace, among, chosen, options, on_event, cancel or Cancel()).execute()
-            refresh_warehouse(workspace)
+            try:
+                refresh_warehouse(workspace)
+            except StoreError as error:
+                raise NotShownError(str(error), result) from error
             return result
         finally:
             workspace.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, TypeAlias
 
-from upriver.assets.errors import Diagnosis
+from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.model import Action, Outcome, Reason, Reasons, RunStatus, State
@@ -83,6 +83,14 @@ class BuildResult(Value, frozen=True):
     run_id: str
     status: RunStatus
     assets: tuple[AssetResult, ...]
+
+
+class NotShownError(StoreError):
+    """A build has ended, with *result*; only the database of views for other tools could not be written."""
+
+    def __init__(self, message: str, result: BuildResult) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class CodeDiff(Value, frozen=True):

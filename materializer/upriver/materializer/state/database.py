@@ -243,7 +243,10 @@ class Database:
         error.
         """
         if self.readonly:
-            raise StoreError(f"{self.path} was opened for reading only")
+            raise StoreError(
+                f"can't write {self.path}: it was opened for reading only, since its folder is read-only here\n"
+                f"  {UNHARMED}\n  hint: make the folder writable for you; reading commands work without"
+            )
         with self._guard, self._translated():
             self._connection.execute("begin immediate")
             try:

@@ -62,7 +62,9 @@ def point(connection: apsw.Connection, environment: str, pointers: Iterable[Poin
         if connection.changes() == 0:
             raise StoreError(
                 f"{one.asset} can't point at materialization {one.materialization}: it is not recorded"
-                " (was it collected by `upriver gc`?)"
+                " (was it collected by `upriver gc`?)\n"
+                "  Nothing was changed.\n"
+                "  hint: build again; if it stays, `upriver fsck` tells whether the state is damaged"
             )
 
 

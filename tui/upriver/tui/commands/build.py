@@ -69,8 +69,9 @@ def run(invocation: Invocation) -> int:
 def _build(invocation: Invocation) -> int:
     from upriver.materializer.model import RunStatus
     from upriver.materializer.session import Cancel
+    from upriver.materializer.views import NotShownError
     from upriver.tui import json_output, signals
-    from upriver.tui.failure import FAILED
+    from upriver.tui.failure import FAILED, Failure
     from upriver.tui.json_values import write_json
     from upriver.tui.live import LiveDisplay, PlainDisplay
     from upriver.tui.render.plan import summary_lines
@@ -86,16 +87,20 @@ def _build(invocation: Invocation) -> int:
 
     began = invocation.clock()
     session = invocation.session
+    not_shown: NotShownError | None = None
     with display, signals.stopping(cancel, started, display.notice):
-        result = session.build(
-            options.select,
-            force=options.force,
-            jobs=options.jobs,
-            fail_fast=options.fail_fast,
-            wait=options.wait,
-            on_event=display,
-            cancel=cancel,
-        )
+        try:
+            result = session.build(
+                options.select,
+                force=options.force,
+                jobs=options.jobs,
+                fail_fast=options.fail_fast,
+                wait=options.wait,
+                on_event=display,
+                cancel=cancel,
+            )
+        except NotShownError as error:
+            result, not_shown = error.result, error
     if invocation.json:
         write_json(out, json_output.build(result))
     else:
@@ -108,6 +113,8 @@ def _build(invocation: Invocation) -> int:
                 saved=display.progress.saved,
             )
         )
+    if not_shown is not None:
+        err.write(*Failure(not_shown, invocation.environ).lines())
     if result.status is RunStatus.INTERRUPTED:
         return signals.exit_code(cancel.signal)
-    return 0 if result.status is RunStatus.SUCCESS else FAILED
+    return 0 if result.status is RunStatus.SUCCESS and not_shown is None else FAILED

@@ -1,0 +1,205 @@
+"""Two builds of one project, a build that was stopped, clocks that are set, sources that change while they are read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.faults.forks import Forks, forks, injected
+from tests.faults.project import Project, finish, wait_for
+from tests.faults.shops import ORDERS, Trouble, sql_shop, troubles
+
+from upriver.materializer.locks import TERM
+from upriver.materializer.state import open_state
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Forks]:
+    """Forks builds."""
+    with forks() as made:
+        yield made
+
+
+def materializations(project: Project) -> Counter[tuple[str, str]]:
+    """How often each content of each asset has been recorded."""
+    with closing(open_state(project.folder / "state.db", readonly=True)) as state:
+        return Counter((one.asset, one.version.id) for one in state.history(limit=-1))
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["busy", "wait"])
+def test_of_two_builds_at_once_each_materialization_is_committed_once(
+    server: Forks, tmp_path: Path, wait: bool
+) -> None:
+    """Ten times: the second waits and then has nothing to do, or ends with 4 and says who holds the project."""
+    project = sql_shop(tmp_path / "p")
+    busy = 0
+    for number in range(10):
+        project.table(
+            "data/orders.csv", f"select id, customer, day, amount + {number} as amount from ({ORDERS})"
+        )
+        words = ("build", "--json", *(("--wait",) if wait else ()))
+        both = [server.start(project, *words) for _ in range(2)]
+        done = [one.ended() for one in both]
+        codes = sorted(one.code for one in done)
+        assert codes == [0, 0] or (codes == [0, 4] and not wait), [one.said for one in done]
+        for one, other in (done, reversed(done)):
+            if one.code == 4:
+                busy += 1
+                assert f"run {other.document['run_id']}, process " in one.said
+        built = Counter(
+            key for one in done if one.code == 0 for key, action in one.actions.items() if action == "built"
+        )
+        assert built == {"staging.orders": 1, "marts.daily": 1, **({} if number else {"marts.customers": 1})}
+    assert set(materializations(project).values()) == {1}
+    assert wait or busy, "none of them met another"
+    project.settle()
+
+
+LONG = Trouble(
+    "long",
+    "(here / 'began').write_text(f'{os.getpid()}\\n')\nwhile not (here / 'go').exists(): time.sleep(0.05)",
+)
+
+
+def test_a_build_that_was_stopped_past_its_lease_can_commit_nothing(tmp_path: Path) -> None:
+    """SIGSTOP, another build takes over, SIGCONT: the first ends with 4, and what the other has made stands.
+
+    For the other build the monotonic clock is ahead by the term of a lease: nobody has to wait for it to pass.
+    """
+    project = troubles(tmp_path / "p", LONG)
+    first = project.start("build", "--json")
+    wait_for(project.root / "began")
+    os.killpg(first.pid, signal.SIGSTOP)
+    too_soon = project.build()
+    assert too_soon.code == 4, too_soon.said
+    (project.root / "go").write_text("yes\n")
+    second = project.build(command=injected({"monotonic": TERM + 10}))
+    assert second.code == 0, second.said
+    assert second.actions["long"] == "built"
+    made = materializations(project)
+    os.killpg(first.pid, signal.SIGCONT)
+    done = finish(first)
+    assert done.code == 4, done.said
+    assert "lost" in done.said or "another build" in done.said
+    assert materializations(project) == made
+    assert {run["status"] for run in project.here("history", "--json").document["runs"]} == {
+        "abandoned",
+        "success",
+    }
+    for name in ("began", "go"):
+        (project.root / name).unlink()
+    project.write(
+        "assets/recipes.py",
+        (project.root / "assets/recipes.py").read_text().replace("while not", "while False and not"),
+    )
+    project.settle()
+
+
+@pytest.mark.soak
+def test_the_term_of_a_lease_passes_in_truth(tmp_path: Path) -> None:
+    """As above, with the clock as it is."""
+    project = troubles(tmp_path / "p", LONG)
+    first = project.start("build", "--json")
+    wait_for(project.root / "began")
+    os.killpg(first.pid, signal.SIGSTOP)
+    time.sleep(TERM + 2)
+    (project.root / "go").write_text("yes\n")
+    assert project.build().code == 0
+    os.killpg(first.pid, signal.SIGCONT)
+    assert finish(first).code == 4
+
+
+def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path) -> None:
+    """Two days back, with data from then: a change is a change, and nothing that was made is forgotten."""
+    project = sql_shop(tmp_path / "p")
+    assert project.build(command=injected({"wall": 86_400.0})).code == 0
+    back = injected({"wall": -86_400.0})
+    quiet = project.build(command=back)
+    assert set(quiet.actions.values()) == {"fresh"}, quiet.said
+    project.table("data/orders.csv", f"select id, customer, day, amount + 1 as amount from ({ORDERS})")
+    long_ago = time.time() - 10 * 86_400
+    os.utime(project.root / "data/orders.csv", (long_ago, long_ago))
+    changed = project.build(command=back)
+    assert changed.code == 0, changed.said
+    assert changed.actions == {"staging.orders": "built", "marts.daily": "built", "marts.customers": "fresh"}
+    assert project.run("gc", "--json", command=back).code == 0
+    newest = project.here("history", "--json").document["runs"][0]
+    assert newest["run_id"] == changed.document["run_id"], (
+        "the newest run is the one that began last, whatever its time"
+    )
+    project.settle()
+
+
+READS = """
+(here / 'began').write_text('yes\\n')
+while not (here / 'go').exists(): time.sleep(0.02)
+"""
+
+
+def replaced(project: Project, name: str, text: str) -> None:
+    """As editors and other programs write: another file under the same name."""
+    draft = project.write(f"{name}.draft", text)
+    draft.replace(project.root / name)
+
+
+@pytest.mark.parametrize("how", ["replaced", "overwritten", "grown", "gone"])
+def test_a_source_that_changes_while_it_is_read_is_never_recorded_as_read(tmp_path: Path, how: str) -> None:
+    """A Parquet source is read in place: what was made of it is made again, or it fails and says why."""
+    project = Project(tmp_path / "p")
+    project.write("upriver.toml", '[project]\nname = "moving"\n')
+    project.table("data/t.parquet", "select i as n from range(1000) r(i)")
+    project.write(
+        "assets/slow.py",
+        "import time\nfrom pathlib import Path\n\nimport polars as pl\n\nfrom upriver.assets import asset, source\n\n"
+        "t = source('raw.t', 'data/t.parquet')\nhere = Path(__file__).parents[1]\n\n\n"
+        "@asset(key='slow')\ndef slow(t: pl.DataFrame) -> pl.DataFrame:\n"
+        + "".join(f"    {line}\n" for line in READS.strip().split("\n"))
+        + "    return t.select(pl.col('n').sum())\n",
+    )
+    process = project.start("build", "--json")
+    wait_for(project.root / "began")
+    path = project.root / "data/t.parquet"
+    project.table("other.parquet", "select i * 2 as n from range(1000) r(i)")
+    other = project.root / "other.parquet"
+    match how:
+        case "replaced":
+            other.replace(path)
+        case "overwritten":
+            path.write_bytes(other.read_bytes())
+        case "grown":
+            path.write_bytes(path.read_bytes() + b"more")
+        case "gone":
+            path.unlink()
+    (project.root / "go").write_text("yes\n")
+    done = finish(process)
+    assert done.code == 1, done.said
+    assert "raw.t was changed while it was being read" in done.errors["slow"], done.said
+    assert project.contents() == {}
+    if how in ("grown", "gone"):
+        project.table("data/t.parquet", "select i * 3 as n from range(1000) r(i)")
+    other.unlink(missing_ok=True)
+    project.settle()
+
+
+def test_sources_that_never_stand_still_never_make_a_false_fresh(server: Forks, tmp_path: Path) -> None:
+    """Files are replaced again and again while builds run: when it is quiet at last, all equals a build from scratch."""
+    project = sql_shop(tmp_path / "p")
+    for number in range(4):
+        started = server.start(project, "build", "--json")
+        until = time.monotonic() + 30
+        count = 0
+        while started.state() not in "ZX" and time.monotonic() < until:
+            count += 1
+            rows = "".join(f"{n},c{n % 7},2024-01-{n % 28 + 1:02},{n * number + count}\n" for n in range(300))
+            replaced(project, "data/orders.csv", "id,customer,day,amount\n" + rows)
+            time.sleep(0.01)
+        done = started.ended()
+        assert done.code in (0, 1), done.said
+        assert "should not have happened" not in done.said
+    project.settle()
