@@ -158,7 +158,11 @@ class _Parsing:
 
     def _not_serializable(self, tree: Node) -> Query | Diagnosis:
         """What DuckDB can parse and not serialize: statements of other kinds, and PIVOT without its list of values."""
-        statements = duckdb.extract_statements(self.executable)
+        try:
+            statements = duckdb.extract_statements(self.executable)
+        except duckdb.Error as error:  # a statement that only the parser knows
+            message = str(error).partition("\n")[0]
+            return self._diagnosis("sql-unsupported", f"DuckDB can't analyse the query: {message}", 0)
         if len(statements) != 1:
             return self._not_one(len(statements))
         kind = statements[0].type.name
