@@ -34,7 +34,7 @@ from upriver.materializer.views import (
 
 ORDER_PAY_DIFF = CodeDiff(
     "core.order_pay",
-    Place("assets/core/order_pay.sql", 5),
+    Place("assets/core/order_pay.sql", 1),
     (
         "--- assets/core/order_pay.sql",
         "+++ assets/core/order_pay.sql",

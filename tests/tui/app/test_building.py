@@ -9,6 +9,7 @@ from typing import Any
 from tests.fakes.session import FakeSession
 
 from upriver.materializer.model import Outcome, RunStatus, State
+from upriver.tui.picture.recent import Recent
 from upriver.tui.screens.build import BuildDialog
 from upriver.tui.screens.leave import LeaveScreen
 from upriver.tui.screens.run import RunScreen
@@ -89,6 +90,12 @@ async def test_the_list_shows_a_build_while_it_goes_on(desk: Desk) -> None:
         await at.until(lambda: "⏵ " in at.lines()[0] and "/1" in at.lines()[0], "counting in the header")
         await at.until(lambda: any("⏵ ⏵" in line for line in at.lines()), "showing what runs")
         assert any(" ⏸ " in line for line in at.lines())
+        await at.until(lambda: at.app.board.run.counts[Outcome.BUILT], "building the first")
+        built = next(p.asset for p in at.app.board.run.parts.values() if p.outcome is Outcome.BUILT)
+        at.app.board.recent = Recent()  # nothing is known of earlier runs: the sign is that of this one
+        at.app.main.assets.rows_changed()
+        row = at.app.main.assets.place_of(built)
+        await at.until(lambda: at.app.main.assets.write_row(row, 80, at.app.ink).text[3] == "✓")
         assert list(at.app.main.assets.keys) == order
         await at.until(lambda: not at.app.board.live, "ending")
 

@@ -25,7 +25,7 @@ from upriver.tui.glyphs import ACTION, HOW, OUTCOME, RUN, STATE, WAITING, sparkl
 from upriver.tui.ink import clean, fit, fit_key
 from upriver.tui.picture.columns import node_of, related
 from upriver.tui.picture.diagram import lit_edges
-from upriver.tui.picture.diffs import first_change, numbered
+from upriver.tui.picture.diffs import first_change, numbered, numbered_in_file
 from upriver.tui.picture.highlight import highlighted
 from upriver.tui.picture.live import Phase, RunPicture
 from upriver.tui.picture.order import Sort, gutter, listing, reach
@@ -125,6 +125,19 @@ def test_diffs_are_numbered_in_both_versions() -> None:
         (" ", 4, "same"), ("-", 4, "old"), ("+", 5, "new"), ("@", None, ""), (" ", 21, "x"), ("+", 22, "y"),
     ]  # fmt: skip
     assert first_change(CodeDiff("n", Place("f.sql"), lines)) == Place("f.sql", 5)
+
+
+def test_a_piece_further_down_in_its_file_has_the_numbers_of_the_file() -> None:
+    """A constant in line 10 of a module is told, and opened, there; what is gone, where it was."""
+    changed = CodeDiff("m.LIMIT", Place("m.py", 10), ("@@ -1 +1 @@", "-LIMIT = 4", "+LIMIT = 6"))
+    assert [line.number for line in numbered_in_file(changed)] == [10, 10]
+    assert first_change(changed) == Place("m.py", 10)
+    gone = CodeDiff(
+        "m.f", Place("m.py", 20), ("@@ -1,4 +1,3 @@", " def f():", "-    a()", "     b()", "     c()")
+    )
+    assert first_change(gone) == Place("m.py", 21)
+    last = CodeDiff("m.f", Place("m.py", 20), ("@@ -1,2 +1,1 @@", " def f():", "-    a()"))
+    assert first_change(last) == Place("m.py", 21)
 
 
 def test_the_failing_place_is_found_in_the_asset_s_own_file() -> None:

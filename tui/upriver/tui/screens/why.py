@@ -15,7 +15,7 @@ from upriver.tui import figures
 from upriver.tui.glyphs import STATE
 from upriver.tui.ink import Ink, Line, fit, fit_key
 from upriver.tui.picture.copying import Copy, as_json, command
-from upriver.tui.picture.diffs import first_change, numbered
+from upriver.tui.picture.diffs import first_change, numbered_in_file
 from upriver.tui.picture.highlight import highlighted
 from upriver.tui.picture.order import reach
 from upriver.tui.screens.actions import ASSET_BINDINGS, AssetActions
@@ -177,7 +177,10 @@ class WhyScreen(AssetActions, Frame):
     def _root_rows(self, link: Link, sign: str) -> list[Row]:
         rows: list[Row] = []
         for diff in link.diffs:
-            rows += [blank(), heading(f"{self.ink.glyph(sign, '*')} {diff.place or diff.name}", diff.name)]
+            rows += [
+                blank(),
+                heading(f"{self.ink.glyph(sign, '*')} {first_change(diff) or diff.name}", diff.name),
+            ]
             rows += diff_rows(diff)
         status = self.board.statuses.get(link.asset)
         if status is not None and status.error:
@@ -231,7 +234,7 @@ def _checked(text: str) -> Row:
 def diff_rows(diff: CodeDiff, most: int = _DIFF_LINES) -> list[Row]:
     """The lines of a diff, highlighted, with their numbers; at most *most* of them."""
     language = "python" if diff.place is not None and diff.place.path.endswith(".py") else "sql"
-    lines = numbered(diff.lines)
+    lines = numbered_in_file(diff)
     rows = []
     for line in lines[:most]:
         if line.mark == "@":

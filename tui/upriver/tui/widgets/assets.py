@@ -156,6 +156,9 @@ class AssetList(RowList):
             line.add(WAITING.sign(ink.ascii), ink.muted)
         elif part is not None and part.phase is Phase.RUNNING:
             line.add(STATE[State.RUNNING].sign(ink.ascii), ink.running)
+        elif part is not None and part.outcome not in (None, Outcome.FRESH):
+            mark = OUTCOME[part.outcome]
+            line.add(mark.sign(ink.ascii), ink.mark(mark))
         elif past := self.upriver.board.recent.of(status.asset):
             mark = OUTCOME[past[-1].outcome]
             line.add(mark.sign(ink.ascii), ink.mark(mark))
