@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -77,6 +78,7 @@ class UpriverApp(Asking, App[int]):
         self._frame_timer: Timer | None = None
         self._closing_down = False
         self._saved_at = -60.0
+        self._saved_to: Path | None = None
         self._saving: threading.Thread | None = None
         self._asked_theme = theme
         for own in themes.THEMES:
@@ -126,7 +128,7 @@ class UpriverApp(Asking, App[int]):
         if len(self.screen_stack) > 1:
             self._keep_frame()
         if self._saving is not None:
-            self._saving.join(1.0)  # else the picture could be lost with the process
+            self._saving.join(5.0)  # else the picture could be lost with the process
         self.watch_thread.stop()
         self.running.let_go()
 
@@ -162,6 +164,8 @@ class UpriverApp(Asking, App[int]):
 
     def on_project_read(self, message: ProjectRead) -> None:
         """Adopt a reading and show what is different."""
+        if self._closing_down:
+            return
         first, unchecked = not self.board.loaded, not self.board.checked
         untouched = self.main.assets.cursor == 0
         order_before = self.board.order
@@ -314,10 +318,11 @@ class UpriverApp(Asking, App[int]):
         """Keep the picture of the list for the next start, now and then."""
         if self.is_headless or self.is_web or not self.board.checked or self.screen is not self.main:
             return
-        if time.monotonic() - self._saved_at > FRAME_KEPT_FOR and self.painter.complete:
-            self._saved_at = time.monotonic()
-            width, height = self.size
-            path = frame_path(self.session.root, width, height, look_of(self._asked_theme, self.ascii))
+        width, height = self.size
+        path = frame_path(self.session.root, width, height, look_of(self._asked_theme, self.ascii))
+        due = path != self._saved_to or time.monotonic() - self._saved_at > FRAME_KEPT_FOR
+        if due and self.painter.complete:
+            self._saved_to, self._saved_at = path, time.monotonic()
             frame = self.painter.frame()
             self._saving = threading.Thread(target=save_frame, args=(path, frame), daemon=True)
             self._saving.start()

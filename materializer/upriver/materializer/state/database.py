@@ -151,10 +151,11 @@ class Database:
             self._migrate(migrations)
 
     def _identity(self) -> tuple[int, int, int]:
-        read = self._connection.execute
-        version = read("pragma user_version").fetchall()[0][0]
-        kind = read("pragma application_id").fetchall()[0][0]
-        tables = read("select count(*) from sqlite_schema").fetchall()[0][0]
+        # One snapshot: who makes it at the same moment must not be seen half done.
+        version, kind, tables = self._connection.execute(
+            "select user_version, application_id, (select count(*) from sqlite_schema)"
+            " from pragma_user_version, pragma_application_id"
+        ).fetchall()[0]
         return int(str(version)), int(str(kind)), int(str(tables))
 
     def _set_modes(self) -> None:
