@@ -28,13 +28,6 @@ class Staged(Value, frozen=True):
     suffix: str
 
 
-class Pending(Value, frozen=True):
-    """One finished attempt on its way to being committed: its files are staged, its record is ready."""
-
-    materialization: Materialization
-    staged: tuple[Staged, ...]
-
-
 class Store(Protocol):
     """Immutable artifacts by the hash of their bytes: ``store/ab/<id><suffix>``."""
 

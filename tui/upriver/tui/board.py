@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -72,7 +71,6 @@ class Board:
         self.rank: dict[Key, State] = {}
         self.run: RunPicture | None = None
         self.recent = Recent()
-        self.changed_at = 0.0
 
     @property
     def live(self) -> bool:
@@ -98,8 +96,6 @@ class Board:
         for key, status in self.statuses.items():
             if status.state is not State.RUNNING:
                 self.rank[key] = status.state
-        if changed:
-            self.changed_at = time.monotonic()
         return changed
 
     def apply(self, event: Event) -> Key | None:

@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
 from textual.message_pump import MessagePump
 
@@ -38,10 +37,6 @@ GLANCE = 0.5
 
 BREATH = 0.05
 """Seconds to wait after a file was touched."""
-
-
-Question: TypeAlias = tuple[MessagePump, str, int, Callable[[], object]]
-"""Who asks, under which name, as which question of all, and what answers it."""
 
 
 class Errands:

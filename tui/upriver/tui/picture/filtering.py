@@ -14,8 +14,6 @@ from upriver.assets.model import Key
 from upriver.materializer.select import Part, parse_select
 from upriver.materializer.views import AssetStatus
 
-HINT = "a,b both   a b either   !a not   +key key+   state: tag: owner: kind: col:"
-
 
 class Unanswered(Exception):
     """A term needs what only the session knows; *columns* are the names asked for."""
