@@ -9,7 +9,7 @@ from typing import Any
 from upriver.assets.errors import AssetError
 from upriver.assets.model import Frame, Key
 from upriver.lineage.model import WHOLE, Analysis, Footprint
-from upriver.lineage.sql.names import literal
+from upriver.materializer.engines.parquet import copy_to, settle
 from upriver.materializer.engines.types import from_stored, to_stored
 from upriver.materializer.jobs import JobInput
 
@@ -130,14 +130,14 @@ def write(returned: Any, target: Path, *, file_asset: bool) -> None:
 
 
 def _write_relation(relation: Any, target: Path) -> None:
+    import duckdb
+
     from upriver.assets.model import Column
 
     schema = tuple(Column(str(n), str(t)) for n, t in zip(relation.columns, relation.types, strict=True))
-    stored = to_stored("from result", schema)
-    if stored == "from result":
-        relation.write_parquet(str(target))
-    else:
-        relation.query("result", f"copy ({stored}) to {literal(str(target))} (format parquet)")
+    relation.query("result", copy_to(to_stored("from result", schema), target))
+    with duckdb.connect() as connection:
+        settle(connection, target)
 
 
 def _write_file(returned: Any, target: Path) -> None:

@@ -20,6 +20,7 @@ import msgspec
 from upriver.assets.errors import StoreError, UpriverError
 from upriver.assets.model import Column, FileLocation, Key, Schema, Source, TableLocation
 from upriver.lineage.sql.names import literal, quote
+from upriver.materializer.engines.parquet import write_parquet
 from upriver.materializer.engines.types import escaped, stored_scan, to_stored
 from upriver.materializer.model import FileStamp, Version
 from upriver.materializer.ports import SourceRecord, StateStore, Store
@@ -362,8 +363,7 @@ def _copy_relation(connection: duckdb.DuckDBPyConnection, relation: str, target:
     described = connection.execute(f"describe select * from {relation}").fetchall()
     schema = tuple(Column(str(row[0]), str(row[1])) for row in described)
     query = to_stored(f"select * from {relation}", schema)
-    copied = connection.execute(f"copy ({query}) to {literal(str(target))} (format parquet)").fetchone()
-    return schema, int(copied[0]) if copied else 0
+    return schema, write_parquet(connection, query, target)
 
 
 def stamped_paths(root: Path, sources: Iterable[Source]) -> Iterator[FileStamp]:

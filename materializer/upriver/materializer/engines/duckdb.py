@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
 from upriver.lineage.sql.variables import set_variables
+from upriver.materializer.engines.parquet import write_parquet
 from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
 from upriver.materializer.model import Version
 
@@ -137,10 +138,7 @@ class DuckDBEngine:
         cursor = self._cursor_with(variables)
         if schema is None:
             return self._write_unbound(cursor, query, path)
-        stored = to_stored(query, schema)
-        cursor.execute(f"copy (\n{stored}\n) to {literal(str(path))} (format parquet)")
-        row = cursor.fetchone()
-        return schema, int(row[0]) if row else 0
+        return schema, write_parquet(cursor, to_stored(query, schema), path)
 
     def _write_unbound(self, cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> tuple[Schema, int]:
         """A dynamic PIVOT is several statements in one: it can't stand in a COPY, so its result is kept
