@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Asset, Execution, Key, Kind, Place, SqlRecipe
 from upriver.lineage.graph import AssetGraph
+from upriver.materializer.admission import Took, expected_memory
 from upriver.materializer.attempts import AttemptFailed
 from upriver.materializer.committer import Finished
 from upriver.materializer.events import AssetFinished, AssetRetrying, AssetStarted, Event
@@ -43,7 +44,7 @@ class Scene:
     pools: Mapping[str, int] = field(default_factory=dict)
     fail_fast: bool = False
     executions: Mapping[Key, Execution] = field(default_factory=dict)
-    peak: Mapping[Key, int] = field(default_factory=dict)
+    took: Mapping[Key, Took] = field(default_factory=dict)
     priority: Mapping[Key, float] = field(default_factory=dict)
     actions: Mapping[Key, Action] = field(default_factory=dict)
     problems: Mapping[Key, str] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Scene:
                 cancelled=self.cancelled,
                 dropped=self.dropped,
                 priority=self.priority,
-                peak=self.peak,
+                took=self.took,
                 limits=Limits(self.jobs, self.memory, self.pools, self.fail_fast),
                 clock=lambda: 0.0,
                 pause=lambda: 0.0,
@@ -288,14 +289,43 @@ def test_a_pool_limits_its_members_only() -> None:
 
 
 def test_assets_whose_memory_does_not_fit_together_take_turns() -> None:
-    scene = Scene(FAN, jobs=4, memory=100, peak=dict.fromkeys("abcd", 60), behave=lingering)
+    scene = Scene(FAN, jobs=4, memory=100, took=dict.fromkeys("abcd", Took(60)), behave=lingering)
     scene.run()
     assert scene.together == 1
 
 
 def test_an_asset_that_takes_more_than_there_is_runs_alone() -> None:
-    scene = Scene(FAN, jobs=4, memory=100, peak={"a": 500}, behave=lingering)
+    scene = Scene(FAN, jobs=4, memory=100, took={"a": Took(500)}, behave=lingering)
     assert set(scene.run().values()) == {Outcome.BUILT}
+
+
+def test_what_has_more_to_read_than_before_is_expected_to_take_more() -> None:
+    """Each took 20 when its upstream (of 30 bytes now) had *inputs* bytes."""
+    reading: Graph = {"a": ("src",), "b": ("src",)}
+    most = []
+    for inputs in (30, 10, 0):
+        took = dict.fromkeys("ab", Took(20, 20, inputs))
+        scene = Scene(reading, jobs=2, memory=100, took=took, sources=("src",), behave=lingering)
+        scene.run()
+        most.append(scene.together)
+    assert most == [2, 1, 2]
+
+
+def test_what_never_ran_is_expected_to_take_what_it_may() -> None:
+    limited = dict.fromkeys("abcd", Execution(memory=60))
+    scene = Scene(FAN, jobs=4, memory=100, executions=limited, behave=lingering)
+    scene.run()
+    assert scene.together == 1
+
+
+def test_nothing_is_expected_to_take_more_than_it_may() -> None:
+    assert expected_memory(Took(500), 0, 80) == 80
+    assert expected_memory(Took(50), 0, 80) == 50
+
+
+def test_less_to_read_does_not_make_less_expected() -> None:
+    assert Took(peak=60, newest=50, inputs=100).expected(10) == 60
+    assert Took(peak=60, newest=50, inputs=100).expected(200) == 100
 
 
 # -- stopping --------------------------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ class Build:
         durations: Mapping[Key, tuple[float, int | None]],
     ) -> tuple[AssetResult, ...]:
         # Most builds find nothing to make: they don't pay for what makes things.
+        from upriver.materializer.admission import took_before
         from upriver.materializer.committer import Committer
         from upriver.materializer.making import Maker
         from upriver.materializer.run import Limits, Work
@@ -197,7 +198,7 @@ class Build:
                 cancelled=lambda: self._cancel.level > 0,
                 dropped=lambda: self._cancel.dropped,
                 priority=critical_lengths(project.graph, seen.findings, seconds),
-                peak={key: peak for key, (_, peak) in durations.items() if peak is not None},
+                took=took_before(durations, seen.records),
                 limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
                 clock=workspace.clock,
             )

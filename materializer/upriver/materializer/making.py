@@ -94,6 +94,7 @@ class Maker:
             finished=self._workspace.clock(),
             engines=(("duckdb", installed_version("duckdb")), ("polars", installed_version("polars"))),
             peak_memory=made.peak_memory,
+            input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
         return Completed(materialization, made.staged, self._changed(record, version, made.staged))
 

@@ -94,6 +94,8 @@ class Materialization(Value, frozen=True):
     finished: float
     engines: tuple[tuple[str, str], ...] = ()
     peak_memory: int | None = None
+    input_bytes: int | None = None
+    """The size of the upstreams' content that it was made from."""
 
 
 class State(StrEnum):

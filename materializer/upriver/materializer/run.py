@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from upriver.assets.errors import BusyError, UpriverError
 from upriver.assets.model import Asset, Execution, Key
 from upriver.lineage.graph import AssetGraph
+from upriver.materializer.admission import Took, expected_memory
 from upriver.materializer.attempts import AttemptFailed
 from upriver.materializer.committer import Finished
 from upriver.materializer.events import AssetFinished, AssetRetrying, AssetStarted, Event
@@ -80,7 +81,7 @@ class Work:
     cancelled: Callable[[], bool]
     dropped: Callable[[], Collection[Key]]
     priority: Mapping[Key, float]
-    peak: Mapping[Key, int]
+    took: Mapping[Key, Took]
     limits: Limits
     clock: Callable[[], float] = time.time
     pause: Callable[[], float] = random.random
@@ -223,8 +224,12 @@ class Run:
                 return False
         if limits.memory is None:
             return True
-        used = sum(self._work.peak.get(other, 0) for other in self._running)
-        return used + self._work.peak.get(key, 0) <= limits.memory
+        return sum(map(self._expected, (*self._running, key))) <= limits.memory
+
+    def _expected(self, key: Key) -> int:
+        upstreams = map(self._upstream, self._work.graph.upstreams(key))
+        inputs = sum(one.version.bytes for one in upstreams if isinstance(one, Settled))
+        return expected_memory(self._work.took.get(key), inputs, self._work.assets[key].execution.memory)
 
     def _decide(self, key: Key) -> None:
         upstreams = {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
