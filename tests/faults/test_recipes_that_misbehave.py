@@ -258,6 +258,24 @@ def test_a_pool_limits_what_runs_together(tmp_path: Path) -> None:
     project.settle()
 
 
+def test_what_does_not_fit_into_the_memory_of_the_build_takes_turns(tmp_path: Path) -> None:
+    """Assets of over 250 MB each in a build of 500 MB: together once, to learn what they take, and then one by one."""
+    body = (
+        "(here / 'at').mkdir(exist_ok=True)\nbegan = time.time()\nheld = bytearray(b'x') * 250_000_000\n"
+        "time.sleep(0.5)\n(here / 'at' / {0!r}).write_text(f'{{began}} {{time.time()}}')"
+    )
+    project = troubles(tmp_path / "p", *(Trouble(f"large{n}", body.format(f"{n}")) for n in range(3)))
+    project.write("upriver.toml", '[project]\nname = "trouble"\n[build]\nmemory = "500MB"\n')
+    together = []
+    for words in ((), ("--force",)):
+        assert project.build("--jobs", "3", *words).code == 0
+        spans = [tuple(map(float, path.read_text().split())) for path in (project.root / "at").iterdir()]
+        together.append(max(sum(1 for begin, end in spans if begin <= at < end) for at, _ in spans))
+    assert together[0] > together[1] == 1
+    repaired(project)
+    project.settle()
+
+
 def events(project: Project) -> list[dict[str, object]]:
     """The events of the last run."""
     import json

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,18 +160,11 @@ class Sources:
         location = source.location
         if isinstance(location, FileLocation) and location.format == "file":
             return Version(digest, (), None, size, names)
-        try:
+        with _unreadable(source):
             if isinstance(location, FileLocation) and _read_in_place(location):
                 schema, rows = _describe_parquet(files)
                 return Version(digest, schema, rows, size, names)
             return self._snapshot(source, files, size)
-        except (UpriverError, OSError):
-            raise
-        except Exception as error:
-            first = str(error).split("\n\nLINE")[0].strip()
-            raise UpriverError(
-                f"source {source.key} ({describe_location(source)}) can't be read: {first}"
-            ) from error
 
     def _snapshot(self, source: Source, files: tuple[str, ...], size: int) -> Version:
         target = self._store.new_path(".parquet")
@@ -296,17 +290,32 @@ def source_schema(root: Path, source: Source) -> Schema:
     files = tuple(str(root / stamp.path) for stamp in stamps(root, source))
     if not files:
         raise SourceMissing(_missing_message(source))
-    match source.location:
-        case FileLocation(format="file"):
-            return ()
-        case FileLocation(format="arrow"):
-            from upriver.materializer.engines.arrow import arrow_schema
+    with _unreadable(source):
+        match source.location:
+            case FileLocation(format="file"):
+                return ()
+            case FileLocation(format="arrow"):
+                from upriver.materializer.engines.arrow import arrow_schema
 
-            return arrow_schema(files[0])
-        case FileLocation() as location:
-            return _describe(scan_expression(location, files))
-        case TableLocation():
-            return ()
+                return arrow_schema(files[0])
+            case FileLocation() as location:
+                return _describe(scan_expression(location, files))
+            case TableLocation():
+                return ()
+
+
+@contextmanager
+def _unreadable(source: Source) -> Iterator[None]:
+    """Whatever a reader makes of content that is not what it says is the source's problem, not a defect here."""
+    try:
+        yield
+    except (UpriverError, OSError):
+        raise
+    except Exception as error:
+        first = str(error).split("\n\nLINE")[0].strip()
+        raise UpriverError(
+            f"source {source.key} ({describe_location(source)}) can't be read: {first}"
+        ) from error
 
 
 def _connection() -> duckdb.DuckDBPyConnection:

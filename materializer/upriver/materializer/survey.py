@@ -285,5 +285,5 @@ class Schemas:
             if known is not None:
                 return self._views.sources.version(key).schema
             return source_schema(self._workspace.root, self._project.sources[key])
-        except UpriverError:
+        except (UpriverError, OSError):  # told when it is read
             return None

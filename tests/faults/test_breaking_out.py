@@ -1,0 +1,149 @@
+"""Queries that reach for what is not theirs, and data files that lie about themselves."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.faults.project import Project
+
+from upriver.materializer.engines.duckdb import DuckDBEngine
+
+OUTSIDE = (
+    "copy (select 1) to '{out}/new.csv'",
+    "copy (select 1) to '{in}/../new.csv'",
+    "attach '{out}/new.db'",
+    "export database '{out}/new'",
+    "from read_text('{out}/secret.txt')",
+    "from read_text('{in}/../secret.txt')",
+    "from read_text('{in}/link.txt')",
+    "from read_csv('{out}/secret.txt')",
+    "from glob('{out}/*')",
+    "from sniff_csv('{out}/secret.txt')",
+    "from query('from read_text(''{out}/secret.txt'')')",
+    "from json_execute_serialized_sql(json_serialize_sql('select * from read_text(''{out}/secret.txt'')'))",
+    "select getenv('HOME')",
+    "install httpfs",
+    "load httpfs",
+    "create secret s (type s3)",
+    "set lock_configuration = false",
+    "set enable_external_access = true",
+    "reset enable_external_access",
+    "set global allowed_directories = ['/']",
+    "set memory_limit = '100GB'",
+    "set threads = 64",
+    "set home_directory = '/'",
+    "pragma enable_profiling",
+    "set profile_output = '{out}/new.json'",
+    "call enable_logging()",
+)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DuckDBEngine, Path]]:
+    """An engine that may read ``in``, and the folder around that."""
+    out = tmp_path_factory.mktemp("out")
+    (out / "in").mkdir()
+    (out / "secret.txt").write_text("hush\n")
+    (out / "in" / "link.txt").symlink_to(out / "secret.txt")
+    (out / "in" / "open.txt").write_text("hello")
+    engine = DuckDBEngine([out / "in"], None)
+    yield engine, out
+    engine.close()
+
+
+@pytest.mark.parametrize("statement", OUTSIDE)
+def test_no_query_reaches_beyond_what_it_was_given(engine: tuple[DuckDBEngine, Path], statement: str) -> None:
+    """Also when it gets past the check that an asset is one SELECT."""
+    inside, out = engine
+    before = sorted(path.name for path in out.iterdir())
+    query = statement.replace("{in}", f"{out}/in").replace("{out}", str(out))
+    with pytest.raises(duckdb.Error) as caught:
+        inside.cursor().execute(query).fetchall()
+    assert "hush" not in str(caught.value)
+    assert sorted(path.name for path in out.iterdir()) == before
+    assert inside.cursor().execute(f"select content from read_text('{out}/in/open.txt')").fetchall() == [
+        ("hello",)
+    ]
+
+
+ROWS = 1000
+
+
+def lies(data: bytes) -> dict[str, bytes]:
+    """Parquet files made of *data*, whose footers do not tell what is there."""
+    length = struct.unpack("<I", data[-8:-4])[0]
+    body, footer = data[: -8 - length], data[-8 - length : -8]
+
+    def with_footer(changed: bytes) -> bytes:
+        assert changed != footer
+        return body + changed + struct.pack("<I", len(changed)) + b"PAR1"
+
+    def counting(rows: int) -> bytes:
+        return with_footer(footer.replace(varint(ROWS), varint(rows)))
+
+    return {
+        "more_rows": counting(5 * ROWS),
+        "endless_rows": counting(1 << 60),
+        "negative_rows": counting(-5),
+        "length_beyond_file": data[:-8] + struct.pack("<I", 0xFFFFFFF0) + b"PAR1",
+        "no_footer": data[:-8] + struct.pack("<I", 0) + b"PAR1",
+        "cut_off": data[: len(data) // 2],
+        "only_magic": b"PAR1PAR1",
+        "text": b"hello",
+        "columns_elsewhere": data[:4] + bytes(len(body) - 4) + data[len(body) :],
+    }
+
+
+def varint(number: int) -> bytes:
+    """As Thrift's compact protocol writes an i64: zigzag, seven bits to a byte."""
+    number = (number << 1) ^ (number >> 63)
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def test_a_data_file_that_lies_fails_what_reads_it_and_nothing_else(tmp_path: Path) -> None:
+    """Each with a cause, none as a defect of the program; true files make all of it good."""
+    project = Project(tmp_path / "p")
+    project.write("upriver.toml", '[project]\nname = "liars"\n')
+    honest = project.write("data/honest.parquet", "")
+    table = pa.table({"id": range(ROWS), "name": [f"n{number}" for number in range(ROWS)]})
+    pq.write_table(table, honest)
+    false = lies(honest.read_bytes())
+    for name, data in false.items():
+        (project.root / f"data/{name}.parquet").write_bytes(data)
+    (project.root / "data/arrow.arrow").write_bytes(b"ARROW1\0\0garbage")
+    (project.root / "data/lines.ndjson").write_bytes(b'{"id": \xff\xfe, "name"')
+    readers = {**{name: f"data/{name}.parquet" for name in false}, "lines": "data/lines.ndjson"}
+    for name, path in {**readers, "fine": "data/honest.parquet"}.items():
+        project.write(f"assets/{name}.sql", f"select sum(id) as id, max(name) as name from '{path}'\n")
+    project.write(
+        "assets/arrows.py", "from upriver.assets import source\nsource('raw.arrow', 'data/arrow.arrow')\n"
+    )
+    project.write("assets/arrow.sql", "select sum(id) as id, max(name) as name from raw.arrow\n")
+
+    built = project.build()
+    assert built.code == 1
+    assert "should not have happened" not in built.said
+    assert set(built.errors) == {*readers, "arrow"}
+    assert all(error.strip() for error in built.errors.values())
+    assert built.actions["fine"] == "built"
+    assert project.problems() == []
+
+    for name in false:
+        (project.root / f"data/{name}.parquet").write_bytes(honest.read_bytes())
+    (project.root / "data/lines.ndjson").write_text('{"id": 1, "name": "n"}\n')
+    with (
+        pa.OSFile(str(project.root / "data/arrow.arrow"), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as out,
+    ):
+        out.write_table(table)
+    project.settle()
