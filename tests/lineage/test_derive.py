@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     made = Folder(tmp_path)
     modules = upriver.lineage.sql_modules
     read, parse = modules._read, modules._read_sql
-    describe = upriver.lineage.python_modules.describe
+    describe = upriver.lineage.python_modules.describing
 
     def reading(root: Path, path: str, problems: dict[str, Diagnosis]) -> bytes:
         made.read.append(path)
@@ -59,13 +60,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
         made.parsed += [file.path for file, _, _ in texts]  # type: ignore[attr-defined]
         return parse(texts, queries)  # type: ignore[arg-type]
 
-    def describing(root: Path) -> Described:
+    def describing(root: Path) -> AbstractContextManager[Callable[[], Described]]:
         made.described += 1
         return describe(root)
 
     monkeypatch.setattr(modules, "_read", reading)
     monkeypatch.setattr(modules, "_read_sql", parsing)
-    monkeypatch.setattr(upriver.lineage.python_modules, "describe", describing)
+    monkeypatch.setattr(upriver.lineage.python_modules, "describing", describing)
     return made
 
 

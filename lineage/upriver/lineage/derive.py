@@ -45,8 +45,11 @@ def derive(root: Path, *, clock: Callable[[], float] = time.time, last: Project 
     config, config_problems = read_config(root)
     before = load_manifest(folder) if last is None else last.manifest
     queries: dict[Key, Query] = {}
-    sql, sql_changed = sql_modules(root, files, before, queries)
-    python, parts = python_modules(root, files, before)
+    with python_modules(root, files, before) as declared:
+        sql, sql_changed = sql_modules(
+            root, files, before, queries
+        )  # while a process loads the Python modules
+        python, parts = declared()
     if parts is not None:
         save_parts(folder, parts)
     if sql_changed or parts is not None or before is None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,10 +27,35 @@ DESCRIBE_TIMEOUT = 300.0
 """Seconds that loading a project's Python modules may take."""
 
 
+Declared: TypeAlias = tuple[PythonModules, dict[str, tuple[CodePart, ...]] | None]
+"""What the Python modules declare; with their code parts when they were loaded again or looked at closer."""
+
+
+@contextmanager
 def python_modules(
     root: Path, files: ProjectFiles, before: Manifest | None
-) -> tuple[PythonModules, dict[str, tuple[CodePart, ...]] | None]:
-    """What the Python modules declare; with their code parts when they were loaded again or looked at closer."""
+) -> Iterator[Callable[[], Declared]]:
+    """Begin to find out what the Python modules declare; call what is yielded to wait for it.
+
+    Where a process has to load them, there is time until then for other work.
+    """
+    known = _known(root, files, before)
+    if known is not None:
+        yield lambda: known
+        return
+    present = (*files.python, *files.helpers)
+    digests = tuple(_digest_of(root / file.path) for file in present)
+    with describing(root) as described:
+
+        def declared() -> Declared:
+            found = described()
+            return msgspec.structs.replace(found.modules, files=present, digests=digests), found.parts
+
+        yield declared
+
+
+def _known(root: Path, files: ProjectFiles, before: Manifest | None) -> Declared | None:
+    """What is remembered of the modules, None when they have to be loaded."""
     if not files.python:
         return PythonModules(), None if before is not None and before.python == PythonModules() else {}
     present = (*files.python, *files.helpers)
@@ -44,8 +72,7 @@ def python_modules(
         and _as_observed(root, known)
     ):
         return msgspec.structs.replace(known, files=present), load_parts(root / CACHE)
-    described = describe(root)
-    return msgspec.structs.replace(described.modules, files=present, digests=digests), described.parts
+    return None
 
 
 def _digest_of(path: Path) -> str:
@@ -62,12 +89,12 @@ def _as_observed(root: Path, known: PythonModules) -> bool:
     return not known.observed.unseen and not known.observed.changed(str(root), os.environ)
 
 
-def describe(root: Path) -> Described:
-    """Load the project's Python modules in a process of their own and take its report."""
+@contextmanager
+def describing(root: Path) -> Iterator[Callable[[], Described]]:
+    """Load the project's Python modules in a process of their own; what is yielded waits for its report."""
     import subprocess  # most commands need no process
 
     from upriver.assets.kept import Kept
-    from upriver.assets.secrets import Hiding
 
     receive, send = os.pipe()
     try:
@@ -88,25 +115,36 @@ def describe(root: Path) -> Described:
         assert stderr is not None
         reader = threading.Thread(target=lambda: errors.append(stderr.read()), daemon=True)
         reader.start()
-        with os.fdopen(receive, "rb") as pipe:
+
+        def report() -> Described:
             *told, data = pipe.read().split(b"\n")
-        code = process.process.wait()
-        reader.join(1.0)
+            code = process.process.wait()
+            reader.join(1.0)
+            return _report(told, data, b"".join(errors), code)
+
+        with os.fdopen(receive, "rb") as pipe:
+            yield report
     finally:  # also when the user has lost patience
         killer.cancel()
         process.close()
+
+
+def _report(told: list[bytes], data: bytes, said: bytes, code: int) -> Described:
+    """What the process has reported as *data*, after the secrets that it *told*."""
+    from upriver.assets.secrets import Hiding
+
     try:
         return msgspec.json.decode(data, type=Described)
     except msgspec.DecodeError:
         hiding = Hiding()
         for secret in told:
             hiding.add(*msgspec.json.decode(secret, type=tuple[str, str]))
-        said = hiding.hide(b"".join(errors).decode("utf-8", "replace")).strip().splitlines()
+        lines = hiding.hide(said.decode("utf-8", "replace")).strip().splitlines()
         problem = Diagnosis(
             "load-crashed",
             "the process that loads the project's Python modules ended before it reported "
             f"(exit code {code})",
-            facts=tuple(said[-5:]),
+            facts=tuple(lines[-5:]),
             hint="something at module level ends the process or crashes it; move it into a function",
         )
         # Unseen: whatever ended it may not happen again, so this is not remembered.
