@@ -204,6 +204,17 @@ def test_a_path_without_known_durations_is_the_one_with_most_steps_and_has_no_le
     assert total is None
 
 
+def test_what_was_never_built_is_expected_to_take_as_long_as_its_inputs_are_large() -> None:
+    graph = AssetGraph({"small": (), "large": (), "a": ("small",), "b": ("large",), "c": ("a",)})
+    found = {key: finding for key, finding in survey("s1", {}, graph=graph).items() if key in "abc"}
+    sizes = {"small": 1_000, "large": 10_000_000_000}
+    made_steps, path, total = steps(graph, found, {}, sizes)
+    assert [step.asset for step in made_steps] == ["b", "a", "c"]
+    assert (path, total) == (("b",), None)
+    made_steps, _, _ = steps(graph, found, {"b": 0.001, "a": 0.1}, sizes)
+    assert [step.asset for step in made_steps] == ["a", "b", "c"], "what it took counts for more"
+
+
 def test_what_is_fresh_costs_nothing_and_is_on_no_critical_path() -> None:
     found = survey("s1")
     made_steps, path, total = steps(CHAIN, found, {"a": 5.0})

@@ -197,7 +197,9 @@ class Build:
                 emit=log.emit,
                 cancelled=lambda: self._cancel.level > 0,
                 dropped=lambda: self._cancel.dropped,
-                priority=critical_lengths(project.graph, seen.findings, seconds),
+                priority=critical_lengths(
+                    project.graph, seen.findings, seconds, seen.views.sizes(project.sources)
+                ),
                 took=took_before(durations, seen.records),
                 limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
                 clock=workspace.clock,

@@ -53,7 +53,7 @@ def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
     finding = seen.findings[key]
     needed = {link.asset: seen.findings[link.asset] for link in chain}
     seconds = {k: one[0] for k, one in workspace.state.durations().items()}
-    made, _, _ = steps(project.graph, needed, seconds)
+    made, _, _ = steps(project.graph, needed, seconds, seen.views.sizes(project.sources))
     told = _with_failure(seen, key)
     return Explanation(key, finding.state, told, tuple(chain), ruled_out(workspace, seen, key), made)
 

@@ -5,6 +5,7 @@ values.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from upriver.assets.model import Key, Value
 from upriver.lineage.graph import AssetGraph
@@ -29,6 +30,11 @@ from upriver.materializer.staleness import (
     verifies,
 )
 from upriver.materializer.views import Step
+
+_UNKNOWN: Mapping[Key, int] = MappingProxyType({})
+_LEAST_SECONDS = 0.01
+_BYTES_A_SECOND = 200e6
+"""About what a query over Parquet gets through. It only has to compare with what is known to have taken seconds."""
 
 
 class Finding(Value, frozen=True):
@@ -185,14 +191,17 @@ def upstream_of(finding: Finding) -> Upstream:
 
 
 def steps(
-    graph: AssetGraph, findings: Mapping[Key, Finding], seconds: Mapping[Key, float]
+    graph: AssetGraph,
+    findings: Mapping[Key, Finding],
+    seconds: Mapping[Key, float],
+    sizes: Mapping[Key, int] = _UNKNOWN,
 ) -> tuple[tuple[Step, ...], tuple[Key, ...], float | None]:
     """Steps in start order, the critical path, and its length in seconds (None when no duration is known).
 
     The order is topological; among steps that could start together, the one with the longest chain behind it
-    goes first.
+    goes first. *seconds* and *sizes* are as in :func:`critical_lengths`.
     """
-    remaining = critical_lengths(graph, findings, seconds)
+    remaining = critical_lengths(graph, findings, seconds, sizes)
     depth: dict[Key, int] = {}
     for key in findings:
         depth[key] = 1 + max((depth[up] for up in graph.upstreams(key) if up in depth), default=-1)
@@ -217,15 +226,29 @@ def steps(
 
 
 def critical_lengths(
-    graph: AssetGraph, findings: Mapping[Key, Finding], seconds: Mapping[Key, float]
+    graph: AssetGraph,
+    findings: Mapping[Key, Finding],
+    seconds: Mapping[Key, float],
+    sizes: Mapping[Key, int] = _UNKNOWN,
 ) -> dict[Key, float]:
     """For each asset, the expected seconds of the longest chain that starts with it.
 
-    Unknown durations count as a small constant, so that longer chains still win.
+    *seconds* are what assets took before, *sizes* the bytes of sources. An asset that was never built is expected to
+    take as long as going through the largest of its inputs, and to become as large; at least a small constant, so
+    that longer chains still win.
     """
+    order = graph.sort(findings)
+    sizes = dict(sizes)
+    for key in order:
+        version = findings[key].version
+        inputs = max((sizes.get(up, 0) for up in graph.upstreams(key)), default=0)
+        sizes[key] = version.bytes if version is not None else inputs
     lengths: dict[Key, float] = {}
-    for key in reversed(graph.sort(findings)):
-        own = seconds.get(key, 0.01) if _costs(findings[key]) else 0.0
+    for key in reversed(order):
+        own = 0.0
+        if _costs(findings[key]):
+            # The largest of its inputs is also what was taken for its own size.
+            own = seconds.get(key, max(_LEAST_SECONDS, sizes[key] / _BYTES_A_SECOND))
         lengths[key] = own + max(
             (lengths[down] for down in graph.downstreams(key) if down in lengths), default=0.0
         )

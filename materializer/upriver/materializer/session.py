@@ -146,7 +146,9 @@ class Session:
             among = project.graph.ancestors(chosen)
             seen = survey(self.workspace, among=among, forced=forced, check=True)
             seconds = {key: one[0] for key, one in self.workspace.state.durations().items()}
-            made, path, total = steps(project.graph, seen.findings, seconds)
+            made, path, total = steps(
+                project.graph, seen.findings, seconds, seen.views.sizes(project.sources)
+            )
             made = tuple(msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset)) for step in made)
             return Plan(made, path, total, tuple(seen.broken.values()))
 

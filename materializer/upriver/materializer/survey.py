@@ -48,6 +48,11 @@ class SourceViews:
             return Settled(version)
         return Unsettled(State.MISSING)
 
+    def sizes(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """The bytes of those sources among *keys* that were ever looked at."""
+        known = {key: self.sources.known(key) for key in keys}
+        return {key: record.version.bytes for key, record in known.items() if record is not None}
+
 
 @dataclass
 class Survey:
