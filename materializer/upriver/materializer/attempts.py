@@ -9,10 +9,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from upriver.assets.config import Scalar
 from upriver.assets.discover import ProjectFile
@@ -89,6 +90,9 @@ class Watching(Protocol):
         ...
 
 
+Meanwhile: TypeAlias = Callable[[tuple[tuple[Key, Footprint], ...]], None]
+
+
 class Watchdog:
     """Interrupts queries that have to end: DuckDB does not return to Python until it is done.
 
@@ -161,16 +165,22 @@ class Attempts:
         self._variables = variables
         self._watchdog = Watchdog(engine)
 
-    def make(self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching) -> Made:
-        """Compute *asset* from *upstreams*. Raises AttemptFailed."""
+    def make(
+        self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching, meanwhile: Meanwhile
+    ) -> Made:
+        """Compute *asset* from *upstreams*. Raises AttemptFailed.
+
+        *meanwhile* is told what was read, while the artifact is hashed and goes to the disk; what it raises ends the
+        attempt.
+        """
         suffix = asset.suffix if asset.kind is Kind.FILE else ".parquet"
         target = self._store.new_path(suffix)
         try:
             match asset.recipe:
                 case SqlRecipe():
-                    return self._sql(asset, upstreams, watching, target)
+                    return self._sql(asset, upstreams, watching, meanwhile, target)
                 case PythonRecipe() as recipe:
-                    return self._python(asset, recipe, upstreams, watching, target, suffix)
+                    return self._python(asset, recipe, upstreams, watching, meanwhile, target, suffix)
         except BaseException as error:
             with suppress(OSError):
                 target.unlink(missing_ok=True)
@@ -179,7 +189,14 @@ class Attempts:
                 raise
             raise failure from error
 
-    def _sql(self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching, target: Path) -> Made:
+    def _sql(
+        self,
+        asset: Asset,
+        upstreams: Mapping[Key, Version],
+        watching: Watching,
+        meanwhile: Meanwhile,
+        target: Path,
+    ) -> Made:
         query = self._analyses.query(asset.key)
         analysis = self._analyses.analyze(asset.key, {key: v.schema for key, v in upstreams.items()})
         if isinstance(analysis, Diagnosis):
@@ -196,10 +213,30 @@ class Attempts:
                 if expired.is_set():
                     raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error
                 raise
-        staged = self._store.stage(target, ".parquet")
+        with self._staging(target, ".parquet") as staging:
+            meanwhile(analysis.footprints)
+        staged = staging.result()
         files = (relative_path(self._store, self._root, staged.id),)
         version = Version(staged.id, schema, rows, staged.bytes, files)
         return Made(staged, version, analysis.footprints, analysis)
+
+    @contextmanager
+    def _staging(self, target: Path, suffix: str) -> Iterator[Future[Staged]]:
+        """While inside, the file at *target* is being staged."""
+        staging: Future[Staged] = Future()
+
+        def stage() -> None:
+            try:
+                staging.set_result(self._store.stage(target, suffix))
+            except BaseException as error:  # noqa: BLE001 -- who waits for the result gets it
+                staging.set_exception(error)
+
+        thread = threading.Thread(target=stage, name=f"staging {target.name}")
+        thread.start()
+        try:
+            yield staging
+        finally:  # also on an error: nobody may still work on the file that is then removed
+            thread.join()
 
     def _python(
         self,
@@ -207,6 +244,7 @@ class Attempts:
         recipe: PythonRecipe,
         upstreams: Mapping[Key, Version],
         watching: Watching,
+        meanwhile: Meanwhile,
         target: Path,
         suffix: str,
     ) -> Made:
@@ -244,7 +282,9 @@ class Attempts:
             raise AttemptFailed(result.error, result.traceback)
         for warning in result.warnings:
             watching.output("warning", warning)
-        staged = self._store.stage(target, suffix)
+        with self._staging(target, suffix) as staging:
+            meanwhile(result.reads)
+        staged = staging.result()
         files = (relative_path(self._store, self._root, staged.id, suffix),)
         if asset.kind is Kind.FILE:
             version = Version(staged.id, (), None, staged.bytes, files)

@@ -67,13 +67,16 @@ class Maker:
         project = self._seen.project
         started = self._workspace.clock()
         reads = {key: upstreams[key] for key in project.reads[asset.key]}
-        made = self._attempts.make(asset, reads, _Watching(self, asset.key, number))
-        footprints = dict(made.reads)
-        recorded = tuple(
-            self._read(asset, key, version, self._promised(asset, footprints.get(key)))
-            for key, version in reads.items()
-        )
-        record = self._seen.records.get(asset.key)
+        recorded: list[Read] = []
+
+        def record(found: tuple[tuple[Key, Footprint], ...]) -> None:
+            footprints = dict(found)
+            for key, version in reads.items():
+                footprint = self._promised(asset, footprints.get(key))
+                recorded.append(self._read(asset, key, version, footprint))
+
+        made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
+        before = self._seen.records.get(asset.key)
         version = made.version
         if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
@@ -86,7 +89,7 @@ class Maker:
             trace=Trace(
                 recipe=project.fingerprints[asset.key],
                 binding=made.analysis.binding if made.analysis is not None else "",
-                reads=recorded,
+                reads=tuple(recorded),
                 environment=self._environment(asset, made.analysis, made.outside),
             ),
             version=version,
@@ -96,7 +99,7 @@ class Maker:
             peak_memory=made.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
-        return Completed(materialization, made.staged, self._changed(record, version, made.staged))
+        return Completed(materialization, made.staged, self._changed(before, version, made.staged))
 
     def _read(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> Read:
         """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""

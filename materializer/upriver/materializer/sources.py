@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +154,14 @@ class Sources:
             return _stamps_digest(stamped)
         return _digest(self._root, stamped)
 
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """For looking at many files: an instance takes longer to start than most looks."""
+        connection = _connection()
+        # It takes a file for unchanged by its size and modification time. Here nothing is.
+        connection.execute("set enable_external_file_cache = false")
+        return connection
+
     def _version(self, source: Source, stamped: tuple[FileStamp, ...], digest: str) -> Version:
         size = sum(stamp.size for stamp in stamped)
         files = tuple(str(self._root / stamp.path) for stamp in stamped)
@@ -162,7 +171,7 @@ class Sources:
             return Version(digest, (), None, size, names)
         with _unreadable(source):
             if isinstance(location, FileLocation) and _read_in_place(location):
-                schema, rows = _describe_parquet(files)
+                schema, rows = _describe_parquet(self._database.cursor(), files)
                 return Version(digest, schema, rows, size, names)
             return self._snapshot(source, files, size)
 
@@ -332,9 +341,9 @@ def _describe(relation: str) -> Schema:
         return tuple(Column(str(row[0]), str(row[1])) for row in rows)
 
 
-def _describe_parquet(files: tuple[str, ...]) -> tuple[Schema, int]:
+def _describe_parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...]) -> tuple[Schema, int]:
     scan = stored_scan(files)
-    with _connection() as connection:
+    with connection:
         described = connection.execute(f"describe select * from {scan}").fetchall()
         counted = connection.execute(f"select count(*) from {scan}").fetchone()
         rows = counted[0] if counted else 0
