@@ -214,7 +214,35 @@ def test_what_an_earlier_artifact_held_is_computed_from_the_store_when_it_is_not
     store.publish([staged])
     assert live.same(read(staged.id), version("v2"))
     assert live.same(read(staged.id), version("v2"))
-    assert [one for one, _ in fingerprints.passes] == [staged.id, "v2"]
+    counted, *passes = fingerprints.passes
+    assert counted == (staged.id, frozenset({Footprint((), None, ordered=False)})), (
+        "which takes no pass over the rows"
+    )
+    assert passes == [(staged.id, frozenset({X})), ("v2", frozenset({X}))]
+
+
+def test_where_rows_came_or_went_they_are_not_gone_through() -> None:
+    store, place = MemoryStore(), Path("/memory/draft")
+    store.write(place, b"rows")
+    staged = store.stage(place, ".parquet")
+    store.publish([staged])
+    fingerprints = ToldFingerprints({staged.id: "2:aa", "v2": "2:aa"})
+    root = Path("/project")
+    live = LiveContents(root, MemoryState(), store, fingerprints, NoBinder(), Outside(root, {}))
+    live.expect([read(staged.id, ALL), read(staged.id, Y)])
+    assert not live.same(read("gone", value="2:aa"), version("v2"))
+    assert fingerprints.passes == []
+    assert not live.same(read(staged.id), version("v2"))
+    assert fingerprints.passes == [(staged.id, frozenset({Footprint((), None, ordered=False)}))]
+
+
+def test_where_rows_came_or_went_a_filter_may_have_excluded_them() -> None:
+    some = Footprint(("x",), "y = 'kept'", ordered=False)
+    live = contents(ToldFingerprints({"v2": "1:aa"}))
+    state = MemoryState()
+    state.remember_fingerprints({("v1", Footprint((), None, ordered=False)): "7:cc"})
+    for one in (live, contents(ToldFingerprints({"v2": "1:aa"}), state)):
+        assert one.same(read("v1", some, "1:aa"), version("v2"))
 
 
 def test_what_is_asked_of_many_versions_is_fetched_once() -> None:

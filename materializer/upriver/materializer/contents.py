@@ -18,6 +18,8 @@ from upriver.materializer.outside import Outside
 from upriver.materializer.ports import StateStore, Store
 from upriver.materializer.staleness import schema_from_text
 
+_COUNT = Footprint((), None, ordered=False)
+
 
 class ComputesFingerprints(Protocol):
     """One pass over a version for all the footprints asked for."""
@@ -92,6 +94,8 @@ class LiveContents:
         before = schema_from_text(read.schema)
         if not _comparable(footprint, before, now.schema):
             return False
+        if footprint.predicate is None and self.row_change(read, now):
+            return False  # found without going through the rows, of which there may be many
         then = self._then(read, footprint, before)
         if then is None:
             return False
@@ -119,9 +123,10 @@ class LiveContents:
 
     def row_change(self, read: Read, now: Version) -> int | None:
         """How many rows more there are now, None when unknown."""
-        count = _row_count(
-            self._then(read, Footprint((), None, ordered=False), schema_from_text(read.schema))
-        )
+        if read.fingerprint is not None and read.footprint.predicate is None:
+            count = _row_count(read.fingerprint.partition("|")[2])
+        else:
+            count = _row_count(self._then(read, _COUNT, schema_from_text(read.schema)))
         return None if count is None or now.rows is None else now.rows - count
 
     def describe_change(self, read: Read, now: Version) -> str:
@@ -151,7 +156,9 @@ class LiveContents:
             if any((version.id, footprint) not in self._known for footprint in asked):
                 self._take_announced()
                 names = {column.name for column in version.schema}
-                together = {f for f in self._expected[key] if set(f.columns or ()) <= names} | set(asked)
+                together = set(asked)
+                if together != {_COUNT}:  # which takes no pass over the rows, and must not bring one about
+                    together |= {f for f in self._expected[key] if set(f.columns or ()) <= names}
                 todo = [f for f in together if (version.id, f) not in self._known]
                 computed = self._compute.compute(version.located(self._root), todo)
                 if not self._steady(key, version):
