@@ -140,14 +140,19 @@ def test_a_piece_further_down_in_its_file_has_the_numbers_of_the_file() -> None:
     assert first_change(last) == Place("m.py", 21)
 
 
-def test_the_failing_place_is_found_in_the_asset_s_own_file() -> None:
-    """In an error with a place, in a traceback (its last frame there), not in other files."""
+def test_the_failing_place_is_found_in_the_asset_s_own_file_or_where_its_helper_raised() -> None:
+    """In an error with a place, in a traceback (its last frame there), not in files that are only mentioned."""
     status = AssetStatus("a", "table", State.FAILED, place=Place("assets/a.py"))
     traceback = 'File "/lib/x.py", line 1\nFile "/p/assets/a.py", line 3\nFile "/p/assets/a.py", line 9\nFile "/lib/x.py", line 2'
     for error, place in (
         ("assets/a.py:7:3: no", Place("assets/a.py", 7, 3)),
         (traceback, Place("assets/a.py", 9)),
         ("assets/b.py:7: no", None),
+        ("ValueError: no\n  at assets/a.py:8: raise ValueError('no')", Place("assets/a.py", 8)),
+        ("ZeroDivisionError: no\n  at lib/helper.py:3: return y / 0", Place("lib/helper.py", 3)),
+        ("ZeroDivisionError: no\n  at /lib/helper.py:3: return y / 0", None),
+        ("Odd: no\n  at lib/said.py:1: x\n  at lib/real.py:2: y", Place("lib/real.py", 2)),
+        ("ValueError: met at lib/helper.py:3\n  at assets/a.py:8", Place("assets/a.py", 8)),
     ):
         assert (
             failing_place(AssetStatus("a", "table", State.FAILED, place=status.place, error=error)) == place
