@@ -57,6 +57,7 @@ class FakeSession(Answers):
         # Not the real constructor: it would look for a project on the disk.
         self.root, self.environment = root, "dev"
         self.pace = pace
+        self.stopped: list[str] = []
         self.clock = clock
         self.failing = set(failing)
         self.problems: tuple[Diagnosis, ...] = ()
@@ -241,6 +242,9 @@ class FakeSession(Answers):
                 yield event
                 if isinstance(event, RunFinished):
                     return
+
+    def stop_run(self, run_id: str) -> None:
+        self.stopped.append(run_id)
 
     def live_run(self) -> str | None:
         return self._live

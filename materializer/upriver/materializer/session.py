@@ -345,6 +345,15 @@ class Session:
         with self._reading:
             return self._past.live_run()
 
+    def stop_run(self, run_id: str) -> None:
+        """Ask the other process that builds *run_id* to stop. Raises UsageError when it is over, BusyError when
+        it can't be reached from here.
+        """
+        from upriver.materializer.state.opening import BUILD_LOCK
+        from upriver.materializer.stopping import stop_run
+
+        stop_run(self.workspace.folder / BUILD_LOCK, run_id)
+
     # -- care --------------------------------------------------------------------------------------------
     def fsck(self, *, repair: bool = False) -> Report | Repaired:
         """Verify every artifact and record; with *repair*, put right what can be (nothing is deleted)."""

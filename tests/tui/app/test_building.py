@@ -165,17 +165,24 @@ async def test_only_one_build_at_a_time(desk: Desk) -> None:
 
 
 async def test_a_build_of_another_process_is_shown_live(desk: Desk) -> None:
-    """Found by looking, followed to its end; it can't be stopped from here."""
-    session = FakeSession(pace=0.05)
+    """Found by looking, followed to its end; stopped from here only after a question."""
+    session = FakeSession(pace=0.15)
     async with desk(session) as at:
         thread = session.build_elsewhere(("+marts.revenue",))
         await at.until(lambda: at.app.board.live, "finding the run", timeout=3)
         assert "in another process" in at.said[-1]
         at.app.show_run()
         await at.shows("RUN 0009")
+        await at.press("X")
+        assert at.said[-1] == "another process builds: only the whole run can be stopped from here"
         await at.press("ctrl+x")
-        assert at.said[-1] == "another process builds; stop it there"
-        await at.until(lambda: not at.app.board.live, "following to the end")
+        await at.shows("Another process builds", "Run 0009 was started in another shell")
+        await at.press("escape")
+        assert session.stopped == []
+        await at.press("ctrl+x", "enter")
+        assert session.stopped == ["0009"]
+        assert at.said[-1] == "run 0009 was asked to stop: what is finished is kept"
+        await at.until(lambda: not at.app.board.live, "following to the end", timeout=30)
         thread.join(10)
         assert at.app.board.run.status is RunStatus.SUCCESS
 
@@ -251,6 +258,7 @@ async def test_leaving_while_a_build_goes_on_asks(desk: Desk) -> None:
         await at.press("escape")
         assert at.app.screen is at.app.main
         await at.press("q", "enter")
+        assert at.app.board.run.cancelling, "enter has to stop the build, not wait for its end"
         await at.until(lambda: at.app._exit, "leaving")
     assert session.live_run() is None
 

@@ -26,13 +26,14 @@ from upriver.tui.screens.preview import PreviewScreen
 from upriver.tui.screens.run import RunScreen
 from upriver.tui.screens.runs import RunsScreen
 from upriver.tui.screens.saved import SavedViews
+from upriver.tui.screens.stop import StopScreen
 from upriver.tui.screens.why import WhyScreen
 
 Desk = Callable[..., Any]
 
 SCREENS: Sequence[type[Screen[Any]]] = (
     MainScreen, GraphScreen, ColumnsScreen, RunsScreen, RunScreen, ChangesScreen, WhyScreen, CodeScreen, LogScreen,
-    HistoryScreen, PreviewScreen, BuildDialog, SavedViews, HelpScreen, LeaveScreen,
+    HistoryScreen, PreviewScreen, BuildDialog, SavedViews, HelpScreen, LeaveScreen, StopScreen,
 )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def run_app(app: object, session: Session) -> int:
 def serve(root: Path, *, environment: str, ascii: bool, theme: str | None) -> int:
     """Serve the same program to a browser, on this machine only."""
     try:
-        from textual_serve.server import Server  # type: ignore[import-not-found]
+        from textual_serve.server import Server
     except ImportError:
         sys.stderr.write(
             "upriver ui --web needs textual-serve, which is not installed.\n"

@@ -18,7 +18,7 @@ class LeaveScreen(Sheet[None]):
     HEADLINE = "A build is going on"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,s", "stop_and_leave", "stop the build and leave"),
+        Binding("enter,s", "stop_and_leave", "stop the build and leave", priority=True),
         Binding("escape", "close", "stay"),
     ]
 

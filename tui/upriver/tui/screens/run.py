@@ -192,10 +192,10 @@ class RunScreen(AssetActions, Frame):
             picture = self.picture
             if picture is None or not picture.live:
                 return "the run is over"
-            if not picture.mine:
-                return "another process builds; stop it there"
             if action == "cancel":
                 return None
+            if not picture.mine:
+                return "another process builds: only the whole run can be stopped from here"
             part = picture.parts.get(self.subject or "")
             if part is None:
                 return "there is no asset under the cursor"
@@ -212,9 +212,16 @@ class RunScreen(AssetActions, Frame):
             self.keys_changed()
 
     def action_cancel(self) -> None:
-        """Stop the build."""
-        if not self.refuse("cancel"):
+        """Stop the build; one of another process is asked about first."""
+        picture = self.picture
+        if self.refuse("cancel") or picture is None:
+            return
+        if picture.mine:
             self.upriver.running.stop()
+        else:
+            from upriver.tui.screens.stop import StopScreen
+
+            self.upriver.push_screen(StopScreen(picture.run))
 
     def action_cancel_asset(self) -> None:
         """Stop this asset, or leave it out."""
