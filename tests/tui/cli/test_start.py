@@ -69,3 +69,16 @@ def test_python_m_upriver_is_the_same_program(project: Path) -> None:
     )
     assert done.returncode == 2
     assert "does not exist" in done.stderr
+
+
+def test_the_browser_s_server_is_asked_for_when_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the command that brings it, and who could reach what it serves."""
+    from upriver.tui.launch import run_ui
+
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    assert run_ui(tmp_path, web=True) == 2
+    said = capsys.readouterr().err
+    assert "pip install textual-serve" in said
+    assert "localhost only" in said
