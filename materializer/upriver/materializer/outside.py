@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from upriver.materializer.staleness import FILE, VARIABLE
+from upriver.materializer.staleness import FILE, KIND, STAT, VARIABLE
 
 UNSTEADY = "changed while it was read"
 """The value of what was not one content from the first read to the end: no later value equals it."""
@@ -33,14 +34,32 @@ def path_digest(path: Path) -> str:
         if path.is_dir():
             names = sorted(name for name in os.listdir(path) if name != "__pycache__")
             return f"folder {hashlib.blake2b(os.fsencode('/'.join(names)), digest_size=16).hexdigest()}"
-        stat = path.stat()
-        if stat.st_size > _LARGE:
-            return f"stamp {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
+        found = path.stat()
+        if found.st_size > _LARGE:
+            return f"stamp {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
         return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     except FileNotFoundError:
         return "missing"
     except OSError as error:
         return f"unreadable ({os.strerror(error.errno or 0)})"
+
+
+def path_kind(path: Path) -> str:
+    """What is at *path*: a file, a folder, something else or nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return "missing"
+    return "a file" if stat.S_ISREG(mode) else "a folder" if stat.S_ISDIR(mode) else "something else"
+
+
+def path_stat(path: Path) -> str:
+    """The kind, the size and the time of change of what is at *path*."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return "missing"
+    return f"{found.st_mode} {found.st_size} {found.st_mtime_ns}"
 
 
 class Outside:
@@ -55,8 +74,9 @@ class Outside:
         """The value of *name* as a trace would hold it; None for a name of another kind."""
         if name.startswith(VARIABLE):
             return variable_digest(self._environment.get(name.removeprefix(VARIABLE)))
-        if not name.startswith(FILE):
-            return None
-        if name not in self._known:
-            self._known[name] = path_digest(self._root / name.removeprefix(FILE))
-        return self._known[name]
+        for prefix, look in ((FILE, path_digest), (KIND, path_kind), (STAT, path_stat)):
+            if name.startswith(prefix):
+                if name not in self._known:
+                    self._known[name] = look(self._root / name.removeprefix(prefix))
+                return self._known[name]
+        return None

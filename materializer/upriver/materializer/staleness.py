@@ -34,6 +34,8 @@ VARIABLE = "env:"
 """Prefix of environment names that are environment variables, by a digest of their value."""
 
 FILE = "file:"
+KIND = "kind:"
+STAT = "stat:"
 """Prefix of environment names that are files of the project which a recipe read without declaring them."""
 
 
@@ -214,6 +216,10 @@ def _environment_change(name: str, then: str, now: str | None) -> str:
     if name.startswith(VARIABLE):
         # The values are digests of something that may be secret: only the name is told.
         return f"environment variable {name.removeprefix(VARIABLE)} changed"
+    if name.startswith(KIND):
+        return f"{name.removeprefix(KIND)} was {then}, now {now}"
+    if name.startswith(STAT):
+        return f"the size or time of {name.removeprefix(STAT)}, which it asks for, changed"
     if name.startswith(FILE):
         return f"{name.removeprefix(FILE)}, which it reads without declaring it, changed"
     return f"{name} was {then}, now {now if now is not None else 'not set'}"

@@ -1,9 +1,9 @@
 """Noticing what a recipe reads without having declared it. Runs in worker processes.
 
 Files and folders opened through Python are seen by an audit hook, environment variables by a mapping in the
-place of ``os.environ``, and the files that Polars opens by the names that its readers are called with. What other
-native code opens (DuckDB inside a recipe, a subprocess) is not seen; for that the code itself is looked at when
-it is described (see :mod:`upriver.lineage.python.resolve`).
+place of ``os.environ``, questions about files (is it there, how large is it) by functions in the place of
+``os.stat`` and its like, and what Polars, DuckDB and Arrow open by what they are called with (see
+:mod:`upriver.materializer.native`). What a subprocess or other native code opens is not seen.
 """
 
 from __future__ import annotations
@@ -11,20 +11,52 @@ from __future__ import annotations
 import functools
 import glob
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from upriver.materializer.outside import UNSTEADY, path_digest, variable_digest
-from upriver.materializer.staleness import FILE, VARIABLE
+from upriver.materializer.native import Native, literals
+from upriver.materializer.outside import UNSTEADY, path_digest, path_kind, path_stat, variable_digest
+from upriver.materializer.staleness import EACH_BUILD, FILE, KIND, STAT, VARIABLE
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 _FOREIGN = frozenset({"site-packages", "dist-packages", "__pycache__", ".git", ".venv"})
 _LISTINGS = frozenset({"os.listdir", "os.scandir"})
-_READERS = ("read_", "scan_")
+_ASKING = (
+    "os",
+    "os.path",
+    "posixpath",
+    "ntpath",
+    "genericpath",
+    "pathlib",
+    "pathlib._local",
+    "pathlib._os",
+    "glob",
+)
+_WHETHER = frozenset(
+    {
+        "exists", "lexists", "isfile", "isdir", "islink", "ismount", "is_file", "is_dir", "is_symlink", "is_mount",
+        "realpath", "_joinrealpath", "resolve", "glob", "rglob", "iglob", "_iglob", "_glob0", "_lexists",
+    }
+)  # fmt: skip
+_DATA = frozenset(
+    {
+        ".csv", ".tsv", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".duckdb",
+        ".db", ".gz", ".zst", ".avro",
+    }
+)  # fmt: skip
+_UNNAMED = re.compile(
+    r"\b(?:read_\w+|\w+_scan|sniff_csv|glob|parquet_(?:metadata|schema|file_metadata|kv_metadata))\s*\("
+    r"(?!\s*\[?\s*(?:'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\?|\$\w+)\s*[,)\]])",
+    re.IGNORECASE,
+)
+"""A DuckDB function that opens files, whose first argument is neither a whole text in quotes nor a parameter."""
+_FOLDERS = re.compile(r"\bimport\s+database\b|_scan\b", re.IGNORECASE)
 
 
 class Undeclared:
@@ -46,7 +78,11 @@ class Undeclared:
         # place when they are imported: some take the names of what is watched.
         sys.addaudithook(self._hook)
         os.environ = _Environ(os.environ, self._variable)  # noqa: B003 -- it shares its content with the real one
-        _watch_polars(self._polars_reads)
+        self._busy = threading.local()
+        self._asked: dict[str, tuple[str, bool]] = {}
+        for name in ("stat", "lstat", "access"):
+            setattr(os, name, self._telling(getattr(os, name)))
+        Native(self._opened, self._statement)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -65,11 +101,15 @@ class Undeclared:
         for path, stamp in self._stamps.items():
             if _stamp(path) != stamp:
                 self._values[self._name(path)] = UNSTEADY
+        for path, (value, directly) in self._asked.items():
+            # A library that reads a file asks for its size first, and means no more by it than what it reads.
+            if directly or path not in self._stamps:
+                self._values[f"{STAT}{path.removeprefix(self._root)}"] = value
         return tuple(sorted(self._values.items()))
 
     # -- files -------------------------------------------------------------------------------------------
     def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self._watching:
+        if not self._watching or getattr(self._busy, "looking", False):
             return
         if event == "open":
             name, mode, flags = arguments
@@ -90,9 +130,23 @@ class Undeclared:
                     if os.path.isfile(path):  # noqa: PTH113
                         self._path(path, code=True)
 
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """What this thread opens and asks meanwhile is not the recipe's doing."""
+        before = getattr(self._busy, "looking", False)
+        self._busy.looking = True
+        try:
+            yield
+        finally:
+            self._busy.looking = before
+
     def _path(self, name: object, code: bool = False) -> None:
         if not isinstance(name, str | bytes | os.PathLike):
             return  # a descriptor: its file was opened before
+        with self._looking():
+            self._note(name, sys._getframe(2), code)
+
+    def _note(self, name: str | bytes | os.PathLike[Any], frame: FrameType, code: bool) -> None:
         path = os.path.realpath(os.fsdecode(name))
         if not path.startswith(self._root) or (path.endswith(_CODE) and not code):
             return
@@ -100,7 +154,7 @@ class Undeclared:
             return
         if not _FOREIGN.isdisjoint(Path(path).parts):
             return
-        line = self._line(sys._getframe(2))
+        line = self._line(frame)
         if line is None:
             return
         shown = path.removeprefix(self._root)
@@ -114,33 +168,102 @@ class Undeclared:
             f"{line} reads {shown}, which is not declared as a source: it counts as a whole, "
             "and is not in the lineage"
         )
-        self._watching = False  # what is opened here is not the recipe's doing
-        try:
-            self._stamps[path] = _stamp(path)
-            self._values[self._name(path)] = path_digest(Path(path))
-        finally:
-            self._watching = True
+        self._stamps[path] = _stamp(path)
+        self._values[self._name(path)] = path_digest(Path(path))
 
     def _name(self, path: str) -> str:
         return f"{FILE}{path.removeprefix(self._root)}"
 
-    def _polars_reads(self, source: object) -> None:
-        if not self._watching:
+    def _opened(self, source: object) -> None:
+        """A library is about to open *source*: a path or a pattern, or a list of them."""
+        if not self._watching or getattr(self._busy, "looking", False):
             return
-        for one in source if isinstance(source, list | tuple) else (source,):
-            if not isinstance(one, str | Path):
+        for one in source if isinstance(source, list | tuple | set) else (source,):
+            if not isinstance(one, str | os.PathLike):
                 continue
-            text = str(one)
-            inside: list[str] = []
-            if glob.has_magic(text):
-                self._path(Path(text[: text.index(next(c for c in text if c in "*?["))]).parent)
-                inside = glob.glob(text, recursive=True)  # noqa: PTH207 -- a pattern, absolute or not
-            else:
-                self._path(text)
-                if Path(text).is_dir():
-                    inside = [str(path) for path in Path(text).rglob("*")]
-            for path in inside:
-                self._path(path)
+            text = os.fspath(one)
+            if not isinstance(text, str) or "\0" in text:
+                continue
+            with self._looking():
+                for path in self._named(text):
+                    self._note(path, sys._getframe(1), False)
+
+    def _named(self, text: str) -> Iterator[str]:
+        """What *text* names in the project: a file, what is in a folder, or what a pattern fits, and where it looks."""
+        if glob.has_magic(text) and not os.path.exists(text):  # noqa: PTH110 -- as it was written
+            where = Path(text[: text.index(next(c for c in text if c in "*?["))] + "x").parent
+            yield str(where)
+            if self._is_inside(where):
+                yield from glob.glob(text, recursive=True)  # noqa: PTH207 -- absolute or not
+            return
+        yield text
+        if os.path.isdir(text) and self._is_inside(Path(text)):  # noqa: PTH112 -- as it was written
+            for folder, folders, files in os.walk(text):
+                folders[:] = [one for one in folders if one not in _FOREIGN and one != ".upriver"]
+                yield folder
+                yield from (os.path.join(folder, file) for file in files)  # noqa: PTH118 -- as it was written
+
+    def _is_inside(self, path: Path) -> bool:
+        return f"{os.path.realpath(path)}{os.sep}".startswith(self._root)
+
+    def _statement(self, text: str, arguments: object) -> None:
+        """DuckDB is about to run *text*. What it reads is named there in quotes, or among the *arguments*."""
+        if not self._watching or getattr(self._busy, "looking", False):
+            return
+        readable = os.path.exists if _FOLDERS.search(text) else os.path.isfile  # noqa: PTH110, PTH113 -- as written
+        for one in (*literals(text), *_strings(arguments, text)):
+            with self._looking():
+                named = "\0" not in one and (
+                    os.path.splitext(one)[1].lower() in _DATA or glob.has_magic(one) or readable(one)  # noqa: PTH122
+                )
+            if named:
+                self._opened(one)
+        if _UNNAMED.search(text):
+            line = self._line(sys._getframe(1))
+            if line is not None:
+                self._values[f"what DuckDB reads for {line}"] = EACH_BUILD
+                self._warnings[line] = (
+                    f"{line} has DuckDB read files whose names are not written in the query, so this asset is built "
+                    "each time. Name them there, or declare a source"
+                )
+
+    # -- questions about files -------------------------------------------------------------------------------
+    def _telling(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def told(path: Any, *rest: Any, **named: Any) -> Any:
+            if self._watching and not getattr(self._busy, "looking", False):
+                with self._looking():
+                    self._asks(path, sys._getframe(1), function.__name__ == "access")
+            return function(path, *rest, **named)
+
+        return told
+
+    def _asks(self, name: object, frame: FrameType, whether: bool) -> None:
+        if not isinstance(name, str | bytes | os.PathLike):
+            return
+        path = os.path.abspath(os.fsdecode(name))  # noqa: PTH100 -- not followed: the link itself may be meant
+        if not path.startswith(self._root) or path.startswith(f"{self._store}") or path.endswith(_CODE):
+            return
+        if path == self._store.rstrip(os.sep) or not _FOREIGN.isdisjoint(Path(path).parts):
+            return
+        if os.path.realpath(path) in self._written | self._declared:
+            return
+        while frame.f_globals.get("__name__") in _ASKING and frame.f_back is not None:
+            whether = whether or frame.f_code.co_name in _WHETHER
+            frame = frame.f_back
+        line = self._line(frame)
+        if line is None:
+            return
+        shown = path.removeprefix(self._root)
+        if whether:
+            self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))
+            self._warnings.setdefault(
+                path,
+                f"{line} asks whether {shown} is there, which is not declared as a source: when it comes or goes, "
+                "this asset is built again",
+            )
+        else:
+            self._asked.setdefault(path, (path_stat(Path(path)), self._is_project(frame)))
 
     # -- variables ---------------------------------------------------------------------------------------
     def _variable(self, name: str, value: str | None) -> None:
@@ -208,21 +331,12 @@ class _Environ(os._Environ[str]):
         return super().__getitem__(key)
 
 
-def _watch_polars(reads: Callable[[object], None]) -> None:
-    """Have Polars' readers tell what they are about to open: its own code opens it out of Python's sight."""
-    polars = sys.modules.get("polars")
-    if polars is None:
-        return
-    for name, function in list(vars(polars).items()):
-        if name.startswith(_READERS) and callable(function):
-            setattr(polars, name, _telling(function, reads))
-
-
-def _telling(function: Callable[..., Any], reads: Callable[[object], None]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def told(*arguments: Any, **named: Any) -> Any:
-        source = arguments[0] if arguments else named.get("source", named.get("sources"))
-        reads(source)
-        return function(*arguments, **named)
-
-    return told
+def _strings(arguments: object, but: str) -> list[str]:
+    """All texts in the arguments of a call, however deep, *but* one."""
+    if isinstance(arguments, str):
+        return [] if arguments == but else [arguments]
+    if isinstance(arguments, dict):
+        arguments = list(arguments.values())
+    if isinstance(arguments, list | tuple):
+        return [text for one in arguments for text in _strings(one, but)]
+    return []
