@@ -210,7 +210,7 @@ class Undeclared:
         """DuckDB is about to run *text*. What it reads is named there in quotes, or among the *arguments*."""
         if not self._watching or getattr(self._busy, "looking", False):
             return
-        readable = os.path.exists if _FOLDERS.search(text) else os.path.isfile  # noqa: PTH110, PTH113 -- as written
+        readable = os.path.exists if _FOLDERS.search(text) else os.path.isfile
         for one in (*literals(text), *_strings(arguments, text)):
             with self._looking():
                 named = "\0" not in one and (
