@@ -198,6 +198,13 @@ def test_steps_start_with_the_longest_chain_and_tell_the_critical_path() -> None
     assert total == 7.0
 
 
+def test_a_long_chain_goes_on_before_short_work_that_could_have_started_sooner() -> None:
+    graph = AssetGraph({"src": (), "slow": ("src",), "slower": ("slow",), "a": ("src",), "b": ("src",)})
+    seconds = {"slow": 1.0, "slower": 9.0, "a": 2.0, "b": 3.0}
+    made_steps, _, _ = steps(graph, survey("s1", {}, graph=graph), seconds)
+    assert [step.asset for step in made_steps] == ["slow", "slower", "b", "a"]
+
+
 def test_a_path_without_known_durations_is_the_one_with_most_steps_and_has_no_length() -> None:
     _, path, total = steps(WIDE, survey("s1", {}, graph=WIDE), {})
     assert path == ("quick", "late", "end")
@@ -212,7 +219,7 @@ def test_what_was_never_built_is_expected_to_take_as_long_as_its_inputs_are_larg
     assert [step.asset for step in made_steps] == ["b", "a", "c"]
     assert (path, total) == (("b",), None)
     made_steps, _, _ = steps(graph, found, {"b": 0.001, "a": 0.1}, sizes)
-    assert [step.asset for step in made_steps] == ["a", "b", "c"], "what it took counts for more"
+    assert [step.asset for step in made_steps] == ["a", "c", "b"], "what it took counts for more"
 
 
 def test_what_is_fresh_costs_nothing_and_is_on_no_critical_path() -> None:

@@ -4,6 +4,7 @@ values.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -198,14 +199,11 @@ def steps(
 ) -> tuple[tuple[Step, ...], tuple[Key, ...], float | None]:
     """Steps in start order, the critical path, and its length in seconds (None when no duration is known).
 
-    The order is topological; among steps that could start together, the one with the longest chain behind it
-    goes first. *seconds* and *sizes* are as in :func:`critical_lengths`.
+    The order is that in which one slot would take them: topological; of what could start, the step with the
+    longest chain behind it goes first. *seconds* and *sizes* are as in :func:`critical_lengths`.
     """
     remaining = critical_lengths(graph, findings, seconds, sizes)
-    depth: dict[Key, int] = {}
-    for key in findings:
-        depth[key] = 1 + max((depth[up] for up in graph.upstreams(key) if up in depth), default=-1)
-    order = sorted(findings, key=lambda key: (depth[key], -remaining[key], key))
+    order = _start_order(graph, findings, remaining)
     made = tuple(
         Step(
             key,
@@ -223,6 +221,28 @@ def steps(
         path.append(max(nexts, key=lambda key: (remaining[key], key)))
     known = any(key in seconds for key in costly)
     return made, tuple(path), remaining[path[0]] if known else None
+
+
+def _start_order(graph: AssetGraph, keys: Collection[Key], remaining: Mapping[Key, float]) -> list[Key]:
+    """As :class:`upriver.materializer.run.Run` starts them; ties go by depth, then by name."""
+    depth: dict[Key, int] = {}
+    blocked: dict[Key, int] = {}
+    for key in graph.sort(keys):
+        inside = [up for up in graph.upstreams(key) if up in keys]
+        depth[key] = 1 + max((depth[up] for up in inside), default=-1)
+        blocked[key] = len(inside)
+    ready = [(-remaining[key], 0, key) for key, count in blocked.items() if count == 0]
+    heapq.heapify(ready)
+    order = []
+    while ready:
+        _, _, key = heapq.heappop(ready)
+        order.append(key)
+        for down in graph.downstreams(key):
+            if down in blocked:
+                blocked[down] -= 1
+                if blocked[down] == 0:
+                    heapq.heappush(ready, (-remaining[down], depth[down], down))
+    return order
 
 
 def critical_lengths(
