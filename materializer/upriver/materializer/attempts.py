@@ -21,6 +21,7 @@ from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
 from upriver.lineage.analyze import settings_of
 from upriver.lineage.model import Analysis, Footprint
+from upriver.lineage.sql.bind_errors import run_diagnosis
 from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.query import Query
 from upriver.materializer.engines.duckdb import DuckDBEngine
@@ -203,16 +204,17 @@ class Attempts:
             raise AttemptFailed(str(analysis), final=True)
         for key in dict.fromkeys(query.keys()):
             self._engine.expose(key, upstreams[key].located(self._root))
-        limit = asset.execution.timeout
+        limit, bound = asset.execution.timeout, query.bound(relation_name)
         with self._watchdog.watching(limit, watching.cancelled) as expired:
             try:
-                schema, rows = self._engine.write(
-                    query.bound_text(relation_name), target, analysis.schema, self._variables
-                )
+                schema, rows = self._engine.write(bound.text, target, analysis.schema, self._variables)
             except Exception as error:
                 if expired.is_set():
                     raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error
-                raise
+                placed = None if watching.cancelled() else run_diagnosis(str(error), query, bound)
+                if placed is None:
+                    raise
+                raise AttemptFailed(str(placed)) from error
         with self._staging(target, ".parquet") as staging:
             meanwhile(analysis.footprints)
         staged = staging.result()

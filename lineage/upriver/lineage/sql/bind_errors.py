@@ -68,6 +68,31 @@ def bind_diagnosis(error: Node, query: Query, bound: BoundText, schemas: Mapping
     return _with_facts(found, facts)
 
 
+def run_diagnosis(message: str, query: Query, bound: BoundText) -> Diagnosis | None:
+    """What DuckDB said while it ran *bound*, at its place in the text that the user wrote; None if it names none.
+
+    DuckDB shows a line, with ``...`` for what it leaves out on either side, and a caret under it. The statement that
+    ran may hold more lines than *bound*, so the line is looked for by its text.
+    """
+    shown = _SHOWN.search(message)
+    if shown is None:
+        return None
+    piece = shown["piece"].removesuffix("...")
+    cut = len(piece) - len(piece.removeprefix("..."))
+    piece, caret = piece[cut:], len(shown["caret"]) - len(shown["label"]) - cut
+    found = [at.start() for at in re.finditer(re.escape(piece), bound.text)] if piece.strip() else []
+    if not found or not 0 <= caret <= len(piece):
+        return None
+    # Of lines that are alike, the one whose number is nearest to the one told.
+    wanted = int(shown["line"])
+    offset = min(found, key=lambda at: abs(bound.text.count("\n", 0, at) + 2 - wanted)) + caret
+    said = message[: shown.start()].strip()
+    return _at(query, "sql-run", said, bound.origin(offset), None)
+
+
+_SHOWN = re.compile(r"^(?P<label>LINE (?P<line>\d+): )(?P<piece>.*)\n(?P<caret> *)\^", re.MULTILINE)
+
+
 def _candidates(error: Node) -> list[str]:
     return str(error.get("candidates", "")).split(",")
 
