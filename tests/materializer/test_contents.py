@@ -221,6 +221,18 @@ def test_what_an_earlier_artifact_held_is_computed_from_the_store_when_it_is_not
     assert passes == [(staged.id, frozenset({X})), ("v2", frozenset({X}))]
 
 
+def test_of_rows_that_only_changed_places_this_is_told() -> None:
+    both = Footprint(("x", "y"), None, ordered=True)
+    state = MemoryState()
+    bag = Footprint(("x", "y"), None, ordered=False)
+    count = Footprint((), None, ordered=False)
+    state.remember_fingerprints({("v1", bag): "1:aa('x', 'y')", ("v1", count): "1:cc", ("v3", bag): "1:dd"})
+    live = contents(ToldFingerprints({"v2": "1:aa"}), state)
+    assert live.describe_change(read("v1", both, "1:bb"), version("v2")) == "rows in another order"
+    assert live.changed_columns(read("v1", both, "1:bb"), version("v2")) == ()
+    assert live.describe_change(read("v3", both, "1:bb"), version("v2")) == "content changed"
+
+
 def test_where_rows_came_or_went_they_are_not_gone_through() -> None:
     store, place = MemoryStore(), Path("/memory/draft")
     store.write(place, b"rows")

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Footprint
@@ -112,6 +114,8 @@ class LiveContents:
             return names or ()
         if self.row_change(read, now) not in (None, 0):
             return names
+        if self._only_order_changed(read, now):
+            return ()
         types_before = {column.name: column.type for column in before}
         types_now = {column.name: column.type for column in now.schema}
         changed = []
@@ -130,11 +134,16 @@ class LiveContents:
         return None if count is None or now.rows is None else now.rows - count
 
     def describe_change(self, read: Read, now: Version) -> str:
-        """``+12,411 rows`` or ``content changed``."""
+        """``+12,411 rows``, ``rows in another order`` or ``content changed``."""
         difference = self.row_change(read, now)
         if difference:
             return f"{difference:+,} row{'s' if abs(difference) != 1 else ''}"
-        return "content changed"
+        return "rows in another order" if self._only_order_changed(read, now) else "content changed"
+
+    def _only_order_changed(self, read: Read, now: Version) -> bool:
+        """Of a read that differs: whether it holds the same rows."""
+        footprint = msgspec.structs.replace(read.footprint, ordered=False)
+        return read.footprint.ordered and self._same(read, now, footprint)
 
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         """See :class:`Binds`."""
