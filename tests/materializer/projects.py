@@ -36,9 +36,17 @@ class RandomProject:
 
     SQL_KINDS = (
         "copy", "filter", "aggregate", "join", "union", "window", "distinct", "star", "except", "top", "left",
-        "narrow", "exists", "by_name",
+        "narrow", "exists", "by_name", "rank",
     )  # fmt: skip
-    PYTHON_KINDS = ("lazy_filter", "lazy_group", "lazy_join", "eager", "helper", "lazy_shift")
+    PYTHON_KINDS = (
+        "lazy_filter", "lazy_group", "lazy_join", "eager", "helper", "lazy_shift", "lazy_over", "lazy_concat",
+        "lazy_narrow", "lazy_rank",
+    )  # fmt: skip
+
+    RANK_KINDS = ("rank", "lazy_rank")
+    """Kinds that number their rows as they come. They read sources only: nothing else promises an order."""
+
+    FILTER_KINDS = ("filter", "lazy_filter")
 
     def write(self) -> None:
         """Write all files anew (files whose text is the same keep their bytes)."""
@@ -109,6 +117,8 @@ def sql_text(node: Node) -> str:
             return f"select * from (select distinct * from {a}) where id <> {c}"
         case "except":
             return f"select id, k, v, w from {a} except select id, k, v, w from {b} where id > {c}"
+        case "rank":
+            return f"select id, k, v, cast(row_number() over () as bigint) + {c} as w from {a}"
         case "exists":
             return f"select id, k, v, w from {a} as o where exists (select 1 from {b} as i where i.k = o.k and i.v > {c})"
         case _:
@@ -130,6 +140,10 @@ def python_text(node: Node) -> str:
         "lazy_join": f"return a.join({second}.group_by('id').agg(z=pl.col('v').max()), on='id').select('id', 'k', v=pl.col('z') + {c}, w='w')",
         "eager": f"return a.collect().select('id', 'k', 'v', 'w').with_columns(pl.col('w') + {c})",
         "helper": "return a.select('id', 'k', 'w', v=scale(pl.col('v')))",
+        "lazy_over": f"return a.select('id', 'k', v=pl.col('v').sum().over('k') + {c}, w='w')",
+        "lazy_concat": f"return pl.concat([a.select('id', 'k', 'v', 'w'), {second}.select('id', 'k', 'v', w=pl.col('w') + {c})], how='vertical_relaxed')",
+        "lazy_narrow": f"return a.select('id', k=pl.lit(0, pl.Int64), v=pl.col('v') + {c}, w=pl.lit(0, pl.Int64))",
+        "lazy_rank": f"return a.select('id', 'k', 'v').with_row_index('w').select('id', 'k', 'v', w=pl.col('w').cast(pl.Int64) + {c})",
         "lazy_shift": f"return a.sort('id', 'k', 'v', 'w').select('id', 'k', v=pl.col('v').shift({c % 3}), w='w')",
     }[node.kind]
     returns = "pl.DataFrame" if node.kind == "eager" else "pl.LazyFrame"
@@ -145,7 +159,13 @@ def random_project(root: Path, choose: random.Random, *, size: int, python_share
     project = RandomProject(root)
     for name in ("one", "two"):
         project.rows[name] = [random_row(choose, n) for n in range(choose.randrange(3, 12))]
-    for number in range(size):
+    # Whatever else there is, of one source rows are left out, numbered, and columns left out.
+    python = choose.random() < python_share
+    kinds = ("lazy_filter", "lazy_rank", "lazy_narrow") if python else ("filter", "rank", "narrow")
+    source = choose.choice(("raw.one", "raw.two"))
+    for number, kind in enumerate(kinds):
+        project.nodes[f"t{number}"] = Node(f"t{number}", kind, [source], choose.randrange(1, 4))
+    for number in range(len(kinds), size):
         add_node(project, choose, f"t{number}", python_share)
     project.write()
     return project
@@ -162,4 +182,11 @@ def add_node(project: RandomProject, choose: random.Random, name: str, python_sh
     python = choose.random() < python_share
     kinds = RandomProject.PYTHON_KINDS if python else RandomProject.SQL_KINDS
     reads = choose.sample(readable, k=min(len(readable), choose.choice((1, 2))))
-    project.nodes[name] = Node(name, choose.choice(kinds), reads, choose.randrange(4))
+    project.nodes[name] = node = Node(name, choose.choice(kinds), reads, choose.randrange(4))
+    settle(node)
+
+
+def settle(node: Node) -> None:
+    """Let *node* read a source first if its kind asks for one."""
+    if node.kind in RandomProject.RANK_KINDS and not node.reads[0].startswith("raw."):
+        node.reads = ["raw.one", *(key for key in node.reads[1:] if key != "raw.one")]
