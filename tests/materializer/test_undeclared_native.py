@@ -165,6 +165,15 @@ def tried() -> pl.DataFrame:
 
 # -- nothing to notice
 @asset
+def writes() -> "pa.Table":
+    import pyarrow as pa
+    (ROOT / "left.txt").write_text("here")
+    with open("appended.txt", "a") as file:
+        file.write("once more")
+    return pa.table({"value": ["written"]})
+
+
+@asset
 def plain() -> pl.DataFrame:
     import duckdb
     text = duckdb.sql("select 'data' || '/' as \\"not a file\\", count(*) from range(3)").fetchall()
@@ -218,7 +227,7 @@ def _built(session: Session) -> set[str]:
 
 
 def test_what_libraries_read_and_what_is_asked_of_files_counts(project: Session) -> None:
-    assert _built(project) == READ | WHETHER | {"plain", "unnamed"}
+    assert _built(project) == READ | WHETHER | {"plain", "writes", "unnamed"}
     assert _built(project) == {"unnamed"}, "it can't be known what it reads"
 
     _write(project.root, 22)
@@ -235,6 +244,11 @@ def test_a_touched_file_matters_only_to_who_asks_for_its_time(project: Session) 
     _built(project)
     os.utime(project.root / "data" / "rates.csv", ns=(1, 1))
     assert _built(project) == {"time", "size", "newest", "unnamed"}
+
+
+def test_of_what_a_recipe_only_writes_nothing_is_said(project: Session) -> None:
+    result = project.build(["writes"])
+    assert not [line.text for line in project.log(result.run_id) if line.stream == "warning"]
 
 
 def test_who_asks_is_told_so(project: Session) -> None:

@@ -27,6 +27,9 @@ from upriver.materializer.staleness import EACH_BUILD, FILE, KIND, STAT, VARIABL
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 _FOREIGN = frozenset({"site-packages", "dist-packages", "__pycache__", ".git", ".venv"})
 _LISTINGS = frozenset({"os.listdir", "os.scandir"})
+_EVENTS = _LISTINGS | {"open", "sqlite3.connect", "subprocess.Popen"}
+_OF_LIBRARIES = frozenset({"PYARROW_IGNORE_TIMEZONE"})
+"""Variables that compiled libraries look at for themselves: they are not on the stack, and what called them is."""
 _ASKING = (
     "os",
     "os.path",
@@ -109,26 +112,30 @@ class Undeclared:
 
     # -- files -------------------------------------------------------------------------------------------
     def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self._watching or getattr(self._busy, "looking", False):
+        if event not in _EVENTS or not self._watching or getattr(self._busy, "looking", False):
             return
+        with self._looking():
+            self._event(event, arguments, sys._getframe(1))
+
+    def _event(self, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
         if event == "open":
             name, mode, flags = arguments
             if not _only_writes(mode, flags):
-                self._path(name)
+                self._path(name, frame)
             elif isinstance(name, str | os.PathLike) and mode != "a":
                 self._written.add(os.path.realpath(os.fspath(name)))  # what is read of it is its own
         elif event == "sqlite3.connect":
-            self._path(arguments[0])
+            self._path(arguments[0], frame)
         elif event in _LISTINGS:
-            self._path("." if arguments[0] is None else arguments[0])
+            self._path("." if arguments[0] is None else arguments[0], frame)
         elif event == "subprocess.Popen":
             words = arguments[1]
             folder = arguments[2] or "."
             for word in words if isinstance(words, list | tuple) else ():
                 with suppress(TypeError, ValueError, OSError):
-                    path = os.path.join(os.fsdecode(folder), os.fsdecode(word))  # type: ignore[arg-type]  # noqa: PTH118
+                    path = os.path.join(os.fsdecode(folder), os.fsdecode(word))  # noqa: PTH118
                     if os.path.isfile(path):  # noqa: PTH113
-                        self._path(path, code=True)
+                        self._path(path, frame, code=True)
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
@@ -140,11 +147,9 @@ class Undeclared:
         finally:
             self._busy.looking = before
 
-    def _path(self, name: object, code: bool = False) -> None:
-        if not isinstance(name, str | bytes | os.PathLike):
-            return  # a descriptor: its file was opened before
-        with self._looking():
-            self._note(name, sys._getframe(2), code)
+    def _path(self, name: object, frame: FrameType, code: bool = False) -> None:
+        if isinstance(name, str | bytes | os.PathLike):  # else a descriptor: its file was opened before
+            self._note(name, frame, code)
 
     def _note(self, name: str | bytes | os.PathLike[Any], frame: FrameType, code: bool) -> None:
         path = os.path.realpath(os.fsdecode(name))
@@ -267,7 +272,12 @@ class Undeclared:
 
     # -- variables ---------------------------------------------------------------------------------------
     def _variable(self, name: str, value: str | None) -> None:
-        if not self._watching or name in self._names or f"{VARIABLE}{name}" in self._values:
+        if (
+            not self._watching
+            or name in self._names
+            or name in _OF_LIBRARIES
+            or f"{VARIABLE}{name}" in self._values
+        ):
             return
         # Only what project code asks for itself: libraries look at many, and mean nothing by it.
         frame: FrameType | None = sys._getframe(2)
