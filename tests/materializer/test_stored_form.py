@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from upriver.assets.model import Column
+from upriver.assets.model import Column, Schema
 from upriver.materializer.engines.parquet import write_parquet
 from upriver.materializer.fingerprint import exact_forms
 
@@ -51,6 +51,11 @@ COLUMNS = {
 }
 
 
+def described(connection: duckdb.DuckDBPyConnection, query: str) -> Schema:
+    rows = connection.execute(f"describe {query}").fetchall()
+    return tuple(Column(str(row[0]), str(row[1])) for row in rows)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The same rows as artifacts hold them, and as DuckDB writes them by default."""
@@ -60,7 +65,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with duckdb.connect() as connection:
         connection.execute("set global TimeZone = 'UTC'")
         connection.execute(f"create table computed as {query}")
-        write_parquet(connection, "from computed", stored)
+        write_parquet(connection, "from computed", stored, described(connection, "from computed"))
         connection.execute(f"copy computed to '{plain}' (format parquet)")
         for column in COLUMNS:
             # The fingerprints' own forms, which tell any two values apart.
@@ -135,7 +140,9 @@ def test_any_rows_come_back_in_order_from_every_engine(
         connection.execute("create table computed (a bigint, b varchar, c double)")
         if rows:
             connection.executemany("insert into computed values (?, ?, ?)", rows)
-        assert write_parquet(connection, "from computed", path) == len(rows)
+        assert write_parquet(
+            connection, "from computed", path, described(connection, "from computed")
+        ) == len(rows)
         assert connection.execute(f"from '{path}'").fetchall() == rows
     assert pl.read_parquet(path).rows() == rows
     assert [tuple(row.values()) for row in pq.read_table(path).to_pylist()] == rows
@@ -148,6 +155,7 @@ FAR_APART = {
     "structs": "{'x': ((hash(i) % 4294967296)::bigint - 2147483648)::integer}",
     "map_keys": "map {(hash(i) % 4294967296)::uinteger: 1}",
     "beside_nulls": "if(i % 2 = 0, null, (hash(i) % 4294967296)::uinteger)",
+    "deep": "{'a': [{'b': if(i % 2 = 0, -2147483648, 2147483647)::integer}]}",
     "infinite_dates": "if(i % 5000 = 0, 'infinity'::date, date '2000-01-01' + (i % 9000)::int)",
 }
 
@@ -159,7 +167,9 @@ def test_numbers_too_far_apart_to_be_packed_are_written_for_every_reader(kind: s
         connection.execute(
             f"create table computed as select {FAR_APART[kind]} as x, i from range(20000) as t(i)"
         )
-        assert write_parquet(connection, "from computed", path) == 20000
+        assert (
+            write_parquet(connection, "from computed", path, described(connection, "from computed")) == 20000
+        )
         wanted = connection.execute("select x::varchar from computed").fetchall()
         listed = str(path).replace("[", "[[]")
         assert connection.execute(f"select x::varchar from read_parquet('{listed}')").fetchall() == wanted
@@ -174,6 +184,7 @@ def test_numbers_too_far_apart_to_be_packed_are_written_for_every_reader(kind: s
 def test_numbers_near_each_other_stay_packed(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     with duckdb.connect() as connection:
-        write_parquet(connection, f"select {kind} as x from range(20000) as t(i)", path)
+        query = f"select {kind} as x from range(20000) as t(i)"
+        write_parquet(connection, query, path, described(connection, query))
     assert pq.ParquetFile(path).metadata.row_group(0).column(0).encodings == ("DELTA_BINARY_PACKED",)
     assert pq.read_table(path).num_rows == 20000

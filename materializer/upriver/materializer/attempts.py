@@ -91,6 +91,9 @@ class Watching(Protocol):
         ...
 
 
+_QUICKLY_HASHED = 1 << 20
+"""Bytes below which a thread takes longer than it saves."""
+
 Meanwhile: TypeAlias = Callable[[tuple[tuple[Key, Footprint], ...]], None]
 
 
@@ -233,6 +236,14 @@ class Attempts:
             except BaseException as error:  # noqa: BLE001 -- who waits for the result gets it
                 staging.set_exception(error)
 
+        try:
+            size = target.lstat().st_size
+        except OSError:
+            size = 0  # the store says what is wrong with it
+        if size < _QUICKLY_HASHED:
+            yield staging
+            stage()
+            return
         thread = threading.Thread(target=stage, name=f"staging {target.name}")
         thread.start()
         try:

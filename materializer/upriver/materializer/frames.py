@@ -9,7 +9,7 @@ from typing import Any
 from upriver.assets.errors import AssetError
 from upriver.assets.model import Frame, Key
 from upriver.lineage.model import WHOLE, Analysis, Footprint
-from upriver.materializer.engines.parquet import copy_to, settle
+from upriver.materializer.engines.parquet import copy_to, may_need_settling, settle
 from upriver.materializer.engines.types import from_stored, to_stored
 from upriver.materializer.jobs import JobInput
 
@@ -136,8 +136,9 @@ def _write_relation(relation: Any, target: Path) -> None:
 
     schema = tuple(Column(str(n), str(t)) for n, t in zip(relation.columns, relation.types, strict=True))
     relation.query("result", copy_to(to_stored("from result", schema), target))
-    with duckdb.connect() as connection:
-        settle(connection, target)
+    if may_need_settling(schema):
+        with duckdb.connect() as connection:
+            settle(connection, target)
 
 
 def _write_file(returned: Any, target: Path) -> None:

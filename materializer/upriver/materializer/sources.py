@@ -381,7 +381,7 @@ def _copy_relation(connection: duckdb.DuckDBPyConnection, relation: str, target:
     described = connection.execute(f"describe select * from {relation}").fetchall()
     schema = tuple(Column(str(row[0]), str(row[1])) for row in described)
     query = to_stored(f"select * from {relation}", schema)
-    return schema, write_parquet(connection, query, target)
+    return schema, write_parquet(connection, query, target, schema)
 
 
 def stamped_paths(root: Path, sources: Iterable[Source]) -> Iterator[FileStamp]:

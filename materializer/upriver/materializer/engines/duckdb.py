@@ -138,7 +138,7 @@ class DuckDBEngine:
         cursor = self._cursor_with(variables)
         if schema is None:
             return self._write_unbound(cursor, query, path)
-        return schema, write_parquet(cursor, to_stored(query, schema), path)
+        return schema, write_parquet(cursor, to_stored(query, schema), path, schema)
 
     def _write_unbound(self, cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> tuple[Schema, int]:
         """A dynamic PIVOT is several statements in one: it can't stand in a COPY, so its result is kept

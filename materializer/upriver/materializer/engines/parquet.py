@@ -13,9 +13,11 @@ Arrow, and pandas with it, refuses the file. Such a file is written again in the
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upriver.assets.model import Schema
 from upriver.lineage.sql.names import literal
 from upriver.materializer.engines.types import escaped, stored_scan
 
@@ -25,18 +27,31 @@ if TYPE_CHECKING:
 _FORM = "format parquet, parquet_version v2, dictionary_size_limit 4000"
 _PLAIN_FORM = "format parquet"
 _FARTHEST = 2**31
+_FULL_RANGE = re.compile(r"\b(?:U?INTEGER|DATE|NULL)\b", re.IGNORECASE)
+"""Other types that Parquet stores in 32 bits (smaller integers, short decimals) hold no such numbers."""
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    """Write the rows of *query*, which has only types that Parquet holds, into *path*; returns how many they are."""
+def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path, schema: Schema) -> int:
+    """Write the rows of *query*, which has only types that Parquet holds, into *path*; returns how many they are.
+
+    *schema* are the columns of *query*, or what they were cast from.
+    """
     row = connection.execute(copy_to(query, path)).fetchone()
-    settle(connection, path)
+    if may_need_settling(schema):
+        settle(connection, path)
     return int(row[0]) if row else 0
 
 
 def copy_to(query: str, path: Path) -> str:
     """The statement that begins :func:`write_parquet`, for a connection that one can't have; :func:`settle` ends it."""
     return f"copy (\n{query}\n) to {literal(str(path))} ({_FORM})"
+
+
+def may_need_settling(schema: Schema) -> bool:
+    """Whether a column holds 32-bit numbers that can be 2^31 apart. For most small tables this saves as much as writing
+    them takes.
+    """
+    return any(_FULL_RANGE.search(column.type) for column in schema)
 
 
 def settle(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
