@@ -80,6 +80,40 @@ def test_a_folder_that_was_listed_is_seen_and_a_new_file_in_it_is_noticed(
     assert changed(project, seen) == ("data",)
 
 
+QUESTIONS = (
+    "import os; X = os.path.exists('data/flag')",
+    "import pathlib; X = (pathlib.Path(__file__).parent.parent / 'data' / 'flag').is_file()",
+    "import os; X = os.access('data/flag', os.R_OK)",
+    "from os import stat\ntry: stat('data/flag')\nexcept OSError: pass",
+)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_whether_a_file_is_there_is_seen_and_its_coming_is_noticed(project: Project, question: str) -> None:
+    (project.root / "data").mkdir(exist_ok=True)
+    seen = observed(project, question)
+    assert changed(project, seen) == ()
+    (project.root / "data" / "other").write_text("not asked for")
+    assert changed(project, seen) == ()
+    (project.root / "data" / "flag").write_text("here")
+    assert changed(project, seen) == ("data/flag",)
+
+
+def test_the_size_that_was_asked_for_is_noticed_when_it_changes(project: Project) -> None:
+    (project.root / "data").mkdir(exist_ok=True)
+    (project.root / "data" / "names.txt").write_text("one")
+    seen = observed(project, "import os; X = os.path.getsize('data/names.txt')")
+    (project.root / "data" / "names.txt").write_text("one more")
+    assert changed(project, seen) == ("data/names.txt",)
+
+
+def test_resolving_a_path_depends_on_no_folders_content(project: Project) -> None:
+    seen = observed(project, "import pathlib; ROOT = pathlib.Path(__file__).resolve().parent.parent")
+    (project.root / "another.txt").write_text("x")
+    (project.root / "more").mkdir()
+    assert changed(project, seen) == ()
+
+
 @pytest.mark.parametrize(
     "read",
     [

@@ -1,6 +1,7 @@
-# ruff: noqa: PTH100, PTH116, PTH118
+# ruff: noqa: PTH100, PTH118
 # Audit events deal in strings
-"""What modules read while they are loaded, besides code: files, folder listings, environment variables.
+"""What modules read while they are loaded, besides code: files (also whether there is one), folder listings,
+environment variables.
 
 What a project declares may depend on them (an asset for each line of a list), so a remembered declaration is
 worth something only while they are as they were. Reads by the import system and by packages that are being
@@ -15,6 +16,7 @@ import ast
 import contextlib
 import hashlib
 import os
+import stat
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +25,7 @@ from types import FrameType
 from typing import Any, TypeAlias
 
 from upriver.assets.model import Value
+from upriver.assets.questions import real_stat, tell_questions
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 """Size, modification and change time in nanoseconds, inode."""
@@ -46,6 +49,7 @@ _CHANGING = ("/dev/", "/proc/", "/sys/")
 class Observed(Value, frozen=True):
     """What was read. Paths are relative to the root when below it; a stamp is None for what was missing.
 
+    *asked* are paths about which something was asked; of a folder only which one it is counts there.
     *environment* are names with a digest of the value (it may be secret), None for a variable that was not
     set. *unseen* are sentences about reads that could not be followed.
     """
@@ -54,22 +58,30 @@ class Observed(Value, frozen=True):
     folders: tuple[tuple[str, Stamp | None], ...] = ()
     environment: tuple[tuple[str, str | None], ...] = ()
     unseen: tuple[str, ...] = ()
+    asked: tuple[tuple[str, Stamp | None], ...] = ()
 
     def changed(self, root: str, environment: Mapping[str, str]) -> tuple[str, ...]:
         """The names of what is not as it was: paths, and variables as ``$NAME``. One stat for each path."""
         paths = [
             path for path, stamp in (*self.files, *self.folders) if _stamp(os.path.join(root, path)) != stamp
         ]
+        paths += [path for path, stamp in self.asked if _answer(os.path.join(root, path)) != stamp]
         names = [f"${name}" for name, digest in self.environment if _digest_of(name, environment) != digest]
         return (*paths, *names)
 
 
 def _stamp(path: str) -> Stamp | None:
     try:
-        found = os.stat(path)
+        found = real_stat(path)
     except (OSError, ValueError):
         return None
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _answer(path: str) -> Stamp | None:
+    """The stamp of a file; of a folder not its times, for they change with everything that comes and goes in it."""
+    found = _stamp(path)
+    return (0, 0, 0, found[3]) if found is not None and stat.S_ISDIR(real_stat(path).st_mode) else found
 
 
 def _digest_of(name: str, environment: Mapping[str, str]) -> str | None:
@@ -87,6 +99,7 @@ class Recorder:
         self._is_project = is_project
         self._files: dict[str, Stamp | None] = {}
         self._folders: dict[str, Stamp | None] = {}
+        self._asked: dict[str, Stamp | None] = {}
         self._environment: dict[str, str | None] = {}
         self._unseen: set[str] = set()
         self._ignored = tuple(
@@ -103,6 +116,7 @@ class Recorder:
             folders=tuple(sorted(self._folders.items())),
             environment=tuple(sorted(self._environment.items())),
             unseen=tuple(sorted(self._unseen)),
+            asked=tuple(sorted(self._asked.items())),
         )
 
     def event(self, event: str, args: tuple[Any, ...]) -> None:
@@ -117,6 +131,10 @@ class Recorder:
             reader = self._reader()
             if reader is not None:
                 self._unseen.add(f"{self._shown(reader)} {_UNSEEN[event]}")
+
+    def question(self, path: object) -> None:
+        """Whether *path* is there, or what it is like, is being asked."""
+        self._path(self._asked, path)
 
     def variable(self, name: str, environment: Mapping[str, str]) -> None:
         """Environment variable *name* is being read."""
@@ -136,7 +154,7 @@ class Recorder:
         name = os.path.relpath(text, self._root) if text.startswith(self._root + os.sep) else text
         if name not in seen and self._reader() is not None:
             # Stamped before it is read: a change after this is found, if perhaps once too often.
-            seen[name] = _stamp(text)
+            seen[name] = _answer(text) if seen is self._asked else _stamp(text)
 
     def _reader(self) -> FrameType | None:
         """The project's code that is reading, directly or through a library it called; None for imports."""
@@ -192,6 +210,13 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             recorder.event(event, args)
 
 
+def _asked(path: object, function: str) -> None:
+    recorder = _recorder
+    if recorder is not None:
+        with contextlib.suppress(Exception):  # as above
+            recorder.question(path)
+
+
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
     """Tell *recorder* of everything that is read. Changes made to ``os.environ`` are undone at the end.
@@ -202,6 +227,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
     if not _hooked:
         sys.addaudithook(_hook)
         _hooked = True
+    put_back = tell_questions(_asked)
     real = os.environ
     before = dict(real)
     environ = _Environ(real, recorder)
@@ -210,6 +236,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
     try:
         yield
     finally:
+        put_back()
         _recorder = previous
         environ.recorder = None
         os.environ = real  # noqa: B003
