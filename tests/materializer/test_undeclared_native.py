@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from upriver.materializer.model import Outcome
-from upriver.materializer.native import literals
+from upriver.materializer.native import _UNNAMED, literals
 from upriver.materializer.session import Session
-from upriver.materializer.undeclared import _UNNAMED
 
 MODULE = """
 import os
@@ -82,6 +81,50 @@ def duck_database() -> pl.DataFrame:
 def duck_attached() -> pl.DataFrame:
     import duckdb
     return frame(duckdb.connect().execute("attach 'data/rates.duckdb' as d (read_only); from d.rates").fetchall())
+
+
+@asset
+def duck_function() -> pl.DataFrame:
+    import duckdb
+    return frame(duckdb.table_function("read_csv", ["data/rates.csv"]).fetchall())
+
+
+@asset
+def duck_parsed() -> pl.DataFrame:
+    import duckdb
+    connection = duckdb.connect()
+    return frame(connection.execute(connection.extract_statements("from 'data/rates.csv'")[0]).fetchall())
+
+
+@asset
+def duck_filter() -> pl.DataFrame:
+    import duckdb
+    one = duckdb.sql("select unnest([1, 22]) as x")
+    return frame(one.filter("x = (select max(rate) from 'data/rates.csv')").fetchall())
+
+
+@asset
+def duck_expression() -> pl.DataFrame:
+    import duckdb
+    one = duckdb.sql("select 1 as x")
+    return frame(one.select(duckdb.SQLExpression("(select max(rate) from 'data/rates.csv')").alias("y")).fetchall())
+
+
+# -- SQL of Polars
+@asset
+def polars_sql() -> pl.DataFrame:
+    return frame(pl.sql("select * from read_csv('data/rates.csv')").collect().rows())
+
+
+@asset
+def polars_context() -> pl.DataFrame:
+    return frame(pl.SQLContext().execute("select * from read_csv('data/rates.csv')").collect().rows())
+
+
+# -- code that is read as a text
+@asset
+def read_code() -> pl.DataFrame:
+    return frame((ROOT / "data" / "rates.py").read_text())
 
 
 # -- Arrow
@@ -177,7 +220,8 @@ def writes() -> "pa.Table":
 def plain() -> pl.DataFrame:
     import duckdb
     text = duckdb.sql("select 'data' || '/' as \\"not a file\\", count(*) from range(3)").fetchall()
-    return frame((text, Path("/etc").exists(), Path(__file__).resolve().exists()))
+    sums = duckdb.sql("select 6/data*2 as x, 'a*b/c*' as t from (select 3 as data)").filter("x/1*2 > 1").fetchall()
+    return frame((text, sums, Path("/etc").exists(), Path(__file__).resolve().parent))
 
 
 @asset
@@ -190,7 +234,8 @@ READ = frozenset(
     {
         "duck_from", "duck_connection", "duck_reader", "duck_relation", "duck_parameter", "duck_pattern",
         "duck_database", "duck_attached", "arrow_table", "arrow_file", "arrow_dataset", "arrow_csv", "arrow_feather",
-        "arrow_mapped", "size", "time", "newest",
+        "arrow_mapped", "size", "time", "newest", "duck_function", "duck_parsed", "duck_filter", "duck_expression",
+        "polars_sql", "polars_context", "read_code",
     }
 )  # fmt: skip
 WHETHER = frozenset({"exists", "is_file", "accessible", "tried"})
@@ -200,6 +245,7 @@ def _write(root: Path, rate: int) -> None:
     data = root / "data"
     data.mkdir(exist_ok=True)
     (data / "rates.csv").write_text(f"rate\n{rate}\n")
+    (data / "rates.py").write_text(f"RATE = {rate}\n")
     table = pa.table({"rate": [rate]})
     pq.write_table(table, data / "rates.parquet")
     pyarrow.feather.write_feather(table, str(data / "rates.feather"))
@@ -246,8 +292,9 @@ def test_a_touched_file_matters_only_to_who_asks_for_its_time(project: Session) 
     assert _built(project) == {"time", "size", "newest", "unnamed"}
 
 
-def test_of_what_a_recipe_only_writes_nothing_is_said(project: Session) -> None:
-    result = project.build(["writes"])
+@pytest.mark.parametrize("key", ["writes", "plain"])
+def test_nothing_is_said_of_what_is_only_written_or_no_file_at_all(project: Session, key: str) -> None:
+    result = project.build([key])
     assert not [line.text for line in project.log(result.run_id) if line.stream == "warning"]
 
 
@@ -256,7 +303,7 @@ def test_who_asks_is_told_so(project: Session) -> None:
     said = "\n".join(line.text for line in project.log(result.run_id) if line.stream == "warning")
     assert "asks whether flags/on is there, which is not declared as a source" in said
     assert "reads data/rates.csv, which is not declared as a source" in said
-    assert "has DuckDB read files whose names are not written in the query" in said
+    assert "has a query read files whose names are not written in it" in said
 
 
 @pytest.mark.parametrize(

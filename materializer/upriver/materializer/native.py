@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import builtins
 import functools
+import glob
+import os
 import re
+import stat
 import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
+
+from upriver.assets.questions import real_stat
 
 _READERS = ("read_", "scan_", "open_")
 _ARROW = {
@@ -28,19 +33,54 @@ _ARROW = {
 }
 _ARROW_CLASSES = {"pyarrow.parquet": ("ParquetFile", "ParquetDataset"), "pyarrow.orc": ("ORCFile",)}
 _ARROW_FILES = ("open_input_file", "open_input_stream", "get_file_info")
-_STATEMENTS = ("execute", "executemany", "sql", "query", "query_df", "from_query")
-_FILES = ("read_csv", "read_json", "read_parquet", "from_csv_auto", "from_parquet")
+_SOURCES = (
+    "source",
+    "sources",
+    "path",
+    "paths",
+    "path_or_paths",
+    "where",
+    "file_glob",
+    "path_or_buffer",
+    "database",
+)
+_STATEMENTS = (
+    "execute",
+    "executemany",
+    "sql",
+    "query",
+    "query_df",
+    "from_query",
+    "table_function",
+    "SQLExpression",
+)
+_FILES = ("read_csv", "read_json", "read_parquet", "from_csv_auto", "from_parquet", "table", "view")
+_CLAUSES = ("query", "filter", "project", "select", "aggregate", "order", "sort", "join")
+_POLARS_STATEMENTS = {"SQLContext": ("execute",), "DataFrame": ("sql",), "LazyFrame": ("sql",)}
+
 _LITERAL = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
+_DATA = frozenset(
+    {
+        ".csv", ".tsv", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".duckdb",
+        ".db", ".gz", ".zst", ".avro",
+    }
+)  # fmt: skip
+_UNNAMED = re.compile(
+    r"\b(?:read_\w+|\w+_scan|sniff_csv|glob|parquet_(?:metadata|schema|file_metadata|kv_metadata))\s*\("
+    r"(?!\s*\[?\s*(?:'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\?|\$\w+)\s*[,)\]])",
+    re.IGNORECASE,
+)
+_FOLDERS = re.compile(r"\bimport\s+database\b|_scan\b", re.IGNORECASE)
 
 
 class Native:
-    """Tells *reads* of each path, pattern or list of them that a library is about to open, *statement* of each text
-    that DuckDB is about to run.
+    """Tells *reads* of each path, pattern or list of them that a library is about to open, and *unnamed* when a
+    query reads files whose names are not written in it.
     """
 
-    def __init__(self, reads: Callable[[object], None], statement: Callable[[str, object], None]) -> None:
+    def __init__(self, reads: Callable[[object], None], unnamed: Callable[[], None]) -> None:
         self._reads = reads
-        self._statement = statement
+        self._unnamed = unnamed
         self._met: set[str] = set()
         self._lock = threading.RLock()
         self._importing = builtins.__import__
@@ -64,6 +104,9 @@ class Native:
                 self._met.add(name)
                 if name == "polars":
                     self._replace(module, [one for one in vars(module) if one.startswith(_READERS)])
+                    self._replace(module, ["sql"], tell=self._run)
+                    for one, methods in _POLARS_STATEMENTS.items():
+                        self._replace(getattr(module, one), methods, method=True, tell=self._run)
                 elif name == "duckdb":
                     self._duckdb(module)
                 elif name == "pyarrow.fs":
@@ -95,29 +138,66 @@ class Native:
             "where",
             "file_glob",
             "path_or_buffer",
+            "database",
         )
         self._reads(arguments[0] if arguments else next((named[n] for n in names if n in named), None))
 
     def _duckdb(self, module: ModuleType) -> None:
-        for place, method in (
-            (module, False),
-            (module.DuckDBPyConnection, True),
-            (module.DuckDBPyRelation, True),
-        ):
-            statements = ("query",) if place is module.DuckDBPyRelation else _STATEMENTS
-            self._replace(place, statements, method=method, tell=self._run)
-            if place is not module.DuckDBPyRelation:
-                self._replace(place, _FILES, method=method)
-        self._replace(module, ["connect"])
+        self._replace(module, ["connect", *_FILES])
+        self._replace(module, _STATEMENTS, tell=self._run)
+        self._replace(module.DuckDBPyConnection, _FILES, method=True)
+        self._replace(module.DuckDBPyConnection, _STATEMENTS, method=True, tell=self._run)
+        self._replace(module.DuckDBPyRelation, _CLAUSES, method=True, tell=self._clauses)
 
     def _run(self, *arguments: Any, **named: Any) -> None:
-        for text in (*arguments, *named.values()):
-            if isinstance(text, str):
-                self._statement(text, (arguments, named))
+        """The first argument is a query, or its beginning; the rest may hold names of files."""
+        query, *rest = [*arguments, *named.values()] or [None]
+        self._clauses(query)
+        for text in _texts(rest):
+            self._named_in([text])
+
+    def _clauses(self, *arguments: Any, **named: Any) -> None:
+        """All texts are parts of a query, in which a file is named in quotes."""
+        for text in _texts([*arguments, *named.values()]):
+            self._named_in(literals(text), folders=_FOLDERS.search(text) is not None)
+            if _UNNAMED.search(text):
+                self._unnamed()
+
+    def _named_in(self, texts: list[str], *, folders: bool = False) -> None:
+        for one in texts:
+            if _may_be_file(one, folders=folders):
+                self._reads(one)
+
+
+def _texts(value: object) -> list[str]:
+    """All texts in the arguments of a call, however deep; of a parsed statement its text."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, os.PathLike):
+        return [os.fsdecode(value)]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [text for one in value for text in _texts(one)]
+    text = getattr(value, "query", None)  # duckdb.Statement
+    return [text] if isinstance(text, str) else []
+
+
+def _may_be_file(text: str, *, folders: bool) -> bool:
+    """Whether *text* ends like data, is a pattern, or is a file that there is; with *folders* also a folder."""
+    if "\0" in text or "\n" in text:
+        return False
+    if os.path.splitext(text)[1].lower() in _DATA or glob.has_magic(text):  # noqa: PTH122 -- no path unless it is one
+        return True
+    try:
+        mode = real_stat(text).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or (folders and stat.S_ISDIR(mode))
 
 
 def literals(statement: str) -> list[str]:
-    """What stands in quotes of either kind in a SQL text: wherever a file is named, it is among these."""
+    """What stands in quotes of either kind in a SQL text: a file is named by one of these."""
     found = _LITERAL.findall(statement)
     return [one.replace("''", "'") or other.replace('""', '"') for one, other in found]
 

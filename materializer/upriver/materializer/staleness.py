@@ -34,9 +34,13 @@ VARIABLE = "env:"
 """Prefix of environment names that are environment variables, by a digest of their value."""
 
 FILE = "file:"
-KIND = "kind:"
-STAT = "stat:"
 """Prefix of environment names that are files of the project which a recipe read without declaring them."""
+
+KIND = "kind:"
+"""Prefix of environment names that are paths of which a recipe asked whether and what something is there."""
+
+STAT = "stat:"
+"""Prefix of environment names that are paths of which a recipe asked for the size or the time."""
 
 
 class Subject(Value, frozen=True):

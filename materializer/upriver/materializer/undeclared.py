@@ -8,10 +8,8 @@ place of ``os.environ``, questions about files (is it there, how large is it) by
 
 from __future__ import annotations
 
-import functools
 import glob
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -20,46 +18,31 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from upriver.materializer.native import Native, literals
+from upriver.assets.questions import tell_questions
+from upriver.materializer.native import Native
 from upriver.materializer.outside import UNSTEADY, path_digest, path_kind, path_stat, variable_digest
 from upriver.materializer.staleness import EACH_BUILD, FILE, KIND, STAT, VARIABLE
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
+_RESOLVING = frozenset({"realpath", "_joinrealpath", "resolve"})
 _FOREIGN = frozenset({"site-packages", "dist-packages", "__pycache__", ".git", ".venv"})
 _LISTINGS = frozenset({"os.listdir", "os.scandir"})
 _EVENTS = _LISTINGS | {"open", "sqlite3.connect", "subprocess.Popen"}
 _OF_LIBRARIES = frozenset({"PYARROW_IGNORE_TIMEZONE"})
 """Variables that compiled libraries look at for themselves: they are not on the stack, and what called them is."""
-_ASKING = (
-    "os",
-    "os.path",
-    "posixpath",
-    "ntpath",
-    "genericpath",
-    "pathlib",
-    "pathlib._local",
-    "pathlib._os",
-    "glob",
-)
+_BETWEEN = frozenset(
+    {
+        "os", "os.path", "posixpath", "ntpath", "genericpath", "pathlib", "pathlib._local", "pathlib._os", "glob",
+        "io", "runpy", "contextlib", "upriver.assets.questions", "upriver.materializer.undeclared",
+    }
+)  # fmt: skip
+"""Modules that stand between who reads or asks and what tells of it."""
 _WHETHER = frozenset(
     {
         "exists", "lexists", "isfile", "isdir", "islink", "ismount", "is_file", "is_dir", "is_symlink", "is_mount",
-        "realpath", "_joinrealpath", "resolve", "glob", "rglob", "iglob", "_iglob", "_glob0", "_lexists",
+        "glob", "rglob", "iglob", "_iglob", "_glob0", "_lexists",
     }
 )  # fmt: skip
-_DATA = frozenset(
-    {
-        ".csv", ".tsv", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".arrow", ".feather", ".xlsx", ".duckdb",
-        ".db", ".gz", ".zst", ".avro",
-    }
-)  # fmt: skip
-_UNNAMED = re.compile(
-    r"\b(?:read_\w+|\w+_scan|sniff_csv|glob|parquet_(?:metadata|schema|file_metadata|kv_metadata))\s*\("
-    r"(?!\s*\[?\s*(?:'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\?|\$\w+)\s*[,)\]])",
-    re.IGNORECASE,
-)
-"""A DuckDB function that opens files, whose first argument is neither a whole text in quotes nor a parameter."""
-_FOLDERS = re.compile(r"\bimport\s+database\b|_scan\b", re.IGNORECASE)
 
 
 class Undeclared:
@@ -83,9 +66,8 @@ class Undeclared:
         os.environ = _Environ(os.environ, self._variable)  # noqa: B003 -- it shares its content with the real one
         self._busy = threading.local()
         self._asked: dict[str, tuple[str, bool]] = {}
-        for name in ("stat", "lstat", "access"):
-            setattr(os, name, self._telling(getattr(os, name)))
-        Native(self._opened, self._statement)
+        tell_questions(self._asks)
+        Native(self._opened, self._unnamed)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -112,22 +94,24 @@ class Undeclared:
 
     # -- files -------------------------------------------------------------------------------------------
     def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event not in _EVENTS or not self._watching or getattr(self._busy, "looking", False):
-            return
-        with self._looking():
-            self._event(event, arguments, sys._getframe(1))
+        if event in _EVENTS and self._listening():
+            with self._looking():
+                self._event(event, arguments)
 
-    def _event(self, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
+    def _listening(self) -> bool:
+        return self._watching and not getattr(self._busy, "looking", False)
+
+    def _event(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             name, mode, flags = arguments
             if not _only_writes(mode, flags):
-                self._path(name, frame)
+                self._path(name)
             elif isinstance(name, str | os.PathLike) and mode != "a":
                 self._written.add(os.path.realpath(os.fspath(name)))  # what is read of it is its own
         elif event == "sqlite3.connect":
-            self._path(arguments[0], frame)
+            self._path(arguments[0])
         elif event in _LISTINGS:
-            self._path("." if arguments[0] is None else arguments[0], frame)
+            self._path("." if arguments[0] is None else arguments[0])
         elif event == "subprocess.Popen":
             words = arguments[1]
             folder = arguments[2] or "."
@@ -135,7 +119,7 @@ class Undeclared:
                 with suppress(TypeError, ValueError, OSError):
                     path = os.path.join(os.fsdecode(folder), os.fsdecode(word))  # noqa: PTH118
                     if os.path.isfile(path):  # noqa: PTH113
-                        self._path(path, frame, code=True)
+                        self._path(path, code=True)
 
     @contextmanager
     def _looking(self) -> Iterator[None]:
@@ -147,19 +131,18 @@ class Undeclared:
         finally:
             self._busy.looking = before
 
-    def _path(self, name: object, frame: FrameType, code: bool = False) -> None:
-        if isinstance(name, str | bytes | os.PathLike):  # else a descriptor: its file was opened before
-            self._note(name, frame, code)
-
-    def _note(self, name: str | bytes | os.PathLike[Any], frame: FrameType, code: bool) -> None:
+    def _path(self, name: object, code: bool = False) -> None:
+        """Something reads *name*. Code counts only if it is read as a text, by the project itself, or with *code*."""
+        if not isinstance(name, str | bytes | os.PathLike):
+            return  # a descriptor: its file was opened before
         path = os.path.realpath(os.fsdecode(name))
-        if not path.startswith(self._root) or (path.endswith(_CODE) and not code):
+        if not path.startswith(self._root) or (path.endswith(_CODE) and not code and not self._directly()):
             return
         if path in self._declared or path in self._written or path in self._warnings:
             return
         if not _FOREIGN.isdisjoint(Path(path).parts):
             return
-        line = self._line(frame)
+        line = self._line()
         if line is None:
             return
         shown = path.removeprefix(self._root)
@@ -181,7 +164,7 @@ class Undeclared:
 
     def _opened(self, source: object) -> None:
         """A library is about to open *source*: a path or a pattern, or a list of them."""
-        if not self._watching or getattr(self._busy, "looking", False):
+        if not self._listening() or self._line() is None:
             return
         for one in source if isinstance(source, list | tuple | set) else (source,):
             if not isinstance(one, str | os.PathLike):
@@ -191,7 +174,7 @@ class Undeclared:
                 continue
             with self._looking():
                 for path in self._named(text):
-                    self._note(path, sys._getframe(1), False)
+                    self._path(path)
 
     def _named(self, text: str) -> Iterator[str]:
         """What *text* names in the project: a file, what is in a folder, or what a pattern fits, and where it looks."""
@@ -211,56 +194,39 @@ class Undeclared:
     def _is_inside(self, path: Path) -> bool:
         return f"{os.path.realpath(path)}{os.sep}".startswith(self._root)
 
-    def _statement(self, text: str, arguments: object) -> None:
-        """DuckDB is about to run *text*. What it reads is named there in quotes, or among the *arguments*."""
-        if not self._watching or getattr(self._busy, "looking", False):
-            return
-        readable = os.path.exists if _FOLDERS.search(text) else os.path.isfile
-        for one in (*literals(text), *_strings(arguments, text)):
-            with self._looking():
-                named = "\0" not in one and (
-                    os.path.splitext(one)[1].lower() in _DATA or glob.has_magic(one) or readable(one)  # noqa: PTH122
-                )
-            if named:
-                self._opened(one)
-        if _UNNAMED.search(text):
-            line = self._line(sys._getframe(1))
-            if line is not None:
-                self._values[f"what DuckDB reads for {line}"] = EACH_BUILD
-                self._warnings[line] = (
-                    f"{line} has DuckDB read files whose names are not written in the query, so this asset is built "
-                    "each time. Name them there, or declare a source"
-                )
+    def _unnamed(self) -> None:
+        """A query is about to read files that it does not name."""
+        line = self._line() if self._listening() else None
+        if line is not None:
+            self._values[f"what a query reads for {line}"] = EACH_BUILD
+            self._warnings[line] = (
+                f"{line} has a query read files whose names are not written in it, so this asset is built each time. "
+                "Name them there, or declare a source"
+            )
 
     # -- questions about files -------------------------------------------------------------------------------
-    def _telling(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def told(path: Any, *rest: Any, **named: Any) -> Any:
-            if self._watching and not getattr(self._busy, "looking", False):
-                with self._looking():
-                    self._asks(path, sys._getframe(1), function.__name__ == "access")
-            return function(path, *rest, **named)
-
-        return told
-
-    def _asks(self, name: object, frame: FrameType, whether: bool) -> None:
-        if not isinstance(name, str | bytes | os.PathLike):
+    def _asks(self, name: object, function: str) -> None:
+        if not self._listening() or not isinstance(name, str | bytes | os.PathLike):
             return
-        path = os.path.abspath(os.fsdecode(name))  # noqa: PTH100 -- not followed: the link itself may be meant
-        if not path.startswith(self._root) or path.startswith(f"{self._store}") or path.endswith(_CODE):
+        with self._looking():
+            self._question(os.fsdecode(name), function)
+
+    def _question(self, name: str, function: str) -> None:
+        path = os.path.abspath(name)  # noqa: PTH100 -- not followed: the link itself may be meant
+        if not path.startswith(self._root) or f"{path}{os.sep}".startswith(self._store):
             return
-        if path == self._store.rstrip(os.sep) or not _FOREIGN.isdisjoint(Path(path).parts):
+        if not _FOREIGN.isdisjoint(Path(path).parts):
             return
         if os.path.realpath(path) in self._written | self._declared:
             return
-        while frame.f_globals.get("__name__") in _ASKING and frame.f_back is not None:
-            whether = whether or frame.f_code.co_name in _WHETHER
-            frame = frame.f_back
-        line = self._line(frame)
-        if line is None:
+        line, directly = self._line(), self._directly()
+        if line is None or (path.endswith(_CODE) and not directly):
             return
         shown = path.removeprefix(self._root)
-        if whether:
+        if function in ("lstat", "readlink") and self._asks_among(_RESOLVING):
+            # Of every folder on the way, by who only wants to know where he is: nothing to write home about.
+            self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))
+        elif function == "access" or self._asks_among(_WHETHER):
             self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))
             self._warnings.setdefault(
                 path,
@@ -268,7 +234,7 @@ class Undeclared:
                 "this asset is built again",
             )
         else:
-            self._asked.setdefault(path, (path_stat(Path(path)), self._is_project(frame)))
+            self._asked.setdefault(path, (path_stat(Path(path)), directly))
 
     # -- variables ---------------------------------------------------------------------------------------
     def _variable(self, name: str, value: str | None) -> None:
@@ -301,13 +267,30 @@ class Undeclared:
         file = frame.f_code.co_filename
         return file.startswith(self._root) and _FOREIGN.isdisjoint(Path(file).parts)
 
-    def _line(self, frame: FrameType | None) -> str | None:
-        """The innermost line of project code on the stack."""
-        while frame is not None:
+    def _line(self) -> str | None:
+        """The innermost line of project code on the stack; None if the import system stands before it."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
             if self._is_project(frame):
                 return f"{frame.f_code.co_filename.removeprefix(self._root)}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+    def _directly(self) -> bool:
+        """Whether project code itself reads or asks, not a library that it has called."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_globals.get("__name__") in _BETWEEN:
+            frame = frame.f_back
+        return frame is not None and self._is_project(frame)
+
+    def _asks_among(self, functions: frozenset[str]) -> bool:
+        """Whether one of *functions* of the modules between asks."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_globals.get("__name__") in _BETWEEN:
+            if frame.f_code.co_name in functions:
+                return True
+            frame = frame.f_back
+        return False
 
 
 def _only_writes(mode: object, flags: object) -> bool:
@@ -339,14 +322,3 @@ class _Environ(os._Environ[str]):
         if isinstance(key, str):
             self._read(key, self._real.get(key))
         return super().__getitem__(key)
-
-
-def _strings(arguments: object, but: str) -> list[str]:
-    """All texts in the arguments of a call, however deep, *but* one."""
-    if isinstance(arguments, str):
-        return [] if arguments == but else [arguments]
-    if isinstance(arguments, dict):
-        arguments = list(arguments.values())
-    if isinstance(arguments, list | tuple):
-        return [text for one in arguments for text in _strings(one, but)]
-    return []
