@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import os
 from pathlib import Path
 
@@ -192,6 +193,23 @@ def test_outside_of_a_load_nothing_is_seen(project: Project, monkeypatch: pytest
 def test_reads_that_can_not_be_followed_are_named(project: Project, text: str, said: str) -> None:
     unseen = observed(project, text).unseen
     assert any(sentence.startswith(said) for sentence in unseen)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import polars as pl\n    return pl.read_csv('data/names.csv').rows()",
+        "import duckdb\n    return duckdb.sql(\"from 'data/names.csv'\").fetchall()",
+        "from pyarrow.csv import read_csv\n    return read_csv('data/names.csv').to_pylist()",
+    ],
+)
+def test_what_a_function_has_a_library_read_while_loading_is_named(project: Project, body: str) -> None:
+    project.write("data/names.csv", "name\none\n")
+    before = builtins.__import__, os.stat
+    seen = observed(project, f"def load():\n    {body}\n\n\nNAMES = load()\n")
+    assert seen.unseen == ("assets/m.py:4 has a library read files",)
+    assert (builtins.__import__, os.stat) == before
+    assert observed(project, f"def load():\n    {body}\n").unseen == ()
 
 
 def test_calls_in_functions_are_not_made_while_loading() -> None:

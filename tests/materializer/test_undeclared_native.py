@@ -12,8 +12,8 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
+from upriver.assets.native import _UNNAMED, literals
 from upriver.materializer.model import Outcome
-from upriver.materializer.native import _UNNAMED, literals
 from upriver.materializer.session import Session
 
 MODULE = """

@@ -25,6 +25,7 @@ from types import FrameType
 from typing import Any, TypeAlias
 
 from upriver.assets.model import Value
+from upriver.assets.native import Native
 from upriver.assets.questions import real_stat, tell_questions
 
 Stamp: TypeAlias = tuple[int, int, int, int]
@@ -145,6 +146,13 @@ class Recorder:
         """Module *path* calls *function*, which reads files without Python seeing it."""
         self._unseen.add(f"{path}:{line} calls {function}")
 
+    def native(self, source: object) -> None:
+        """A library is about to open *source* with code of its own, for a module or for a function that it calls."""
+        paths = source if isinstance(source, list | tuple) else (source,)
+        reader = self._reader() if any(isinstance(one, str | os.PathLike) for one in paths) else None
+        if reader is not None:
+            self._unseen.add(f"{self._shown(reader)} has a library read files")
+
     def _path(self, seen: dict[str, Stamp | None], path: object) -> None:
         if not isinstance(path, (str, bytes, os.PathLike)):  # a file descriptor: it was opened before
             return
@@ -228,6 +236,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         sys.addaudithook(_hook)
         _hooked = True
     put_back = tell_questions(_asked)
+    native = Native(recorder.native, lambda: recorder.native(""))
     real = os.environ
     before = dict(real)
     environ = _Environ(real, recorder)
@@ -236,6 +245,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
     try:
         yield
     finally:
+        native.close()
         put_back()
         _recorder = previous
         environ.recorder = None

@@ -46,9 +46,8 @@ def derive(root: Path, *, clock: Callable[[], float] = time.time, last: Project 
     before = load_manifest(folder) if last is None else last.manifest
     queries: dict[Key, Query] = {}
     with python_modules(root, files, before) as declared:
-        sql, sql_changed = sql_modules(
-            root, files, before, queries
-        )  # while a process loads the Python modules
+        # A process loads the Python modules meanwhile.
+        sql, sql_changed = sql_modules(root, files, before, queries)
         python, parts = declared()
     if parts is not None:
         save_parts(folder, parts)

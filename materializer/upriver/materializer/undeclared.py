@@ -3,7 +3,7 @@
 Files and folders opened through Python are seen by an audit hook, environment variables by a mapping in the
 place of ``os.environ``, questions about files (is it there, how large is it) by functions in the place of
 ``os.stat`` and its like, and what Polars, DuckDB and Arrow open by what they are called with (see
-:mod:`upriver.materializer.native`). What a subprocess or other native code opens is not seen.
+:mod:`upriver.assets.native`). What a subprocess or other native code opens is not seen.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from upriver.assets.native import Native
 from upriver.assets.questions import tell_questions
-from upriver.materializer.native import Native
 from upriver.materializer.outside import UNSTEADY, path_digest, path_kind, path_stat, variable_digest
 from upriver.materializer.staleness import EACH_BUILD, FILE, KIND, STAT, VARIABLE
 

@@ -1,8 +1,8 @@
 """What libraries of other languages open, told by the calls that make them do it.
 
 Polars, DuckDB and Arrow open files with their own code, of which Python tells no audit hook. So their readers are
-replaced, in a worker process, by ones that first tell what they were asked to read. A library that a recipe imports
-only while it runs is met at that moment. Nothing of this can be taken back; who is told decides when to listen.
+replaced, in a process that runs project code, by ones that first tell what they were asked to read. A library that is
+imported later is met at that moment. Code that has taken a reader by name keeps telling after :meth:`Native.close`.
 """
 
 from __future__ import annotations
@@ -83,9 +83,18 @@ class Native:
         self._unnamed = unnamed
         self._met: set[str] = set()
         self._lock = threading.RLock()
+        self._replaced: list[tuple[Any, str, Any]] = []
         self._importing = builtins.__import__
         builtins.__import__ = self._import
         self.meet()
+
+    def close(self) -> None:
+        """Put back what was replaced."""
+        builtins.__import__ = self._importing
+        with self._lock:
+            for place, name, function in reversed(self._replaced):
+                setattr(place, name, function)
+            self._replaced.clear()
 
     def _import(self, name: str, *rest: Any, **named: Any) -> ModuleType:
         found: ModuleType = self._importing(name, *rest, **named)
@@ -126,21 +135,13 @@ class Native:
                     setattr(place, name, _telling(function, tell or self._first, method))
                 except TypeError:
                     continue  # a class that can't be changed: what it opens is not told
+                self._replaced.append((place, name, function))
 
     def _first(self, *arguments: Any, **named: Any) -> None:
         """Most readers take what they read first, under one of these names."""
-        names = (
-            "source",
-            "sources",
-            "path",
-            "paths",
-            "path_or_paths",
-            "where",
-            "file_glob",
-            "path_or_buffer",
-            "database",
+        self._reads(
+            arguments[0] if arguments else next((named[name] for name in _SOURCES if name in named), None)
         )
-        self._reads(arguments[0] if arguments else next((named[n] for n in names if n in named), None))
 
     def _duckdb(self, module: ModuleType) -> None:
         self._replace(module, ["connect", *_FILES])
