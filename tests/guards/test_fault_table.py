@@ -27,7 +27,7 @@ def test_every_named_test_is_there() -> None:
     there = {
         (file, name)
         for file, name in named()
-        if re.search(rf"^def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        if re.search(rf"^(?:async )?def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert named() - there == set()
 
@@ -36,7 +36,9 @@ def test_every_test_against_faults_is_named() -> None:
     written = {
         (path.relative_to(ROOT).as_posix(), name)
         for path in (ROOT / "tests" / "faults").glob("test_*.py")
-        for name in re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+        for name in re.findall(
+            r"^(?:async )?def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
         if name not in NOT_FAULTS
     }
     assert written - named() == set()

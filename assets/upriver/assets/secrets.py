@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from upriver.assets.collector import report
 from upriver.assets.errors import AssetError, Diagnosis, UsageError
+from upriver.assets.hiding import REVEALED
 from upriver.assets.model import Place
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -40,9 +40,20 @@ class Secret:
         REVEALED.add(self.name, value)
         return value
 
+    def hide(self) -> None:
+        """Hide the value, if there is one, before anybody reveals it: another process may be the one to do so, and
+        a recipe may know it from elsewhere.
+        """
+        with suppress(AssetError):
+            self.reveal()
+
     def _value(self) -> str:
         value = os.environ.get(self.name)
         if value is not None:
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                raise AssetError(
+                    f"the secret {self.name!r} can't be read from ${self.name}: it is not UTF-8 text"
+                )
             return value
         named = os.environ.get(f"{self.name}_FILE")
         if named is not None:
@@ -97,66 +108,8 @@ class Secret:
         return Secret, (self.name, self._start)
 
 
-class Hiding:
-    """Puts the names of secrets in the place of their values, in whatever is to be shown or kept.
-
-    Also found are a value's single lines and the forms that it has in JSON, in ``repr()``, in a URL and in
-    base64. Values shorter than :data:`SHORTEST` are left: they would hide half of every text, and no secret.
-    """
-
-    def __init__(self, tell: Callable[[str, str], None] = lambda name, value: None) -> None:
-        self.tell = tell
-        """Called with name and value before a value that is new is first returned to a recipe."""
-        self._forms: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
-        self._lock = threading.Lock()
-
-    def add(self, name: str, value: str) -> None:
-        """Hide *value* from now on."""
-        found = {form for form in _forms(value) if len(form) >= SHORTEST}
-        with self._lock:
-            if found <= self._forms.keys():
-                return
-            self.tell(name, value)
-            self._forms.update(dict.fromkeys(found, f"[secret {name}]"))
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-
-    @property
-    def longest(self) -> int:
-        """Characters of the longest text that is looked for."""
-        return max(map(len, self._forms), default=0)
-
-    def finds(self, text: str) -> bool:
-        """Whether a secret is in *text*."""
-        return self._pattern is not None and self._pattern.search(text) is not None
-
-    def hide(self, text: str) -> str:
-        """*text* without secrets."""
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(lambda match: self._forms[match[0]], text)
-
-
-SHORTEST = 4
-REVEALED = Hiding()
-"""What has been revealed in this process."""
-
-
-def _forms(value: str) -> Iterator[str]:
-    import base64
-    import json
-    from urllib.parse import quote, quote_plus
-
-    data = value.encode("utf-8", "surrogateescape")
-    yield value
-    yield from (line.strip() for line in value.splitlines())
-    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
-    yield from (quote(data, safe=""), quote(data), quote_plus(data))
-    yield from (
-        base64.b64encode(data).decode().rstrip("="),
-        base64.urlsafe_b64encode(data).decode().rstrip("="),
-    )
+DECLARED: list[Secret] = []
+"""What has been declared in this process."""
 
 
 def secret(name: str) -> Secret:
@@ -169,4 +122,6 @@ def secret(name: str) -> Secret:
         sentence = f"{name!r} is no name of a secret: letters, digits and underscores, no digit first"
         report([Diagnosis("bad-value", sentence, Place(frame.f_code.co_filename, frame.f_lineno))])
         name = "unnamed"
-    return Secret(name, str(Path(frame.f_code.co_filename).parent))
+    made = Secret(name, str(Path(frame.f_code.co_filename).parent))
+    DECLARED.append(made)
+    return made

@@ -16,12 +16,12 @@ import msgspec
 
 from upriver.assets.capture import capturing
 from upriver.assets.discover import discover
-from upriver.assets.errors import Diagnosis
+from upriver.assets.hiding import REVEALED
 from upriver.assets.imports import ProjectImports
 from upriver.assets.kept import keep
 from upriver.assets.load import LoadedPython, load_python
 from upriver.assets.model import Asset, CodePart, PythonRecipe
-from upriver.assets.secrets import REVEALED
+from upriver.lineage.discreet import without_secrets
 from upriver.lineage.manifest import Described, PythonModules
 from upriver.lineage.python.reach import reach
 from upriver.lineage.python.source import Sources
@@ -40,10 +40,10 @@ def describe_project(root: Path) -> Described:
         assets=tuple(assets),
         sources=loaded.sources,
         failed=loaded.failed,
-        diagnoses=tuple(_without_secrets(diagnosis) for diagnosis in loaded.diagnoses),
-        output=REVEALED.hide(loaded.output),
+        diagnoses=loaded.diagnoses,
+        output=loaded.output,
     )
-    return Described(modules, parts)
+    return without_secrets(Described(modules, parts)) if REVEALED.used else Described(modules, parts)
 
 
 def _fingerprinted(root: Path, loaded: LoadedPython) -> tuple[list[Asset], dict[str, tuple[CodePart, ...]]]:
@@ -67,15 +67,6 @@ def _write(pipe: RawIOBase, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[pipe.write(view) or 0 :]
-
-
-def _without_secrets(diagnosis: Diagnosis) -> Diagnosis:
-    return msgspec.structs.replace(
-        diagnosis,
-        message=REVEALED.hide(diagnosis.message),
-        facts=tuple(REVEALED.hide(fact) for fact in diagnosis.facts),
-        excerpt=None if diagnosis.excerpt is None else REVEALED.hide(diagnosis.excerpt),
-    )
 
 
 def main() -> None:

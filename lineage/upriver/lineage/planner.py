@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from upriver.assets.config import Scalar
+from upriver.assets.hiding import REVEALED
 from upriver.assets.kept import Kept, keep
 from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
-from upriver.assets.secrets import REVEALED
 from upriver.lineage.model import Analysis, Opaque
 
 PATIENCE = 20.0

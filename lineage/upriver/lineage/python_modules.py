@@ -131,7 +131,7 @@ def describing(root: Path) -> Iterator[Callable[[], Described]]:
 
 def _report(told: list[bytes], data: bytes, said: bytes, code: int) -> Described:
     """What the process has reported as *data*, after the secrets that it *told*."""
-    from upriver.assets.secrets import Hiding
+    from upriver.assets.hiding import Hiding
 
     try:
         return msgspec.json.decode(data, type=Described)

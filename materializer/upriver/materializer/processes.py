@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
+from upriver.assets.hiding import Hiding
 from upriver.assets.kept import Kept
 from upriver.assets.model import Value
-from upriver.assets.secrets import Hiding
 from upriver.materializer.jobs import Job, Report, Result, Revealed
 
 LOOK = 0.05
@@ -240,9 +240,10 @@ class _Pipes:
         *lines, rest = bytes(buffer).split(b"\n")
         for line in lines:
             self._tell(stream, line)
-        if len(rest) > MAX_LINE + 4 * self._hiding.longest:  # else a secret might be cut in two, and missed
+        beyond = 4 * self._hiding.longest  # bytes at the end that may be the head of a secret
+        if len(rest) > MAX_LINE + beyond:
             rest = _encoded(self._hiding.hide(_decoded(rest)))
-            while len(rest) > MAX_LINE:
+            while len(rest) > MAX_LINE + beyond:
                 self._tell(stream, rest[:MAX_LINE])
                 rest = rest[MAX_LINE:]
         buffer[:] = rest

@@ -271,6 +271,8 @@ class Undeclared:
         """The innermost line of project code on the stack; None if the import system stands before it."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+            if frame.f_globals.get("__name__") == "upriver.assets.secrets":
+                return None  # a new value of a secret is no new input, wherever it is kept
             if self._is_project(frame):
                 return f"{frame.f_code.co_filename.removeprefix(self._root)}:{frame.f_lineno}"
             frame = frame.f_back

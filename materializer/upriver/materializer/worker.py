@@ -16,11 +16,13 @@ from pathlib import Path
 import msgspec
 
 from upriver.assets.discover import ProjectFile
-from upriver.assets.errors import UpriverError
+from upriver.assets.errors import AssetError, UpriverError
+from upriver.assets.hiding import REVEALED, SHORTEST
 from upriver.assets.kept import keep
-from upriver.assets.secrets import REVEALED
+from upriver.assets.secrets import DECLARED
 from upriver.lineage.model import WHOLE
 from upriver.materializer.jobs import Job, Report, Result, Revealed
+from upriver.materializer.staleness import EACH_BUILD
 
 
 def main() -> None:
@@ -66,13 +68,17 @@ def run(job: Job) -> Result:
         undeclared = Undeclared(root, [file for one in job.inputs for file in one.files], job.environment)
         function = find_function(root, job.recipe)
         _check_code(root, job.code)
+        for one in DECLARED:
+            one.hide()
         observer = Observer()
         arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
         undeclared.start()
         returned = function(**arguments)
         analysis = observer.analyse(returned, order_promised=job.ordered)
         write(returned, Path(job.target), file_asset=job.file_asset)
-        warnings, outside = undeclared.stop(), undeclared.values()
+        if not job.file_asset:
+            _check_names(Path(job.target))
+        warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
         reads = observer.footprints()
         _check_code(root, job.code)
         if REVEALED.finds(msgspec.json.encode((reads, analysis)).decode()):
@@ -85,6 +91,34 @@ def run(job: Job) -> Result:
     return Result(
         reads=reads, analysis=analysis, peak_memory=_peak_memory(), warnings=warnings, outside=outside
     )
+
+
+def _check_names(target: Path) -> None:
+    """Raise AssetError when a column is named by a secret: rows are the user's own, names are shown everywhere."""
+    if not REVEALED.used:
+        return
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(target).to_string(show_field_metadata=True, truncate_metadata=False)
+    if (shown := REVEALED.whole(schema)) is not None:
+        raise AssetError(
+            f"the name or the metadata of a column holds the value of {shown}: names are kept and shown"
+        )
+
+
+def _weak_secrets() -> tuple[str, ...]:
+    return tuple(
+        f"the value of the secret {name} is shorter than {SHORTEST} characters: it is not hidden where it is printed"
+        for name in sorted(REVEALED.weak)
+    )
+
+
+def _without_secrets(outside: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """*outside* without names that hold a secret. What is behind such a name can't be looked at without keeping it."""
+    kept = {name: value for name, value in outside if not REVEALED.finds(name)}
+    if len(kept) < len(outside):
+        kept["a path that holds a secret"] = EACH_BUILD
+    return tuple(sorted(kept.items()))
 
 
 _checked: set[str] = set()
