@@ -20,7 +20,10 @@ def layered_sql(
     names = ["id", *(f"c{n}" for n in range(1, columns))]
     (root / "data").mkdir(exist_ok=True)
     lines = [",".join(names)]
-    lines += [",".join(str(choose.randrange(100)) for _ in names) for _ in range(rows)]
+    # Each id once: a join on ids that repeat has more rows with each layer, and the benchmark would measure those.
+    lines += [
+        ",".join(str(n) for n in (row, *(choose.randrange(100) for _ in names[1:]))) for row in range(rows)
+    ]
     (root / "data" / "base.csv").write_text("\n".join(lines) + "\n")
     per_layer = -(-assets // layers)
     above: list[str] = []

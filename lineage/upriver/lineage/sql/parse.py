@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 import msgspec
@@ -19,7 +19,7 @@ from upriver.lineage.sql.canonical import canonical_tokens, canonical_tree, fing
 from upriver.lineage.sql.dialect import transpile
 from upriver.lineage.sql.pivot import without_dynamic_pivots
 from upriver.lineage.sql.query import BoundText, Query
-from upriver.lineage.sql.scope import Names, Node, read_names
+from upriver.lineage.sql.scope import Node, read_names
 from upriver.lineage.sql.tokens import Token, significant_end, tokens
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -28,6 +28,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+_AT_ONCE = 200
+"""So many texts are parsed at once: fewer take longer, more take memory, for a tree is far larger than its text."""
 _SERIALIZE = "select json_serialize_sql(unnest($1))"
 _local = threading.local()
 _decode = msgspec.json.Decoder().decode
@@ -91,11 +93,11 @@ def _executable(source: Text) -> str | Diagnosis:
     return text[:end]
 
 
-def _serialize(texts: list[str]) -> list[Node]:
+def _serialize(texts: list[str]) -> Iterator[Node]:
     """DuckDB's syntax tree for each text, or its error."""
-    if not texts:
-        return []
-    return [_decode(row[0]) for row in _connection().execute(_SERIALIZE, [texts]).fetchall()]
+    for start in range(0, len(texts), _AT_ONCE):
+        rows = _connection().execute(_SERIALIZE, [texts[start : start + _AT_ONCE]]).fetchall()
+        yield from (_decode(tree) for (tree,) in rows)
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -133,13 +135,9 @@ class _Parsing:
             return self._diagnosis(problem.code, problem.message, problem.offset, problem.hint)
         text = self.executable
         canonical = canonical_tokens(text) if dynamic else canonical_tree(statement, text)
-        return self._assembled(names, canonical, dynamic)
-
-    def _assembled(self, names: Names, canonical: str, dynamic: str | None) -> Query:
         return Query(
             text=self.source.text,
             executable=self.executable,
-            canonical=canonical,
             fingerprint=fingerprint(canonical),
             references=tuple(names.references),
             files=tuple(names.files),
@@ -168,7 +166,7 @@ class _Parsing:
         kind = statements[0].type.name
         if kind == "MULTI":
             masked = without_dynamic_pivots(self.executable)
-            tree = _serialize([masked])[0] if masked is not None else tree
+            tree = next(_serialize([masked])) if masked is not None else tree
             if not tree["error"]:
                 cause = "PIVOT without a list of values: the columns depend on the data"
                 return self._from_tree(tree["statements"][0], cause)

@@ -76,14 +76,13 @@ class Query(Value, frozen=True):
     """One SELECT-like statement.
 
     *executable* is DuckDB text without a closing semicolon or trailing comments: the user's own, to the character,
-    when the dialect is DuckDB's, else its translation. *canonical* is equal only for texts of equal meaning and
-    *fingerprint* is its 128-bit hash. *outside* names table functions that read what Upriver does not follow.
+    when the dialect is DuckDB's, else its translation. *fingerprint*, a 128-bit hash, is equal only for texts of
+    equal meaning. *outside* names table functions that read what Upriver does not follow.
     *dynamic* is the cause why DuckDB can't plan the query, None when it can.
     """
 
     text: str
     executable: str
-    canonical: str
     fingerprint: str
     references: tuple[Reference, ...] = ()
     files: tuple[FileRead, ...] = ()
