@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tests.fakes.shop import NOW, AssetSpec, influence
@@ -30,7 +30,14 @@ from upriver.materializer.views import (
     Step,
     Table,
     ViewEdge,
+    ViewGroup,
 )
+
+
+def one_by_one(edges: Iterable[ViewEdge]) -> tuple[ViewGroup, ...]:
+    """Each edge a group of its own."""
+    return tuple(ViewGroup((e.source,), (e.target,), e.kind, e.how, e.expression) for e in edges)
+
 
 ORDER_PAY_DIFF = CodeDiff(
     "core.order_pay",
@@ -134,7 +141,7 @@ class Answers(Session):
                 ring, hops = following, hops + 1
         made = {k: ColumnNode(k, None, None, self.statuses[k].kind) for k in nodes}
         view_edges = tuple(ViewEdge(made[a], made[b], EdgeKind.VALUE) for a, b in edges)
-        return LineageView(made[key], tuple(made.values()), view_edges, self._opaque(nodes))
+        return LineageView(made[key], tuple(made.values()), one_by_one(view_edges), self._opaque(nodes))
 
     def _column_lineage(
         self, key: Key, column: str | None, upstream: bool, downstream: bool, depth: int | None
@@ -178,7 +185,8 @@ class Answers(Session):
             for a, b, how, expression in edges
         )
         focus = ColumnNode(key, column, types((key, column or "")), self.statuses[key].kind)
-        return LineageView(focus, tuple(made_nodes.values()), view_edges, self._opaque({n[0] for n in nodes}))
+        opaque = self._opaque({n[0] for n in nodes})
+        return LineageView(focus, tuple(made_nodes.values()), one_by_one(view_edges), opaque)
 
     def _opaque(self, keys: object) -> tuple[OpaqueNote, ...]:
         return tuple(

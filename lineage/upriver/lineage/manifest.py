@@ -7,13 +7,16 @@ anew.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from upriver import assets, lineage
 from upriver.assets.discover import ProjectFile
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Asset, CodePart, Key, Place, Source, Value
@@ -22,7 +25,6 @@ from upriver.assets.seal import BrokenSealError, seal, unseal
 from upriver.lineage.packages import installed_version
 from upriver.lineage.sql.query import FileRead
 
-FORMAT = 2
 TRUST_AFTER = 2.0
 """Seconds that must lie between a file's last change and our reading before equal stamps are taken as equal
 bytes.
@@ -84,12 +86,26 @@ class Manifest(Value, frozen=True):
 
 @functools.cache
 def program() -> str:
-    """What a manifest depends on besides the project: the versions of its format, Python, Upriver and the
-    engines.
+    """What a manifest depends on besides the project: Python, the engines, and the code of Upriver that derives.
+
+    The version alone does not tell that code: in a checkout it changes without one.
     """
     names = ("upriver", "duckdb", "sqlglot", "polars")
     python = ".".join(str(part) for part in sys.version_info[:3])
-    return " ".join([str(FORMAT), python, *(installed_version(name) for name in names)])
+    stamps = sorted(stamp for folder in (*assets.__path__, *lineage.__path__) for stamp in _stamps(folder))
+    code = hashlib.blake2b(repr(stamps).encode(), digest_size=8).hexdigest()
+    return " ".join([python, *(installed_version(name) for name in names), code])
+
+
+def _stamps(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of each module under *folder*."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _stamps(entry.path)
+            elif entry.name.endswith(".py"):
+                found = entry.stat()
+                yield entry.path, found.st_size, found.st_mtime_ns
 
 
 def trusted(file: ProjectFile, written: float) -> bool:

@@ -35,6 +35,21 @@ class ColumnEdge(Value, frozen=True):
     expression: str | None = None
 
 
+class EdgeGroup(Value, frozen=True):
+    """Edges from each of *upstream_columns* to each of *columns*, None: to every output column.
+
+    The other fields are those of ColumnEdge. A filter, a join or a DISTINCT connects every column that it looks
+    at with every one that comes out: 400 edges where both are 20, and one group.
+    """
+
+    upstream: Key
+    upstream_columns: tuple[str, ...]
+    columns: tuple[str, ...] | None
+    kind: EdgeKind
+    how: str = "expression"
+    expression: str | None = None
+
+
 class Opaque(Value, frozen=True):
     """Part of a recipe that is not understood: all columns of *upstream* (None: of every upstream) are
     taken to flow into all output columns, because of *cause*."""
@@ -76,15 +91,31 @@ class Volatility(Value, frozen=True):
 class Analysis(Value, frozen=True):
     """What binding a recipe against its upstreams' schemas tells.
 
-    *schema* is the output's, None when unknown before a run. *edges* are complete except for what *opaque*
+    *schema* is the output's, None when unknown before a run. *groups* hold all edges except for what *opaque*
     names. *footprints* has one entry for each upstream read. *binding* is a digest of the bound meaning
     (names resolved to columns, types and functions chosen) without positions in the text: two equal
     bindings over equal contents compute equal tables.
     """
 
     schema: Schema | None
-    edges: tuple[ColumnEdge, ...] = ()
+    groups: tuple[EdgeGroup, ...] = ()
     footprints: Footprints = ()
     opaque: tuple[Opaque, ...] = ()
     volatile: tuple[Volatility, ...] = ()
     binding: str = ""
+
+    @property
+    def edges(self) -> tuple[ColumnEdge, ...]:
+        """The edges one by one: those into the first output column first, and into each of them values first."""
+        names = [column.name for column in self.schema or ()]
+        found = [
+            ColumnEdge(group.upstream, source, column, group.kind, group.how, group.expression)
+            for group in self.groups
+            for column in (names if group.columns is None else group.columns)
+            for source in group.upstream_columns
+        ]
+        place = {name: number for number, name in enumerate(names)}
+        found.sort(
+            key=lambda e: (place[e.column], e.kind is not EdgeKind.VALUE, e.upstream, e.upstream_column)
+        )
+        return tuple(found)

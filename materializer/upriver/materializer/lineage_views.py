@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from typing import NamedTuple
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
 from upriver.assets.model import Key
-from upriver.lineage.model import Analysis, ColumnEdge, EdgeKind, Opaque
+from upriver.lineage.edges import grouped
+from upriver.lineage.model import Analysis, ColumnEdge, EdgeGroup, EdgeKind, Opaque
 from upriver.materializer.survey import Schemas
-from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewEdge
+from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewGroup
 from upriver.materializer.workspace import Workspace
+
+
+class _Hop(NamedTuple):
+    """A group of edges seen from one side: *beyond* are its ends on the other. *group* tells it from all others."""
+
+    group: Hashable
+    beyond: tuple[ColumnNode, ...]
+    kind: EdgeKind = EdgeKind.VALUE
+    how: str = "copy"
+    expression: str | None = None
 
 
 class Lineage:
@@ -20,9 +32,9 @@ class Lineage:
         self._schemas = schemas
         self._project = workspace.project(refresh=False)
         self._analyses: dict[Key, Analysis] = {}
-        self._nodes: dict[tuple[Key, str], ColumnNode] = {}
-        self._into: dict[Key, dict[str, list[ColumnEdge]]] = {}
-        self._out_of: dict[Key, dict[tuple[Key, str], list[ColumnEdge]]] = {}
+        self._nodes: dict[Key, dict[str, ColumnNode]] = {}
+        self._into: dict[Key, dict[str | None, list[_Hop]]] = {}
+        self._out_of: dict[Key, dict[tuple[Key, str], list[_Hop]]] = {}
 
     def around(
         self,
@@ -36,57 +48,59 @@ class Lineage:
     ) -> LineageView:
         """The part of the graph that *key*, or its *column*, comes from and feeds. *depth* counts hops."""
         focus = self._node(key, column) if column is not None else self._asset_node(key)
-        walk = _Walk(depth)
         if column is None and not columns:
-            step_up, step_down = self._asset_up, self._asset_down
-            starts = [focus]
+            starts, up, down = [focus], self._asset_up, self._asset_down
         else:
-            step_up, step_down = self._column_up, self._column_down
-            starts = [focus] if column is not None else [self._node(key, name) for name in self._names(key)]
-            starts = starts or [focus]
-        if upstream:
-            walk.follow(starts, step_up, lambda edge: edge.source)
-        if downstream:
-            walk.follow(starts, step_down, lambda edge: edge.target)
+            starts = [focus] if column is not None else list(self._nodes_of(key).values()) or [focus]
+            up, down = self._column_up, self._column_down
+        groups: list[ViewGroup] = []
         nodes = dict.fromkeys([focus, *starts])
-        for edge in walk.edges:
-            nodes.setdefault(edge.source)
-            nodes.setdefault(edge.target)
-        return LineageView(focus, tuple(nodes), tuple(walk.edges), self._opaque_notes(nodes))
+        if upstream:
+            met = _walk(starts, up, depth, nodes)
+            groups += [
+                ViewGroup(hop.beyond, tuple(near), hop.kind, hop.how, hop.expression) for hop, near in met
+            ]
+        if downstream:
+            met = _walk(starts, down, depth, nodes)
+            groups += [
+                ViewGroup(tuple(near), hop.beyond, hop.kind, hop.how, hop.expression) for hop, near in met
+            ]
+        return LineageView(focus, tuple(nodes), tuple(groups), self._opaque_notes(nodes))
 
     # -- nodes -------------------------------------------------------------------------------------------
     def _asset_node(self, key: Key) -> ColumnNode:
         asset = self._project.assets.get(key)
         return ColumnNode(key, kind="source" if asset is None else asset.kind.value)
 
+    def _nodes_of(self, key: Key) -> dict[str, ColumnNode]:
+        """The nodes of all columns, as far as they are known, by name."""
+        if key not in self._nodes:
+            kind = self._asset_node(key).kind
+            schema = self._schemas.of(key) or ()
+            self._nodes[key] = {one.name: ColumnNode(key, one.name, one.type, kind) for one in schema}
+        return self._nodes[key]
+
     def _node(self, key: Key, column: str) -> ColumnNode:
-        if (key, column) not in self._nodes:
-            self._nodes[key, column] = self._make_node(key, column)
-        return self._nodes[key, column]
-
-    def _make_node(self, key: Key, column: str) -> ColumnNode:
-        schema = self._schemas.of(key)
-        by_name = {one.name: one for one in schema or ()}
-        found = by_name.get(column) or next(
-            (c for c in schema or () if c.name.lower() == column.lower()), None
-        )
-        if found is None and schema is not None:
-            hint = did_you_mean(column, by_name)
+        nodes = self._nodes_of(key)
+        if (found := nodes.get(column)) is not None:
+            return found
+        if (
+            found := next((n for name, n in nodes.items() if name.lower() == column.lower()), None)
+        ) is not None:
+            return found
+        if self._schemas.of(key) is not None:
+            hint = did_you_mean(column, nodes)
             raise UsageError(f"{key} has no column {column!r}" + (f"; {hint}" if hint else ""))
-        node = self._asset_node(key)
-        return ColumnNode(key, found.name if found else column, found.type if found else None, node.kind)
-
-    def _names(self, key: Key) -> list[str]:
-        return [column.name for column in self._schemas.of(key) or ()]
+        return ColumnNode(key, column, None, self._asset_node(key).kind)
 
     # -- asset level -------------------------------------------------------------------------------------
-    def _asset_up(self, node: ColumnNode) -> Iterable[ViewEdge]:
+    def _asset_up(self, node: ColumnNode) -> Iterable[_Hop]:
         for up in self._project.graph.upstreams(node.asset):
-            yield ViewEdge(self._asset_node(up), node, EdgeKind.VALUE)
+            yield _Hop((up, node.asset), (self._asset_node(up),))
 
-    def _asset_down(self, node: ColumnNode) -> Iterable[ViewEdge]:
+    def _asset_down(self, node: ColumnNode) -> Iterable[_Hop]:
         for down in self._project.graph.downstreams(node.asset):
-            yield ViewEdge(node, self._asset_node(down), EdgeKind.VALUE)
+            yield _Hop((node.asset, down), (self._asset_node(down),))
 
     # -- column level ------------------------------------------------------------------------------------
     def analysis(self, key: Key) -> Analysis:
@@ -106,55 +120,69 @@ class Lineage:
             return Analysis(None, opaque=(Opaque(found.message),))
         return found
 
-    def _edges(self, key: Key) -> list[ColumnEdge]:
-        """All column edges into *key*, those of opaque parts spelled out: every column in, every column out."""
+    def _groups(self, key: Key) -> tuple[EdgeGroup, ...]:
+        """All edges into *key*, those of opaque parts spelled out: every column in, every column out."""
+        if key not in self._project.assets:
+            return ()
         analysis = self.analysis(key)
-        edges = list(analysis.edges)
-        if not analysis.opaque:
-            return edges
-        outputs = self._names(key)
-        seen = {(edge.upstream, edge.upstream_column, edge.column) for edge in edges}
-        for opaque in analysis.opaque:
-            reads = self._project.reads[key] if opaque.upstream is None else (opaque.upstream,)
-            for up in reads:
-                for column in self._names(up):
-                    for output in outputs:
-                        if (up, column, output) not in seen:
-                            seen.add((up, column, output))
-                            edges.append(ColumnEdge(up, column, output, EdgeKind.VALUE, "opaque"))
-        return edges
+        opaque: dict[Key, None] = {}
+        for part in analysis.opaque:
+            opaque.update(
+                dict.fromkeys(self._project.reads[key] if part.upstream is None else (part.upstream,))
+            )
+        return analysis.groups + tuple(self._spelled_out(key, opaque, analysis))
 
-    def _edges_into(self, key: Key) -> dict[str, list[ColumnEdge]]:
-        """Edges into *key* by its columns."""
-        if key not in self._into:
-            by_column: defaultdict[str, list[ColumnEdge]] = defaultdict(list)
-            for edge in self._edges(key) if key in self._project.assets else ():
-                by_column[edge.column].append(edge)
-            self._into[key] = by_column
-        return self._into[key]
+    def _spelled_out(self, key: Key, opaque: Collection[Key], analysis: Analysis) -> Iterator[EdgeGroup]:
+        known = {(e.upstream, e.upstream_column, e.column) for e in analysis.edges} if opaque else set()
+        partly = {up for up, _, _ in known}
+        outputs = self._nodes_of(key)
+        for up in opaque:
+            if up not in partly:
+                yield EdgeGroup(up, tuple(self._nodes_of(up)), None, EdgeKind.VALUE, "opaque")
+                continue
+            missing = [
+                ColumnEdge(up, source, output, EdgeKind.VALUE, "opaque")
+                for source in self._nodes_of(up)
+                for output in outputs
+                if (up, source, output) not in known
+            ]
+            yield from grouped(missing, self._schemas.of(key) or ())
 
-    def _edges_out_of(self, down: Key) -> dict[tuple[Key, str], list[ColumnEdge]]:
-        """Edges into *down* by where they come from."""
-        if down not in self._out_of:
-            by_source: defaultdict[tuple[Key, str], list[ColumnEdge]] = defaultdict(list)
-            for edges in self._edges_into(down).values():
-                for edge in edges:
-                    by_source[edge.upstream, edge.upstream_column].append(edge)
-            self._out_of[down] = by_source
-        return self._out_of[down]
+    def _column_up(self, node: ColumnNode) -> Iterable[_Hop]:
+        into = self._into.get(node.asset)
+        if into is None:
+            into = self._into[node.asset] = defaultdict(list)
+            for number, group in enumerate(self._groups(node.asset)):
+                beyond = tuple(self._node(group.upstream, name) for name in group.upstream_columns)
+                hop = _Hop((node.asset, number), beyond, group.kind, group.how, group.expression)
+                for column in (None,) if group.columns is None else group.columns:
+                    into[column].append(hop)
+        yield from into.get(node.column or "", ())
+        yield from into.get(None, ())
 
-    def _column_up(self, node: ColumnNode) -> Iterable[ViewEdge]:
-        for edge in self._edges_into(node.asset).get(node.column or "", ()):
-            yield self._view(edge, node)
-
-    def _column_down(self, node: ColumnNode) -> Iterable[ViewEdge]:
+    def _column_down(self, node: ColumnNode) -> Iterable[_Hop]:
         for down in self._project.graph.downstreams(node.asset):
-            for edge in self._edges_out_of(down).get((node.asset, node.column or ""), ()):
-                yield self._view(edge, self._node(down, edge.column))
+            out_of = self._out_of.get(down)
+            if out_of is None:
+                out_of = self._out_of[down] = self._outward(down)
+            yield from out_of.get((node.asset, node.column or ""), ())
 
-    def _view(self, edge: ColumnEdge, target: ColumnNode) -> ViewEdge:
-        source = self._node(edge.upstream, edge.upstream_column)
-        return ViewEdge(source, target, edge.kind, edge.how, edge.expression)
+    def _outward(self, down: Key) -> dict[tuple[Key, str], list[_Hop]]:
+        """The edges into *down* by where they come from."""
+        out_of: defaultdict[tuple[Key, str], list[_Hop]] = defaultdict(list)
+        nodes = self._nodes_of(down)
+        everything = tuple(nodes.values())
+        for number, group in enumerate(self._groups(down)):
+            columns = group.columns
+            beyond = (
+                everything
+                if columns is None
+                else tuple([nodes.get(c) or self._node(down, c) for c in columns])
+            )
+            hop = _Hop((down, number), beyond, group.kind, group.how, group.expression)
+            for name in group.upstream_columns:
+                out_of[group.upstream, name].append(hop)
+        return out_of
 
     def _opaque_notes(self, nodes: Iterable[ColumnNode]) -> tuple[OpaqueNote, ...]:
         notes = []
@@ -164,22 +192,28 @@ class Lineage:
         return tuple(dict.fromkeys(notes))
 
 
-class _Walk:
-    """Follows edges breadth first from starting nodes."""
-
-    def __init__(self, depth: int | None) -> None:
-        self._depth = depth
-        self.edges: dict[ViewEdge, None] = {}
-
-    def follow(self, starts, step, onward) -> None:  # type: ignore[no-untyped-def]  # three small callables
-        seen, edge_nodes, level = set(starts), list(starts), 0
-        while edge_nodes and (self._depth is None or level < self._depth):
-            following = []
-            for node in edge_nodes:
-                for edge in step(node):
-                    self.edges.setdefault(edge)
-                    other = onward(edge)
-                    if other not in seen:
-                        seen.add(other)
+def _walk(
+    starts: list[ColumnNode],
+    step: Callable[[ColumnNode], Iterable[_Hop]],
+    depth: int | None,
+    nodes: dict[ColumnNode, None],
+) -> Collection[tuple[_Hop, list[ColumnNode]]]:
+    """Breadth first from *starts*: every group of edges that is met, with the nodes from which it was. What is
+    reached is added to *nodes*.
+    """
+    met: dict[Hashable, tuple[_Hop, list[ColumnNode]]] = {}
+    ring, level = starts, 0
+    while ring and (depth is None or level < depth):
+        following = []
+        for node in ring:
+            for hop in step(node):
+                if (known := met.get(hop.group)) is not None:
+                    known[1].append(node)
+                    continue
+                met[hop.group] = (hop, [node])
+                for other in hop.beyond:
+                    if other not in nodes:
+                        nodes[other] = None
                         following.append(other)
-            edge_nodes, level = following, level + 1
+        ring, level = following, level + 1
+    return met.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import Any, TypeAlias
 
 from upriver.assets.errors import Diagnosis, StoreError
@@ -152,13 +153,35 @@ class OpaqueNote(Value, frozen=True):
     cause: str
 
 
+class ViewGroup(Value, frozen=True):
+    """Edges from each of *sources* to each of *targets*; the other fields are those of ViewEdge."""
+
+    sources: tuple[ColumnNode, ...]
+    targets: tuple[ColumnNode, ...]
+    kind: EdgeKind
+    how: str = "copy"
+    expression: str | None = None
+
+
 class LineageView(Value, frozen=True):
-    """A piece of the lineage graph around *focus*."""
+    """A piece of the lineage graph around *focus*. A large one has far fewer *groups* than edges."""
 
     focus: ColumnNode
     nodes: tuple[ColumnNode, ...]
-    edges: tuple[ViewEdge, ...]
+    groups: tuple[ViewGroup, ...]
     opaque: tuple[OpaqueNote, ...] = ()
+
+    @property
+    def edges(self) -> tuple[ViewEdge, ...]:
+        """The edges one by one, those of one target together."""
+        into: dict[ColumnNode, list[ViewEdge]] = {}
+        for group in self.groups:
+            for target in group.targets:
+                into.setdefault(target, []).extend(
+                    ViewEdge(source, target, group.kind, group.how, group.expression)
+                    for source in group.sources
+                )
+        return tuple(chain.from_iterable(into.values()))
 
 
 class Table(Value, frozen=True):

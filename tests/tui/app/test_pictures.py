@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.answers import one_by_one
 from tests.fakes.generated import generated
 from tests.fakes.session import FakeSession
 
@@ -219,7 +220,7 @@ def test_what_decides_the_rows_of_an_asset_goes_to_one_place() -> None:
     joined = [ViewEdge(key, ColumnNode("down", f"c{n}"), EdgeKind.INFLUENCE, "join") for n in range(10)]
     edges = (ViewEdge(key, ColumnNode("down", "c0"), EdgeKind.VALUE), *joined,
              ViewEdge(other, ColumnNode("down", "c1"), EdgeKind.INFLUENCE, "filter"))  # fmt: skip
-    view = LineageView(key, (), edges)
+    view = LineageView(key, (), one_by_one(edges))
     drawn = related(view, node_of("up", "id"), influence=True, gathered=True)
     assert set(drawn) == {(node_of("up", "id"), node_of("down", end)) for end in ("c0", None)}
     assert len(related(view, node_of("up", "id"), influence=True)) == 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.fakes.answers import one_by_one
+
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.fsck import Problem, Report, Trouble
@@ -117,23 +119,28 @@ LINEAGE = LineageView(
         _column("raw.orders", "status", "VARCHAR"),
         _column("marts.revenue", "total"),
     ),
-    (
-        ViewEdge(
-            _column("raw.orders", "cents"),
-            _column("staging.orders", "amount"),
-            EdgeKind.VALUE,
-            "expression",
-            "cents / 100.0",
-        ),
-        ViewEdge(
-            _column("raw.orders", "status"), _column("staging.orders", "amount"), EdgeKind.INFLUENCE, "filter"
-        ),
-        ViewEdge(
-            _column("staging.orders", "amount"),
-            _column("marts.revenue", "total"),
-            EdgeKind.VALUE,
-            "aggregate",
-            "sum(amount)",
+    one_by_one(
+        (
+            ViewEdge(
+                _column("raw.orders", "cents"),
+                _column("staging.orders", "amount"),
+                EdgeKind.VALUE,
+                "expression",
+                "cents / 100.0",
+            ),
+            ViewEdge(
+                _column("raw.orders", "status"),
+                _column("staging.orders", "amount"),
+                EdgeKind.INFLUENCE,
+                "filter",
+            ),
+            ViewEdge(
+                _column("staging.orders", "amount"),
+                _column("marts.revenue", "total"),
+                EdgeKind.VALUE,
+                "aggregate",
+                "sum(amount)",
+            ),
         ),
     ),
     (OpaqueNote("reports.weekly", "arbitrary Python"),),

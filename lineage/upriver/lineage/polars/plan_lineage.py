@@ -7,6 +7,7 @@ from itertools import chain
 
 import polars as pl
 from upriver.assets.model import Key
+from upriver.lineage.edges import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeKind, Footprint, Opaque
 from upriver.lineage.polars.binding import binding
 from upriver.lineage.polars.dtypes import schema_of
@@ -57,9 +58,10 @@ def analyze_lazyframe(
         recorder.conclude(ordered=ordered, counted=not (columns or unknown or walk.may_run_python))
         read = None if unknown else tuple(sorted(columns))
         footprints.append((key, Footprint(read, None, ordered and read != ())))
+    schema = schema_of(output)
     return Analysis(
-        schema_of(output),
-        kept,
+        schema,
+        grouped(kept, schema),
         tuple(footprints),
         tuple(opaque),
         tuple(sorted(walk.volatile, key=lambda v: v.function)),

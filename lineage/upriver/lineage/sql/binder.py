@@ -13,10 +13,11 @@ import msgspec
 from upriver.assets.config import Scalar
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Column, Key, Schema
+from upriver.lineage.edges import grouped
 from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
 from upriver.lineage.sql.bind_errors import bind_diagnosis, unknown_upstream
 from upriver.lineage.sql.binding import binding_digest
-from upriver.lineage.sql.findings import column_edges, footprints, opaque_edges, used_sources
+from upriver.lineage.sql.findings import column_edges, footprints, opaque_groups, used_sources
 from upriver.lineage.sql.flow import Node
 from upriver.lineage.sql.names import quote, relation_name, relation_parts
 from upriver.lineage.sql.plan_walk import PlanWalk
@@ -100,7 +101,7 @@ class Binder:
         expressions = output_expressions(query.executable, tuple(column.name for column in schema))
         return Analysis(
             schema=schema,
-            edges=column_edges(result, schema, walk.sources, expressions),
+            groups=grouped(column_edges(result, schema, walk.sources, expressions), schema),
             footprints=footprints(walk.sources, values, influences),
             opaque=tuple(walk.opaque),
             volatile=tuple(sorted(walk.volatile, key=lambda v: v.function)),
@@ -163,7 +164,7 @@ class Binder:
         keys = query.keys()
         return Analysis(
             schema=schema,
-            edges=opaque_edges(schema or (), schemas),
+            groups=opaque_groups(schemas) if schema else (),
             footprints=tuple((key, WHOLE) for key in keys),
             opaque=(Opaque(cause),),
             volatile=self._volatile_words(query),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from upriver.assets.model import Key, Schema
-from upriver.lineage.model import WHOLE, ColumnEdge, EdgeKind, Footprint, Footprints
+from upriver.lineage.model import WHOLE, ColumnEdge, EdgeGroup, EdgeKind, Footprint, Footprints
 from upriver.lineage.sql.flow import Influences, Relation, Scan, Sources
 
 _INFLUENCE_HOWS = (
@@ -42,14 +42,12 @@ def column_edges(
     return tuple(edges)
 
 
-def opaque_edges(schema: Schema, upstreams: Mapping[Key, Schema]) -> tuple[ColumnEdge, ...]:
+def opaque_groups(upstreams: Mapping[Key, Schema]) -> tuple[EdgeGroup, ...]:
     """All columns of all *upstreams* to all output columns, as values and as influence."""
     return tuple(
-        ColumnEdge(key, read.name, column.name, kind, "opaque")
-        for column in schema
+        EdgeGroup(key, tuple(column.name for column in columns), None, kind, "opaque")
         for kind in (EdgeKind.VALUE, EdgeKind.INFLUENCE)
         for key, columns in sorted(upstreams.items())
-        for read in columns
     )
 
 

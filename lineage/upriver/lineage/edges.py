@@ -1,0 +1,25 @@
+"""Edges in groups: what reads or decides many columns at once is kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from upriver.assets.model import Key, Schema
+from upriver.lineage.model import ColumnEdge, EdgeGroup, EdgeKind
+
+
+def grouped(edges: Iterable[ColumnEdge], schema: Schema) -> tuple[EdgeGroup, ...]:
+    """The same *edges* into a table of *schema*, as few groups as have the same ends on both sides."""
+    into: dict[tuple[Key, str, EdgeKind, str, str | None], dict[str, None]] = {}
+    for edge in edges:
+        way = (edge.upstream, edge.upstream_column, edge.kind, edge.how, edge.expression)
+        into.setdefault(way, {})[edge.column] = None
+    everything = {column.name for column in schema}
+    out_of: dict[tuple[Key, tuple[str, ...] | None, EdgeKind, str, str | None], list[str]] = {}
+    for (upstream, name, kind, how, expression), columns in into.items():
+        ends = None if columns.keys() == everything else tuple(columns)
+        out_of.setdefault((upstream, ends, kind, how, expression), []).append(name)
+    return tuple(
+        EdgeGroup(upstream, tuple(names), ends, kind, how, expression)
+        for (upstream, ends, kind, how, expression), names in out_of.items()
+    )
