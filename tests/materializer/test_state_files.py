@@ -124,8 +124,9 @@ class TestOpening:
     def test_a_link_is_not_followed(self, path: Path) -> None:
         path.rename(path.with_name("elsewhere.db"))
         path.symlink_to(path.with_name("elsewhere.db"))
-        with pytest.raises(StoreError, match="no link"):
-            open_state(path)
+        for readonly in (True, False):
+            with pytest.raises(Damaged, match="is a link, and none is followed"):
+                open_state(path, readonly)
 
     def test_a_project_below_a_link_is_fine(self, path: Path, tmp_path: Path) -> None:
         (tmp_path / "link").symlink_to(path.parent)

@@ -109,8 +109,9 @@ def refresh_warehouse(workspace: Workspace) -> None:
         _note(notes, _Notes("" if unreadable else moment, now, stamp, digest))
     except (OSError, _UnwrittenError) as error:
         cause = error.strerror if isinstance(error, OSError) else error
+        where = error.filename if isinstance(error, OSError) and error.filename else target
         raise StoreError(
-            f"the build is done and recorded, but {target} could not be written: {cause}\n"
+            f"the build is done and recorded, but {where} could not be written: {cause}\n"
             "  hint: the next build writes it again"
         ) from error
     finally:

@@ -118,7 +118,8 @@ class LocalStore:
                 self._files.sync_folder(self.root)
             if not self._anchored:
                 # Whoever made these folders may have been killed before it had synced the names of them.
-                for place in (self.root.parent, self.root.parent.parent):
+                above = self.root.parent.resolve()  # that one may be a link to where there is more room
+                for place in (above, above.parent):
                     self._files.sync_folder(place)
                 self._anchored = True
         except OSError as error:
@@ -171,7 +172,13 @@ class LocalStore:
             folder = folder.parent
         for folder in reversed(missing):
             if self._files.make_folder(folder):
-                self._files.sync_folder(folder.parent)
+                self._files.sync_folder(folder.parent.resolve())
+        info = self._files.info(self.root)
+        if info is None or info.kind != "folder":
+            raise StoreError(
+                f"{self.root} is a link or a file, not a folder: artifacts are never written through links\n"
+                f"  hint: move it away; {self.root.parent} as a whole may be a link to where there is more room"
+            )
 
     def _abandon(self, path: Path) -> None:
         # The first error is the one to report; what stays behind is cleaned up by the next session.

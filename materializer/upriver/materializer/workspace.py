@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upriver.assets.config import Scalar
+from upriver.assets.errors import StoreError
 from upriver.assets.model import Key, PythonRecipe, Source, TableLocation
 from upriver.lineage.analyze import AnalysisCache, Analyzer, settings_of
 from upriver.lineage.derive import derive
@@ -47,6 +48,11 @@ class Workspace:
         self.environment = environment
         self.clock = clock
         self.folder = self.root / FOLDER
+        if self.folder.is_symlink() and not self.folder.is_dir():
+            raise StoreError(
+                f"{self.folder} is a link to {self.folder.readlink()}, where there is no folder\n"
+                "  hint: mount the disk or make the folder that it leads to, or remove the link"
+            )
         self._lock = threading.RLock()
         self._project: Project | None = None
         self._derived: Project | None = None

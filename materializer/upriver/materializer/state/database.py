@@ -328,4 +328,4 @@ class Database:
             # The statements are ours and tested: what they don't fit is not the schema that we have made.
             raise Damaged(f"{self.path} is damaged: {error}\n  {REBUILD_HINT}") from error
         except OSError as error:
-            raise disk_error("use", self.path, error) from error
+            raise disk_error("use", Path(error.filename or self.path), error) from error

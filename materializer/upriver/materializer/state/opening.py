@@ -46,6 +46,13 @@ def open_state(
     taken as empty: StoreError, unless *fresh*. A project that has never been built is empty, also read-only.
     """
     store = LocalStore(path.parent / STORE, files)
+    if path.is_symlink():
+        raise Damaged(
+            f"the state database {path} is a link, and none is followed there\n"
+            "  The artifacts are not concerned.\n"
+            "  hint: put the file itself there, or `upriver fsck --repair` sets the link aside and rebuilds the state"
+            " from the store's journal"
+        )
     try:
         there = path.exists() and path.stat().st_size > 0
     except OSError as error:
