@@ -85,6 +85,13 @@ class TestCurrent:
         assert state.materialization("1") == a
         assert state.materialization("nope") is None
 
+    def test_those_of_a_few_assets_can_be_asked_for_alone(self, state: AnyState, lease: Lease) -> None:
+        a, b = materialization("1"), materialization("2", "marts.b")
+        state.commit(lease, "dev", [a, b])
+        assert dict(state.current("dev", ["marts.b", "marts.none"])) == {"marts.b": b}
+        assert dict(state.current("dev", [])) == {}
+        assert dict(state.current("prod", ["marts.b"])) == {}
+
     def test_environments_do_not_see_each_other(self, state: AnyState, lease: Lease) -> None:
         state.commit(lease, "dev", [materialization("1")])
         state.commit(lease, "prod", [materialization("2")])

@@ -19,7 +19,7 @@ def earlier(workspace: Workspace, key: Key, which: str) -> Materialization:
     """
     if key in workspace.project(refresh=False).sources:
         raise UsageError(f"{key} is a source: of what it held before nothing is kept")
-    current = workspace.state.current(workspace.environment).get(key)
+    current = workspace.state.current(workspace.environment, [key]).get(key)
     if current is not None and not current.version.schema:
         raise UsageError(f"{key} is a file: it has no rows to compare")
     for one in workspace.state.history(key, -1):

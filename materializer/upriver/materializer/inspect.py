@@ -30,8 +30,9 @@ def run_query(workspace: Workspace, text: str, limit: int | None) -> Table:
     if query.files or query.outside:
         what = query.files[0].call if query.files else f"{query.outside[0]}()"
         raise UsageError(f"{what} is outside of what can be queried here: assets and sources, by their keys")
-    versions = current_versions(workspace)
-    for key in dict.fromkeys(query.keys()):
+    asked = tuple(dict.fromkeys(query.keys()))
+    versions = current_versions(workspace, asked)
+    for key in asked:
         if key not in versions:
             known = workspace.project(refresh=False).graph
             if key in known:
@@ -95,7 +96,7 @@ def compared(workspace: Workspace, key: Key, before: str) -> Comparison:
     differing = _differing(_content(workspace, key, then.id), _content(workspace, key, None))
     query = f"select {quote(SIGN)}, count(*) from {differing.relation} group by all"
     _, rows = _execute(workspace, query)
-    now = workspace.state.current(workspace.environment)[key]
+    now = workspace.state.current(workspace.environment, [key])[key]
     return compare.comparison(key, then, now, {str(sign): int(number) for sign, number in rows})
 
 
@@ -127,9 +128,9 @@ def _differing(then: _Content, now: _Content) -> _Content:
 
 
 def _table(workspace: Workspace, key: Key) -> Version:
-    versions = current_versions(workspace)
+    versions = current_versions(workspace, [key])
     if key not in versions:
-        record = workspace.state.current(workspace.environment).get(key)
+        record = workspace.state.current(workspace.environment, [key]).get(key)
         if record is not None and not record.version.schema:
             raise UsageError(f"{key} is a file: {workspace.root / record.version.files[0]}")
         raise UsageError(f"{key} has not been built yet; `upriver build {key}` does")

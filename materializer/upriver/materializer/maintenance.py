@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from os.path import exists
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 
 from upriver.assets.discover import discover
 from upriver.assets.errors import StoreError
-from upriver.assets.model import Column, Key, Value
+from upriver.assets.model import Column, Key, Source, Value
 from upriver.assets.seal import BrokenSealError, seal, unseal
 from upriver.lineage.sql.names import quote, relation_name, relation_parts
 from upriver.materializer.engines.types import from_stored
@@ -30,12 +30,16 @@ _FORM = from_stored(("file",), (Column("a", "BIGINT"), Column("b", "HUGEINT")))
 
 def revision(workspace: Workspace) -> str:
     """A digest of the stamps of all project files and sources, and of the state's revision."""
+    return revision_of(workspace, workspace.project(refresh=False).sources.values())
+
+
+def revision_of(workspace: Workspace, sources: Iterable[Source]) -> str:
+    """The same for a project that reads *sources*, which is not derived for it."""
     files = discover(workspace.root)
     digest = hashlib.blake2b(digest_size=16)
     for file in (*files.sql, *files.python, *files.helpers, *((files.config,) if files.config else ())):
         digest.update(f"{file.path}\0{file.size} {file.mtime} {file.ctime} {file.inode}\n".encode())
-    project = workspace.project(refresh=False)
-    for stamp in stamped_paths(workspace.root, project.sources.values()):
+    for stamp in stamped_paths(workspace.root, sources):
         digest.update(f"{stamp.path}\0{stamp.size} {stamp.mtime} {stamp.ctime} {stamp.inode}\n".encode())
     # Opening the state would make it: a project that is only looked at stays as it is.
     if (workspace.folder / "state.db").exists():
@@ -43,23 +47,25 @@ def revision(workspace: Workspace) -> str:
     return digest.hexdigest()
 
 
-def current_versions(workspace: Workspace) -> dict[Key, Version]:
-    """What every table asset and source holds, as far as it is built or was looked at; files are absolute."""
-    return _there(_recorded_versions(workspace))
+def current_versions(workspace: Workspace, keys: Collection[Key]) -> dict[Key, Version]:
+    """What those table assets and sources among *keys* hold that are built or were looked at; files are absolute."""
+    return _there(_recorded_versions(workspace, keys))
 
 
 def _there(versions: Mapping[Key, Version]) -> dict[Key, Version]:
     return {key: version for key, version in versions.items() if all(map(exists, version.files))}
 
 
-def _recorded_versions(workspace: Workspace) -> dict[Key, Version]:
+def _recorded_versions(workspace: Workspace, keys: Collection[Key] | None = None) -> dict[Key, Version]:
     project = workspace.project(refresh=False)
     found = {
-        key: record.version for key, record in workspace.state.sources().items() if key in project.sources
+        key: record.version
+        for key, record in workspace.state.sources().items()
+        if key in project.sources and (keys is None or key in keys)
     }
     found |= {
         key: record.version
-        for key, record in workspace.state.current(workspace.environment).items()
+        for key, record in workspace.state.current(workspace.environment, keys).items()
         if key in project.assets
     }
     return {key: version.located(workspace.root) for key, version in found.items() if version.schema}

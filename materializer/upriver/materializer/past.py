@@ -29,7 +29,8 @@ class Past:
     def history(self, key: Key | None, limit: int) -> tuple[HistoryEntry, ...]:
         """Materializations, newest first."""
         state = self._workspace.state
-        current = {one.id for one in state.current(self._workspace.environment).values()}
+        asked = None if key is None else [key]
+        current = {one.id for one in state.current(self._workspace.environment, asked).values()}
         return tuple(
             HistoryEntry(
                 id=one.id,

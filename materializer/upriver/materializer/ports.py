@@ -80,8 +80,10 @@ class StateStore(Protocol):
     """Everything that is remembered between commands. All writes are durable when the call returns."""
 
     # -- what is current -------------------------------------------------------------------------------
-    def current(self, environment: str) -> Mapping[Key, Materialization]:
-        """The materialization that each asset points at in *environment*."""
+    def current(self, environment: str, assets: Iterable[Key] | None = None) -> Mapping[Key, Materialization]:
+        """The materialization that each asset points at in *environment*; with *assets* only those, which costs
+        no more in a state of many.
+        """
         ...
 
     def candidates(self, asset: Key, recipe: str, limit: int = 20) -> Sequence[Materialization]:

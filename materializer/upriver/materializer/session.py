@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from upriver.assets.errors import Diagnosis, StoreError, UsageError, did_you_mean
-from upriver.assets.model import Key, SqlRecipe
+from upriver.assets.model import Key, Source, SqlRecipe
 from upriver.lineage.project import Project
 from upriver.materializer.building import Build, Cancel, Options
 from upriver.materializer.events import (
@@ -62,10 +62,19 @@ class Session:
 
     *root* is the project's folder; *environment* names the set of pointers to work with. Nothing is opened
     before it is needed.
+
+    Every call looks at all project files, to take them as they are now. *watched* promises that :meth:`revision`
+    is called whenever one was touched: then answers that decide nothing (a preview, lineage, the past) take the
+    project as it was at that call.
     """
 
     def __init__(
-        self, root: Path, environment: str = "dev", *, clock: Callable[[], float] = time.time
+        self,
+        root: Path,
+        environment: str = "dev",
+        *,
+        clock: Callable[[], float] = time.time,
+        watched: bool = False,
     ) -> None:
         if not _ENVIRONMENT.fullmatch(environment):
             raise UsageError(
@@ -75,6 +84,8 @@ class Session:
         self.root = self.workspace.root
         self.environment = environment
         self._past = Past(self.workspace)
+        self._watched = watched
+        self._revision = ""
         # The state, the project and the engines are shared by all calls; a build takes turns with none of them.
         self._reading = threading.RLock()
 
@@ -82,15 +93,16 @@ class Session:
     @property
     def name(self) -> str:
         """The project's name."""
-        return self._project().config.name
+        return self._project(as_watched=True).config.name
 
-    def _project(self) -> Project:
+    def _project(self, *, as_watched: bool = False) -> Project:
+        """The project as its files are now, or where somebody watches them as they were seen last."""
         with self._reading:
-            return self.workspace.project()
+            return self.workspace.project(refresh=not (as_watched and self._watched))
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """Everything that is wrong with the declarations now; empty when the project can be used."""
-        return self._project().diagnoses
+        return self._project(as_watched=True).diagnoses
 
     def revision(self) -> str:
         """A cheap token (a few ms at 10,000 assets) that changes when a project file, a source or the state
@@ -98,7 +110,16 @@ class Session:
         """
         from upriver.materializer import maintenance
 
-        return maintenance.revision(self.workspace)
+        found = maintenance.revision(self.workspace)
+        if self._watched and found != self._revision:
+            self._revision = found
+            with self._reading:
+                self.workspace.project()
+        return found
+
+    def sources(self) -> tuple[Source, ...]:
+        """What the project reads and does not produce, as declared."""
+        return tuple(self._project(as_watched=True).sources.values())
 
     def keys(self, select: Sequence[str] = (), *, sources: bool = True) -> tuple[Key, ...]:
         """Keys that match SELECT, in topological order."""
@@ -116,8 +137,8 @@ class Session:
 
         return select(texts, Scope(project.graph, project.assets, project.sources, states, columns))
 
-    def _known(self, key: Key) -> Project:
-        project = self._project()
+    def _known(self, key: Key, *, as_watched: bool = True) -> Project:
+        project = self._project(as_watched=as_watched)
         if key not in project.graph:
             hint = did_you_mean(key, project.graph.order)
             raise UsageError(f"there is no asset or source {key!r}" + (f"; {hint}" if hint else ""))
@@ -157,7 +178,7 @@ class Session:
         from upriver.materializer.explain import explain
 
         with self._reading:
-            project = self._known(key)
+            project = self._known(key, as_watched=False)
             seen = survey(self.workspace, among=project.graph.ancestors([key]))
             return explain(self.workspace, seen, key)
 

@@ -51,6 +51,25 @@ def test_the_kernel_tells_of_every_touch_and_of_new_folders(tmp_path: Path) -> N
 
 
 @linux
+def test_what_is_of_no_interest_does_not_end_the_wait(tmp_path: Path) -> None:
+    """Whoever waits looks at the lock of builds in between: that must not make it look again, forever."""
+    (tmp_path / ".upriver").mkdir()
+    watch = FolderWatch(tmp_path)
+    try:
+        begun = time.monotonic()
+        timers = [
+            threading.Timer(0.02 * n, (tmp_path / ".upriver" / "build.lock").write_text, ["x"])
+            for n in range(5)
+        ]
+        for timer in timers:
+            timer.start()
+        assert not watch.wait(0.3)
+        assert time.monotonic() - begun >= 0.3
+    finally:
+        watch.close()
+
+
+@linux
 def test_it_is_woken_by_another_thread(tmp_path: Path) -> None:
     """So that leaving does not wait."""
     watch = FolderWatch(tmp_path)

@@ -37,17 +37,22 @@ def run_ui(
     os.environ.pop("COLUMNS", None)
     os.environ.pop("LINES", None)
     restore = paint_cached_frame(root, theme=theme, ascii=ascii)
+    from upriver.materializer import reader
+
+    # The project is read by another process, while this one imports what draws it.
+    process = reader.start(root, environment)
     try:
         # Imports make a great many objects that stay: looking through them for garbage again and again is waste.
         gc.disable()
         # Frames are drawn when something changed, at most so often; a key need not wait for the next sixtieth.
         os.environ.setdefault("TEXTUAL_FPS", "120")
-        from upriver.materializer.session import Session
+        from upriver.materializer.distant import DistantSession
         from upriver.tui.app import UpriverApp
 
-        session = Session(root, environment)
+        session = DistantSession(root, environment, process=process)
         app = UpriverApp(session, ascii=ascii, theme=theme)
     except BaseException:
+        process.kill()
         restore()
         take_down()
         raise

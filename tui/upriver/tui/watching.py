@@ -11,6 +11,7 @@ import os
 import select
 import struct
 import sys
+import time
 from pathlib import Path
 
 _CHANGED = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400
@@ -73,11 +74,16 @@ class FolderWatch:
 
     def wait(self, timeout: float) -> bool:
         """Wait until something was touched (True) or *timeout* seconds are over (False)."""
-        ready, _, _ = select.select([self._fd, self._wake_out], [], [], timeout)
-        if self._wake_out in ready:
-            os.read(self._wake_out, 64)
-            return True
-        return bool(ready) and self._drain()
+        end = time.monotonic() + timeout
+        # What is of no interest must not end the wait: the look at the lock of builds that follows each touches it.
+        while (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([self._fd, self._wake_out], [], [], left)
+            if self._wake_out in ready:
+                os.read(self._wake_out, 64)
+                return True
+            if ready and self._drain():
+                return True
+        return False
 
     def _drain(self) -> bool:
         """Read what happened; new folders are watched from now on. Whether it was of interest."""

@@ -78,11 +78,12 @@ class MemoryState:
         self._revision = 0
         self._held: MemoryLease | None = None
 
-    def current(self, environment: str) -> Mapping[Key, Materialization]:
+    def current(self, environment: str, assets: Iterable[Key] | None = None) -> Mapping[Key, Materialization]:
+        among = None if assets is None else set(assets)
         return {
             asset: self._made[at]
             for (where, asset, partition), at in self._pointers.items()
-            if where == environment and not partition
+            if where == environment and not partition and (among is None or asset in among)
         }
 
     def current_partitions(self, environment: str, asset: Key) -> Mapping[str, Materialization]:

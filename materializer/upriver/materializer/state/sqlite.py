@@ -49,16 +49,20 @@ class SqliteState(Runs, Facts):
 
     # -- reading -----------------------------------------------------------------------------------------
 
-    def current(self, environment: str) -> Mapping[Key, Materialization]:
-        """The materialization that each unpartitioned asset points at in *environment*.
+    def current(self, environment: str, assets: Iterable[Key] | None = None) -> Mapping[Key, Materialization]:
+        """The materialization that each unpartitioned asset points at in *environment*, or each of *assets*.
 
         Values are decoded when they are first asked for, and once only for the life of this object.
         """
-        found = self._database.query(
+        text = (
             "select p.asset, m.seq, m.body from pointers p join materializations m using (seq)"
-            " where p.environment = ? and p.partition = '' and m.asset = p.asset",
-            (environment,),
+            " where p.environment = ? and p.partition = '' and m.asset = p.asset"
         )
+        if assets is None:
+            found = self._database.query(text, (environment,))
+        else:
+            one = f"{text} and p.asset = ?"
+            found = [row for asset in assets for row in self._database.query(one, (environment, asset))]
         return rows.Lazily({asset: (seq, body) for asset, seq, body in found}, self._materialization)
 
     def current_partitions(self, environment: str, asset: Key) -> Mapping[str, Materialization]:

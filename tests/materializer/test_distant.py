@@ -1,0 +1,144 @@
+"""A session in another process answers, fails and changes like one in this process, and can be lost."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from upriver.assets.errors import DeclarationError, Diagnosis, UpriverError, UsageError
+from upriver.materializer.distant import DistantSession
+from upriver.materializer.model import RunStatus, State
+from upriver.materializer.session import Session
+from upriver.materializer.views import BuildResult, NotShownError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two built assets, one over the other."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "upriver.toml").write_text('[project]\nname = "pair"\n')
+    (tmp_path / "assets" / "a.sql").write_text(
+        "select 1 as x, date '2024-02-29' as day, 1.50::decimal(9, 2) as p"
+    )
+    (tmp_path / "assets" / "b.sql").write_text("select x + 1 as y from a")
+    session = Session(tmp_path)
+    session.build()
+    session.close()
+    return tmp_path
+
+
+@pytest.fixture
+def distant(root: Path) -> Iterator[DistantSession]:
+    session = DistantSession(root, rest=60)
+    yield session
+    session.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_it_answers_like_a_session_here(root: Path, distant: DistantSession) -> None:
+    """Values come over with their types, properties and empty answers too."""
+    here = Session(root)
+    assert distant.name == here.name == "pair"
+    assert distant.status() == here.status()
+    assert distant.status(["b"]) == here.status(["b"])
+    assert distant.preview("a", limit=1) == here.preview("a", limit=1)
+    assert distant.lineage("b", columns=True) == here.lineage("b", columns=True)
+    assert distant.why("b") == here.why("b")
+    assert distant.recipe_text("b") == ("select x + 1 as y from a", "sql")
+    assert distant.history("b") == here.history("b")
+    assert distant.run("last") == here.run("last")
+    assert distant.revision() == here.revision()
+    assert distant.diagnoses() == ()
+    assert distant.live_run() is None
+    here.close()
+
+
+def test_what_is_edited_is_seen_with_the_next_revision(root: Path, distant: DistantSession) -> None:
+    """Freshness is always of the files as they are; the rest after whoever watches them has told."""
+    before = distant.revision()
+    assert distant.recipe_text("b")[0] == "select x + 1 as y from a"
+    (root / "assets" / "b.sql").write_text("select x + 2 as z from a")
+    assert {one.asset: one.state for one in distant.status()}["b"] is State.STALE
+    assert distant.revision() != before
+    assert distant.recipe_text("b")[0] == "select x + 2 as z from a"
+    assert [node.column for node in distant.lineage("b", columns=True).nodes if node.asset == "b"] == [
+        None,
+        "z",
+    ]
+
+
+def test_errors_come_over_as_what_they_are(root: Path, distant: DistantSession) -> None:
+    with pytest.raises(UsageError, match="did you mean"):
+        distant.preview("bb")
+    (root / "assets" / "b.sql").write_text("select x from nowhere")
+    with pytest.raises(DeclarationError) as raised:
+        distant.status()
+    assert [one.code for one in raised.value.diagnoses] == ["unknown-upstream"]
+    assert "nowhere" in str(raised.value)
+
+
+def test_an_error_is_copied_whole() -> None:
+    """Errors made of more than their message keep it on the way."""
+    declared = copy.copy(DeclarationError([Diagnosis("code", "one"), Diagnosis("code", "two")]))
+    assert str(declared) == "one\n\ntwo"
+    assert len(declared.diagnoses) == 2
+    unshown = copy.copy(NotShownError("why", BuildResult("run", RunStatus.SUCCESS, ())))
+    assert (str(unshown), unshown.result.run_id) == ("why", "run")
+
+
+def test_a_lost_process_is_told_once_and_replaced(distant: DistantSession) -> None:
+    """Killed between two questions nothing is lost; killed amid one, that one fails with a hint."""
+    assert distant.name == "pair"
+    lost = distant._process
+    assert lost is not None
+    lost.kill()
+    lost.wait()
+    assert distant.name == "pair"
+    again = distant._process
+    assert again is not None
+    again.kill()  # dies just after it was looked at
+    again.poll = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(UpriverError, match="ended amid its work"):
+        distant.status()
+    assert len(distant.status()) == 2
+
+
+def test_it_rests_when_nothing_is_asked_and_is_not_woken_by_looking(root: Path) -> None:
+    """An open window that nobody uses holds no second process; an edit wakes it."""
+    distant = DistantSession(root, rest=0.2)
+    try:
+        before = distant.revision()
+        process = distant._process
+        assert process is not None
+        until(lambda: distant.resting)
+        assert process.poll() is not None
+        assert distant.revision() == before
+        assert distant.resting
+        (root / "assets" / "b.sql").write_text("select x + 3 as y from a")
+        assert distant.revision() != before
+        assert not distant.resting
+        assert {one.asset: one.state for one in distant.status()}["b"] is State.STALE
+    finally:
+        distant.close()
+
+
+def test_nothing_is_left_behind(root: Path) -> None:
+    """Closing does not wait for what is being answered; nothing can be asked afterwards."""
+    distant = DistantSession(root)
+    distant.revision()
+    process = distant._process
+    assert process is not None
+    distant.close()
+    assert process.poll() is not None
+    with pytest.raises(UpriverError, match="closed"):
+        distant.status()
