@@ -112,9 +112,10 @@ class Session:
 
         found = maintenance.revision(self.workspace)
         if self._watched and found != self._revision:
+            if self._revision:  # else the project was derived for this very look
+                with self._reading:
+                    self.workspace.project()
             self._revision = found
-            with self._reading:
-                self.workspace.project()
         return found
 
     def sources(self) -> tuple[Source, ...]:
