@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from upriver.tui.picture.layers import Node, place, spaced
@@ -57,6 +57,7 @@ channels = st.integers(1, 7).flatmap(
 
 @settings(max_examples=300, deadline=None)
 @given(channels, st.booleans())
+@example((3, 3, {(0, 0), (1, 0), (1, 2), (2, 1), (2, 2)}, [1, 1, 1], [1, 1, 1]), False)
 def test_every_line_leads_to_its_targets_and_nowhere_else(
     case: tuple[int, int, set[tuple[int, int]], list[int], list[int]], labelled: bool
 ) -> None:

@@ -131,13 +131,17 @@ class _Drawing:
             }
         return channel
 
+    def _company(self, run: Run) -> Along:
+        """Whose row it is. A line between two nodes of one row takes either kind of company, and is as it is."""
+        return self.plan.along.get(run.row, run.along)
+
     def _label(self, link: Link, run: Run, middle: int) -> tuple[int, int]:
         """A cell that only this link runs through, or the one where it joins the others."""
         alone = len(self.plan.members[run.row]) == 1
         if alone:
             return middle, run.row
         if link == self.plan.straight.get(run.row):
-            return (0, run.row) if run.along is Along.TARGET else (self.width - 1, run.row)
+            return (0, run.row) if self._company(run) is Along.TARGET else (self.width - 1, run.row)
         return (self.out_at[link[0]] if run.along is Along.TARGET else self.in_at[link[1]]), run.row
 
     def _add(self, channel: Channel, link: Link, run: Run) -> None:
@@ -145,7 +149,7 @@ class _Drawing:
         start, end, row = self.plan.sources[source], self.plan.targets[target], run.row
         home, goal = ("from", source), ("to", target)
         # The net of the row between the verticals, and of the cells where the link joins or leaves it.
-        along = {Along.SOURCE: home, Along.TARGET: goal, Along.OWN: link}[run.along]
+        along = {Along.SOURCE: home, Along.TARGET: goal, Along.OWN: link}[self._company(run)]
         joins = self.plan.alone(link) if link != self.plan.straight.get(row) else False
         own_out, own_in = self.out_at.get(source, -1), self.in_at.get(target, self.width)
         out_x = own_out if row != start else -1
