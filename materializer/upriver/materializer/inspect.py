@@ -167,14 +167,13 @@ def profile(workspace: Workspace, key: Key, at: str | None = None) -> Profile:
     parts = ["count(*)"]
     for column in schema:
         name = quote(column.name)
-        shown = f"cast({{}}({name}) as varchar)"
         middle = f"cast(median({name}) as varchar)" if _is_number(column.type) else "null"
         orderable = _is_orderable(column.type)
         parts += [
             f"count(*) - count({name})",
             f"approx_count_distinct({name})" if orderable else "null",
-            shown.format("min") if orderable else "null",
-            shown.format("max") if orderable else "null",
+            f"cast(min({name}) as varchar)" if orderable else "null",
+            f"cast(max({name}) as varchar)" if orderable else "null",
             middle,
         ]
     _, rows = _execute(workspace, f"select {', '.join(parts)} from {relation}")

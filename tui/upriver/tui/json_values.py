@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,7 +15,9 @@ import msgspec
 from upriver.tui.console import Console
 
 # Characters above ASCII that a terminal may act on; inside JSON strings they can always be written as \u….
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE = re.compile(
+    "[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 def write_json(console: Console, document: Any) -> None:
@@ -26,7 +29,7 @@ def write_json(console: Console, document: Any) -> None:
     if console.terminal:
         encoded = msgspec.json.format(encoded, indent=2)
     text = encoded.decode("utf-8")
-    console.raw(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")
+    console.raw(_UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n")
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 # C0, DEL and C1 controls; marks that reorder or hide text; line separators; lone surrogates; tag characters.
 # ZWJ and ZWNJ (U+200C, U+200D) stay: scripts need them and they move nothing.
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
