@@ -7,125 +7,58 @@ take some rows and leave some, and ties, duplicates, NULLs, negative numbers and
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import duckdb
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import Footprints
-from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
+from upriver.lineage.sql.names import quote, relation_name, relation_parts
 from upriver.lineage.sql.query import Query
+
+from .domain import Values
 
 Bag: TypeAlias = Counter[str]
 Result: TypeAlias = tuple[int, tuple[Bag, ...], Bag] | str
 """Rows, the bag of each column's values, the bag of whole rows; or what failed."""
-
-_LITERAL = re.compile(r"'((?:[^']|'')*)'|(?<![\w.'])(\d+(?:\.\d+)?)(?![\w'])")
-_WORDS = ("x", "y", "", "zz", "x-y", "7", "X")
-_NUMBERS = (0, 1, 1, 2, 2, 3, -1, 7)
-_DAYS = ("2020-01-01", "2020-01-02", "2020-01-02", "2020-01-05")
-
-
-@dataclass
-class Domain:
-    """The values that the columns of a case take. *words*, *numbers* and *days* are the query's own literals."""
-
-    words: list[str] = field(default_factory=list)
-    numbers: list[float] = field(default_factory=list)
-    days: list[str] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, sql: str) -> Domain:
-        """The literals of a query."""
-        strings = [s.replace("''", "'") for s in re.findall(r"'((?:[^']|'')*)'", sql)]
-        days = [s for s in strings if re.fullmatch(r"\d{4}-\d{2}-\d{2}", s)]
-        words = [re.sub(r"%+", "a", s.strip("%")).replace("_", "b") for s in strings if s not in days]
-        numbers = [float(n) for n in re.findall(r"(?<![\w.'])\d+(?:\.\d+)?(?![\w'])", sql)]
-        return cls(words, [n for n in numbers if abs(n) < 10**6], days)
-
-    def value(self, type_: str, rng: random.Random) -> str:
-        """SQL for a random value of a type; one in six is NULL."""
-        return "NULL" if rng.random() < 1 / 6 else self.present(type_, rng)
-
-    def present(self, type_: str, rng: random.Random) -> str:
-        """SQL for a random value of a type, never NULL."""
-        if type_.endswith("[]"):
-            items = ", ".join(self.value(type_[:-2], rng) for _ in range(rng.randrange(4)))
-            return f"[{items}]::{type_}"
-        match type_.partition("(")[0]:
-            case "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT":
-                whole = [int(n) for n in self.numbers if n == int(n)]
-                return str(rng.choice([*_NUMBERS, *whole, *whole]))
-            case "DOUBLE" | "FLOAT" | "DECIMAL":
-                small = [n for n in self.numbers if abs(n) < 900]  # what a DECIMAL(5,2) can hold
-                base = rng.choice([*_NUMBERS, *small, *small])
-                return f"{base + rng.choice((0, 0.25, 0.5, -0.1))}::{type_}"
-            case "VARCHAR":
-                own = self.words
-                return "'" + rng.choice([*_WORDS, *own, *own, *own]).replace("'", "''") + "'"
-            case "DATE" | "TIMESTAMP" as kind:
-                day = rng.choice(self.days or _DAYS)
-                return f"({kind} '{day}' + interval ({rng.choice((-1, 0, 0, 1, 20))}) day)::{kind}"
-            case "TIME":
-                return f"TIME '{rng.choice(('08:00:00', '16:30:00'))}'"
-            case "BOOLEAN":
-                return rng.choice(("true", "false"))
-            case "STRUCT" if type_ == "STRUCT(p INTEGER, q VARCHAR)":
-                return f"{{'p': {self.value('INTEGER', rng)}, 'q': {self.value('VARCHAR', rng)}}}"
-            case "MAP":
-                return f"MAP {{'x': {self.value('INTEGER', rng)}, '{rng.choice(_WORDS)}y': {self.value('INTEGER', rng)}}}"
-        raise NotImplementedError(type_)
-
-
-def compared_with(column: str, sql: str) -> Domain:
-    """The literals that a column is soon compared with in a query."""
-    found = Domain()
-    pattern = rf"\b{re.escape(column)}\b\s*(?:not\s+)?(?:[<>=]+|like|in|between)([^;]{{0,60}})"
-    for after in re.findall(pattern, sql, re.IGNORECASE):
-        near = re.split(r"\b(?:and|or|group|order|then)\b", after, flags=re.IGNORECASE)[0]
-        for text, number in _LITERAL.findall(near):
-            if number:
-                found.numbers.append(float(number))
-            else:
-                found.words.append(re.sub(r"%+", "a", text.replace("''", "'").strip("%")).replace("_", "b"))
-    return found
+NO_PINS: Mapping[str, tuple[str, ...]] = {}
 
 
 class World:
     """Tables filled for one query. The next world in the same database takes this one's place.
 
-    Where *aimed*, columns mostly hold what the query compares them with: few rows pass the filters of a
-    large query otherwise.
+    For *aimed* and *pins* see ``Values``. Where *rounded*, the last bits of floating point numbers do not count: what
+    a filter excludes may turn the order in which the optimizer adds up the rest, which footprints leave aside.
     """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         query: Query,
-        schemas: dict[Key, Schema],
+        schemas: Mapping[Key, Schema],
         seed: int,
         aimed: bool = False,
+        pins: Mapping[str, tuple[str, ...]] = NO_PINS,
+        rounded: bool = False,
     ) -> None:
         self.rng = random.Random(seed)
-        self.domain = Domain.of(query.executable)
         self.keys = query.keys()
-        names = {column.name for key in self.keys for column in schemas[key]} if aimed else set()
-        self.wanted = {name: compared_with(name, query.executable) for name in names}
+        columns = {column for key in self.keys for column in schemas[key]}
+        self.values = Values(query.executable, columns, self.rng, aimed, pins)
         self.schemas = schemas
         self.rows = 16 if aimed else 10
+        self.rounded = rounded
         self.connection = connection
         self.text = query.bound_text(relation_name)
         self._touched: set[Key] = set()
         for key in self.keys:
             parent, _ = relation_parts(key)
-            columns = ", ".join(f"{quote(c.name)} {c.type}" for c in schemas[key])
+            typed = ", ".join(f"{quote(c.name)} {c.type}" for c in schemas[key])
             self.run(f"create schema if not exists {quote(parent)}")
-            self.run(f"create or replace table {relation_name(key)} ({columns})")
+            self.run(f"create or replace table {relation_name(key)} ({typed})")
             made = [self.row(key) for _ in range(self.rows - 1)]
             made.append(self.rng.choice(made))  # a duplicate
             self.run(f"insert into {relation_name(key)} values {', '.join(made)}")
@@ -135,21 +68,7 @@ class World:
 
     def row(self, key: Key) -> str:
         """A random row."""
-        return f"({', '.join(self.value(column) for column in self.schemas[key])})"
-
-    def value(self, column: Column) -> str:
-        """A random value; what the query compares the column with is likely."""
-        if column.name == "j":  # strings of JSON
-            return self.rng.choice(('\'{"k": 1, "v": 2}\'', "'[1]'", "'no'", "NULL"))
-        if column.name.endswith(("key", "_sk")):
-            return self.rng.choice(("1", "1", "1", "2", "2", "NULL"))
-        wanted = self.wanted.get(column.name)
-        if wanted is not None and self.rng.random() < 0.75:
-            if wanted.words and column.type == "VARCHAR":
-                return literal(self.rng.choice(wanted.words))
-            if wanted.numbers and column.type in ("INTEGER", "BIGINT"):
-                return str(int(self.rng.choice(wanted.numbers)))
-        return self.domain.value(column.type, self.rng)
+        return f"({', '.join(self.values.value(column) for column in self.schemas[key])})"
 
     def run(self, sql: str) -> None:
         """Run a statement for its effect."""
@@ -161,7 +80,7 @@ class World:
             rows = self.connection.execute(sql or self.text).fetchall()
         except duckdb.Error as error:
             return f"error: {type(error).__name__}"
-        texts = [tuple(map(_text, row)) for row in rows]
+        texts = [tuple(_text(value, self.rounded) for value in row) for row in rows]
         columns = tuple(Counter(column) for column in zip(*texts, strict=True))
         return len(rows), columns, Counter(map(repr, texts))
 
@@ -205,7 +124,7 @@ class World:
             case 0 | 1:
                 chance = self.rng.choice((1, 3))
                 whens = [
-                    f"when {row} then {self.value(column)}"
+                    f"when {row} then {self.values.value(column)}"
                     for row in range(self.rows)
                     if self.rng.randrange(chance) == 0
                 ]
@@ -217,7 +136,7 @@ class World:
             case 3:
                 return "NULL"
             case _:
-                return self.domain.present(column.type, self.rng)
+                return self.values.present(column)
 
     def replace_rows(self, key: Key, predicate: str) -> None:
         """Drop the rows for which *predicate* is not true and put other such rows in their place."""
@@ -254,9 +173,11 @@ class World:
         self.run(f"create or replace table {table} as from {table} order by {order}")
 
 
-def _text(value: Any) -> str:
-    # A negative zero is equal to zero for every reader.
-    return repr(0.0 if isinstance(value, float) and value == 0 else value)
+def _text(value: Any, rounded: bool) -> str:
+    if isinstance(value, float):
+        # A negative zero is equal to zero for every reader.
+        return repr(0.0 if value == 0 else float(f"{value:.9g}") if rounded else value)
+    return repr(value)
 
 
 def changed_columns(before: Result, after: Result) -> set[int]:

@@ -11,10 +11,10 @@ from upriver.assets.errors import Diagnosis
 from upriver.lineage.sql.binder import Binder
 from upriver.lineage.sql.parse import parse_query
 
+from .bound import Bound
 from .cases import Case, schemas
 from .oracle import World
 from .random_queries import Queries
-from .test_oracle import Bound
 
 BATCH = 25
 
@@ -49,9 +49,7 @@ def check(seed: int, depth: int, binder: Binder, database: duckdb.DuckDBPyConnec
     if isinstance(bound.result, str):
         return False
     try:
-        bound.check_lineage()
-        bound.check_unread_columns()
-        bound.check_rows()
+        bound.check()
     except AssertionError as error:
         error.add_note(sql)
         raise
