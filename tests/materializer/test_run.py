@@ -328,6 +328,11 @@ def test_less_to_read_does_not_make_less_expected() -> None:
     assert Took(peak=60, newest=50, inputs=100).expected(200) == 100
 
 
+def test_what_a_few_bytes_took_does_not_tell_what_many_will() -> None:
+    """A process of 100 MB that has read 1 kB will not need 100 GB for 1 MB."""
+    assert Took(peak=100 << 20, newest=100 << 20, inputs=1 << 10).expected(1 << 20) < 150 << 20
+
+
 # -- stopping --------------------------------------------------------------------------------------------------
 def test_when_cancelled_what_runs_may_end_and_nothing_more_starts() -> None:
     asked = threading.Event()

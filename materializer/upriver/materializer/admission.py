@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from upriver.assets.model import Key
 from upriver.materializer.model import Materialization
 
+UNPACKED = 32
+"""Bytes of memory that one more byte of input takes at most, as far as can be expected: Parquet is packed."""
+
 
 @dataclass(frozen=True)
 class Took:
@@ -26,9 +29,12 @@ class Took:
     def expected(self, inputs: int) -> int:
         """Bytes to expect when the upstreams are of *inputs* bytes.
 
-        Grows with them, and does not shrink: a process takes some memory whatever it reads.
+        Grows with them, and does not shrink: a process takes some memory whatever it reads. For the same reason it
+        grows no faster than data can: what a few bytes took does not tell what many will.
         """
-        grown = self.newest * inputs // self.inputs if self.inputs else 0
+        if not self.inputs or inputs <= self.inputs:
+            return self.peak
+        grown = min(self.newest * inputs // self.inputs, self.newest + UNPACKED * (inputs - self.inputs))
         return max(self.peak, grown)
 
 

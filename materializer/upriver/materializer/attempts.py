@@ -210,7 +210,7 @@ class Attempts:
         limit, bound = asset.execution.timeout, query.bound(relation_name)
         with self._watchdog.watching(limit, watching.cancelled) as expired:
             try:
-                schema, rows = self._engine.write(bound.text, target, analysis.schema, self._variables)
+                schema, rows, peak = self._engine.write(bound.text, target, analysis.schema, self._variables)
             except Exception as error:
                 if expired.is_set():
                     raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error
@@ -223,7 +223,7 @@ class Attempts:
         staged = staging.result()
         files = (relative_path(self._store, self._root, staged.id),)
         version = Version(staged.id, schema, rows, staged.bytes, files)
-        return Made(staged, version, analysis.footprints, analysis)
+        return Made(staged, version, analysis.footprints, analysis, peak)
 
     @contextmanager
     def _staging(self, target: Path, suffix: str) -> Iterator[Future[Staged]]:

@@ -4,12 +4,14 @@ sources.
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
@@ -23,7 +25,23 @@ if TYPE_CHECKING:
 
     from upriver.assets.config import Scalar
 
+_MEASURED = max(8, 2 * (os.cpu_count() or 1))
+"""Threads whose queries are measured. Cursors for them must be set up before the configuration is locked."""
+
+_MEASURE = (
+    "set enable_profiling = 'no_output'",
+    "set tracked_metrics = ['system.peak_buffer_memory', 'system.total_memory_allocated']",
+)
+
 _NONE: Mapping[str, Scalar] = MappingProxyType({})
+
+
+class Written(NamedTuple):
+    """What a query gave. *peak_memory* is in bytes, None where it was not measured."""
+
+    schema: Schema
+    rows: int
+    peak_memory: int | None
 
 
 class DuckDBEngine:
@@ -51,6 +69,7 @@ class DuckDBEngine:
         self._schemas = {"main"}
         self._running: dict[threading.Event, duckdb.DuckDBPyConnection] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._measured: list[duckdb.DuckDBPyConnection] = []
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's cursor."""
@@ -59,7 +78,7 @@ class DuckDBEngine:
             with self._lock:
                 if self._connection is None:
                     self._connection = self._open()
-                cursor = self._connection.cursor()
+                cursor = self._measured.pop() if self._measured else self._connection.cursor()
             self._local.cursor, self._local.variables = cursor, {}
         return cursor
 
@@ -103,6 +122,11 @@ class DuckDBEngine:
             settings.append(f"set memory_limit = '{max(64, self._memory >> 20)}MiB'")
         # The order matters: directories can't be allowed once access is closed, nothing changes once locked.
         settings += ["set enable_external_access = false", "set lock_configuration = true"]
+        for _ in range(_MEASURED):
+            cursor = connection.cursor()
+            for setting in _MEASURE:
+                cursor.execute(setting)
+            self._measured.append(cursor)
         for setting in settings:
             connection.execute(setting)
         return connection
@@ -129,8 +153,8 @@ class DuckDBEngine:
 
     def write(
         self, query: str, path: Path, schema: Schema | None, variables: Mapping[str, Scalar] = _NONE
-    ) -> tuple[Schema, int]:
-        """Run *query* into a Parquet file; returns its schema and number of rows.
+    ) -> Written:
+        """Run *query* into a Parquet file.
 
         *schema* is what the query was bound to, None when only running it can tell. *variables* are what
         ``getvariable`` gives.
@@ -138,19 +162,25 @@ class DuckDBEngine:
         cursor = self._cursor_with(variables)
         if schema is None:
             return self._write_unbound(cursor, query, path)
-        return schema, write_parquet(cursor, to_stored(query, schema), path, schema)
+        took: list[int] = []
+        rows = write_parquet(
+            cursor, to_stored(query, schema), path, schema, lambda: took.extend(_memory_taken(cursor))
+        )
+        return Written(schema, rows, took[0] if took else None)
 
-    def _write_unbound(self, cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> tuple[Schema, int]:
+    def _write_unbound(self, cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> Written:
         """A dynamic PIVOT is several statements in one: it can't stand in a COPY, so its result is kept
         first.
         """
         name = quote(f"unbound {threading.get_ident()}")
         relation = cursor.sql(query)
         relation.create(name)
+        took = _memory_taken(cursor)
         try:
             described = cursor.execute(f"describe {name}").fetchall()
             schema = tuple(Column(str(row[0]), str(row[1])) for row in described)
-            return self.write(f"from {name}", path, schema)
+            written = self.write(f"from {name}", path, schema)
+            return written._replace(peak_memory=max((*took, written.peak_memory or 0), default=None))
         finally:
             cursor.execute(f"drop table if exists {name}")
 
@@ -198,6 +228,19 @@ class DuckDBEngine:
                 with suppress(Exception):
                     self._connection.close()
                 self._connection = None
+            self._measured.clear()
         self._exposed.clear()
         self._schemas = {"main"}
         self._local = threading.local()
+
+
+def _memory_taken(cursor: duckdb.DuckDBPyConnection) -> tuple[int, ...]:
+    """Bytes that the last query of *cursor* took at most; nothing when it was not measured.
+
+    The peak that DuckDB tells is of the whole instance while the query ran, other queries included, and what it tells
+    of this query alone is all that was ever allocated for it: it has taken no more than either.
+    """
+    told = json.loads(cursor.get_profiling_information()).get("system", {})
+    bounds = [told.get("peak_buffer_memory"), told.get("total_memory_allocated")]
+    known = [int(bound) for bound in bounds if bound is not None]
+    return (min(known),) if known else ()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,20 @@ _FULL_RANGE = re.compile(r"\b(?:U?INTEGER|DATE|NULL)\b", re.IGNORECASE)
 """Other types that Parquet stores in 32 bits (smaller integers, short decimals) hold no such numbers."""
 
 
-def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path, schema: Schema) -> int:
+def write_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    path: Path,
+    schema: Schema,
+    computed: Callable[[], None] = lambda: None,
+) -> int:
     """Write the rows of *query*, which has only types that Parquet holds, into *path*; returns how many they are.
 
-    *schema* are the columns of *query*, or what they were cast from.
+    *schema* are the columns of *query*, or what they were cast from. *computed* is called when the query itself has
+    run.
     """
     row = connection.execute(copy_to(query, path)).fetchone()
+    computed()
     if may_need_settling(schema):
         settle(connection, path)
     return int(row[0]) if row else 0

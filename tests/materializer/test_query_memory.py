@@ -1,0 +1,70 @@
+"""What a query takes of memory is learned, as it is of Python recipes."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from pathlib import Path
+
+from tests.faults.shops import sql_shop
+
+from upriver.assets.model import Column
+from upriver.materializer.engines.duckdb import DuckDBEngine
+from upriver.materializer.state import open_state
+
+MB = 1 << 20
+SORTED = "select * from range(3_000_000) r(i) order by hash(i)"
+SMALL = "select i from range(10) r(i)"
+
+
+def test_a_query_is_measured_by_itself(tmp_path: Path) -> None:
+    """A small one beside a large one does not pass for large, though both are in one instance."""
+    with closing(DuckDBEngine([tmp_path], tmp_path)) as engine:
+        schema = (Column("i", "BIGINT"),)
+        large = engine.write(SORTED, tmp_path / "large.parquet", schema).peak_memory
+        small = engine.write(SMALL, tmp_path / "small.parquet", schema).peak_memory
+        assert large is not None
+        assert small is not None
+        assert 20 * MB < large < 1000 * MB
+        assert small < 4 * MB
+        going = threading.Thread(target=lambda: engine.write(SORTED, tmp_path / "again.parquet", schema))
+        going.start()
+        beside = []
+        while going.is_alive():
+            beside.append(engine.write(SMALL, tmp_path / "small.parquet", schema).peak_memory or 0)
+        going.join()
+        assert max(beside) < 4 * MB
+
+
+def test_a_query_that_only_running_it_can_bind_is_measured(tmp_path: Path) -> None:
+    with closing(DuckDBEngine([tmp_path], tmp_path)) as engine:
+        wide = f"pivot (select i % 3 as k, i // 3 as j, i from ({SORTED})) on k using sum(i) group by j"
+        written = engine.write(wide, tmp_path / "wide.parquet", None)
+        assert written.rows == 1_000_000
+        assert 20 * MB < (written.peak_memory or 0) < 2000 * MB
+
+
+def test_more_threads_than_are_measured_still_get_their_queries_done(tmp_path: Path) -> None:
+    with closing(DuckDBEngine([tmp_path], None)) as engine:
+        ready, schema, rows = threading.Barrier(40), (Column("i", "BIGINT"),), []
+
+        def work(number: int) -> None:
+            ready.wait()
+            rows.append(engine.write(SMALL, tmp_path / f"{number}.parquet", schema).rows)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert rows == [10] * 40
+
+
+def test_a_build_remembers_what_its_queries_took(tmp_path: Path) -> None:
+    project = sql_shop(tmp_path)
+    project.write("assets/large.sql", f"{SORTED}\n")
+    assert project.here("build").code == 0
+    with closing(open_state(project.folder / "state.db", readonly=True)) as state:
+        found = {key: one.peak_memory or 0 for key, one in state.current("dev").items()}
+        assert found["large"] > 20 * MB > found["marts.daily"] > 0
+        assert state.durations()["large"][1] == found["large"]
