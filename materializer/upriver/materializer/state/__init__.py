@@ -4,6 +4,7 @@
 
     schema     the tables, their version, how older ones are upgraded
     database   the SQLite file: opening, transactions, errors in words
+    backup     the copy before an upgrade
     journal    every commit once more as text in the store, to rebuild from
     rows       values to rows and back
     sqlite     SqliteState, which implements ports.StateStore

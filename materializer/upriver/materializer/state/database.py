@@ -20,9 +20,10 @@ from typing import Any
 import apsw
 
 from upriver.assets.errors import BusyError, StoreError
-from upriver.materializer.files import UNHARMED, OsFiles, disk_error
+from upriver.materializer.files import UNHARMED, disk_error
 from upriver.materializer.locks import FileLock
 from upriver.materializer.state import schema
+from upriver.materializer.state.backup import back_up
 
 WAL_SAFE_SINCE = (3, 51, 3)
 BUSY_SECONDS = 10.0
@@ -176,37 +177,36 @@ class Database:
             version = self._identity()[0]
             if version >= self._version:
                 return
-            backup = self._back_up(version)
-            while version < self._version:
-                if version not in migrations:
-                    raise StoreError(
-                        f"{self.path}: no way is known from state version {version} to {self._version}"
-                    )
-                try:
-                    self._run_script(migrations[version], version + 1)
-                except apsw.SQLError as error:
-                    raise StoreError(
-                        f"{self.path} could not be upgraded from state version {version}: {error}\n"
-                        f"  It is unchanged; a copy is in {backup}.\n"
-                        "  hint: use the older Upriver, and report this"
-                    ) from error
-                version += 1
+            backup = back_up(self._connection, self.path, version)
+            # A table that others refer to can only be made anew while references are not enforced; they are looked
+            # at before each commit. https://sqlite.org/lang_altertable.html#otheralter
+            self._connection.execute("pragma foreign_keys = off").fetchall()
+            try:
+                while version < self._version:
+                    self._upgrade_from(version, migrations, backup)
+                    version += 1
+            finally:
+                self._connection.execute("pragma foreign_keys = on").fetchall()
 
-    def _back_up(self, version: int) -> Path:
-        files = OsFiles()
-        backup = self.path.with_name(f"{self.path.name}.v{version}.backup")
-        draft = backup.with_name(backup.name + ".part")
-        files.remove(draft)
-        self._connection.execute("vacuum into ?", (str(draft),)).fetchall()
-        files.sync(draft)
-        files.replace(draft, backup)
-        files.sync_folder(backup.parent)
-        return backup
+    def _upgrade_from(self, version: int, migrations: Mapping[int, str], backup: Path) -> None:
+        if version not in migrations:
+            raise StoreError(f"{self.path}: no way is known from state version {version} to {self._version}")
+        try:
+            self._run_script(migrations[version], version + 1)
+        except (apsw.SQLError, apsw.ConstraintError) as error:
+            raise StoreError(
+                f"{self.path} could not be upgraded from state version {version}: {error}\n"
+                f"  It is unchanged; a copy is in {backup}.\n"
+                "  hint: use the older Upriver, and report this"
+            ) from error
 
     def _run_script(self, script: str, version: int) -> None:
         self._connection.execute("begin immediate")
         try:
             self._connection.execute(script)
+            broken = self._connection.execute("pragma foreign_key_check").fetchall()
+            if broken:
+                raise apsw.ConstraintError(f"a row of {broken[0][0]} would point nowhere")
             self._connection.execute(f"pragma application_id = {schema.APPLICATION_ID}").fetchall()
             self._connection.execute(f"pragma user_version = {version}").fetchall()
             self._connection.execute("commit")
