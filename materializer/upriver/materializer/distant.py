@@ -185,6 +185,8 @@ class DistantSession(Session):
     plan = _asked(Session.plan)
     why = _asked(Session.why)
     lineage = _asked(Session.lineage)
+    renaming = _asked(Session.renaming)
+    rename = _asked(Session.rename)
     impact = _asked(Session.impact)
     columns = _asked(Session.columns)
     sql = _asked(Session.sql)

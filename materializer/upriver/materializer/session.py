@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from upriver.assets.errors import Diagnosis, StoreError, UsageError, did_you_mean
+from upriver.assets.errors import BusyError, Diagnosis, StoreError, UsageError, did_you_mean
 from upriver.assets.model import Key, Source, SqlRecipe
 from upriver.lineage.project import Project
 from upriver.materializer.building import Build, Cancel, Options
@@ -48,6 +48,7 @@ from upriver.materializer.views import (
 from upriver.materializer.workspace import Workspace
 
 if TYPE_CHECKING:
+    from upriver.lineage.rename.values import Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected, Keep
     from upriver.materializer.repair import Repaired
@@ -257,6 +258,28 @@ class Session:
             self._known(key)
             schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
             return tuple(column.name for column in schemas.of(key) or ())
+
+    # -- other names -------------------------------------------------------------------------------------
+    def renaming(self, old: Key, new: Key) -> Renaming:
+        """What calling the asset or source *old* *new* would change: files, lines, what is built again. Writes nothing.
+
+        Raises UsageError when it can't be called that, or where only a person can change a place.
+        """
+        from upriver.lineage.rename.find import renaming
+
+        with self._reading:
+            return renaming(self._project(), old, new)
+
+    def rename(self, renaming: Renaming) -> None:
+        """Write what :meth:`renaming` has found: all of it or nothing. Raises UsageError when a file was edited
+        meanwhile, BusyError during a build, StoreError.
+        """
+        from upriver.materializer.renaming import write_renaming
+
+        with self._reading:
+            if self._past.live_run() is not None:
+                raise BusyError("a build is going on, and would read files of both names; wait for its end")
+            write_renaming(self.workspace, renaming)
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:

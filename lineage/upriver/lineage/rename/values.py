@@ -1,0 +1,79 @@
+"""What a rename would change, as values."""
+
+from __future__ import annotations
+
+from upriver.assets.model import Key, Place, Value
+
+
+class Edit(Value, frozen=True):
+    """Bytes *start* to *end* of a file's content become *text* (UTF-8)."""
+
+    start: int
+    end: int
+    text: str
+
+
+class LineChange(Value, frozen=True):
+    """One line of a file, as it is and as it becomes."""
+
+    line: int
+    before: str
+    after: str
+
+
+class FileChange(Value, frozen=True):
+    """A file that changes: its content (*digest* is of what it was, SHA-256), and its place when *becomes* is
+    another than *path*. Both are relative to the project's root.
+    """
+
+    path: str
+    becomes: str
+    digest: str
+    content: bytes
+    edits: int
+    lines: tuple[LineChange, ...] = ()
+
+
+class Renaming(Value, frozen=True):
+    """All that another key for *old* changes.
+
+    *rebuilt* are the assets that will be built again because their recipes name it; what they hold stays the same, so
+    nothing below them is. *mentions* are other places that name it, in comments, texts or data: these are left alone.
+    """
+
+    old: Key
+    new: Key
+    files: tuple[FileChange, ...]
+    rebuilt: tuple[Key, ...] = ()
+    mentions: tuple[Place, ...] = ()
+
+    @property
+    def edits(self) -> int:
+        """How many places are rewritten, moves included."""
+        return sum(file.edits + (file.path != file.becomes) for file in self.files)
+
+
+class ByHand(Value, frozen=True):
+    """A place that names the asset in a way that only a person can change, and why."""
+
+    place: Place
+    why: str
+
+
+def edited(content: bytes, edits: list[Edit]) -> bytes:
+    """*content* after *edits*, which do not overlap."""
+    pieces, position = [], 0
+    for edit in sorted(edits, key=lambda one: (one.start, one.end)):
+        pieces += [content[position : edit.start], edit.text.encode()]
+        position = edit.end
+    return b"".join([*pieces, content[position:]])
+
+
+def line_changes(before: bytes, after: bytes) -> tuple[LineChange, ...]:
+    """The lines that differ. No edit here adds or removes a line."""
+    pairs = zip(before.decode().split("\n"), after.decode().split("\n"), strict=True)
+    return tuple(
+        LineChange(number, old.rstrip("\r"), new.rstrip("\r"))
+        for number, (old, new) in enumerate(pairs, start=1)
+        if old != new
+    )
