@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from upriver.assets.errors import DeclarationError, Diagnosis, UpriverError, UsageError
+from upriver.assets.errors import DeclarationError, UpriverError, UsageError
 from upriver.materializer.distant import DistantSession
-from upriver.materializer.model import RunStatus, State
+from upriver.materializer.model import State
 from upriver.materializer.session import Session
-from upriver.materializer.views import BuildResult, NotShownError
 
 
 @pytest.fixture
@@ -87,13 +85,24 @@ def test_errors_come_over_as_what_they_are(root: Path, distant: DistantSession) 
     assert "nowhere" in str(raised.value)
 
 
-def test_an_error_is_copied_whole() -> None:
-    """Errors made of more than their message keep it on the way."""
-    declared = copy.copy(DeclarationError([Diagnosis("code", "one"), Diagnosis("code", "two")]))
-    assert str(declared) == "one\n\ntwo"
-    assert len(declared.diagnoses) == 2
-    unshown = copy.copy(NotShownError("why", BuildResult("run", RunStatus.SUCCESS, ())))
-    assert (str(unshown), unshown.result.run_id) == ("why", "run")
+def test_every_value_of_a_table_comes_over_with_its_type(distant: DistantSession) -> None:
+    """As the engine gives them, nested ones too."""
+    query = (
+        "select 1.50::decimal(9, 2) as a, date '2024-02-29' as b, timestamp '2024-02-29 12:00:00.5' as c,"
+        " time '01:02:03' as d, interval '1 day 2 seconds' as e, 170141183460469231731687303715884105727 as f,"
+        " 'NaN'::double as g, '\\xAA'::blob as h, [date '2024-01-01', null] as i, {'x': 1.5::decimal(3, 1)} as j,"
+        " map {1: 'one'} as k, uuid '5b6a3b1e-0000-4000-8000-000000000001' as l, null as m, true as n from a"
+    )
+    here = Session(distant.root)
+    expected, found = here.sql(query), distant.sql(query)
+    assert repr(found) == repr(expected)
+    here.close()
+
+
+def test_only_what_is_known_can_be_asked(distant: DistantSession) -> None:
+    with pytest.raises(RuntimeError, match="not asked for close"):
+        distant.ask("close")
+    assert distant.name == "pair"
 
 
 def test_a_lost_process_is_told_once_and_replaced(distant: DistantSession) -> None:

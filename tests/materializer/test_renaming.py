@@ -10,6 +10,7 @@ import pytest
 
 from upriver.assets.errors import DeclarationError, UsageError
 from upriver.lineage.rename.values import LineChange, Renaming
+from upriver.materializer.distant import DistantSession
 from upriver.materializer.model import Outcome, State
 from upriver.materializer.session import Session
 
@@ -146,7 +147,7 @@ def test_a_source_has_its_key_rewritten_where_it_is_declared(session: Session) -
         ],
     }
     session.rename(found)
-    assert "landing.orders" in session.keys()
+    assert "landing.orders" in set(session.keys())
 
 
 def test_a_python_asset_stays_where_it_is_and_gets_a_key(session: Session) -> None:
@@ -162,7 +163,7 @@ def test_a_python_asset_stays_where_it_is_and_gets_a_key(session: Session) -> No
         ]
     }
     session.rename(found)
-    assert "marts.chosen" in session.keys()
+    assert "marts.chosen" in set(session.keys())
     again = session.renaming("marts.chosen", "marts.by_key")
     assert [line.after for line in again.files[0].lines] == [
         '@asset("marts.by_key", tags=["größe"], inputs={"o": "staging.orders"},)'
@@ -269,6 +270,18 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(
     assert texts(session.root) == before
     assert not (session.root / "assets" / "core").exists()
     assert os.access(session.root / "assets" / "marts" / "total.sql", os.R_OK)
+
+
+def test_it_is_found_and_written_by_another_process_too(session: Session) -> None:
+    """As the terminal UI has it."""
+    distant = DistantSession(session.root)
+    try:
+        found = distant.renaming("staging.orders", "core.sales")
+        assert found == session.renaming("staging.orders", "core.sales")
+        distant.rename(found)
+        assert "core.sales" in set(distant.keys())
+    finally:
+        distant.close()
 
 
 def test_a_broken_project_is_not_renamed(session: Session) -> None:

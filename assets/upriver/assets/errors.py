@@ -53,10 +53,6 @@ class DeclarationError(UpriverError):
         self.diagnoses = tuple(diagnoses)
         super().__init__("\n\n".join(str(d) for d in self.diagnoses))
 
-    def __reduce__(self) -> tuple[type[DeclarationError], tuple[object, ...]]:
-        # Exceptions are copied and brought to other processes by their message, which is not what made this one.
-        return type(self), (self.diagnoses,)
-
 
 class UsageError(UpriverError):
     """The command or call was wrong; nothing was done."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.model import Source
-from upriver.materializer import reader
+from upriver.materializer import reader, wire
 from upriver.materializer.session import Session
 
 REST = 120.0
@@ -65,7 +65,9 @@ class DistantSession(Session):
         self._closed = False
 
     # -- the other process -------------------------------------------------------------------------------
-    def ask(self, name: str, arguments: Sequence[object] = (), options: object = None) -> object:
+    def ask(
+        self, name: str, arguments: Sequence[object] = (), options: Mapping[str, object] | None = None
+    ) -> object:
         """What the session of the other process has under *name*. Raises what that raises, and UpriverError when
         the process ends amid it.
         """
@@ -76,8 +78,8 @@ class DistantSession(Session):
             assert process.stdin is not None
             assert process.stdout is not None
             try:
-                reader.send(process.stdin, (name, tuple(arguments), options or {}))
-                value, error = reader.receive(process.stdout)
+                wire.send(process.stdin, wire.question(name, arguments, options or {}))
+                answer = wire.receive(process.stdout)
             except (EOFError, OSError):
                 code = self._end()
                 raise UpriverError(
@@ -86,9 +88,7 @@ class DistantSession(Session):
                 ) from None
             finally:
                 self._asked_at = time.monotonic()
-            if error is not None:
-                raise error
-            return cast(object, value)
+            return cast(object, wire.read_answer(name, answer))
 
     def _awake(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is not None:
@@ -120,11 +120,10 @@ class DistantSession(Session):
         if process is None or process.poll() is not None or process.stdin is None or process.stdout is None:
             return None
         try:
-            reader.send(process.stdin, ("sources", (), {}))
-            value, error = reader.receive(process.stdout)
-        except (EOFError, OSError):
-            return None
-        return None if error is not None else cast("Sequence[Source]", value)
+            wire.send(process.stdin, wire.question("sources", (), {}))
+            return cast("Sequence[Source]", wire.read_answer("sources", wire.receive(process.stdout)))
+        except (EOFError, OSError, UpriverError, RuntimeError):
+            return None  # the next look wakes the process then
 
     def _end(self) -> int:
         process, self._process = self._process, None

@@ -1,26 +1,25 @@
 """The process that answers a :class:`upriver.materializer.distant.DistantSession`.
 
 Started as ``python -m upriver.materializer.reader ROOT ENVIRONMENT``. It reads questions from standard input and
-writes answers to standard output, both as :func:`send` writes them, and ends when the asker has gone.
+writes answers to standard output (see :mod:`upriver.materializer.wire`), and ends when the asker has gone.
 
-This module is imported before everything else when the terminal UI starts: it imports only what that costs little.
+This module is imported before everything else when the terminal UI starts: it imports only what costs little.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import select
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from upriver.materializer.session import Session
-
-_LENGTH = 8
+    from upriver.materializer.wire import Answer
 
 
 def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
@@ -35,22 +34,6 @@ def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
     )
 
 
-def send(pipe: IO[bytes], value: object) -> None:
-    """Write *value*. Raises OSError when nobody reads, and whatever pickle raises, with nothing written."""
-    text = pickle.dumps(value, protocol=5)
-    pipe.write(len(text).to_bytes(_LENGTH, "little") + text)
-    pipe.flush()
-
-
-def receive(pipe: IO[bytes]) -> Any:
-    """What :func:`send` has written at the other end. Raises EOFError when that has ended."""
-    length = pipe.read(_LENGTH)
-    if len(length) < _LENGTH:
-        raise EOFError
-    text = pipe.read(int.from_bytes(length, "little"))
-    return pickle.loads(text)  # noqa: S301 - both ends are this program, and nobody else has the pipe
-
-
 def main() -> None:
     """Answer until the asker has gone."""
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
@@ -58,40 +41,30 @@ def main() -> None:
     os.dup2(nothing, 1)  # whatever a library prints must not come between the answers
     os.close(nothing)
     threading.Thread(target=_end_with_asker, name="upriver-asker", daemon=True).start()
+    from upriver.materializer import wire
     from upriver.materializer.session import Session
 
     session = Session(Path(sys.argv[1]), sys.argv[2], watched=True)
+    with suppress(Exception):  # it will be asked for, and told, next; the asker is still importing
+        session.revision()
     try:
-        answer(session, "revision", (), {})  # it will be asked for next; the asker is still importing
         while True:
-            name, arguments, options = receive(questions)
-            _reply(answers, answer(session, name, arguments, options))
+            name, arguments, options = wire.read_question(wire.receive(questions))
+            wire.send(answers, _answer(session, name, arguments, options))
     except (EOFError, BrokenPipeError):
         session.close()
 
 
-def answer(
-    session: Session, name: str, arguments: tuple[object, ...], options: dict[str, object]
-) -> tuple[object, Exception | None]:
-    """What *session* has under *name*, called if it is to be called; or what that raised."""
+def _answer(session: Session, name: str, arguments: tuple[object, ...], options: dict[str, object]) -> Answer:
+    from upriver.materializer import wire
+
     try:
+        if name not in wire.ANSWERS:
+            raise AttributeError(f"a session is not asked for {name}")
         value = getattr(session, name)
-        return (value(*arguments, **options) if callable(value) else value), None
+        return wire.answer(value(*arguments, **options) if callable(value) else value)
     except Exception as error:  # noqa: BLE001 - raised again where it was asked
-        return None, error
-
-
-def _reply(answers: IO[bytes], found: tuple[object, Exception | None]) -> None:
-    value, error = found
-    if error is not None:
-        try:
-            pickle.loads(pickle.dumps(error))  # noqa: S301 - our own, a moment ago
-        except Exception:  # noqa: BLE001 - an error of a library that can't travel is told by its words
-            error = RuntimeError(f"{type(error).__name__}: {error}")
-    try:
-        send(answers, (value, error))
-    except (pickle.PicklingError, TypeError, AttributeError) as problem:
-        send(answers, (None, RuntimeError(f"the answer can't be brought over: {problem}")))
+        return wire.failure(error)
 
 
 def _end_with_asker() -> None:

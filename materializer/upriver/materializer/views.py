@@ -93,9 +93,6 @@ class NotShownError(StoreError):
         super().__init__(message)
         self.result = result
 
-    def __reduce__(self) -> tuple[type[NotShownError], tuple[object, ...]]:
-        return type(self), (str(self), self.result)
-
 
 class CodeDiff(Value, frozen=True):
     """What changed in one piece of a recipe's code: lines with their marks, as of ``difflib``'s unified form."""

@@ -6,6 +6,7 @@ from tests.fakes.answers import one_by_one
 
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.model import EdgeKind
+from upriver.lineage.rename.values import FileChange, LineChange, Renaming
 from upriver.materializer.fsck import Problem, Report, Trouble
 from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
 from upriver.materializer.views import (
@@ -179,4 +180,22 @@ DAMAGED = Report(
     ("2 artifacts that nothing points at",),
     124,
     31_000_000,
+)
+
+RENAMING = Renaming(
+    "staging.orders",
+    "core.sales",
+    (
+        FileChange(
+            "assets/marts/revenue.sql",
+            "assets/marts/revenue.sql",
+            "ab12",
+            b"",
+            1,
+            (LineChange(11, "join staging.orders o using (id)", "join core.sales o using (id)"),),
+        ),
+        FileChange("assets/staging/orders.sql", "assets/core/sales.sql", "cd34", b"", 0),
+    ),
+    ("core.sales", "marts.revenue"),
+    (Place("notes.md", 3, 1),),
 )

@@ -15,6 +15,7 @@ from tests.tui.cli.answers import (
     NOW,
     OWN_CODE,
     PROFILE,
+    RENAMING,
     RESULTS,
     RUN,
     SOUND,
@@ -25,6 +26,7 @@ from tests.tui.cli.answers import (
 )
 
 from upriver.assets.model import Key
+from upriver.lineage.rename.values import Renaming
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.fsck import Report
 from upriver.materializer.gc import Collected, Keep
@@ -152,6 +154,13 @@ class ScriptedSession(Session):
     def impact(self, since: str | None = None) -> Impacts:
         self._called("impact", since)
         return self.impacts
+
+    def renaming(self, old: Key, new: Key) -> Renaming:
+        self._called("renaming", old, new)
+        return RENAMING
+
+    def rename(self, renaming: Renaming) -> None:
+        self._called("rename", renaming.old, renaming.new)
 
     def sql(self, query: str, *, limit: int | None = None) -> Table:
         self._called("sql", query, limit)

@@ -162,6 +162,19 @@ def test_a_plan_that_holds_what_can_not_run_is_wrong(session: ScriptedSession, r
     assert "staging.orders" in done.out
 
 
+def test_a_rename_is_written_unless_it_is_only_looked_at(session: ScriptedSession, run: Run) -> None:
+    """What was found is what is written."""
+    assert run("rename", "staging.orders", "core.sales", "--dry-run").code == 0
+    assert session.calls == [("renaming", "staging.orders", "core.sales")]
+    assert run("rename", "staging.orders", "core.sales").code == 0
+    assert session.calls[1:] == [
+        ("renaming", "staging.orders", "core.sales"),
+        ("rename", "staging.orders", "core.sales"),
+    ]
+    session.error = UsageError("edited meanwhile")
+    assert run("rename", "staging.orders", "core.sales").code == 2
+
+
 def test_impact_check_fails_when_something_breaks(session: ScriptedSession, run: Run) -> None:
     """For CI."""
     assert run("impact").code == 0

@@ -101,6 +101,15 @@ SHAPES: dict[tuple[str, ...], Any] = {
     ("impact",): {
         "impacts": [{**END, "effect": {"breaks", "changes"}, "because": REASON}],
     },
+    ("rename", "staging.orders", "core.sales"): {
+        "old": TEXT,
+        "new": TEXT,
+        "done": bool,
+        "edits": WHOLE,
+        "files": [{"path": TEXT, "becomes": TEXT, "lines": [{"line": WHOLE, "before": TEXT, "after": TEXT}]}],
+        "rebuilt": [TEXT],
+        "mentions": [TEXT],
+    },
     ("sql", "from x"): [dict],
     ("show", "marts.revenue"): {
         "asset": TEXT,

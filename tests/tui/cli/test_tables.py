@@ -29,6 +29,8 @@ COMMANDS = {
     "lineage-mermaid": ("lineage", "staging.orders.amount", "--format", "mermaid"),
     "lineage-dot": ("lineage", "staging.orders.amount", "--format", "dot"),
     "impact": ("impact",),
+    "rename": ("rename", "staging.orders", "core.sales"),
+    "rename-dry-run": ("rename", "staging.orders", "core.sales", "--dry-run"),
     "show": ("show", "marts.revenue"),
     "show-changes": ("show", "marts.revenue", "--changes"),
     "sql": ("sql", "from x"),

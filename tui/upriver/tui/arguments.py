@@ -28,6 +28,7 @@ COMMANDS: dict[str, Command] = {
         Command("lineage", "Look", "where an asset or column comes from, and what it feeds"),
         Command("impact", "Look", "what the present changes break or change downstream"),
         Command("ui", "Look", "the terminal UI"),
+        Command("rename", "Change", "give an asset another key, wherever it is named"),
         Command("show", "Data", "schema, profile and first rows of an asset"),
         Command("sql", "Data", "query assets by their keys"),
         Command("history", "Past", "runs, or the materializations of one asset"),
@@ -67,6 +68,8 @@ _OTHER_NAMES = {
     "new": "init",
     "create": "init",
     "diff": "impact",
+    "mv": "rename",
+    "move": "rename",
 }
 
 SELECT_HELP = (

@@ -27,6 +27,7 @@ from upriver.materializer.views import (
 from upriver.tui.json_values import instant, plain
 
 if TYPE_CHECKING:
+    from upriver.lineage.rename.values import Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected
 
@@ -162,6 +163,26 @@ def impact(values: Impacts) -> dict[str, Any]:
             }
             for value in values
         ]
+    }
+
+
+def renaming(value: Renaming, *, dry_run: bool) -> dict[str, Any]:
+    """``rename``."""
+    return {
+        "old": value.old,
+        "new": value.new,
+        "done": not dry_run,
+        "edits": value.edits,
+        "files": [
+            {
+                "path": file.path,
+                "becomes": file.becomes,
+                "lines": [{"line": one.line, "before": one.before, "after": one.after} for one in file.lines],
+            }
+            for file in value.files
+        ],
+        "rebuilt": list(value.rebuilt),
+        "mentions": [str(place) for place in value.mentions],
     }
 
 
