@@ -10,6 +10,8 @@ import polars as pl
 from polars import col as c
 from polars import selectors as cs
 
+from .mixed_recipes import MIXED
+
 Recipe = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
 
 DAY = dt.date(2024, 1, 1)
@@ -216,4 +218,5 @@ RECIPES: dict[str, Recipe] = {
         .filter(c.worst > 0)
         .sort("name")
     ),
+    **MIXED,
 }
