@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 import sys
@@ -18,6 +19,7 @@ def main(root: Path) -> None:
     from upriver.materializer.session import Session
     from upriver.materializer.survey import survey
 
+    gc.set_threshold(100_000)  # as the program does
     before = _memory()
     found: dict[str, float] = {}
     session = Session(root)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
@@ -16,9 +16,8 @@ from upriver.materializer.workspace import Workspace
 
 
 class _Hop(NamedTuple):
-    """A group of edges seen from one side: *beyond* are its ends on the other. *group* tells it from all others."""
+    """A group of edges seen from one side: *beyond* are its ends on the other."""
 
-    group: Hashable
     beyond: tuple[ColumnNode, ...]
     kind: EdgeKind = EdgeKind.VALUE
     how: str = "copy"
@@ -96,11 +95,11 @@ class Lineage:
     # -- asset level -------------------------------------------------------------------------------------
     def _asset_up(self, node: ColumnNode) -> Iterable[_Hop]:
         for up in self._project.graph.upstreams(node.asset):
-            yield _Hop((up, node.asset), (self._asset_node(up),))
+            yield _Hop((self._asset_node(up),))
 
     def _asset_down(self, node: ColumnNode) -> Iterable[_Hop]:
         for down in self._project.graph.downstreams(node.asset):
-            yield _Hop((node.asset, down), (self._asset_node(down),))
+            yield _Hop((self._asset_node(down),))
 
     # -- column level ------------------------------------------------------------------------------------
     def analysis(self, key: Key) -> Analysis:
@@ -152,9 +151,9 @@ class Lineage:
         into = self._into.get(node.asset)
         if into is None:
             into = self._into[node.asset] = defaultdict(list)
-            for number, group in enumerate(self._groups(node.asset)):
+            for group in self._groups(node.asset):
                 beyond = tuple(self._node(group.upstream, name) for name in group.upstream_columns)
-                hop = _Hop((node.asset, number), beyond, group.kind, group.how, group.expression)
+                hop = _Hop(beyond, group.kind, group.how, group.expression)
                 for column in (None,) if group.columns is None else group.columns:
                     into[column].append(hop)
         yield from into.get(node.column or "", ())
@@ -172,14 +171,14 @@ class Lineage:
         out_of: defaultdict[tuple[Key, str], list[_Hop]] = defaultdict(list)
         nodes = self._nodes_of(down)
         everything = tuple(nodes.values())
-        for number, group in enumerate(self._groups(down)):
+        for group in self._groups(down):
             columns = group.columns
             beyond = (
                 everything
                 if columns is None
                 else tuple([nodes.get(c) or self._node(down, c) for c in columns])
             )
-            hop = _Hop((down, number), beyond, group.kind, group.how, group.expression)
+            hop = _Hop(beyond, group.kind, group.how, group.expression)
             for name in group.upstream_columns:
                 out_of[group.upstream, name].append(hop)
         return out_of
@@ -201,16 +200,18 @@ def _walk(
     """Breadth first from *starts*: every group of edges that is met, with the nodes from which it was. What is
     reached is added to *nodes*.
     """
-    met: dict[Hashable, tuple[_Hop, list[ColumnNode]]] = {}
+    met: dict[
+        int, tuple[_Hop, list[ColumnNode]]
+    ] = {}  # by identity: to compare hops is to compare all their ends
     ring, level = starts, 0
     while ring and (depth is None or level < depth):
         following = []
         for node in ring:
             for hop in step(node):
-                if (known := met.get(hop.group)) is not None:
+                if (known := met.get(id(hop))) is not None:
                     known[1].append(node)
                     continue
-                met[hop.group] = (hop, [node])
+                met[id(hop)] = (hop, [node])
                 for other in hop.beyond:
                     if other not in nodes:
                         nodes[other] = None
