@@ -6,7 +6,7 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 
 from upriver.assets.model import Key, Place, Value
@@ -51,17 +51,21 @@ class FileRead(Value, frozen=True):
     @property
     def key(self) -> Key:
         """The key of the source that these files become: the same files read the same way have the same key."""
-        digest = hashlib.blake2b(
-            repr((self.patterns, self.format, self.scan)).encode(), digest_size=4
-        ).hexdigest()
-        first = self.patterns[0].partition("://")[2] or self.patterns[0]
-        slug = re.sub(r"[^a-z0-9]+", "_", PurePosixPath(first).name.lower()).strip("_") or "files"
-        return f"files.{'_' if slug[0].isdigit() else ''}{slug[:80]}_{digest}"
+        return _files_key(self.patterns, self.format, self.scan)
 
     @property
     def remote(self) -> bool:
         """True when a pattern is a URL: its content can't be compared without reading it."""
         return any("://" in pattern for pattern in self.patterns)
+
+
+@lru_cache(maxsize=4096)
+def _files_key(patterns: tuple[str, ...], format: str, scan: str | None) -> Key:
+    # Asked for at every command, for all queries; often thousands read the same files.
+    digest = hashlib.blake2b(repr((patterns, format, scan)).encode(), digest_size=4).hexdigest()
+    first = patterns[0].partition("://")[2] or patterns[0]
+    slug = re.sub(r"[^a-z0-9]+", "_", PurePosixPath(first).name.lower()).strip("_") or "files"
+    return f"files.{'_' if slug[0].isdigit() else ''}{slug[:80]}_{digest}"
 
 
 class Qualifier(Value, frozen=True):
