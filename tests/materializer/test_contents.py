@@ -41,6 +41,9 @@ class NoBinder:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         raise AssertionError("not asked here")
 
+    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+        raise AssertionError("not asked here")
+
 
 def contents(
     fingerprints: ToldFingerprints, state: MemoryState | None = None, root: Path = Path("/project")

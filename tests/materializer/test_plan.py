@@ -41,6 +41,9 @@ class ById:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         return "bound"
 
+    def respelled(self, asset: Key, recipe: str) -> bool:
+        return False
+
     def outside(self, name: str) -> str | None:
         return None
 

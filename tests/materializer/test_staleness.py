@@ -40,6 +40,7 @@ class ToldContents:
     change: str = "content changed"
     bindings: Mapping[str, str | None] = field(default_factory=dict)
     outsides: Mapping[str, str] = field(default_factory=dict)
+    respellings: frozenset[tuple[Key, str]] = frozenset()
     asked: list[str] = field(default_factory=list)
 
     def same(self, read: Read, now: Version) -> bool:
@@ -55,6 +56,9 @@ class ToldContents:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         self.asked.append(f"binding {asset}")
         return self.bindings.get(asset, "bound")
+
+    def respelled(self, asset: Key, recipe: str) -> bool:
+        return (asset, recipe) in self.respellings
 
     def outside(self, name: str) -> str | None:
         return self.outsides.get(name)

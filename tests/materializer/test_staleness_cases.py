@@ -288,3 +288,27 @@ def test_environments_share_what_was_computed(project: Project) -> None:
         assert outcomes(other.build()) == {"out": Outcome.REUSED}
     finally:
         other.close()
+
+
+def test_another_name_for_a_table_builds_nothing_as_long_as_it_means_the_same(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.write("data/a.ndjson", '{"x": 1, "s": {"y": 10}, "t": {"y": 20}}\n')
+    project.write(
+        "assets/sources.py", 'from upriver.assets import source\na = source("a", "data/a.ndjson")\n'
+    )
+    project.write("assets/out.sql", "select s.x, s.x + 1 as more from a s")
+    project.write("assets/field.sql", "select s.y from a s")
+    assert project.build() == {"field": Outcome.BUILT, "out": Outcome.BUILT}
+    project.write("assets/out.sql", "select t.x, t.x + 1 as more from a as t -- another name\n")
+    project.write("assets/field.sql", "select t.y from a t")
+    assert project.build() == {"field": Outcome.BUILT, "out": Outcome.BUILT}, "AS is one word more"
+    assert project.rows("field") == [(20,)]
+    project.write("assets/out.sql", "select b.x, b.x + 1 as more from a as b")
+    assert project.build() == {"field": Outcome.FRESH, "out": Outcome.FRESH}
+    project.write("assets/out.sql", "select c.x, c.x + 2 as more from a as c")
+    assert project.build() == {"field": Outcome.FRESH, "out": Outcome.BUILT}
+    assert project.rows("out") == [(1, 3)]
+    project.write("data/a.ndjson", '{"x": 2, "s": {"y": 10}, "t": {"y": 20}}\n')
+    project.write("assets/out.sql", "select d.x, d.x + 2 as more from a as d")
+    assert project.build() == {"field": Outcome.FRESH, "out": Outcome.BUILT}
+    assert project.rows("out") == [(2, 4)]

@@ -18,7 +18,7 @@ from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.assets.seal import seal, unseal
 from upriver.lineage.manifest import program
 from upriver.lineage.model import Analysis, Opaque
-from upriver.lineage.project import Project
+from upriver.lineage.project import Project, as_declared
 from upriver.lineage.sql.query import Query
 
 if TYPE_CHECKING:
@@ -177,6 +177,21 @@ class Analyzer:
         if isinstance(found, Diagnosis):
             return f"unbound: {found.message}"
         return found.binding or None
+
+    def respelled(self, key: Key, text: str, fingerprint: str) -> bool:
+        """Whether the query of *key* differs from an earlier *text*, whose recipe fingerprint was *fingerprint*,
+        only in what it calls its tables. What both mean has to be compared as well: see *binding*.
+        """
+        from upriver.lineage.sql.parse import parse_query
+        from upriver.lineage.sql.respelling import only_aliases_differ
+
+        asset = self._project.assets[key]
+        if not isinstance(asset.recipe, SqlRecipe) or asset.recipe.dialect != "duckdb":
+            return False
+        before = parse_query(text)
+        if isinstance(before, Diagnosis) or as_declared(asset, before.fingerprint) != fingerprint:
+            return False
+        return only_aliases_differ(before.executable, self._project.query(key).executable)
 
     def _name(self, key: Key, schemas: Mapping[Key, Schema]) -> str:
         described = [

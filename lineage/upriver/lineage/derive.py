@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from upriver.assets.check import check_keys, check_settings
 from upriver.assets.config import Config, read_config
 from upriver.assets.discover import ProjectFiles, discover
 from upriver.assets.errors import Diagnosis
-from upriver.assets.model import Asset, Key, Kind, PythonRecipe
+from upriver.assets.model import Asset, Key, PythonRecipe
 from upriver.lineage.graph import AssetGraph, CycleError
 from upriver.lineage.manifest import (
     Manifest,
@@ -25,7 +22,7 @@ from upriver.lineage.manifest import (
     save_manifest,
     save_parts,
 )
-from upriver.lineage.project import CACHE, Project
+from upriver.lineage.project import CACHE, Project, as_declared
 from upriver.lineage.python_modules import python_modules
 from upriver.lineage.resolve import Names, check_mentions, file_source, resolve_python
 from upriver.lineage.sql_modules import sql_modules
@@ -105,7 +102,7 @@ def _assemble(
         if asset.after:
             problems += _check_after(asset, names)
         assets[asset.key] = asset
-        fingerprints[asset.key] = _as_declared(asset, module.fingerprint)
+        fingerprints[asset.key] = as_declared(asset, module.fingerprint)
         upstreams[asset.key] = tuple(sorted(reads))
     for asset in python.assets:
         assert isinstance(asset.recipe, PythonRecipe)
@@ -114,7 +111,7 @@ def _assemble(
         problems += _check_after(asset, names)
         assert isinstance(resolved.recipe, PythonRecipe)
         assets[asset.key] = resolved
-        fingerprints[asset.key] = _as_declared(resolved, resolved.recipe.fingerprint)
+        fingerprints[asset.key] = as_declared(resolved, resolved.recipe.fingerprint)
         reads = {one.key for one in resolved.recipe.inputs if one.key is not None}
         upstreams[asset.key] = tuple(sorted((reads & names.keys) - {asset.key}))
     problems += check_settings(assets.values(), config)
@@ -154,27 +151,6 @@ def _texts(root: Path, failed: Iterable[str]) -> list[str] | None:
         return [(root / path).read_text(encoding="utf-8", errors="replace") for path in failed]
     except OSError:  # a file has gone, or all of them failed together
         return None
-
-
-def _as_declared(asset: Asset, fingerprint: str) -> str:
-    """The recipe fingerprint, with what the declaration around the code adds to its meaning.
-
-    The same function over the same upstreams computes something else when they change places.
-    """
-    facts: list[object] = []
-    if isinstance(asset.recipe, PythonRecipe) and asset.recipe.inputs:
-        facts.append(["inputs", sorted((one.parameter, one.key or "") for one in asset.recipe.inputs)])
-    if isinstance(asset.recipe, PythonRecipe) and asset.recipe.settings:
-        facts.append(["settings", asset.recipe.settings])
-    if asset.kind is Kind.FILE:
-        facts.append(["file", asset.suffix])
-    if asset.volatile is not None:
-        facts.append(["volatile", asset.volatile])
-    if asset.ordered:
-        facts.append(["ordered"])
-    if not facts:
-        return fingerprint
-    return hashlib.blake2b(msgspec.json.encode([fingerprint, facts]), digest_size=16).hexdigest()
 
 
 def _with_after(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from upriver.assets.config import Config
 from upriver.assets.discover import ProjectFiles
 from upriver.assets.errors import DeclarationError, Diagnosis
-from upriver.assets.model import Asset, CodePart, Key, Place, PythonRecipe, Source, SqlRecipe
+from upriver.assets.model import Asset, CodePart, Key, Kind, Place, PythonRecipe, Source, SqlRecipe
 from upriver.lineage.graph import AssetGraph
 from upriver.lineage.manifest import Manifest, load_parts
 
@@ -109,3 +112,24 @@ class Project:
                 return (CodePart(asset.key, place, self.fingerprints[key], text),)
             case PythonRecipe(fingerprint=fingerprint):
                 return load_parts(self.root / CACHE).get(fingerprint, ())
+
+
+def as_declared(asset: Asset, fingerprint: str) -> str:
+    """The recipe fingerprint, with what the declaration around the code adds to its meaning.
+
+    The same function over the same upstreams computes something else when they change places.
+    """
+    facts: list[object] = []
+    if isinstance(asset.recipe, PythonRecipe) and asset.recipe.inputs:
+        facts.append(["inputs", sorted((one.parameter, one.key or "") for one in asset.recipe.inputs)])
+    if isinstance(asset.recipe, PythonRecipe) and asset.recipe.settings:
+        facts.append(["settings", asset.recipe.settings])
+    if asset.kind is Kind.FILE:
+        facts.append(["file", asset.suffix])
+    if asset.volatile is not None:
+        facts.append(["volatile", asset.volatile])
+    if asset.ordered:
+        facts.append(["ordered"])
+    if not facts:
+        return fingerprint
+    return hashlib.blake2b(msgspec.json.encode([fingerprint, facts]), digest_size=16).hexdigest()

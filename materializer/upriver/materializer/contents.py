@@ -38,6 +38,10 @@ class Binds(Protocol):
         """The digest of what the recipe means there; None when that can't be told without running it."""
         ...
 
+    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+        """Whether the recipe differs from an earlier *text* of this *fingerprint* only in names of its tables."""
+        ...
+
 
 class LiveContents:
     """The staleness decision's view of real data (see :class:`upriver.materializer.staleness.Contents`).
@@ -148,6 +152,11 @@ class LiveContents:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         """See :class:`Binds`."""
         return self._binder.binding(asset, upstreams)
+
+    def respelled(self, asset: Key, recipe: str) -> bool:
+        """See :class:`upriver.materializer.staleness.Contents`."""
+        parts = self._state.recipe_parts(recipe)
+        return len(parts) == 1 and self._binder.respelled(asset, parts[0].source, recipe)
 
     def outside(self, name: str) -> str | None:
         """See :class:`upriver.materializer.outside.Outside`."""

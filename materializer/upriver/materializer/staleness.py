@@ -91,6 +91,12 @@ class Contents(Protocol):
         """The digest of the recipe bound against these schemas; None when it can't be bound without running."""
         ...
 
+    def respelled(self, asset: Key, recipe: str) -> bool:
+        """Whether the recipe differs from the one with the fingerprint *recipe* in nothing but how it calls its
+        tables, which can matter only if it is bound otherwise.
+        """
+        ...
+
     def outside(self, name: str) -> str | None:
         """The value today of what a recipe took from outside without declaring it; None when that is unknown."""
         ...
@@ -127,8 +133,11 @@ def decide(
         detail = "its artifact is gone from the store"
         return Verdict(State.MISSING, (Reason(Cause.MISSING, subject.asset, detail=detail),))
 
-    reasons = list(own_reasons(subject, record.trace, contents, today))
-    if not reasons and _reads_the_same(subject, record.trace, upstreams):
+    respelled = record.trace.recipe != subject.recipe and contents.respelled(
+        subject.asset, record.trace.recipe
+    )
+    reasons = list(own_reasons(subject, record.trace, contents, today, respelled=respelled))
+    if not reasons and not respelled and _reads_the_same(subject, record.trace, upstreams):
         return FRESH
     waiting: list[Reason] = []
     reads = {read.upstream: _as_needed(subject, read) for read in record.trace.reads}
@@ -146,7 +155,7 @@ def decide(
                     # An upstream that the trace does not mention: resolution changed under an equal recipe.
                     reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"now reads {key}"))
     if not reasons and not waiting:
-        reasons += _binding_reasons(subject, record.trace, reads, upstreams, contents)
+        reasons += _binding_reasons(subject, record.trace, reads, upstreams, contents, respelled=respelled)
     if reasons:
         return Verdict(State.STALE, (*reasons, *waiting))
     if waiting:
@@ -194,9 +203,11 @@ def _as_needed(subject: Subject, read: Read) -> Read:
     return msgspec.structs.replace(read, footprint=footprint, fingerprint=None)
 
 
-def own_reasons(subject: Subject, trace: Trace, contents: Contents, today: str) -> Iterator[Reason]:
+def own_reasons(
+    subject: Subject, trace: Trace, contents: Contents, today: str, *, respelled: bool = False
+) -> Iterator[Reason]:
     """Reasons that lie in the asset itself: its code, what it takes from outside, volatile functions."""
-    if trace.recipe != subject.recipe:
+    if trace.recipe != subject.recipe and not respelled:
         yield Reason(Cause.RECIPE, subject.asset, detail="its code changed")
     then = dict(trace.environment)
     now = dict(subject.environment)
@@ -248,8 +259,12 @@ def _binding_reasons(
     reads: Mapping[Key, Read],
     upstreams: Mapping[Key, Upstream],
     contents: Contents,
+    *,
+    respelled: bool = False,
 ) -> list[Reason]:
-    """A changed schema may change what a name means (``select *``, natural joins, an unqualified name)."""
+    """A changed schema may change what a name means (``select *``, natural joins, an unqualified name), and so may
+    another name of a table.
+    """
     settled = {key: upstreams[key] for key in subject.upstreams}
     versions = {key: upstream.version for key, upstream in settled.items() if isinstance(upstream, Settled)}
     schemas = {key: version.schema for key, version in versions.items()}
@@ -258,11 +273,13 @@ def _binding_reasons(
         for key, read in reads.items()
         if read.version != versions[key].id and schema_text(schemas[key]) != read.schema
     ]
-    if not differing:
+    if not differing and not respelled:
         return []
     binding = contents.binding(subject.asset, schemas)
     if binding is not None and binding == trace.binding:
         return []
+    if respelled:
+        return [Reason(Cause.RECIPE, subject.asset, detail="its code changed")]
     detail = "its columns changed, and with them what is read"
     return [Reason(Cause.SCHEMA, key, detail=detail) for key in differing]
 

@@ -232,6 +232,10 @@ class LazyBinder:
         """The digest of the bound recipe."""
         return self._workspace.analyzer().binding(asset, upstreams)
 
+    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+        """Whether only names of tables differ."""
+        return self._workspace.analyzer().respelled(asset, text, fingerprint)
+
 
 def source_folders(root: Path, sources: Mapping[Key, Source]) -> set[Path]:
     """The folders in which sources that are read in place lie."""

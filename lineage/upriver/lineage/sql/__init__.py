@@ -10,6 +10,7 @@ Rooms::
     files       which of them are files, and the table functions that read files
     pivot       queries that DuckDB turns into several statements, made readable for its parser
     canonical   the form that two texts of equal meaning share
+    respelling  texts that differ only in what they call their tables
     dialect     other dialects to DuckDB's (the only user of sqlglot)
     binder      Query and schemas to Analysis: DuckDB binds against empty tables
     bind_errors what it says when it can't, as diagnoses

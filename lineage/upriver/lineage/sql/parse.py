@@ -100,6 +100,12 @@ def _serialize(texts: list[str]) -> Iterator[Node]:
         yield from (_decode(tree) for (tree,) in rows)
 
 
+def syntax_tree(text: str) -> Node | None:
+    """DuckDB's syntax tree of one statement that it can show as a tree."""
+    tree = next(_serialize([text]))
+    return None if tree["error"] or len(tree["statements"]) != 1 else tree["statements"][0]
+
+
 def _connection() -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection | None = getattr(_local, "connection", None)
     if connection is None:
