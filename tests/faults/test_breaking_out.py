@@ -87,8 +87,21 @@ def lies(data: bytes) -> dict[str, bytes]:
     def counting(rows: int) -> bytes:
         return with_footer(footer.replace(varint(ROWS), varint(rows)))
 
+    def counting_at(places: slice, rows: int) -> bytes:
+        """Another number in some of the places: the whole, each column twice, the part."""
+        parts = footer.split(varint(ROWS))
+        between = [varint(ROWS)] * (len(parts) - 1)
+        between[places] = [varint(rows)] * len(between[places])
+        return with_footer(
+            b"".join(part for pair in zip(parts, [*between, b""], strict=True) for part in pair)
+        )
+
     return {
         "more_rows": counting(5 * ROWS),
+        "fewer_rows_in_the_whole": counting_at(slice(0, 1), 10),
+        "fewer_rows_in_the_part": counting_at(slice(-1, None), 10),
+        "fewer_rows_in_the_part_and_its_columns": counting_at(slice(1, None), 10),
+        "fewer_values_in_the_columns": counting_at(slice(1, -1), 10),
         "endless_rows": counting(1 << 60),
         "negative_rows": counting(-5),
         "length_beyond_file": data[:-8] + struct.pack("<I", 0xFFFFFFF0) + b"PAR1",

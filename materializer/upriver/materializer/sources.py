@@ -22,7 +22,7 @@ import msgspec
 from upriver.assets.errors import StoreError, UpriverError
 from upriver.assets.model import Column, FileLocation, Key, Schema, Source, TableLocation
 from upriver.lineage.sql.names import literal, quote
-from upriver.materializer.engines.parquet import write_parquet
+from upriver.materializer.engines.parquet import check_row_counts, write_parquet
 from upriver.materializer.engines.types import escaped, stored_scan, to_stored
 from upriver.materializer.model import FileStamp, Version
 from upriver.materializer.ports import SourceRecord, StateStore, Store
@@ -346,8 +346,9 @@ def _describe_parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, .
     with connection:
         described = connection.execute(f"describe select * from {scan}").fetchall()
         counted = connection.execute(f"select count(*) from {scan}").fetchone()
-        rows = counted[0] if counted else 0
-        return tuple(Column(str(row[0]), str(row[1])) for row in described), int(rows or 0)
+        rows = int(counted[0]) if counted else 0
+        check_row_counts(connection, files, rows)
+        return tuple(Column(str(row[0]), str(row[1])) for row in described), rows
 
 
 def _snapshot_scan(relation: str, target: Path) -> tuple[Schema, int]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,3 +85,25 @@ def _too_far_apart(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
         f" and coalesce({high} - {low} >= {_FARTHEST}, true)"
     ).fetchone()
     return found is None or bool(found[0])
+
+
+def check_row_counts(connection: duckdb.DuckDBPyConnection, files: Sequence[str], rows: int) -> None:
+    """Raise ValueError when the footer of one of *files*, which have *rows* rows by what is told of their parts, tells
+    another number for the whole: DuckDB would believe the parts and Polars, at times, the whole.
+
+    The numbers of a column are compared with those of its part by the readers themselves. A footer whose numbers are
+    all too small in the same way contradicts nothing that can be seen without reading every page.
+    """
+    listed = ", ".join(literal(escaped(file)) for file in files)
+    told = connection.execute(f"select sum(num_rows) from parquet_file_metadata([{listed}])").fetchone()
+    if told is None or int(told[0] or 0) == rows:
+        return
+    for file in files:
+        query = f"select num_rows from parquet_file_metadata({literal(escaped(file))})"
+        whole = connection.execute(query).fetchone()
+        parts = connection.execute(f"select count(*) from {stored_scan((file,))}").fetchone()
+        if whole != parts and whole is not None and parts is not None:
+            raise ValueError(
+                f"{Path(file).name} is damaged: its footer tells of {whole[0]:,} rows in the whole file, and of "
+                f"{parts[0]:,} in its parts"
+            )
