@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 SHORTEST = 4
 """Shorter values are left: they would hide half of every text, and are no secrets."""
@@ -29,7 +29,8 @@ class Hiding:
         """The names of those whose values are too short to be hidden."""
         self._forms: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._faint: set[str] = set()  # pieces that count beside others only
+        self._compiled: re.Pattern[str] | None = None
         self._lock = threading.Lock()
 
     def add(self, name: str, value: str) -> None:
@@ -43,25 +44,40 @@ class Hiding:
                 return
             self.tell(name, value)
             shown = f"[secret {name}]"
-            forms, pieces = dict(self._forms), dict(self._pieces)
-            for text in {value, *(line.strip() for line in value.splitlines())}:
+            forms, pieces, faint = {**self._forms, value: shown}, dict(self._pieces), set(self._faint)
+            lines = [line.strip() for line in value.splitlines()]
+            for text in {value, *lines}:
                 if len(text) < SHORTEST:
                     continue
-                for form in _forms(text):
-                    forms.setdefault(form, shown)
                 for whole in (text, *_encoded(text)):
-                    for start in range(len(whole) - PIECE + 1):
-                        piece = whole[start : start + PIECE]
+                    for piece in _pieces(whole):
+                        if piece in pieces or piece in faint:
+                            continue
                         if _tells(piece):
-                            pieces.setdefault(piece, shown)
-            # In this order: another thread may be hiding by what there is.
-            self._forms, self._pieces = forms, pieces
-            self._pattern = re.compile(_any_of(forms))
+                            pieces[piece] = shown
+                        else:
+                            faint.add(piece)
+                if text != value or len(lines) < 2:  # no text that is shown has all lines as they are
+                    forms.setdefault(text, shown)
+                    forms |= {
+                        form: shown
+                        for form in _forms(text)
+                        if form not in forms and not _made_of(form, pieces)
+                    }
+            # Another thread may be hiding by what there is.
+            self._forms, self._pieces, self._faint, self._compiled = forms, pieces, faint, None
 
     @property
     def used(self) -> bool:
         """Whether there is anything to hide."""
-        return self._pattern is not None
+        return bool(self._forms)
+
+    @property
+    def _pattern(self) -> re.Pattern[str] | None:
+        if self._compiled is None and self._forms:
+            with self._lock:
+                self._compiled = re.compile(_any_of(self._forms))
+        return self._compiled
 
     @property
     def longest(self) -> int:
@@ -73,15 +89,18 @@ class Hiding:
         return self.whole(text) is not None or next(self._runs(text), None) is not None
 
     def whole(self, text: str) -> str | None:
-        """What stands for the secret whose whole value is in *text*; None when there is none."""
-        found = None if self._pattern is None else self._pattern.search(text)
-        return None if found is None else self._forms[found[0]]
+        """What stands for the secret whose value, or a long piece of it, is in *text*; None when there is none."""
+        pattern = self._pattern
+        if pattern is not None and (found := pattern.search(text)) is not None:
+            return self._forms[found[0]]
+        return next((shown for start, stop, shown in self._runs(text) if stop - start >= 2 * PIECE), None)
 
     def hide(self, text: str) -> str:
         """*text* without secrets."""
-        if self._pattern is None:
+        pattern = self._pattern
+        if pattern is None:
             return text
-        text = self._pattern.sub(lambda match: self._forms[match[0]], text)
+        text = pattern.sub(lambda match: self._forms[match[0]], text)
         parts: list[str] = []
         end = 0
         for start, stop, shown in self._runs(text):
@@ -91,20 +110,26 @@ class Hiding:
 
     def _runs(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where pieces that follow each other begin and end in *text*, and what to show there."""
-        pieces = self._pieces
+        pieces, faint = self._pieces, self._faint
         if not pieces:
             return
-        position, last = 0, len(text) - PIECE
+        position, end, last = 0, 0, len(text) - PIECE
         while position <= last:
             shown = pieces.get(text[position : position + PIECE])
             if shown is None:
                 position += 1
                 continue
-            start = position
-            while position < last and text[position + 1 : position + 1 + PIECE] in pieces:
+            start, stop = position, position + PIECE
+            while start > end and text[start - 1 : start - 1 + PIECE] in faint:
+                start -= 1
+            # A piece that overlaps belongs to it, also one a little on.
+            while position < last and position < stop:
                 position += 1
-            position += PIECE
-            yield start, position, shown
+                piece = text[position : position + PIECE]
+                if piece in pieces or piece in faint:
+                    stop = position + PIECE
+            position = end = stop
+            yield start, stop, shown
 
 
 REVEALED = Hiding()
@@ -113,8 +138,22 @@ REVEALED = Hiding()
 
 def _tells(piece: str) -> bool:
     """Whether *piece* is no ordinary word: `postgresql://` at the head of a secret must not be hidden everywhere."""
-    kinds = (str.islower, str.isupper, str.isdigit)
-    return sum(any(map(kind, piece)) for kind in kinds) >= 2
+    return any(map(str.isdigit, piece)) or (any(map(str.islower, piece)) and any(map(str.isupper, piece)))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + PIECE] for start in range(len(text) - PIECE + 1))
+
+
+def _made_of(form: str, pieces: Container[str]) -> bool:
+    """Whether each character of *form* is in one of *pieces*: it is hidden with them, and need not be looked for."""
+    hidden = 0
+    for start, piece in enumerate(_pieces(form)):
+        if piece in pieces:
+            hidden = start + PIECE
+        elif start >= hidden:
+            return False
+    return hidden == len(form)
 
 
 def _any_of(forms: Iterable[str]) -> str:
