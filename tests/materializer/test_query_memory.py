@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -68,3 +69,21 @@ def test_a_build_remembers_what_its_queries_took(tmp_path: Path) -> None:
         found = {key: one.peak_memory or 0 for key, one in state.current("dev").items()}
         assert found["large"] > 20 * MB > found["marts.daily"] > 0
         assert state.durations()["large"][1] == found["large"]
+
+
+def test_queries_that_do_not_fit_into_the_memory_of_the_build_take_turns(tmp_path: Path) -> None:
+    """Together once, to learn what they take, and then one after the other."""
+    project = sql_shop(tmp_path)
+    project.write("upriver.toml", '[project]\nname = "shop"\n[build]\nmemory = "200MB"\n')
+    for number, name in enumerate(("one", "two")):
+        project.write(f"assets/{name}.sql", f"{SORTED}, i + {number}\n")
+    for again in ((), ("--force",)):
+        done = project.here("build", "--jobs", "2", "one", "two", *again)
+        assert done.code == 0, done.said
+    newest = max((project.folder / "runs").iterdir(), key=lambda run: run.stat().st_mtime_ns)
+    events = [json.loads(line) for line in (newest / "events.jsonl").read_text().splitlines()]
+    (first, began), (_, second) = ((e["asset"], e["at"]) for e in events if e["type"] == "asset_started")
+    ended = next(e["at"] for e in events if e["type"] == "asset_finished" and e["asset"] == first)
+    assert second > began + 0.7 * (
+        ended - began
+    )  # it is told as finished when it is recorded, a little later
