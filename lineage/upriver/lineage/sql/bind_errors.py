@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from upriver.assets.errors import Diagnosis, did_you_mean
-from upriver.assets.model import Key, Place, Schema
+from upriver.assets.model import Key, Schema
 from upriver.lineage.sql.flow import Node
 from upriver.lineage.sql.parse import located
 from upriver.lineage.sql.query import BoundText, Query
@@ -169,7 +169,7 @@ def _with_facts(diagnosis: Diagnosis, facts: tuple[str, ...]) -> Diagnosis:
         diagnosis.code,
         diagnosis.message,
         diagnosis.place,
-        facts,
+        (*facts, *diagnosis.facts),
         diagnosis.hint,
         diagnosis.excerpt,
         diagnosis.key,
@@ -177,11 +177,4 @@ def _with_facts(diagnosis: Diagnosis, facts: tuple[str, ...]) -> Diagnosis:
 
 
 def _at(query: Query, code: str, message: str, offset: int | None, hint: str | None) -> Diagnosis:
-    def place_of(at: int) -> Place:
-        path = query.path or "<query>"
-        if query.dialect != "duckdb":
-            return Place(path, query.first_line)
-        before = query.executable[:at]
-        return Place(path, query.first_line + before.count("\n"), at - (before.rfind("\n") + 1) + 1)
-
-    return located(code, message, query, query.executable, offset, hint, place_of)
+    return located(code, message, query, query.executable, offset, hint)

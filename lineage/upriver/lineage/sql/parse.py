@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import duckdb
 import msgspec
@@ -18,6 +18,7 @@ from upriver.assets.model import Place, Value
 from upriver.lineage.sql.canonical import canonical_tokens, canonical_tree, fingerprint
 from upriver.lineage.sql.dialect import transpile
 from upriver.lineage.sql.pivot import without_dynamic_pivots
+from upriver.lineage.sql.places import offset_in_source, place_in_source
 from upriver.lineage.sql.query import BoundText, Query
 from upriver.lineage.sql.scope import Node, read_names
 from upriver.lineage.sql.tokens import Token, significant_end, tokens
@@ -191,15 +192,15 @@ class _Parsing:
         return self._diagnosis("sql-syntax", message, offset, _syntax_hint(self.executable, offset))
 
     def _diagnosis(self, code: str, message: str, offset: int | None, hint: str | None = None) -> Diagnosis:
-        return located(code, message, self.source, self.executable, offset, hint, self.place)
+        return located(code, message, self.source, self.executable, offset, hint)
 
     def place(self, offset: int) -> Place:
-        """The place of *offset* of the executable text; a translated query has no columns of the user's."""
-        path, first = self.source.path or "<query>", self.source.first_line
+        """The place of *offset* of the executable text in the user's file."""
         if self.source.dialect != "duckdb":
-            return Place(path, first)
+            return place_in_source(self.source, self.executable, offset)
         line = bisect_right(self.line_starts, offset)
-        return Place(path, first + line - 1, offset - self.line_starts[line - 1] + 1)
+        start = self.line_starts[line - 1]
+        return Place(self.source.path or "<query>", self.source.first_line + line - 1, offset - start + 1)
 
 
 def located(
@@ -208,20 +209,26 @@ def located(
     source: Text | Query,
     executable: str,
     offset: int | None,
-    hint: str | None,
-    place_of: Callable[[int], Place],
+    hint: str | None = None,
 ) -> Diagnosis:
-    """A diagnosis at *offset* of *executable*, with the line and a caret under the word there."""
+    """A diagnosis at *offset* of *executable*, with the line and a caret under the word there.
+
+    The line is the user's; where a translation can't be followed back, it is the translation's, and that is said.
+    """
     if offset is None:
         return Diagnosis(code, message, Place(source.path or "<query>", source.first_line), hint=hint)
-    place = place_of(offset)
-    line = executable.count("\n", 0, offset) + 1
-    column = offset - (executable.rfind("\n", 0, offset) + 1) + 1
-    word = next(iter(tokens(executable, offset)), None)
+    place = place_in_source(source, executable, offset)
+    at = offset_in_source(source, executable, offset)
+    text, at, facts = (source.text, at, ()) if at is not None else (executable, offset, _TRANSLATED)
+    line = text.count("\n", 0, at) + 1
+    column = at - (text.rfind("\n", 0, at) + 1) + 1
+    word = next(iter(tokens(text, at)), None)
     width = len(word.text.partition("\n")[0]) if word is not None else 1
-    shown = place.line if source.dialect == "duckdb" else line
-    excerpt = caret_excerpt(executable, line, column, width, shown_line=shown)
-    return Diagnosis(code, message, place, hint=hint, excerpt=excerpt)
+    excerpt = caret_excerpt(text, line, column, width, shown_line=line if facts else place.line)
+    return Diagnosis(code, message, place, facts, hint, excerpt)
+
+
+_TRANSLATED = ("the line shown is of the translation to DuckDB's SQL",)
 
 
 def _article(kind: str) -> str:
