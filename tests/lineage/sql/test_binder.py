@@ -122,13 +122,40 @@ EXPRESSIONS: dict[str, list[str | None]] = {
     "select a, a + 1 as b, max(c) over () m, upper(b) from t": [None, "a + 1", "max(c) over ()", "upper(b)"],
     "from t select n: a + 1, a as p": ["a + 1", None],
     "select distinct on (a) a * 2 as d, b from t": ["a * 2", None],
-    "with q as (select a + 1 as e from t) select e, e * 2 as f from q": [None, "e * 2"],
+    "with q as (select a + 1 as e from t) select e, e * 2 as f from q": ["a + 1", "e * 2"],
     "select a is distinct from c as d, case when a > 1 then b end as w from t": [
         "a is distinct from c",
         "case when a > 1 then b end",
     ],
-    "select t.*, a + 1 as n from t": [None],
-    "select a +  -- why\n 1 as n from t": ["a + -- why 1"],
+    "select a - 1 as m, t.*, a + 1 as n from t": ["a - 1", None, None, None, None, None, None, "a + 1"],
+    "select a +  -- why\n 1 as n from t": ["a + 1"],
+    "with q as (select upper(b) as u, a from t), final as (select *, a * 2 as d from q) select * from final": [
+        "upper(b)",
+        None,
+        "a * 2",
+    ],
+    "select * from (select a + c as s, b from t where a > 0) q order by s": ["a + c", None],
+    "select q.s, r.v from (select a, sum(c) as s from t group by a) q join r using (a)": ["sum(c)", None],
+    "with q as (select a + 1 as e from t) select * replace (e * 3 as e) from q": ["e * 3"],
+    "with q as (select a + 1 as e from t) select * rename (e as g) from q": ["a + 1"],
+    "with q as (select a + 1 as e, c from t) select e as g, n from (from q select e, n: c - 1)": [
+        "a + 1",
+        "c - 1",
+    ],
+    "with q as (select a + 1 as e from t), q2 as (with q as (select c - 1 as e from t) from q) select * from q2": [
+        "c - 1",
+    ],
+    "with q(e) as (select a + 1 from t) select e from q": [None],
+    "select x.e from (select a + 1 as e from t) x, (select c + 1 as e from t) y": ["a + 1"],
+    "with recursive w as (select a + 0 as n from t union all select n + 1 from w where n < 3) select * from w": [
+        "a + 0"
+    ],
+    "(select a + 1 as e from t) union all (select c from t)": ["a + 1"],
+    "select max(a) + 1 as n, case c when 1 then b else 'z' end from t group by all": [
+        "max(a) + 1",
+        "case c when 1 then b else 'z' end",
+    ],
+    "select lag(a) over w as l from t window w as (order by c)": ["lag(a) over w"],
 }
 
 
@@ -136,7 +163,7 @@ EXPRESSIONS: dict[str, list[str | None]] = {
 def test_value_edges_show_the_text_that_makes_the_value(binder: Binder, sql: str) -> None:
     found = analysis(binder, sql)
     assert found.schema is not None
-    for column, expected in zip(found.schema, EXPRESSIONS[sql], strict=False):
+    for column, expected in zip(found.schema, EXPRESSIONS[sql], strict=True):
         texts = {e.expression for e in found.edges if e.column == column.name and e.kind is EdgeKind.VALUE}
         assert texts == {expected}
 
