@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +35,27 @@ _MEASURE = (
 )
 
 _NONE: Mapping[str, Scalar] = MappingProxyType({})
+
+
+@dataclass
+class _Seat:
+    """What a thread works with: a cursor, whether its queries are measured, and the variables that are set in it."""
+
+    cursor: duckdb.DuckDBPyConnection
+    measured: bool = False
+    variables: dict[str, Scalar] = field(default_factory=dict)
+
+
+class _Leaving:
+    """Gives a *seat* that is measured back to those that are *free* when the thread that holds this has ended."""
+
+    def __init__(self, seat: _Seat, free: list[_Seat]) -> None:
+        self._seat = seat
+        self._free = free
+
+    def __del__(self) -> None:
+        if self._seat.measured:
+            self._free.append(self._seat)
 
 
 class Written(NamedTuple):
@@ -69,29 +91,32 @@ class DuckDBEngine:
         self._schemas = {"main"}
         self._running: dict[threading.Event, duckdb.DuckDBPyConnection] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._measured: list[duckdb.DuckDBPyConnection] = []
+        self._free: list[_Seat] = []
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's cursor."""
-        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
-        if cursor is None:
+        return self._seat().cursor
+
+    def _seat(self) -> _Seat:
+        seat: _Seat | None = getattr(self._local, "seat", None)
+        if seat is None:
             with self._lock:
                 if self._connection is None:
                     self._connection = self._open()
-                cursor = self._measured.pop() if self._measured else self._connection.cursor()
-            self._local.cursor, self._local.variables = cursor, {}
-        return cursor
+                seat = self._free.pop() if self._free else _Seat(self._connection.cursor())
+            self._local.seat, self._local.leaving = seat, _Leaving(seat, self._free)
+        return seat
 
     def _cursor_with(self, variables: Mapping[str, Scalar]) -> duckdb.DuckDBPyConnection:
         """This thread's cursor, with *variables* and no others for ``getvariable``."""
-        cursor = self.cursor()
-        if self._local.variables != variables:
-            for name in self._local.variables:
-                cursor.execute(f"reset variable {quote(name)}")
+        seat = self._seat()
+        if seat.variables != variables:
+            for name in seat.variables:
+                seat.cursor.execute(f"reset variable {quote(name)}")
             for statement in set_variables(variables):
-                cursor.execute(statement)
-            self._local.variables = dict(variables)
-        return cursor
+                seat.cursor.execute(statement)
+            seat.variables = dict(variables)
+        return seat.cursor
 
     def new_cursor(self) -> duckdb.DuckDBPyConnection:
         """A cursor that the caller closes."""
@@ -126,7 +151,7 @@ class DuckDBEngine:
             cursor = connection.cursor()
             for setting in _MEASURE:
                 cursor.execute(setting)
-            self._measured.append(cursor)
+            self._free.append(_Seat(cursor, measured=True))
         for setting in settings:
             connection.execute(setting)
         return connection
@@ -228,7 +253,7 @@ class DuckDBEngine:
                 with suppress(Exception):
                     self._connection.close()
                 self._connection = None
-            self._measured.clear()
+            self._free = []  # those who still hold a seat must not give it back
         self._exposed.clear()
         self._schemas = {"main"}
         self._local = threading.local()
