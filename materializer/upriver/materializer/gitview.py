@@ -22,6 +22,7 @@ def checkout(root: Path, revision: str) -> Iterator[Path]:
     """
     if revision.startswith("-"):
         raise UsageError(f"{revision!r} is not a git revision")
+    _checked(root, revision)
     archive = _git(root, "archive", "--format=tar", revision, ".")
     with tempfile.TemporaryDirectory(prefix="upriver-") as folder:
         target = Path(folder).resolve()
@@ -42,3 +43,18 @@ def _git(root: Path, *arguments: str) -> bytes:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise UsageError(said[-1].removeprefix("fatal: ") if said else "git failed")
     return done.stdout
+
+
+def _checked(root: Path, revision: str) -> None:
+    """Raise UsageError, in words of ours, when there is no repository or no such revision in it."""
+    try:
+        _git(root, "rev-parse", "--git-dir")
+    except UsageError as error:
+        if "not a git repository" not in str(error):  # no git, or a repository of somebody else
+            raise
+        message = "the project is in no git repository, so there is no revision to compare with"
+        raise UsageError(message) from None
+    try:
+        _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{tree}")
+    except UsageError:
+        raise UsageError(f"the project's git repository has no revision {revision!r}") from None

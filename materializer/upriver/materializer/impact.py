@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from upriver.assets.errors import Diagnosis
+from upriver.assets.errors import DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Key, Schema, Value
 from upriver.lineage.model import Analysis
 from upriver.materializer.lineage_views import Lineage
@@ -21,6 +21,7 @@ class Fate(StrEnum):
     DROPPED = "dropped"
     ADDED = "added"
     RETYPED = "retyped"
+    MOVED = "moved"
 
 
 class Difference(Value, frozen=True):
@@ -41,7 +42,7 @@ def impact(workspace: Workspace, since: str | None) -> Impacts:
     """What the columns that differ from before do to those that read them.
 
     Before is what was last built, or with *since* the project as of that git revision, analysed against
-    today's sources. The recipes are today's.
+    today's sources. The recipes are today's. Raises UsageError when there is no before.
     """
     now = Schemas(workspace, SourceViews(workspace.sources()))
     project = workspace.project(refresh=False)
@@ -94,28 +95,43 @@ class _Judge:
     def _broken(
         self, key: Key, problem: str, differences: list[Difference], before: Analysis | None
     ) -> list[Impact]:
-        """Every lost or retyped column that it read may be why; without one, the error itself is told."""
+        """Every lost column that it read is why, else every one that is not what it was; without one, the error
+        itself is told. What else happened to its upstreams only changes its columns.
+        """
         read = None if before is None or before.opaque else _columns_read(before)
-        causes = [
+        concerned = [
             one
             for one in differences
             if one.fate is not Fate.ADDED and (read is None or (one.key, one.column) in read)
         ]
+        causes = [one for one in concerned if one.fate is Fate.DROPPED] or concerned
         reasons = [one.reason for one in causes] or [Reason(Cause.SCHEMA, key, detail=problem)]
-        return [Impact(key, None, "breaks", reason) for reason in reasons]
+        effects = [Impact(key, None, "breaks", reason) for reason in reasons]
+        if read is None or before is None:
+            return effects
+        others = [one for one in concerned if one not in causes and one.fate is Fate.RETYPED]
+        return effects + [effect for one in others for effect in _changed(key, one, before, before)]
 
 
 def _changed(key: Key, one: Difference, before: Analysis | None, now: Analysis) -> list[Impact]:
-    """A lost column is looked for in the lineage of before, others in that of now."""
+    """A lost column is looked for in the lineage of before, others in that of now; one that only stands elsewhere
+    matters where the lineage is another.
+    """
     analysis = before if one.fate is Fate.DROPPED else now
     if analysis is None or analysis.opaque:
         return [Impact(key, None, "changes", one.reason)]
-    hit = {
+    hit = _made_of(analysis, one)
+    if one.fate is Fate.MOVED and before is not None and not before.opaque:
+        hit ^= _made_of(before, one)
+    return [Impact(key, column, "changes", one.reason) for column in sorted(hit)]
+
+
+def _made_of(analysis: Analysis, one: Difference) -> set[str]:
+    return {
         edge.column
         for edge in analysis.edges
         if edge.upstream == one.key and edge.upstream_column == one.column
     }
-    return [Impact(key, column, "changes", one.reason) for column in sorted(hit)]
 
 
 def _columns_read(analysis: Analysis) -> set[tuple[Key, str]]:
@@ -137,11 +153,28 @@ def _differences(key: Key, before: Schema, now: Schema) -> list[Difference]:
             found.append(Difference(key, name, Fate.ADDED, f"added as {type}"))
         elif then[name] != type:
             found.append(Difference(key, name, Fate.RETYPED, f"{then[name]} became {type}"))
-    return found
+    return found + _moves(key, before, now)
+
+
+def _moves(key: Key, before: Schema, now: Schema) -> list[Difference]:
+    """The columns that stand elsewhere among those that there were and are."""
+    names = {column.name for column in before} & {column.name for column in now}
+    then = [column.name for column in before if column.name in names]
+    present = [column.name for column in now if column.name in names]
+    return [
+        Difference(key, name, Fate.MOVED, f"moved from place {then.index(name) + 1} to {at + 1}")
+        for at, name in enumerate(present)
+        if then[at] != name
+    ]
 
 
 def _schemas_built(workspace: Workspace) -> Mapping[Key, Schema]:
     current = workspace.state.current(workspace.environment)
+    if not current:
+        raise UsageError(
+            "nothing has been built yet, so there is nothing to compare with: build first, or name a git "
+            "revision with --since"
+        )
     return {key: record.version.schema for key, record in current.items() if record.version.schema}
 
 
@@ -157,5 +190,7 @@ def _schemas_at(workspace: Workspace, revision: str) -> Mapping[Key, Schema]:
             project = then.project()
             schemas = Schemas(then, SourceViews(then.sources()))
             return {key: schema for key in project.graph.order if (schema := schemas.of(key))}
+        except DeclarationError as error:
+            raise UsageError(f"the project of revision {revision!r} can't be read:\n\n{error}") from error
         finally:
             then.close()

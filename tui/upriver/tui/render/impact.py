@@ -20,7 +20,7 @@ _COLUMNS = (
 def impact_lines(impacts: Impacts, page: Page) -> list[Line]:
     """What breaks first, then what changes."""
     if not impacts:
-        return [line("no column was lost or changed its type: nothing downstream breaks")]
+        return [line("no column that is read was lost, moved or changed its type: nothing downstream breaks")]
     ordered = sorted(impacts, key=lambda impact: impact.effect != BREAKS)
     breaking = sum(impact.effect == BREAKS for impact in impacts)
     changing = len(impacts) - breaking

@@ -9,7 +9,7 @@ from upriver.lineage.model import EdgeKind
 from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
 from upriver.tui.glyphs import HOW
 from upriver.tui.render.marks import edge_sign
-from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, wrap
+from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, shown, wrap
 
 
 class Branches(NamedTuple):
@@ -203,7 +203,14 @@ def dot(view: LineageView) -> str:
 
 
 def _numbered(view: LineageView) -> dict[ColumnNode, str]:
-    nodes = [*map(_bare, view.nodes), *(_bare(end) for e in view.edges for end in (e.source, e.target))]
+    """What is drawn, and how it is called there. An asset whose columns are drawn needs no node of its own."""
+    ends = [_bare(end) for edge in view.edges for end in (edge.source, edge.target)]
+    by_column = {node.asset for node in view.nodes if node.column is not None}
+    nodes = [
+        node
+        for node in (*map(_bare, view.nodes), *ends)
+        if node.column is not None or node.asset not in by_column or node in ends
+    ]
     return {node: f"n{i}" for i, node in enumerate(dict.fromkeys(nodes or [_bare(view.focus)]))}
 
 
@@ -220,10 +227,11 @@ def _pairs(view: LineageView) -> list[tuple[ColumnNode, ColumnNode, EdgeKind]]:
 
 def _mermaid_text(text: str) -> str:
     """A quoted label; everything that Mermaid might read as markup becomes a character code."""
-    safe = "".join(c if c.isalnum() or c in " ._-()" else f"#{ord(c)};" for c in text)
+    safe = "".join(c if c.isalnum() or c in " ._-()" else f"#{ord(c)};" for c in shown(text))
     return f'"{safe}"'
 
 
 def _dot_text(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else " " for c in escaped) + '"'
+    """A quoted label, in which Graphviz would read backslashes and character references."""
+    escaped = shown(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    return f'"{escaped}"'

@@ -1,0 +1,88 @@
+"""Diagrams of lineage are well formed whatever a column is called, and say what it is called."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import pytest
+from tests.fakes.answers import one_by_one
+
+from upriver.lineage.model import EdgeKind
+from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
+from upriver.tui import json_output
+from upriver.tui.render.lineage import dot, mermaid
+from upriver.tui.render.text import shown
+
+NAMES = (
+    'q"uote', "two words", "pi|pe", "br[ack]et", "{curly}", "(par)", "ünï 漢", "new\nline", "tab\tx", "back\\", "\\N",
+    "<b>bold</b>", "semi;colon", "%%{init: {}}%%", "%% note", "end", "subgraph", "style a:#fff;", "classDef x:#abc;", "#35;",
+    "`tick`", "-->", "1. one", "- item", "&lt;", "comma,", " ", "\u202egnidaer", "\x1b[31m", "dot.ted", "click n0", "[/x]",
+)  # fmt: skip
+
+_MERMAID_LABEL = r'"((?:[\w ._()-]|#\d+;)*)"'
+_MERMAID_LINES = (
+    r"flowchart LR",
+    rf"    subgraph g\d+\[{_MERMAID_LABEL}\]",
+    rf"        n\d+\[{_MERMAID_LABEL}\]",
+    r"    end",
+    r"    n\d+ (?:-->|-\.->) n\d+",
+)
+_DOT_LABEL = r'"((?:[^"\\\n]|\\\\|\\")*)"'
+_DOT_LINES = (
+    r"digraph lineage \{",
+    r"    rankdir=LR;",
+    r"    node \[shape=box\];",
+    rf"    n\d+ \[label={_DOT_LABEL}\];",
+    r"    n\d+ -> n\d+(?: \[style=dashed\])?;",
+    r"\}",
+)
+
+
+@pytest.fixture
+def view() -> LineageView:
+    """Every hostile name upstream and downstream, and the asset itself as the focus."""
+    ups = tuple(ColumnNode("a.up", name, "INTEGER") for name in NAMES)
+    downs = tuple(ColumnNode("b.down", name, "INTEGER") for name in NAMES)
+    edges = tuple(
+        ViewEdge(up, down, kind, "expression")
+        for up, down in zip(ups, downs, strict=True)
+        for kind in (EdgeKind.VALUE, EdgeKind.INFLUENCE)
+    )
+    return LineageView(
+        ColumnNode("b.down", None), (ColumnNode("b.down", None), *downs, *ups), one_by_one(edges)
+    )
+
+
+def labels(text: str, grammar: tuple[str, ...]) -> list[str]:
+    """The labels of a diagram of which every line is in the *grammar*."""
+    found = []
+    for line in text.splitlines():
+        matches = [match for rule in grammar if (match := re.fullmatch(rule, line))]
+        assert len(matches) == 1, line
+        found += [group for group in matches[0].groups() if group is not None]
+    return found
+
+
+def test_mermaid_labels_are_quoted_and_hold_no_markup(view: LineageView) -> None:
+    coded = labels(mermaid(view), _MERMAID_LINES)
+    read = [re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label) for label in coded]
+    assert read == ["b.down", *map(shown, NAMES), "a.up", *map(shown, NAMES)]
+
+
+def test_dot_labels_are_quoted_strings(view: LineageView) -> None:
+    coded = labels(dot(view), _DOT_LINES)
+    read = [html.unescape(re.sub(r"\\(.)", r"\1", label)) for label in coded]
+    assert read == [f"{asset}.{shown(name)}" for asset in ("b.down", "a.up") for name in NAMES]
+
+
+def test_json_keeps_every_name_as_it_is(view: LineageView) -> None:
+    document = json.loads(json.dumps(json_output.lineage(view)))
+    assert [node["column"] for node in document["nodes"]] == [None, *NAMES, *NAMES]
+    assert {edge["to"]["column"] for edge in document["edges"]} == set(NAMES)
+
+
+def test_an_asset_is_drawn_by_its_columns_alone_where_these_are_drawn(view: LineageView) -> None:
+    assert "(rows)" not in mermaid(view)
+    assert 'label="b.down"' not in dot(view)
