@@ -74,3 +74,12 @@ def test_a_value_is_told_once_before_it_is_hidden() -> None:
     assert found.whole(f"x{TOKEN}x") == "[secret A]"
     assert found.whole(TOKEN[:12]) is None
     assert found.finds(TOKEN[:12])
+
+
+def test_names_are_not_refused_for_a_short_word_in_them() -> None:
+    found = hiding(DB="prod", PIN="ab12", LONG="täglichgrüßt")
+    assert found.whole("product_id") is None
+    assert found.whole("x_ab12") == "[secret PIN]"
+    assert found.whole("der täglichgrüßt") == "[secret LONG]"
+    assert found.hide("prod ab12") == "[secret DB] [secret PIN]"
+    assert found.finds("prod")

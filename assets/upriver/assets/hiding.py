@@ -86,13 +86,19 @@ class Hiding:
 
     def finds(self, text: str) -> bool:
         """Whether a secret, or a piece of one, is in *text*."""
-        return self.whole(text) is not None or next(self._runs(text), None) is not None
+        pattern = self._pattern
+        known = pattern is not None and pattern.search(text) is not None
+        return known or next(self._runs(text), None) is not None
 
     def whole(self, text: str) -> str | None:
-        """What stands for the secret whose value, or a long piece of it, is in *text*; None when there is none."""
+        """What stands for the secret whose value, or a long piece of it, is in *text*; None when there is none.
+
+        A short word is not taken for one: a database called `prod` says nothing about a column of products.
+        """
         pattern = self._pattern
-        if pattern is not None and (found := pattern.search(text)) is not None:
-            return self._forms[found[0]]
+        for found in () if pattern is None else pattern.finditer(text):
+            if len(found[0]) >= PIECE or _tells(found[0]):
+                return self._forms[found[0]]
         return next((shown for start, stop, shown in self._runs(text) if stop - start >= 2 * PIECE), None)
 
     def hide(self, text: str) -> str:
