@@ -8,6 +8,7 @@ import duckdb
 import msgspec
 import pytest
 
+from upriver.lineage.edges import grouped
 from upriver.lineage.model import Analysis, ColumnEdge
 from upriver.lineage.sql.binder import Binder
 
@@ -32,7 +33,8 @@ def bound_to(database: duckdb.DuckDBPyConnection) -> Iterator[Callable[[str], Bo
 
 def without_edges(analysis: Analysis, drop: Callable[[ColumnEdge], bool]) -> Analysis:
     """An analysis that has forgotten some edges."""
-    return msgspec.structs.replace(analysis, edges=tuple(e for e in analysis.edges if not drop(e)))
+    kept = grouped((e for e in analysis.edges if not drop(e)), analysis.schema or ())
+    return msgspec.structs.replace(analysis, groups=kept)
 
 
 def with_footprint(analysis: Analysis, key: str, **changes: object) -> Analysis:
