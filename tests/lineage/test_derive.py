@@ -204,6 +204,32 @@ def test_an_unknown_upstream_is_told_where_it_stands_with_a_suggestion(folder: F
     assert "customers" in str(problem.hint)
 
 
+@pytest.mark.parametrize(
+    ("read", "says", "hint"),
+    [
+        (
+            '"staging.orders"',
+            "its ending tells of no format",
+            "an asset is named without quotes: staging.orders",
+        ),
+        ("'data/x.bin'", "its ending tells of no format", "needs its reader: read_csv('data/x.bin')"),
+        ("read_parquet('.upriver/store/*/*.parquet')", "come and go with every build", "read the asset"),
+        ("'/elsewhere/.upriver/warehouse.csv'", "come and go with every build", "read the asset"),
+        ("'https://example.org/x.csv'", "is not on this machine", "fetch it in a Python asset"),
+        ("sniff_csv('data/x.csv')", "calls sniff_csv(), whose data Upriver can't follow", "declare a source"),
+    ],
+)
+def test_a_file_that_a_query_can_not_read_is_told_with_what_to_do(
+    read: str, says: str, hint: str, folder: Folder
+) -> None:
+    folder.write("assets/staging/orders.sql", "select 1 as id")
+    folder.write("assets/a.sql", f"select *\nfrom {read}")
+    (problem,) = folder.problems()
+    assert says in problem.message
+    assert hint in str(problem.hint)
+    assert str(problem.place).startswith("assets/a.sql:")
+
+
 def test_a_circle_is_told_with_all_its_members(folder: Folder) -> None:
     folder.write("assets/a.sql", "select x from c")
     folder.write("assets/b.sql", "select x from a")

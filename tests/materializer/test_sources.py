@@ -193,6 +193,18 @@ def test_a_snapshot_that_was_collected_is_taken_again(shelf: Shelf) -> None:
     assert shelf.rows(again) == [(1,)]
 
 
+def test_a_reader_makes_a_table_of_files_that_are_none(shelf: Shelf) -> None:
+    """``from read_text('notes/*.md')`` in a query."""
+    shelf.write("data/a.md", "hello")
+    location = FileLocation(("data/*.md",), "file", "read_text({files})")
+    found = shelf.version(location)
+    assert found.schema is not None
+    assert "content" in [column.name for column in found.schema]
+    assert [row[1] for row in shelf.rows(found)] == ["hello"]
+    assert "content" in [c.name for c in source_schema(shelf.root, Source("s", location, Place("a.sql")))]
+    assert shelf.version(FileLocation(("data/*.md",), "file")).schema == ()
+
+
 def test_parquet_is_read_in_place_and_everything_else_from_a_snapshot(shelf: Shelf) -> None:
     shelf.write_parquet("data/b.parquet", "select 1 as x")
     shelf.write_parquet("data/a.parquet", "select 2 as x")

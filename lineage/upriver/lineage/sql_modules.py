@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,9 +13,10 @@ from upriver.assets.discover import ProjectFile, ProjectFiles
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Asset, Key, Place, SqlRecipe
 from upriver.lineage.manifest import Manifest, Mention, SqlModule, trusted
+from upriver.lineage.sql.names import literal
 
 if TYPE_CHECKING:
-    from upriver.lineage.sql.query import Query
+    from upriver.lineage.sql.query import FileRead, Query
 
 
 def sql_modules(
@@ -96,18 +97,27 @@ def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Quer
             )
             for name in query.outside
         ]
-        problems += [
-            Diagnosis(
-                "reads-outside",
-                f"{asset.key} reads {read.call}, which is not on this machine",
-                read.place,
-                hint="fetch it in a Python asset, and read that",
-                key=asset.key,
-            )
-            for read in query.files
-            if read.remote
-        ]
+        problems += filter(None, (_file_problem(asset.key, read) for read in query.files))
         mentions = tuple(Mention(reference.key, reference.place) for reference in query.references)
         yield SqlModule(
             file, digest, asset, query.fingerprint, mentions, query.files, diagnoses=tuple(problems)
         )
+
+
+def _file_problem(key: Key, read: FileRead) -> Diagnosis | None:
+    """Why a file can't be read in a query, None when it can."""
+    first = read.patterns[0]
+    if read.remote:
+        message = f"{key} reads {read.call}, which is not on this machine"
+        hint = "fetch it in a Python asset, and read that"
+    elif any(".upriver" in PurePath(pattern).parts for pattern in read.patterns):
+        message = f"{key} reads {read.call}: the files in .upriver come and go with every build"
+        hint = "read the asset, by its name"
+    elif read.format == "file" and read.scan is None:
+        message = f"{key} reads {read.call} as a file, and its ending tells of no format"
+        hint = (
+            f"an asset is named without quotes: {first}; a file needs its reader: read_csv({literal(first)})"
+        )
+    else:
+        return None
+    return Diagnosis("reads-outside", message, read.place, hint=hint, key=key)

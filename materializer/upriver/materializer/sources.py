@@ -167,7 +167,7 @@ class Sources:
         files = tuple(str(self._root / stamp.path) for stamp in stamped)
         names = tuple(stamp.path for stamp in stamped)
         location = source.location
-        if isinstance(location, FileLocation) and location.format == "file":
+        if isinstance(location, FileLocation) and _is_no_table(location):
             return Version(digest, (), None, size, names)
         with _unreadable(source):
             if isinstance(location, FileLocation) and _read_in_place(location):
@@ -254,6 +254,11 @@ def _read_in_place(location: FileLocation) -> bool:
     return location.format == "parquet" and location.scan is None and not _hive(location)
 
 
+def _is_no_table(location: FileLocation) -> bool:
+    """Whether files are handed over as they are; a reader such as ``read_text`` makes a table even of these."""
+    return location.format == "file" and location.scan is None
+
+
 def _hive(location: FileLocation) -> bool:
     """Whether folders such as ``year=2024`` give the table columns."""
     return any("=" in part for pattern in location.patterns for part in pattern.split("/")[:-1])
@@ -301,7 +306,7 @@ def source_schema(root: Path, source: Source) -> Schema:
         raise SourceMissing(_missing_message(source))
     with _unreadable(source):
         match source.location:
-            case FileLocation(format="file"):
+            case FileLocation() as location if _is_no_table(location):
                 return ()
             case FileLocation(format="arrow"):
                 from upriver.materializer.engines.arrow import arrow_schema

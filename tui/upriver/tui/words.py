@@ -54,6 +54,8 @@ def reason_text(reason: Reason, of: Key | None = None) -> str:
         case Cause.DAMAGED:
             return _about(reason, own, f"its artifact is damaged{_facts(detail)}")
         case Cause.SOURCE_MISSING:
+            if detail.startswith(f"source {reason.asset}"):
+                return first_line(detail)
             return f"source {reason.asset} is missing{': ' + detail if detail else ''}"
 
 

@@ -29,7 +29,6 @@ READERS = {
     "scan_arrow_ipc": "arrow",
     "read_text": "file",
     "read_blob": "file",
-    "sniff_csv": "file",
     "parquet_metadata": "file",
     "parquet_full_metadata": "file",
     "parquet_file_metadata": "file",
