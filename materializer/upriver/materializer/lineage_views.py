@@ -124,6 +124,8 @@ class Lineage:
         if key not in self._project.assets:
             return ()
         analysis = self.analysis(key)
+        if not self._nodes_of(key):
+            return ()  # columns that nobody knows yet have no edges
         opaque: dict[Key, None] = {}
         for part in analysis.opaque:
             opaque.update(
@@ -136,12 +138,13 @@ class Lineage:
         partly = {up for up, _, _ in known}
         outputs = self._nodes_of(key)
         for up in opaque:
-            if up not in partly:
-                yield EdgeGroup(up, tuple(self._nodes_of(up)), None, EdgeKind.VALUE, "opaque")
+            columns = tuple(self._nodes_of(up))
+            if columns and up not in partly:
+                yield EdgeGroup(up, columns, None, EdgeKind.VALUE, "opaque")
                 continue
             missing = [
                 ColumnEdge(up, source, output, EdgeKind.VALUE, "opaque")
-                for source in self._nodes_of(up)
+                for source in columns
                 for output in outputs
                 if (up, source, output) not in known
             ]

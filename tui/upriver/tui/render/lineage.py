@@ -155,9 +155,9 @@ def lineage_lines(
 
 def _legend(view: LineageView, page: Page) -> list[Line]:
     """The signs that the trees use, in words."""
-    if all(edge.source.column is None for edge in view.edges):
+    if all(group.sources[0].column is None for group in view.groups):
         return []
-    used = {edge.how for edge in view.edges}
+    used = {group.how for group in view.groups}
     parts = [line(edge_sign(how, page), Span(f" {how}", "dim")) for how in HOW if how in used]
     return flowed(parts, page.width)
 
