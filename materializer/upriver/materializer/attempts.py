@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,6 +94,9 @@ class Watching(Protocol):
 _QUICKLY_HASHED = 1 << 20
 """Bytes below which a thread takes longer than it saves."""
 
+_WORTH_MEASURING = 1 << 20
+"""Bytes of input below which a query is not expected to need memory to speak of, unless it is known to be slow."""
+
 Meanwhile: TypeAlias = Callable[[tuple[tuple[Key, Footprint], ...]], None]
 
 
@@ -148,6 +151,8 @@ class Attempts:
     """Makes attempts, in the caller's thread.
 
     *root* is the project's, *code* its Python files and *variables* its variables as they were when it was derived.
+    *slow* are assets that took their time before: what their queries take of memory is measured, however little they
+    read.
     """
 
     def __init__(
@@ -159,6 +164,7 @@ class Attempts:
         analyses: Analyses,
         code: tuple[ProjectFile, ...] = (),
         variables: Mapping[str, Scalar] = MappingProxyType({}),
+        slow: Container[Key] = (),
     ) -> None:
         self._root = root
         self._engine = engine
@@ -167,6 +173,7 @@ class Attempts:
         self._analyses = analyses
         self._code = code
         self._variables = variables
+        self._slow = slow
         self._watchdog = Watchdog(engine)
 
     def make(
@@ -208,9 +215,13 @@ class Attempts:
         for key in dict.fromkeys(query.keys()):
             self._engine.expose(key, upstreams[key].located(self._root))
         limit, bound = asset.execution.timeout, query.bound(relation_name)
+        inputs = sum(version.bytes for version in upstreams.values())
+        measured = not upstreams or inputs >= _WORTH_MEASURING or asset.key in self._slow
         with self._watchdog.watching(limit, watching.cancelled) as expired:
             try:
-                schema, rows, peak = self._engine.write(bound.text, target, analysis.schema, self._variables)
+                schema, rows, peak = self._engine.write(
+                    bound.text, target, analysis.schema, self._variables, measured=measured
+                )
             except Exception as error:
                 if expired.is_set():
                     raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from upriver.materializer.attempts import AttemptFailed
 
 
+_SLOW = 0.1
+"""Seconds from which on it is worth knowing what an asset's query takes of memory."""
+
+
 class Cancel:
     """Asks a running build to stop. Safe from signal handlers and threads."""
 
@@ -170,8 +174,9 @@ class Build:
         python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
         workers = workspace.workers(jobs)
         workers.expect(min(python, jobs))
-        maker = Maker(workspace, seen, workers, self.run_id, log, self._cancel)
         seconds = {key: one[0] for key, one in durations.items()}
+        slow = {key for key, took in seconds.items() if took >= _SLOW}
+        maker = Maker(workspace, seen, workers, self.run_id, log, self._cancel, slow)
 
         def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
             recipe = project.fingerprints[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -43,6 +43,7 @@ class Maker:
         run_id: str,
         log: RunLog,
         cancel: Cancel,
+        slow: Container[Key] = (),
     ) -> None:
         self._workspace = workspace
         self._seen = seen
@@ -60,6 +61,7 @@ class Maker:
             workspace.analyzer(),
             code=(*files.python, *files.helpers),
             variables=workspace.variables(seen.project),
+            slow=slow,
         )
 
     def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:

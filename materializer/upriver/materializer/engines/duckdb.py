@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from upriver.assets.config import Scalar
 
 _MEASURED = max(8, 2 * (os.cpu_count() or 1))
-"""Threads whose queries are measured. Cursors for them must be set up before the configuration is locked."""
+"""How many queries can be measured at once. Their cursors must be set up before the configuration is locked."""
 
 _MEASURE = (
     "set enable_profiling = 'no_output'",
@@ -39,23 +39,11 @@ _NONE: Mapping[str, Scalar] = MappingProxyType({})
 
 @dataclass
 class _Seat:
-    """What a thread works with: a cursor, whether its queries are measured, and the variables that are set in it."""
+    """What a thread works with: a cursor, whether it measures, and the variables that are set in it."""
 
     cursor: duckdb.DuckDBPyConnection
-    measured: bool = False
+    measures: bool = False
     variables: dict[str, Scalar] = field(default_factory=dict)
-
-
-class _Leaving:
-    """Gives a *seat* that is measured back to those that are *free* when the thread that holds this has ended."""
-
-    def __init__(self, seat: _Seat, free: list[_Seat]) -> None:
-        self._seat = seat
-        self._free = free
-
-    def __del__(self) -> None:
-        if self._seat.measured:
-            self._free.append(self._seat)
 
 
 class Written(NamedTuple):
@@ -91,7 +79,7 @@ class DuckDBEngine:
         self._schemas = {"main"}
         self._running: dict[threading.Event, duckdb.DuckDBPyConnection] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._free: list[_Seat] = []
+        self._measured: list[_Seat] = []
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's cursor."""
@@ -103,9 +91,28 @@ class DuckDBEngine:
             with self._lock:
                 if self._connection is None:
                     self._connection = self._open()
-                seat = self._free.pop() if self._free else _Seat(self._connection.cursor())
-            self._local.seat, self._local.leaving = seat, _Leaving(seat, self._free)
+                seat = self._local.seat = _Seat(self._connection.cursor())
         return seat
+
+    @contextmanager
+    def _measuring(self, wanted: bool) -> Iterator[_Seat]:
+        """While inside, this thread works with a cursor that measures, if it is *wanted* and one is free."""
+        own = self._seat()
+        with self._lock:
+            seat = self._measured.pop() if wanted and self._measured else own
+        self._take(seat)
+        try:
+            yield seat
+        finally:
+            self._take(own)
+            if seat is not own:
+                self._measured.append(seat)
+
+    def _take(self, seat: _Seat) -> None:
+        with self._lock:
+            self._local.seat = seat
+            if (token := getattr(self._local, "token", None)) in self._running:
+                self._running[token] = seat.cursor
 
     def _cursor_with(self, variables: Mapping[str, Scalar]) -> duckdb.DuckDBPyConnection:
         """This thread's cursor, with *variables* and no others for ``getvariable``."""
@@ -151,7 +158,7 @@ class DuckDBEngine:
             cursor = connection.cursor()
             for setting in _MEASURE:
                 cursor.execute(setting)
-            self._free.append(_Seat(cursor, measured=True))
+            self._measured.append(_Seat(cursor, measures=True))
         for setting in settings:
             connection.execute(setting)
         return connection
@@ -177,21 +184,28 @@ class DuckDBEngine:
         return known is not None and known.files == version.files and known.schema == version.schema
 
     def write(
-        self, query: str, path: Path, schema: Schema | None, variables: Mapping[str, Scalar] = _NONE
+        self,
+        query: str,
+        path: Path,
+        schema: Schema | None,
+        variables: Mapping[str, Scalar] = _NONE,
+        *,
+        measured: bool = False,
     ) -> Written:
         """Run *query* into a Parquet file.
 
         *schema* is what the query was bound to, None when only running it can tell. *variables* are what
-        ``getvariable`` gives.
+        ``getvariable`` gives. Memory is *measured* where that is asked for: it takes a few hundredths of a millisecond.
         """
-        cursor = self._cursor_with(variables)
-        if schema is None:
-            return self._write_unbound(cursor, query, path)
-        took: list[int] = []
-        rows = write_parquet(
-            cursor, to_stored(query, schema), path, schema, lambda: took.extend(_memory_taken(cursor))
-        )
-        return Written(schema, rows, took[0] if took else None)
+        with self._measuring(measured):
+            cursor = self._cursor_with(variables)
+            if schema is None:
+                return self._write_unbound(cursor, query, path)
+            took: list[int] = []
+            rows = write_parquet(
+                cursor, to_stored(query, schema), path, schema, lambda: took.extend(_memory_taken(cursor))
+            )
+            return Written(schema, rows, took[0] if took else None)
 
     def _write_unbound(self, cursor: duckdb.DuckDBPyConnection, query: str, path: Path) -> Written:
         """A dynamic PIVOT is several statements in one: it can't stand in a COPY, so its result is kept
@@ -205,7 +219,8 @@ class DuckDBEngine:
             described = cursor.execute(f"describe {name}").fetchall()
             schema = tuple(Column(str(row[0]), str(row[1])) for row in described)
             written = self.write(f"from {name}", path, schema)
-            return written._replace(peak_memory=max((*took, written.peak_memory or 0), default=None))
+            peaks = (*took, *(() if written.peak_memory is None else (written.peak_memory,)))
+            return written._replace(peak_memory=max(peaks, default=None))
         finally:
             cursor.execute(f"drop table if exists {name}")
 
@@ -229,7 +244,7 @@ class DuckDBEngine:
     @contextmanager
     def interruptible(self) -> Iterator[threading.Event]:
         """While inside, :meth:`interrupt` with the yielded token ends this thread's query."""
-        token = threading.Event()
+        token = self._local.token = threading.Event()
         cursor = self.cursor()
         with self._lock:
             self._running[token] = cursor
@@ -253,7 +268,7 @@ class DuckDBEngine:
                 with suppress(Exception):
                     self._connection.close()
                 self._connection = None
-            self._free = []  # those who still hold a seat must not give it back
+            self._measured.clear()
         self._exposed.clear()
         self._schemas = {"main"}
         self._local = threading.local()
