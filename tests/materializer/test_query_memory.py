@@ -7,6 +7,8 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
+import pytest
 from tests.faults.shops import sql_shop
 
 from upriver.assets.model import Column
@@ -47,6 +49,28 @@ def test_a_query_that_only_running_it_can_bind_is_measured(tmp_path: Path) -> No
         written = engine.write(wide, tmp_path / "wide.parquet", None, measured=True)
         assert written.rows == 1_000_000
         assert 20 * MB < (written.peak_memory or 0) < 2000 * MB
+
+
+def test_a_query_that_is_measured_can_be_ended(tmp_path: Path) -> None:
+    """And what it was measured with is there for the next."""
+    endless = "select sum(a.i * b.i) as i from range(3_000_000) a(i), range(3_000_000) b(i)"
+    with closing(DuckDBEngine([tmp_path], None)) as engine:
+        for _ in range(12):  # more often than there are cursors that measure
+            with engine.interruptible() as token:
+                done = threading.Event()
+
+                def end(token: threading.Event = token, done: threading.Event = done) -> None:
+                    while not done.wait(0.02):  # it may not have begun yet
+                        engine.interrupt(token)
+
+                ending = threading.Thread(target=end)
+                ending.start()
+                with pytest.raises(duckdb.InterruptException):
+                    engine.write(endless, tmp_path / "x.parquet", (Column("i", "HUGEINT"),), measured=True)
+                done.set()
+                ending.join()
+        after = engine.write(SMALL, tmp_path / "x.parquet", (Column("i", "BIGINT"),), measured=True)
+        assert after.peak_memory is not None
 
 
 def test_more_threads_than_are_measured_still_get_their_queries_done(tmp_path: Path) -> None:
