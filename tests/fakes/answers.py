@@ -10,6 +10,7 @@ from tests.fakes.shop import NOW, AssetSpec, influence
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.model import EdgeKind
+from upriver.lineage.rename.values import FileChange, LineChange, Renaming
 from upriver.materializer.model import Action, Cause, Reason, State
 from upriver.materializer.session import Session
 from upriver.materializer.views import (
@@ -206,6 +207,20 @@ class Answers(Session):
             Impact("marts.customers", "lifetime_value", "changes", because),
             Impact("marts.churn", "pro_users", "breaks", gone),
         )  # fmt: skip
+
+    def renaming(self, old: Key, new: Key) -> Renaming:
+        if new in self.specs:
+            raise UsageError(f"there is {new} already, at {self.specs[new].place}")
+        own = self._status_of(old)
+        assert own.place is not None
+        becomes = f"assets/{new.replace('.', '/')}.sql"
+        lines = (LineChange(3, f"from {old}", f"from {new}"),)
+        readers = [self.specs[key].place.path for key in own.downstreams]
+        files = (
+            FileChange(own.place.path, becomes, "", b"", 0),
+            *(FileChange(path, path, "", b"", 1, lines) for path in readers),
+        )
+        return Renaming(old, new, files, (new, *own.downstreams), (Place("README.md", 7, 3),))
 
     def sql(self, query: str, *, limit: int | None = None) -> Table:
         return Table(("answer",), ("INTEGER",), ((42,),), 1)

@@ -17,6 +17,7 @@ from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Key
+from upriver.lineage.rename.values import Renaming
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -118,6 +119,18 @@ class FakeSession(Answers):
                     upstream = next(u for u in upstreams if self.statuses[u].state in _WORK)
                     self._mark(below, State.PENDING, (Reason(Cause.UPSTREAM, upstream, detail="stale"),))
             self._changes += 1
+
+    def rename(self, renaming: Renaming) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+        def named(key: Key) -> Key:
+            return renaming.new if key == renaming.old else key
+
+        self.replace(
+            msgspec.structs.replace(spec, key=named(spec.key), upstreams=tuple(map(named, spec.upstreams)))
+            for spec in self.specs.values()
+        )
 
     def declare_wrongly(self, *problems: Diagnosis) -> None:
         """The declarations have *problems* from now on; none when called without."""

@@ -23,6 +23,7 @@ from upriver.tui.screens.leave import LeaveScreen
 from upriver.tui.screens.log import LogScreen
 from upriver.tui.screens.main import MainScreen
 from upriver.tui.screens.preview import PreviewScreen
+from upriver.tui.screens.rename import RenameScreen
 from upriver.tui.screens.run import RunScreen
 from upriver.tui.screens.runs import RunsScreen
 from upriver.tui.screens.saved import SavedViews
@@ -34,6 +35,7 @@ Desk = Callable[..., Any]
 SCREENS: Sequence[type[Screen[Any]]] = (
     MainScreen, GraphScreen, ColumnsScreen, RunsScreen, RunScreen, ChangesScreen, WhyScreen, CodeScreen, LogScreen,
     HistoryScreen, PreviewScreen, BuildDialog, SavedViews, HelpScreen, LeaveScreen, StopScreen,
+    RenameScreen,
 )  # fmt: skip
 
 

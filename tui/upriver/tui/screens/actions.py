@@ -26,6 +26,9 @@ ASSET_BINDINGS: list[BindingType] = [
     Binding("e", "edit", "edit", tooltip="Open it in $EDITOR, at the failing or changed line"),
     Binding("r", "retry", "retry", tooltip="Build again what failed or was blocked"),
     Binding("H", "history", "history", show=False, tooltip="Its earlier materializations"),
+    Binding(
+        "R", "rename", "rename", show=False, tooltip="Another key, after a look at every line that names it"
+    ),
 ]
 
 
@@ -33,7 +36,7 @@ class AssetActions(Upon):
     """Mixed into screens that have a :attr:`subject`."""
 
     NEEDS_ASSET: ClassVar[frozenset[str]] = frozenset(
-        {"why", "columns", "graph", "preview", "diff", "log", "edit", "history"}
+        {"why", "columns", "graph", "preview", "diff", "log", "edit", "history", "rename"}
     )
 
     @property
@@ -73,6 +76,10 @@ class AssetActions(Upon):
             return f"{status.asset} was never built: there is nothing to show"
         if action in ("diff", "log", "history") and status.engine == "source":
             return f"{status.asset} is a source: it has no code and no runs"
+        if action == "rename" and (board.diagnoses or board.live):
+            return "nothing can be renamed " + (
+                "during a build; 4 shows it" if board.live else "while there are declaration errors"
+            )
         if action == "edit" and status.place is None:
             return f"{status.asset} has no place in a file"
         return None
@@ -160,6 +167,15 @@ class AssetActions(Upon):
 
         assert self.subject is not None
         self.upriver.push_screen(HistoryScreen(self.subject))
+
+    def action_rename(self) -> None:
+        """Give it another key."""
+        if self.refuse("rename"):
+            return
+        from upriver.tui.screens.rename import RenameScreen
+
+        assert self.subject is not None
+        self.upriver.push_screen(RenameScreen(self.subject))
 
     def action_edit(self) -> None:
         """Open the file, at the failing line if there is one."""
