@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.fakes.session import FakeSession
 
 from upriver.assets.model import Place
+from upriver.tui.app import UpriverApp
 from upriver.tui.editing import editor_command
 from upriver.tui.screens.code import CodeScreen
 from upriver.tui.screens.run import RunScreen
@@ -145,6 +147,35 @@ async def test_without_an_editor_e_says_what_to_set(desk: Desk) -> None:
     async with desk() as at:
         await at.press("e")
         assert at.said[-1] == "set EDITOR to the editor that you want"
+
+
+async def test_an_editor_that_does_not_do_is_told_and_the_screen_comes_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not there, that ends badly, that can't even be read."""
+    suspended: list[str] = []
+
+    @contextmanager
+    def suspend(app: UpriverApp) -> Iterator[None]:  # as Textual's: what raises in it does not come back
+        suspended.append("left")
+        yield
+        suspended.append("back")
+
+    monkeypatch.setattr(UpriverApp, "suspend", suspend)
+    async with desk() as at:
+        for editor, said in (
+            ("no-such-editor -w", "no-such-editor can't be started: there is no such program"),
+            ("vim 'unclosed", "the value of EDITOR can't be read"),
+            ("false", "false has ended with exit status 1"),
+        ):
+            monkeypatch.setenv("EDITOR", editor)
+            await at.press("e")
+            assert at.said[-1].startswith(said)
+        at.said.clear()
+        monkeypatch.setenv("EDITOR", "true")
+        await at.press("e")
+        assert not at.said
+    assert suspended == ["left", "back"] * 2
 
 
 @pytest.mark.parametrize(

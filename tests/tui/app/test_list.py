@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from tests.fakes.generated import generated
 from tests.fakes.session import FakeSession
-from tests.fakes.shop import shop
+from tests.fakes.shop import AssetSpec, shop
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Place
@@ -294,3 +294,30 @@ async def test_ten_thousand_assets_move_and_filter(desk: Desk) -> None:
         await at.pilot.pause()
         assert 0 < assets.count < 2_000
         assert len(assets._strips) < 200
+
+
+async def test_long_names_take_the_room_of_columns_that_hold_nothing(desk: Desk) -> None:
+    """Never built, nothing hangs under anything: neither gutter nor figures are needed, until there are some."""
+    name = "finance.daily_revenue_by_country_of_residence"
+    specs = [AssetSpec(f"{name}_{number}", "sql", State.MISSING) for number in range(3)]
+    session = FakeSession(specs)
+    async with desk(session) as at:
+        await at.shows(f"{name}_0", f"{name}_2")
+        session.replace(
+            msgspec.structs.replace(spec, state=State.FRESH, seconds=1.0, rows=5, age=60.0) for spec in specs
+        )
+        await at.shows("usual", "rows", "1.0s")
+        assert f"{name}_0" not in "\n".join(line[:76] for line in at.lines()[4:9])
+
+
+async def test_short_names_leave_the_columns_as_they_are(desk: Desk) -> None:
+    """Headings do not come and go without need."""
+    async with desk(FakeSession([AssetSpec("a", "sql", State.MISSING)])) as at:
+        await at.shows("lineage", "usual", "rows", "last 8")
+
+
+async def test_the_detail_shows_an_error_with_its_code(desk: Desk) -> None:
+    """Not its first line alone."""
+    async with desk() as at:
+        await at.go_to("marts.churn")
+        await at.shows("assets/marts/churn.sql:3:9", "3 |     sum(c.plan", "did you mean 'plan_tier'?")

@@ -15,26 +15,24 @@ from upriver.tui.app import UpriverApp
 Desk = Callable[..., Any]
 HERE = Path(__file__).with_name("snapshots")
 
-CASES: dict[str, tuple[tuple[int, int], str, Sequence[str]]] = {
-    # name: size, look, keys
-    "list-120x36-dark": ((120, 36), "dark", ("j", "j", "j", "j", "j")),
-    "list-120x36-light": ((120, 36), "light", ("j", "j", "j", "j", "j")),
-    "list-120x36-ascii": ((120, 36), "ascii", ("j", "j", "j", "j", "j")),
-    "list-80x24-dark": ((80, 24), "dark", ("j", "j", "j", "j", "j")),
-    "list-80x24-light": ((80, 24), "light", ("j", "j", "j", "j", "j")),
-    "list-80x24-ascii": ((80, 24), "ascii", ("j", "j", "j", "j", "j")),
-    "list-60x20-dark": ((60, 20), "dark", ("j",)),
-    "why-120x36-dark": ((120, 36), "dark", ("j", "j", "j", "j", "j", "j", "j", "j", "w")),
-    "why-80x24-light": ((80, 24), "light", ("j", "j", "j", "j", "j", "j", "j", "j", "w")),
-    "plan-120x36-dark": ((120, 36), "dark", ("M",)),
-    "columns-120x36-dark": ((120, 36), "dark", ("j", "j", "j", "j", "j", "c", "j", "j", "j")),
-    "columns-80x24-ascii": ((80, 24), "ascii", ("j", "j", "j", "j", "j", "c", "j", "j", "j")),
-    "graph-120x36-dark": ((120, 36), "dark", ("j", "j", "j", "j", "j", "j", "g")),
-    "graph-80x24-ascii": ((80, 24), "ascii", ("j", "j", "j", "j", "j", "j", "g")),
-    "preview-120x36-dark": ((120, 36), "dark", ("j", "j", "j", "j", "j", "p")),
-    "run-120x36-dark": ((120, 36), "dark", ("4", "enter", "t")),
-    "run-80x24-light": ((80, 24), "light", ("4", "enter")),
-    "help-120x36-dark": ((120, 36), "dark", ("question_mark",)),
+SIZES = ((120, 36), (80, 24))
+LOOKS = ("dark", "light", "ascii")
+SCREENS: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    # name: the asset under the cursor, keys from the list on
+    "list": ("raw.refunds", ()),
+    "why": ("core.order_pay", ("w",)),
+    "plan": ("core.order_pay", ("M",)),
+    "columns": ("core.order_pay", ("c", "j", "j", "j")),
+    "graph": ("core.order_pay", ("g",)),
+    "preview": ("staging.orders", ("p",)),
+    "run": ("raw.refunds", ("4", "enter", "t")),
+    "rename": ("core.order_pay", ("R", "ctrl+u", *"core", "full_stop", *"paid")),
+}
+ALONE: dict[str, tuple[tuple[int, int], str, str | None, tuple[str, ...]]] = {
+    # name: size, look, the asset under the cursor, keys
+    "list-60x20-dark": ((60, 20), "dark", "marts.churn_alerts", ()),
+    "help-120x36-dark": ((120, 36), "dark", None, ("question_mark",)),
+    "error-120x36-dark": ((120, 36), "dark", "marts.churn", ()),
 }
 
 
@@ -44,20 +42,52 @@ def picture(app: UpriverApp) -> str:
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_main_screens_look_as_they_did(desk: Desk, size: tuple[int, int], look: str) -> None:
+    """In both sizes, in dark, light and ASCII, one after the other in one app."""
+    different: list[str] = []
+    async with opened(desk, size, look) as at:
+        for screen, (key, keys) in SCREENS.items():
+            await show(at, key, keys)
+            different += compared(at, f"{screen}-{size[0]}x{size[1]}-{look}", size, look)
+            while len(at.app.screen_stack) > 2:
+                await at.press("escape")
+    if different:
+        pytest.fail("\n".join(different))
+
+
+@pytest.mark.parametrize("name", ALONE)
 async def test_the_screen_looks_as_it_did(desk: Desk, name: str) -> None:
-    """Sizes, themes, ASCII."""
-    size, look, keys = CASES[name]
-    theme = "upriver-light" if look == "light" else None
-    async with desk(size=size, ascii=look == "ascii", theme=theme) as at:
-        await at.settled()
-        for key in keys:
-            await at.press(key)
-            if key != "j":
-                await at.settled()
-        await at.settled()
-        text = at.text()
-        svg = picture(at.app)
+    """What is worth one picture."""
+    size, look, key, keys = ALONE[name]
+    async with opened(desk, size, look) as at:
+        await show(at, key, keys)
+        different = compared(at, name, size, look)
+    if different:
+        pytest.fail(different[0])
+
+
+def opened(desk: Desk, size: tuple[int, int], look: str) -> Any:
+    """The fake shop in a terminal of *size*."""
+    return desk(size=size, ascii=look == "ascii", theme="upriver-light" if look == "light" else None)
+
+
+async def show(at: Any, key: str | None, keys: Sequence[str]) -> None:
+    """Go to an asset, press keys, wait until nothing moves."""
+    await at.settled()
+    if key is not None:
+        await at.go_to(key)
+    for one in keys:
+        await at.press(one)
+        if len(one) == 1 and one not in "j":
+            await at.settled()
+    await at.settled()
+
+
+def compared(at: Any, name: str, size: tuple[int, int], look: str) -> list[str]:
+    """What is different from the kept picture; UPDATE_SNAPSHOTS=1 keeps the new one."""
+    text, svg = at.text(), picture(at.app)
     assert max(len(line) for line in text.split("\n")) <= size[0] + 2
     if look == "ascii":
         assert text.isascii(), sorted({c for c in text if not c.isascii()})
@@ -66,10 +96,11 @@ async def test_the_screen_looks_as_it_did(desk: Desk, name: str) -> None:
         HERE.mkdir(exist_ok=True)
         kept.write_text(svg, encoding="utf-8")
     assert kept.is_file(), f"{kept} is missing: UPDATE_SNAPSHOTS=1 makes it"
-    if svg != kept.read_text(encoding="utf-8"):
-        failed = Path(os.environ.get("TMPDIR", "/tmp")) / f"{name}.svg"
-        failed.write_text(svg, encoding="utf-8")
-        pytest.fail(f"{name} looks different; see {failed} beside {kept}. It shows\n{text}")
+    if svg == kept.read_text(encoding="utf-8"):
+        return []
+    failed = Path(os.environ.get("TMPDIR", "/tmp")) / f"{name}.svg"
+    failed.write_text(svg, encoding="utf-8")
+    return [f"{name} looks different; see {failed} beside {kept}. It shows\n{text}"]
 
 
 @pytest.mark.parametrize("size", [(60, 20), (40, 12), (20, 6), (200, 60)])

@@ -6,10 +6,8 @@ Nothing in the UI thread waits for the session.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -25,8 +23,8 @@ from upriver.tui import theme as themes
 from upriver.tui.board import Board
 from upriver.tui.editing import open_editor
 from upriver.tui.errands import Errands, Watch
-from upriver.tui.first_frame import frame_path, look_of, save_frame
 from upriver.tui.ink import Ink, clean
+from upriver.tui.keeping import FrameKeeper
 from upriver.tui.messages import ProjectRead, RunEnded, RunFound
 from upriver.tui.painter import Painter
 from upriver.tui.picture.order import Listing, Sort, listing
@@ -35,9 +33,6 @@ from upriver.tui.running import Running
 from upriver.tui.screens.frame import Asking, Upon
 from upriver.tui.screens.main import MainScreen
 from upriver.tui.screens.tabs import tab_screen
-
-FRAME_KEPT_FOR = 30.0
-"""Seconds between two savings of the picture for the next start."""
 
 FRAME_SECONDS = 0.1
 """Events are painted ten times a second, however many arrive."""
@@ -77,10 +72,8 @@ class UpriverApp(Asking, App[int]):
         self._frames = 0
         self._frame_timer: Timer | None = None
         self._closing_down = False
-        self._saved_at = -60.0
-        self._saved_to: Path | None = None
-        self._saving: threading.Thread | None = None
         self._asked_theme = theme
+        self.keeper = FrameKeeper(self, theme)
         for own in themes.THEMES:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else themes.DARK.name
@@ -124,11 +117,7 @@ class UpriverApp(Asking, App[int]):
 
     def on_unmount(self) -> None:
         """Let the threads go; keep the picture."""
-        self._saved_at = -60.0
-        if len(self.screen_stack) > 1:
-            self._keep_frame()
-        if self._saving is not None:
-            self._saving.join(5.0)  # else the picture could be lost with the process
+        self.keeper.finish()
         self.watch_thread.stop()
         self.running.let_go()
 
@@ -147,7 +136,7 @@ class UpriverApp(Asking, App[int]):
         """Every second: the clock, and now and then the picture for the next start."""
         if self._frame_timer is not None:
             (self._frame_timer.resume if self.running.busy else self._frame_timer.pause)()
-        self._keep_frame()
+        self.keeper.keep()
         self._tick_screens()
 
     def _tick_screens(self) -> None:
@@ -233,8 +222,7 @@ class UpriverApp(Asking, App[int]):
     def edit(self, place: Place) -> None:
         """Open *place* in the user's editor; the screen comes back when it is left."""
         open_editor(self, place)
-        self.painter.forget()
-        self.refresh(layout=True)
+        self.action_redraw()
         self.watch_thread.look_now()
 
     # -- where one is --------------------------------------------------------------------------------
@@ -291,10 +279,6 @@ class UpriverApp(Asking, App[int]):
         else:
             self.exit(0)
 
-    def leave_when_over(self) -> None:
-        """Leave as soon as the build of this window has ended."""
-        self.running.leave_at_end = True
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: every key of the screen, and the themes."""
         from upriver.tui.screens.help import bindings_of
@@ -313,16 +297,3 @@ class UpriverApp(Asking, App[int]):
             width, height = self.size
             renderable = self.painter.reduce(renderable, width, height) or renderable
         super()._display(screen, renderable)  # type: ignore[arg-type]
-
-    def _keep_frame(self) -> None:
-        """Keep the picture of the list for the next start, now and then."""
-        if self.is_headless or self.is_web or not self.board.checked or self.screen is not self.main:
-            return
-        width, height = self.size
-        path = frame_path(self.session.root, width, height, look_of(self._asked_theme, self.ascii))
-        due = path != self._saved_to or time.monotonic() - self._saved_at > FRAME_KEPT_FOR
-        if due and self.painter.complete:
-            self._saved_to, self._saved_at = path, time.monotonic()
-            frame = self.painter.frame()
-            self._saving = threading.Thread(target=save_frame, args=(path, frame), daemon=True)
-            self._saving.start()

@@ -9,7 +9,7 @@ from typing import TextIO
 from upriver.tui.render.text import Line, Page, paint
 
 # Each drawing character and its stand-in of the same width, for streams that can't carry Unicode.
-_ASCII = str.maketrans("…⋮–—−≈×·→│├└─╰╭╮╯┌┐┘∅▸▽↻ƒ", "~:---~x.>||`-`,.'.,'0>v@f")
+_ASCII = str.maketrans("…⋮–—−≈×·→│├└─╰╭╮╯┌┐┘∅▸▽↻ƒ", "~:---~x.>||`-`,.'.,'->v@f")
 _PROBE = "✓◔│├└…≈"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,10 @@ _COLON_LINE = ("hx", "subl", "zed")
 
 
 def editor_command(environ: Mapping[str, str], root: Path, place: Place) -> list[str] | None:
-    """The words that open *place* in the user's editor, at its line where it is known how; None without editor."""
+    """The words that open *place* in the user's editor, at its line where it is known how; None without editor.
+
+    Raises ValueError when what is set for it has a quotation mark too many.
+    """
     wanted = environ.get("VISUAL") or environ.get("EDITOR")
     words = shlex.split(wanted) if wanted else []
     if not words:
@@ -38,14 +42,29 @@ def editor_command(environ: Mapping[str, str], root: Path, place: Place) -> list
 
 def open_editor(app: UpriverApp, place: Place) -> None:
     """Leave the terminal to the editor until it is closed; what goes wrong is said."""
-    words = editor_command(os.environ, app.session.root, place)
+    try:
+        words = editor_command(os.environ, app.session.root, place)
+    except ValueError:
+        app.say("the value of EDITOR can't be read: a quotation mark is not closed", wrong=True)
+        return
     if words is None:
         app.say("set EDITOR to the editor that you want", wrong=True)
         return
+    if shutil.which(words[0]) is None:
+        app.say(f"{words[0]} can't be started: there is no such program; set EDITOR to another", wrong=True)
+        return
+    problem = None
     try:
         with app.suspend():
-            subprocess.run(words, check=False)
+            # An error must not leave this block: Textual would not take the terminal back.
+            try:
+                ended = subprocess.run(words, check=False)
+            except OSError as error:
+                problem = f"{words[0]} can't be started: {error.strerror}"
+            else:
+                if ended.returncode:
+                    problem = f"{words[0]} has ended with exit status {ended.returncode}"
     except SuspendNotSupported:
-        app.say("an editor can't be opened from here")
-    except OSError as error:
-        app.say(f"{words[0]} can't be started: {error.strerror}", wrong=True)
+        problem = "an editor can't be opened from here"
+    if problem is not None:
+        app.say(problem, wrong=True)

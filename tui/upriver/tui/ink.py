@@ -130,6 +130,10 @@ def fit_key(key: str, width: int) -> str:
     return key[: width - 1 - tail] + "…" + key[len(key) - tail :]
 
 
+_TO_ASCII = str.maketrans("…–·−∅", "~-.--")
+"""∅ is a null: it must not look like the number 0."""
+
+
 class Line:
     """One screen line under construction."""
 
@@ -158,7 +162,7 @@ class Line:
                 text += " " * blanks
             length = max(0, width)
         if self._ascii and not text.isascii():
-            text = text.replace("…", "~").replace("–", "-").replace("·", ".").replace("−", "-")
+            text = text.translate(_TO_ASCII)
         if text:
             self._segments.append(Segment(text, style))
             self.width += length

@@ -47,4 +47,4 @@ class LeaveScreen(Sheet[None]):
     def action_stop_and_leave(self) -> None:
         """Stop gently, and leave as soon as the build has ended; once more stops it at once."""
         self.upriver.running.stop()
-        self.upriver.leave_when_over()
+        self.upriver.running.leave_at_end = True

@@ -17,6 +17,7 @@ from upriver.tui.picture.copying import Copy, as_json, command
 from upriver.tui.screens.frame import Frame
 from upriver.tui.widgets.loglines import LogLines
 from upriver.tui.widgets.searchbar import SearchBar
+from upriver.tui.words import plural
 
 _RUNS_BACK = 20
 _NOTHING_RAN = (Outcome.FRESH, Outcome.REUSED, Outcome.BLOCKED)
@@ -73,7 +74,7 @@ class LogScreen(Frame):
         log.nothing = "it has not run yet" if self._run is None else "it printed nothing"
         log.show(lines)
         log.refresh()
-        detail = f"run {self._run}, {len(lines)} lines" if self._run else ""
+        detail = f"run {self._run}, {plural(len(lines), 'line')}" if self._run else ""
         log.border_title = self.upriver.title_text(f"Output of {self.key}", detail)
 
     def action_search(self) -> None:

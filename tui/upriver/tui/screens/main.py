@@ -8,9 +8,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -24,6 +22,7 @@ from upriver.tui.screens.actions import ASSET_BINDINGS, AssetActions
 from upriver.tui.screens.frame import Frame
 from upriver.tui.screens.narrowing import Narrowing
 from upriver.tui.widgets.assets import AssetList
+from upriver.tui.widgets.body import Body
 from upriver.tui.widgets.detail import Detail, Extra
 from upriver.tui.widgets.filterbar import FilterBar
 from upriver.tui.widgets.line import retitle
@@ -299,12 +298,3 @@ class MainScreen(Narrowing, AssetActions, Frame):
             as_json({"assets": statuses}),
             command("status", *words),
         )
-
-
-class Body(Horizontal):
-    """List and detail, side by side or one over the other."""
-
-    def compose(self) -> ComposeResult:
-        """The two."""
-        yield AssetList()
-        yield Detail()

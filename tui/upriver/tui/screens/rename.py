@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ from upriver.tui.ink import Ink, Line, fit
 from upriver.tui.picture.copying import Copy, as_json, command, table
 from upriver.tui.render.rename import consequences
 from upriver.tui.screens.sheet import Sheet
-from upriver.tui.widgets.text import ReadOnly, Row, blank, plain, wrapped
+from upriver.tui.widgets.text import ReadOnly, Row, blank, plain
 from upriver.tui.words import plural
 
 
@@ -152,7 +153,7 @@ class RenameScreen(Sheet[None]):
 
     def _rows(self) -> list[Row]:
         if self._refusal is not None:
-            return [blank(), *wrapped(self._refusal, "stale", width=96)]
+            return [blank(), *self._told(self._refusal, "stale")]
         if self._found is None:
             asked = self.new not in ("", self.key)
             return [
@@ -164,8 +165,13 @@ class RenameScreen(Sheet[None]):
             rows += [blank(), *_file_rows(file)]
         rows.append(blank())
         for text in consequences(self._found):
-            rows += wrapped(text, "muted", width=96)
+            rows += self._told(text, "muted")
         return rows
+
+    def _told(self, text: str, role: str) -> list[Row]:
+        """Sentences, broken between words where the panel ends."""
+        room = max(20, min(104, self.upriver.size.width * 9 // 10) - 6)
+        return [plain(one, role) for line in text.split("\n") for one in textwrap.wrap(line, room) or [""]]
 
 
 def _amount(found: Renaming) -> str:

@@ -27,6 +27,7 @@ from upriver.tui.widgets.runrows import RunRows, bar
 from upriver.tui.widgets.searchbar import SearchBar
 from upriver.tui.widgets.text import ReadOnly, wrapped
 from upriver.tui.widgets.timeline import timeline
+from upriver.tui.words import plural
 
 
 class RunScreen(AssetActions, Frame):
@@ -147,7 +148,7 @@ class RunScreen(AssetActions, Frame):
         here = None if self._all else self.query_one(RunRows).here
         log.with_asset = here is None
         log.show(picture.log_of(here))
-        state = "following" if log.following and picture.live else f"{log.count} lines"
+        state = "following" if log.following and picture.live else plural(log.count, "line")
         log.border_title = self.upriver.title_text(f"Output of {here or 'all'}", state)
 
     # -- lines ---------------------------------------------------------------------------------------

@@ -37,7 +37,6 @@ class Sheet(Upon, ModalScreen[Result], Generic[Result]):
     }
     Sheet > #sheet > RowList { height: auto; max-height: 100%; }
     Sheet > #sheet > KeyBar { background: $surface; }
-    .-ascii Sheet > #sheet { border: ascii $primary; }
     """
 
     def on_mount(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from rich.style import Style
 
@@ -26,18 +26,29 @@ _TEXT_BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.,-~=+*#"
 
 
+class Filled(NamedTuple):
+    """What of the list's columns holds anything: levels of the gutter, and whether the others are not all empty."""
+
+    levels: int = 4
+    usual: bool = True
+    rows: bool = True
+    runs: int = KEPT
+
+
 class Columns:
     """Which columns there is room for, and how wide the name is."""
 
-    __slots__ = ("gutter", "name", "rows", "spark", "usual")
+    __slots__ = ("gutter", "name", "rows", "spark", "usual", "whole")
 
-    def __init__(self, width: int) -> None:
-        self.spark = width >= 72
-        self.rows = width >= 60
-        self.usual = width >= 50
-        self.gutter = 9 if width >= 72 else 7 if width >= 56 else 0
+    def __init__(self, width: int, filled: Filled = Filled()) -> None:  # noqa: B008 - it can't be changed
+        self.whole = filled == Filled()
+        self.spark = filled.runs if width >= 72 else 0
+        self.rows = width >= 60 and filled.rows
+        self.usual = width >= 50 and filled.usual
+        most = 2 * filled.levels + 1
+        self.gutter = min(most, 9) if width >= 72 else min(most, 7) if width >= 56 else 0
         taken = 5 + (self.gutter + 1 if self.gutter else 0) + 7
-        taken += 8 * self.usual + 7 * self.rows + (KEPT + 2) * self.spark
+        taken += 8 * self.usual + 7 * self.rows + (self.spark + 2 if self.spark else 0)
         self.name = max(8, width - taken - 2)
 
 
@@ -53,6 +64,7 @@ class AssetList(RowList):
         self.labels: dict[int, str] = {}
         self._place: dict[Key, int] | None = None
         self._shown: set[Key] | None = None
+        self._columns: tuple[int, Columns] | None = None
 
     @property
     def upriver(self) -> UpriverApp:
@@ -75,6 +87,38 @@ class AssetList(RowList):
             self._place = {known: index for index, known in enumerate(self.keys)}
         return self._place.get(key)
 
+    def columns(self, width: int) -> Columns:
+        """The columns at *width*. Only where names would be cut do the others give up what they do not need."""
+        if self._columns is None or self._columns[0] != width:
+            found = Columns(width)
+            if max(map(len, self.keys), default=0) > found.name - 1:
+                found = Columns(width, self._filled())
+            self._columns = (width, found)
+        return self._columns[1]
+
+    def _filled(self) -> Filled:
+        board = self.upriver.board
+        shown = [status for key in self.keys if (status := board.statuses.get(key)) is not None]
+        depth: dict[Key, int] = {}
+        for key in board.order.keys:  # parents stand before what hangs under them
+            parent = board.order.parents.get(key)
+            depth[key] = 0 if parent is None else depth.get(parent, -1) + 1
+        return Filled(
+            max(depth.values(), default=0),
+            any(status.seconds is not None for status in shown),
+            any(status.rows is not None for status in shown),
+            max(0, *(len(board.recent.of(key)) for key in self.keys), 0),
+        )
+
+    def _columns_may_differ(self) -> None:
+        """Figures came or went: look again which columns there are, and repaint all if others."""
+        if self._columns is None or self._columns[1].whole:
+            return  # figures come, they hardly ever go
+        (width, before), self._columns = self._columns, None
+        if self.columns(width).name != before.name:
+            self._strips.clear()
+            self.refresh()
+
     @property
     def everything(self) -> bool:
         """Whether nothing is filtered out."""
@@ -92,6 +136,7 @@ class AssetList(RowList):
         self.keys = keys
         self._place = None
         self._shown = None if everything else set(keys)
+        self._columns = None
         self.rows_changed()
         if here is not None:
             place = self.place_of(here)
@@ -104,6 +149,7 @@ class AssetList(RowList):
 
     def changed(self, keys: set[Key]) -> None:
         """The statuses of *keys* are different: repaint those in view, forget the others."""
+        self._columns_may_differ()
         if len(keys) > 200:
             self._strips.clear()
             self.refresh()
@@ -112,7 +158,7 @@ class AssetList(RowList):
 
     def write_heading(self, index: int, width: int, ink: Ink) -> Line:
         """Names of the columns."""
-        cols = Columns(width)
+        cols = self.columns(width)
         line = ink.line().gap().add("S R", ink.faint).gap()
         if cols.gutter:
             line.add("lineage", ink.faint, cols.gutter).gap()
@@ -122,14 +168,14 @@ class AssetList(RowList):
         if cols.rows:
             line.add("rows", ink.faint, 7, ">")
         if cols.spark:
-            line.gap(2).add(f"last {KEPT}", ink.faint, KEPT)
+            line.gap(2).add(f"last {cols.spark}" if cols.spark >= 6 else "last", ink.faint, cols.spark)
         return line
 
     def write_row(self, index: int, width: int, ink: Ink) -> Line:
         """One asset."""
         key = self.keys[index]
         status = self.upriver.board.statuses.get(key)
-        cols = Columns(width)
+        cols = self.columns(width)
         line = ink.line()
         label = self.labels.get(index)
         line.add("*" if key in self.marked else " ", ink.accent)
@@ -190,12 +236,12 @@ class AssetList(RowList):
             line.add(figures.count(status.rows), ink.muted, 7, ">")
         if cols.spark:
             line.gap(2)
-            self._write_spark(line, self.upriver.board.recent.of(status.asset), ink)
+            self._write_spark(line, self.upriver.board.recent.of(status.asset), cols.spark, ink)
 
     @staticmethod
-    def _write_spark(line: Line, past: Sequence[Past], ink: Ink) -> None:
+    def _write_spark(line: Line, past: Sequence[Past], room: int, ink: Ink) -> None:
         """Durations against their own middle, and a sign for each run that made nothing."""
-        line.gap(KEPT - len(past))
+        line.gap(room - len(past))
         known = sorted(one.seconds for one in past if one.outcome is Outcome.BUILT)
         middle = known[len(known) // 2] if known else 0.0
         bars = _ASCII_BARS if ink.ascii else _TEXT_BARS

@@ -13,12 +13,14 @@ from upriver.tui.glyphs import STATE, how_sign
 from upriver.tui.ink import Ink, Line, cells, fit
 from upriver.tui.picture.order import reach
 from upriver.tui.widgets.line import Lines
-from upriver.tui.words import first_line, reason_text
+from upriver.tui.words import reason_text
 
 if TYPE_CHECKING:
     from upriver.tui.app import UpriverApp
 
 PREVIEW_ROWS = 4
+ERROR_LINES = 6
+"""Lines of an error after its first; the screens of w and l show all."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,26 @@ class Detail(Lines):
         lines = [head]
         for reason in status.reasons[:3]:
             lines += _wrapped(reason_text(reason, status.asset), width - 2, ink, "  ")[:2]
-        if status.error is not None and not any(status.error[:20] in line.text for line in lines):
-            lines.append(ink.line().gap(2).add(fit(first_line(status.error), width - 2), ink.failed))
+        lines += self._error(status, lines, width, ink)
         if status.description:
             lines += _wrapped(status.description, width, ink, "", ink_style="muted")[:2]
         return [*lines, *self._work(status, width, ink)]
+
+    @staticmethod
+    def _error(status: AssetStatus, told: list[Line], width: int, ink: Ink) -> list[Line]:
+        """The error's first lines, with the code and its caret as they stand; not what a reason has told already."""
+        if status.error is None:
+            return []
+        first, *others = status.error.rstrip().split("\n")
+        lines: list[Line] = []
+        if not any(first[:20] in line.text for line in told):
+            lines += _wrapped(first, width - 2, ink, "  ", ink_style="failed")[:3]
+        # Under a narrow list there is room for little else.
+        for text in others[: ERROR_LINES if width >= 30 else 0]:
+            lines.append(ink.line().gap(2).add(fit(text.expandtabs(4), width - 2), ink.muted))
+        if len(others) > ERROR_LINES:
+            lines[-1] = ink.line().gap(2).add(f"{len(others) - ERROR_LINES + 1} more lines: w", ink.faint)
+        return lines
 
     def _work(self, status: AssetStatus, width: int, ink: Ink) -> list[Line]:
         """What building it would take, from what is known already (the plan is asked for with ``m``)."""

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from upriver.tui.ink import Ink, Line
 from upriver.tui.widgets.line import Written
+from upriver.tui.words import plural
 
 
 class SearchInput(Input):
@@ -68,7 +69,7 @@ class SearchBar(Horizontal):
 
     def tell(self, found: int | str, *, wrong: bool = False) -> None:
         """Show how many lines were found, or any other remark."""
-        self._found = f"{found:,} lines" if isinstance(found, int) else found
+        self._found = plural(found, "line") if isinstance(found, int) else found
         self._wrong = wrong
         self.query_one("#found", Written).rewrite()
 
