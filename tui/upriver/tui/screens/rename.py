@@ -49,7 +49,9 @@ class RenameScreen(Sheet[None]):
 
     def body(self) -> Iterable[Widget]:
         """The new key, and what it changes."""
-        yield Input(self.key, id="new-key", compact=True, select_on_focus=False)
+        name = Input(self.key, id="new-key", compact=True, select_on_focus=False)
+        name.cursor_blink = False  # a dialog at rest writes nothing
+        yield name
         yield ReadOnly(id="renaming")
 
     def on_mount(self) -> None:
