@@ -126,7 +126,7 @@ def test_a_day_in_a_real_terminal(terminal: Terminal) -> None:
     terminal.keys("Enter")
     terminal.until("✓ RUN", "success")
     terminal.keys("Escape", "Escape")
-    terminal.until("✓ 3", "last 8")
+    terminal.until("✓ 3", "usual")
 
     # A broken declaration is shown with its place, and goes when it is mended.
     total = terminal.project / "assets" / "marts" / "total.sql"

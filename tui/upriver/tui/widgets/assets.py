@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
 
@@ -15,7 +15,8 @@ from upriver.tui.glyphs import OUTCOME, STATE, WAITING
 from upriver.tui.ink import Ink, Line, fit_key
 from upriver.tui.picture.live import Phase
 from upriver.tui.picture.order import gutter
-from upriver.tui.picture.recent import KEPT, Past
+from upriver.tui.picture.recent import Past
+from upriver.tui.widgets.listcolumns import Columns, Filled
 from upriver.tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -24,32 +25,6 @@ if TYPE_CHECKING:
 _ASCII_GUTTER = str.maketrans({"●": "o", "├": "|", "─": "-", "╰": "`", "│": "|", "‥": ":"})
 _TEXT_BARS = "▁▂▃▄▅▆▇█"
 _ASCII_BARS = "_.,-~=+*#"
-
-
-class Filled(NamedTuple):
-    """What of the list's columns holds anything: levels of the gutter, and whether the others are not all empty."""
-
-    levels: int = 4
-    usual: bool = True
-    rows: bool = True
-    runs: int = KEPT
-
-
-class Columns:
-    """Which columns there is room for, and how wide the name is."""
-
-    __slots__ = ("gutter", "name", "rows", "spark", "usual", "whole")
-
-    def __init__(self, width: int, filled: Filled = Filled()) -> None:  # noqa: B008 - it can't be changed
-        self.whole = filled == Filled()
-        self.spark = filled.runs if width >= 72 else 0
-        self.rows = width >= 60 and filled.rows
-        self.usual = width >= 50 and filled.usual
-        most = 2 * filled.levels + 1
-        self.gutter = min(most, 9) if width >= 72 else min(most, 7) if width >= 56 else 0
-        taken = 5 + (self.gutter + 1 if self.gutter else 0) + 7
-        taken += 8 * self.usual + 7 * self.rows + (self.spark + 2 if self.spark else 0)
-        self.name = max(8, width - taken - 2)
 
 
 class AssetList(RowList):
@@ -91,8 +66,9 @@ class AssetList(RowList):
         """The columns at *width*. Only where names would be cut do the others give up what they do not need."""
         if self._columns is None or self._columns[0] != width:
             found = Columns(width)
-            if max(map(len, self.keys), default=0) > found.name - 1:
-                found = Columns(width, self._filled())
+            longest = max(map(len, self.keys), default=0)
+            if longest > found.name - 1:
+                found = Columns(width, longest, self._filled())
             self._columns = (width, found)
         return self._columns[1]
 
@@ -161,7 +137,7 @@ class AssetList(RowList):
         cols = self.columns(width)
         line = ink.line().gap().add("S R", ink.faint).gap()
         if cols.gutter:
-            line.add("lineage", ink.faint, cols.gutter).gap()
+            line.add("lineage" if cols.gutter >= 7 else "", ink.faint, cols.gutter).gap()
         line.add("asset", ink.faint, cols.name).add("age", ink.faint, 7, ">")
         if cols.usual:
             line.add("usual", ink.faint, 8, ">")
