@@ -92,7 +92,8 @@ class Analysis(Value, frozen=True):
     """What binding a recipe against its upstreams' schemas tells.
 
     *schema* is the output's, None when unknown before a run. *groups* hold all edges except for what *opaque*
-    names. *footprints* has one entry for each upstream read. *binding* is a digest of the bound meaning
+    names; *expressions* are the texts of the output columns into which no upstream's values flow, such as counts, by
+    column. *footprints* has one entry for each upstream read. *binding* is a digest of the bound meaning
     (names resolved to columns, types and functions chosen) without positions in the text: two equal
     bindings over equal contents compute equal tables.
     """
@@ -103,6 +104,7 @@ class Analysis(Value, frozen=True):
     opaque: tuple[Opaque, ...] = ()
     volatile: tuple[Volatility, ...] = ()
     binding: str = ""
+    expressions: tuple[tuple[str, str], ...] = ()
 
     @property
     def edges(self) -> tuple[ColumnEdge, ...]:

@@ -76,7 +76,10 @@ class Lineage:
         if key not in self._nodes:
             kind = self._asset_node(key).kind
             schema = self._schemas.of(key) or ()
-            self._nodes[key] = {one.name: ColumnNode(key, one.name, one.type, kind) for one in schema}
+            made = dict(self.analysis(key).expressions)
+            self._nodes[key] = {
+                one.name: ColumnNode(key, one.name, one.type, kind, made.get(one.name)) for one in schema
+            }
         return self._nodes[key]
 
     def _node(self, key: Key, column: str) -> ColumnNode:

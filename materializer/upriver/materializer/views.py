@@ -128,12 +128,15 @@ class Explanation(Value, frozen=True):
 
 
 class ColumnNode(Value, frozen=True):
-    """A column (or, with *column* None, a whole asset) in a lineage view."""
+    """A column (or, with *column* None, a whole asset) in a lineage view. *expression* makes a column into which no
+    values flow, such as a count.
+    """
 
     asset: Key
     column: str | None = None
     type: str | None = None
     kind: str = "table"
+    expression: str | None = None
 
 
 class ViewEdge(Value, frozen=True):

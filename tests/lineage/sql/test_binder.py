@@ -168,6 +168,11 @@ def test_value_edges_show_the_text_that_makes_the_value(binder: Binder, sql: str
         assert texts == {expected}
 
 
+def test_a_column_without_values_tells_what_makes_it(binder: Binder) -> None:
+    sql = "with q as (select b, count(*) filter (where a > 1) as n, 'x' as w, max(a) as m from t group by b) select * from q"
+    assert analysis(binder, sql).expressions == (("n", "count(*) filter (where a > 1)"), ("w", "'x'"))
+
+
 # Footprints
 
 FOOTPRINTS = {

@@ -86,7 +86,7 @@ SHAPES: dict[tuple[str, ...], Any] = {
     },
     ("lineage", "staging.orders.amount"): {
         "focus": END,
-        "nodes": [{**END, "type": (TEXT, NOTHING), "kind": TEXT}],
+        "nodes": [{**END, "type": (TEXT, NOTHING), "kind": TEXT, "expression": (TEXT, NOTHING)}],
         "edges": [
             {
                 "from": END,

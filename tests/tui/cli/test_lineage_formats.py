@@ -12,8 +12,8 @@ from tests.fakes.answers import one_by_one
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
 from upriver.tui import json_output
-from upriver.tui.render.lineage import dot, mermaid
-from upriver.tui.render.text import shown
+from upriver.tui.render.lineage import dot, lineage_lines, mermaid
+from upriver.tui.render.text import Page, plain, shown
 
 NAMES = (
     'q"uote', "two words", "pi|pe", "br[ack]et", "{curly}", "(par)", "ünï 漢", "new\nline", "tab\tx", "back\\", "\\N",
@@ -86,3 +86,26 @@ def test_json_keeps_every_name_as_it_is(view: LineageView) -> None:
 def test_an_asset_is_drawn_by_its_columns_alone_where_these_are_drawn(view: LineageView) -> None:
     assert "(rows)" not in mermaid(view)
     assert 'label="b.down"' not in dot(view)
+
+
+def test_a_count_is_told_where_no_values_flow() -> None:
+    """Beside the column itself, and below it where it is a hop away; the legend explains what is drawn."""
+    count = ColumnNode("a", "n", "BIGINT", expression="count(*)  filter (x)")
+    twice = ColumnNode("b", "m", "BIGINT")
+    source = ColumnNode("raw", "x", "BOOLEAN")
+    into = (
+        ViewEdge(count, twice, EdgeKind.VALUE, "expression", "n * 2"),
+        ViewEdge(source, count, EdgeKind.INFLUENCE, "filter"),
+    )
+    view = LineageView(twice, (twice, count, source), one_by_one(into))
+    assert list(map(plain, lineage_lines(view, Page(None), downstream=False))) == [
+        "b.m  BIGINT",
+        "comes from",
+        "└─ ƒ a.n  BIGINT  n * 2",
+        "   ├─ count(*) filter (x)",
+        "   └─ ▽ filtered by raw.x",
+        "",
+        "ƒ expression   ▽ filter",
+    ]
+    view = LineageView(count, (count, source), one_by_one(into[1:]))
+    assert plain(lineage_lines(view, Page(None), downstream=False)[0]) == "a.n  BIGINT  count(*) filter (x)"

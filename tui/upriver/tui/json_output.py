@@ -136,7 +136,10 @@ def lineage(value: LineageView) -> dict[str, Any]:
     """``lineage``. In asset-level edges *column* is null."""
     return {
         "focus": _end(value.focus),
-        "nodes": [{**_end(node), "type": node.type, "kind": node.kind} for node in value.nodes],
+        "nodes": [
+            {**_end(node), "type": node.type, "kind": node.kind, "expression": node.expression}
+            for node in value.nodes
+        ],
         "edges": [
             {
                 "from": _end(edge.source),

@@ -66,6 +66,7 @@ def analyze_lazyframe(
         tuple(opaque),
         tuple(sorted(walk.volatile, key=lambda v: v.function)),
         "" if opaque else _binding(frame, output),
+        tuple((n, words) for n, flow in flows.items() if not flow.value and (words := made_by(plan, n))),
     )
 
 

@@ -17,7 +17,13 @@ from upriver.lineage.edges import grouped
 from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
 from upriver.lineage.sql.bind_errors import bind_diagnosis, unknown_upstream
 from upriver.lineage.sql.binding import binding_digest
-from upriver.lineage.sql.findings import column_edges, footprints, opaque_groups, used_sources
+from upriver.lineage.sql.findings import (
+    column_edges,
+    footprints,
+    opaque_groups,
+    own_expressions,
+    used_sources,
+)
 from upriver.lineage.sql.flow import Node
 from upriver.lineage.sql.names import quote, relation_name, relation_parts
 from upriver.lineage.sql.plan_walk import PlanWalk
@@ -106,6 +112,7 @@ class Binder:
             opaque=tuple(walk.opaque),
             volatile=tuple(sorted(walk.volatile, key=lambda v: v.function)),
             binding=binding_digest(text, root, key_of, schema, _literals(query)),
+            expressions=own_expressions(result, schema, walk.sources, expressions),
         )
 
     def _one(self, sql: str, *parameters: str) -> Any:

@@ -42,6 +42,18 @@ def column_edges(
     return tuple(edges)
 
 
+def own_expressions(
+    result: Relation, schema: Schema, sources: Sources, expressions: tuple[str | None, ...]
+) -> tuple[tuple[str, str], ...]:
+    """What makes the output columns into which no upstream's values flow."""
+    return tuple(
+        (column.name, text)
+        for index, column in enumerate(schema)
+        if (text := expressions[index]) is not None
+        and not result.column(index).value - sources.markers.keys()
+    )
+
+
 def opaque_groups(upstreams: Mapping[Key, Schema]) -> tuple[EdgeGroup, ...]:
     """All columns of all *upstreams* to all output columns, as values and as influence."""
     return tuple(

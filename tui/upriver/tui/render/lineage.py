@@ -43,8 +43,10 @@ class _Tree:
         for edge in view.edges:
             self.edges.setdefault(_bare(edge.target if upstream else edge.source), []).append(edge)
         self.types = {_bare(node): node.type for node in view.nodes}
+        self.made = {_bare(node): node.expression for node in view.nodes if node.expression}
         self.kinds = {node.asset: node.kind for node in view.nodes}
         self.opened: set[ColumnNode] = set()
+        self.used: set[str] = set()
 
     def lines(self, node: ColumnNode) -> list[Line]:
         """What lies beyond *node*, without *node* itself."""
@@ -55,6 +57,7 @@ class _Tree:
         edges = self.edges.get(node, [])
         values = _by_far_end([e for e in edges if e.kind is EdgeKind.VALUE], self.upstream)
         decided = _influences([e for e in edges if e.kind is EdgeKind.INFLUENCE], self.upstream)
+        self.used |= {edge.how for _, edge in values} | {how for how, _, _ in decided}
         for i, (far, edge) in enumerate(values):
             last = i == len(values) - 1 and not decided
             again = far in self.opened and bool(self.edges.get(far))
@@ -63,6 +66,9 @@ class _Tree:
             )
             if not again:
                 below = line(prefix, Span(BRANCHES.blank if last else BRANCHES.through, "dim"))
+                if self.upstream and far in self.made:
+                    branch = BRANCHES.fork if self.edges.get(far) else BRANCHES.last
+                    yield line(below, Span(branch, "dim"), Span(_one_line(self.made[far]), "cyan"))
                 yield from self._below(far, below)
         for i, (how, asset, columns) in enumerate(decided):
             branch = BRANCHES.last if i == len(decided) - 1 else BRANCHES.fork
@@ -79,7 +85,7 @@ class _Tree:
         if node.column is None and self.kinds.get(node.asset, "table") != "table":
             parts.append(Span(f"  {self.kinds[node.asset]}", "dim"))
         if edge.expression and edge.how != "copy":
-            parts.append(Span(f"  {' '.join(edge.expression.split())}", "cyan"))
+            parts.append(_expression(edge.expression))
         if again:
             parts.append(Span("  (see above)", "dim"))
         return line(*parts)
@@ -94,6 +100,14 @@ class _Tree:
             how, "decided by" if self.upstream else "decides"
         )
         return line(edge_sign(how, self.page), " ", Span(f"{words} ", "dim"), Span(names, "dim"))
+
+
+def _expression(text: str) -> Span:
+    return Span(f"  {_one_line(text)}", "cyan")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _bare(node: ColumnNode) -> ColumnNode:
@@ -127,22 +141,31 @@ def lineage_lines(
 ) -> list[Line]:
     """The focus, what it comes from and what it feeds."""
     lines: list[Line] = []
+    used: set[str] = set()
     for number, focus in enumerate(_foci(view, columns)):
         if number:
             lines.append(EMPTY)
         name = focus.asset if focus.column is None else f"{focus.asset}.{focus.column}"
-        kind = next((node.type for node in view.nodes if _bare(node) == _bare(focus)), None)
-        lines.append(line(Span(name, "bold"), Span(f"  {kind}" if kind else "", "dim")))
+        known = next((node for node in view.nodes if _bare(node) == _bare(focus)), focus)
+        head: list[Span | str | Line] = [
+            Span(name, "bold"),
+            Span(f"  {known.type}" if known.type else "", "dim"),
+        ]
+        if known.expression:
+            head.append(_expression(known.expression))
+        lines.append(line(*head))
         for wanted, up, title, nothing in (
             (upstream, True, "comes from", "comes from nothing in this project"),
             (downstream, False, "feeds", "feeds nothing"),
         ):
             if not wanted:
                 continue
-            tree = _Tree(view, upstream=up, page=page).lines(focus)
-            lines.append(line(Span(title if tree else nothing, "dim")))
-            lines += tree
-    if legend := _legend(view, page):
+            tree = _Tree(view, upstream=up, page=page)
+            drawn = tree.lines(focus)
+            lines.append(line(Span(title if drawn else nothing, "dim")))
+            lines += drawn
+            used |= tree.used
+    if legend := _legend(view, used, page):
         lines += [EMPTY, *legend]
     if view.opaque:
         lines.append(EMPTY)
@@ -153,11 +176,10 @@ def lineage_lines(
     return lines if page.width is None else [clip(text, page.width) for text in lines]
 
 
-def _legend(view: LineageView, page: Page) -> list[Line]:
+def _legend(view: LineageView, used: set[str], page: Page) -> list[Line]:
     """The signs that the trees use, in words."""
     if all(group.sources[0].column is None for group in view.groups):
         return []
-    used = {group.how for group in view.groups}
     parts = [line(edge_sign(how, page), Span(f" {how}", "dim")) for how in HOW if how in used]
     return flowed(parts, page.width)
 
