@@ -18,7 +18,10 @@ from upriver.tui.first_frame import _HARMLESS
 from upriver.tui.painter import PLAIN, Painter, Sgr
 
 WIDTH, HEIGHT = 24, 5
-_PIECE = re.compile(r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<sgr>[0-9;]*)m|(?P<text>.)", re.DOTALL)
+_PIECE = re.compile(
+    r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<erased>\d+)X|\x1b\[(?P<sgr>[0-9;]*)m|(?P<text>.)",
+    re.DOTALL,
+)
 
 
 class Screen:
@@ -36,6 +39,10 @@ class Screen:
         for match in _PIECE.finditer(data):
             if match["row"]:
                 self.y, self.x = int(match["row"]) - 1, int(match["column"]) - 1
+            elif match["erased"]:
+                assert self.x + int(match["erased"]) <= WIDTH
+                for x in range(self.x, self.x + int(match["erased"])):
+                    self.cells[self.y][x] = (" ", frozenset(), "", self.back)
             elif match["sgr"] is not None:
                 self._style(match["sgr"].split(";"))
             else:
@@ -99,7 +106,7 @@ styles = st.builds(
     underline=st.sampled_from([None, True]),
     reverse=st.sampled_from([None, True]),
 )
-texts = st.text(alphabet="ab  │✓日本é●", min_size=1, max_size=9)
+texts = st.text(alphabet="ab  │✓日本é●", min_size=1, max_size=9) | st.sampled_from([" " * 9, "a" + " " * 14])
 
 
 @st.composite

@@ -6,6 +6,7 @@ Nothing in the UI thread waits for the session.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
@@ -26,7 +27,7 @@ from upriver.tui.errands import Errands, Watch
 from upriver.tui.ink import Ink, clean
 from upriver.tui.keeping import FrameKeeper
 from upriver.tui.messages import ProjectRead, RunEnded, RunFound
-from upriver.tui.painter import Painter
+from upriver.tui.painter import Painter, erases_in_colour
 from upriver.tui.picture.order import Listing, Sort, listing
 from upriver.tui.picture.recent import read_runs
 from upriver.tui.running import Running
@@ -66,7 +67,7 @@ class UpriverApp(Asking, App[int]):
         self.board = Board()
         self.errands = Errands()
         self.watch_thread = Watch(session, self, Sort.ATTENTION)
-        self.painter = Painter()
+        self.painter = Painter(erases=erases_in_colour(os.environ))
         self.running = Running(self)
         self._ink: tuple[str, Ink] | None = None
         self._frames = 0
@@ -288,8 +289,6 @@ class UpriverApp(Asking, App[int]):
                 yield SystemCommand(entry.title, entry.what, entry.run)
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG picture", self.deliver_screenshot)
-
-    # -- painting ------------------------------------------------------------------------------------
 
     def _display(self, screen: Screen[object], renderable: object) -> None:
         """Write only what differs from what the terminal shows (see ``painter``)."""

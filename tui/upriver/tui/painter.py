@@ -8,7 +8,7 @@ next start shows first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -66,6 +66,9 @@ _SEEN_ON_BLANKS = frozenset({"4", "7", "9"})
 Cell = tuple[str, Sgr] | None
 """A character and its style. The second cell of a wide character has the text ``""``; None: not known."""
 
+_LONG_BLANK = 8
+"""So many blanks at the end of a run are erased, in six bytes, instead of written."""
+
 _SHORT_GAP = 4
 """Up to so many unchanged cells are written again, because moving the cursor costs more."""
 
@@ -73,7 +76,9 @@ _SHORT_GAP = 4
 class Painter:
     """The picture on the terminal, and the way from one picture to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, erases: bool = True) -> None:
+        """*erases* says that the terminal erases in the colour of the background (see :func:`erases_in_colour`)."""
+        self.erases = erases
         self._rows: list[list[Cell]] = []
         self._styles: dict[tuple[object, ...], Sgr] = {}
         self.bytes_written = 0
@@ -143,12 +148,28 @@ class Painter:
             while last < end and _text(cells[last]) == "":
                 last += 1
             out.append(f"\x1b[{y + 1};{x + start + 1}H")
-            for cell in cells[start:last]:
+            blank = self._blank_end(cells, start, last)
+            for cell in cells[start:blank]:
                 if cell is not None and cell[0]:
                     style = _write(cell[0], cell[1], style, out)
+            if blank < last and (cell := cells[blank]) is not None:
+                if style.of_blank != cell[1]:
+                    out.append(cell[1].after(style))
+                    style = cell[1]
+                out.append(f"\x1b[{last - blank}X")
             row[x + start : x + last] = cells[start:last]
             at = last
         return style
+
+    def _blank_end(self, cells: list[Cell], start: int, stop: int) -> int:
+        """Where the blanks at the end of a run begin that are worth erasing; *stop* when they are not."""
+        last = cells[stop - 1]
+        if not self.erases or last is None or last[0] != " " or last[1].attributes:
+            return stop
+        begin = stop
+        while begin > start and cells[begin - 1] == last:
+            begin -= 1
+        return begin if stop - begin >= _LONG_BLANK else stop
 
     def _cells(self, strip: Strip, system: ColorSystem | None) -> list[Cell]:
         found: list[Cell] = []
@@ -186,6 +207,11 @@ class Painter:
             on = tuple(code for name, code in _ATTRIBUTES if getattr(style, name))
             sgr = self._styles[key] = Sgr(on, colours[0], colours[1])
         return sgr
+
+
+def erases_in_colour(environ: Mapping[str, str]) -> bool:
+    """Whether what is erased gets the background's colour, as nearly everywhere. GNU screen takes the default."""
+    return "STY" not in environ and not environ.get("TERM", "").startswith(("screen", "dumb"))
 
 
 class _Difference(CompositorUpdate):
