@@ -78,7 +78,7 @@ def test_the_browser_s_server_is_asked_for_when_it_is_missing(
     from upriver.tui.launch import run_ui
 
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
-    assert run_ui(tmp_path, web=True) == 2
+    assert run_ui(tmp_path, web_port=8765) == 2
     said = capsys.readouterr().err
     assert "pip install textual-serve" in said
     assert "localhost only" in said

@@ -6,15 +6,16 @@ import gc
 import os
 import shlex
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from upriver.tui.first_frame import paint_cached_frame, take_down
 
 if TYPE_CHECKING:
     from upriver.materializer.session import Session
 
-WEB_HOST, WEB_PORT = "localhost", 8765
+WEB_HOST = "localhost"
 
 
 def run_ui(
@@ -23,19 +24,20 @@ def run_ui(
     environment: str = "dev",
     ascii: bool = False,
     theme: str | None = None,
-    web: bool = False,
+    web_port: int | None = None,
 ) -> int:
     """Show the project at *root* until the user leaves; the exit code.
 
-    *theme* is the name of one, *ascii* draws with ASCII only, *web* serves it to a browser on this machine.
+    *theme* is the name of one, *ascii* draws with ASCII only, *web_port* serves it to a browser on this machine.
     """
     theme = theme or os.environ.get("UPRIVER_THEME") or None
-    if web:
-        return serve(root, environment=environment, ascii=ascii, theme=theme)
-    # The terminal knows its size. Exported by a shell or a service manager, these would hold the picture to
-    # what they say through every resize: Textual asks them first.
-    os.environ.pop("COLUMNS", None)
-    os.environ.pop("LINES", None)
+    if web_port is not None:
+        return serve(root, web_port, environment=environment, ascii=ascii, theme=theme)
+    if "TEXTUAL_DRIVER" not in os.environ:
+        # The terminal knows its size. Exported by a shell or a service manager, these would hold the picture to
+        # what they say through every resize: Textual asks them first. A browser's size is told by them.
+        os.environ.pop("COLUMNS", None)
+        os.environ.pop("LINES", None)
     restore = paint_cached_frame(root, theme=theme, ascii=ascii)
     from upriver.materializer import reader
 
@@ -75,7 +77,7 @@ def run_app(app: object, session: Session) -> int:
     return app.return_code or 0
 
 
-def serve(root: Path, *, environment: str, ascii: bool, theme: str | None) -> int:
+def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | None) -> int:
     """Serve the same program to a browser, on this machine only."""
     try:
         from textual_serve.server import Server
@@ -83,11 +85,28 @@ def serve(root: Path, *, environment: str, ascii: bool, theme: str | None) -> in
         sys.stderr.write(
             "upriver ui --web needs textual-serve, which is not installed.\n"
             f"  {Path(sys.executable).name} -m pip install textual-serve\n"
-            "It serves this project on localhost only; whoever can open that port can build and edit.\n"
+            "It serves this project on localhost only; whoever works on this machine can build and edit by it.\n"
         )
         return 2
     words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment]
     words += ["--ascii"] if ascii else []
     words += ["--theme", theme] if theme else []
-    Server(shlex.join(words), host=WEB_HOST, port=WEB_PORT, title="upriver").serve()
+    server: Any = Server(shlex.join(words), host=WEB_HOST, port=port, title="upriver")
+    server.handle_websocket = _only_from_here(server.handle_websocket, port)
+    server.serve()
     return 0
+
+
+def _only_from_here(handle: Callable[[Any], Awaitable[Any]], port: int) -> Callable[[Any], Awaitable[Any]]:
+    """Refuse web pages from elsewhere: a browser lets any page that it shows talk to a port of this machine."""
+    from aiohttp import web
+
+    hosts = {f"{name}:{port}" for name in (WEB_HOST, "127.0.0.1", "[::1]")}
+
+    async def checked(request: Any) -> Any:
+        origin = request.headers.get("Origin")
+        if request.host not in hosts or (origin is not None and origin.partition("://")[2] not in hosts):
+            raise web.HTTPForbidden(text="upriver answers pages that it has served itself, and no others")
+        return await handle(request)
+
+    return checked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from upriver.tui.arguments import Parser, WrongUsage, add_environment
+from upriver.tui.arguments import Parser, WrongUsage, add_environment, whole_number
 from upriver.tui.invocation import Invocation
 
 
@@ -13,6 +13,9 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     parser.add_argument("--theme", metavar="NAME", help="colour theme")
     parser.add_argument("--web", action="store_true", help="serve it to a browser on this machine")
+    parser.add_argument(
+        "--port", type=whole_number, default=8765, metavar="N", help="where --web serves it (default: 8765)"
+    )
     add_environment(parser)
 
 
@@ -20,7 +23,9 @@ def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     options = invocation.options
     root = invocation.root
-    if not options.web and not invocation.out.terminal:
+    # Started by --web for a browser: it talks to that through pipes, and shows whatever a font has.
+    served = "TEXTUAL_DRIVER" in invocation.environ
+    if not options.web and not served and not invocation.out.terminal:
         raise WrongUsage(
             "the terminal UI needs a terminal", "`upriver status` writes to a pipe; --web serves a browser"
         )
@@ -29,7 +34,7 @@ def run(invocation: Invocation) -> int:
     return run_ui(
         root,
         environment=options.environment or "dev",
-        ascii=options.ascii or not invocation.out.unicode,
+        ascii=options.ascii or (not options.web and not served and not invocation.out.unicode),
         theme=options.theme,
-        web=options.web,
+        web_port=options.port if options.web else None,
     )
