@@ -48,7 +48,11 @@ def test_nothing_is_told_of_columns_that_only_a_run_will_show_but_why(session: S
         view = session.lineage(key, columns=True)
         assert ends(view) == set()
         assert all(group.sources and group.targets for group in view.groups)
-    assert [note.asset for note in session.lineage("eager", columns=True).opaque] == ["eager"]
+    assert [note.asset for note in session.lineage("eager", columns=True).opaque] == ["eager", "below"]
+    assert [note.asset for note in session.lineage("a", "x", upstream=False).opaque] == ["eager"]
+    assert [note.asset for note in session.lineage("eager", columns=True, downstream=False).opaque] == [
+        "eager"
+    ]
 
 
 def test_every_column_is_told_to_reach_every_column_of_a_recipe_that_was_run(session: Session) -> None:

@@ -64,7 +64,7 @@ class Lineage:
             groups += [
                 ViewGroup(tuple(near), hop.beyond, hop.kind, hop.how, hop.expression) for hop, near in met
             ]
-        return LineageView(focus, tuple(nodes), tuple(groups), self._opaque_notes(nodes))
+        return LineageView(focus, tuple(nodes), tuple(groups), self._opaque_notes(nodes, downstream))
 
     # -- nodes -------------------------------------------------------------------------------------------
     def _asset_node(self, key: Key) -> ColumnNode:
@@ -189,9 +189,15 @@ class Lineage:
                 out_of[group.upstream, name].append(hop)
         return out_of
 
-    def _opaque_notes(self, nodes: Iterable[ColumnNode]) -> tuple[OpaqueNote, ...]:
+    def _opaque_notes(self, nodes: Iterable[ColumnNode], downstream: bool) -> tuple[OpaqueNote, ...]:
+        """Of what was met, and of readers that could not be, because nobody knows their columns yet."""
         notes = []
-        for key in dict.fromkeys(node.asset for node in nodes):
+        met = dict.fromkeys(node.asset for node in nodes)
+        if downstream:
+            below = (down for key in met for down in self._project.graph.downstreams(key))
+            unknown = [down for down in below if down in self._analyses and not self._nodes_of(down)]
+            met |= dict.fromkeys(unknown)
+        for key in met:
             if key in self._project.assets and key in self._analyses:
                 notes += [OpaqueNote(key, opaque.cause) for opaque in self._analyses[key].opaque]
         return tuple(dict.fromkeys(notes))

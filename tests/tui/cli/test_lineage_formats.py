@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.answers import one_by_one
 
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
+from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewEdge
 from upriver.tui import json_output
 from upriver.tui.render.lineage import dot, lineage_lines, mermaid
 from upriver.tui.render.text import Page, plain, shown
@@ -109,3 +109,14 @@ def test_a_count_is_told_where_no_values_flow() -> None:
     ]
     view = LineageView(count, (count, source), one_by_one(into[1:]))
     assert plain(lineage_lines(view, Page(None), downstream=False)[0]) == "a.n  BIGINT  count(*) filter (x)"
+
+
+def test_what_can_not_be_followed_is_not_called_nothing() -> None:
+    column, reader = ColumnNode("raw", "x", "BOOLEAN"), ColumnNode("b", None)
+    note = (OpaqueNote("b", "it collects"),)
+    below = list(map(plain, lineage_lines(LineageView(column, (column,), (), note), Page(None))))
+    assert below[1:3] == ["comes from nothing in this project", "feeds nothing that can be followed"]
+    above = list(
+        map(plain, lineage_lines(LineageView(reader, (reader,), (), note), Page(None), columns=True))
+    )
+    assert above[1:3] == ["comes from nothing that can be followed", "feeds nothing"]

@@ -162,6 +162,8 @@ def lineage_lines(
                 continue
             tree = _Tree(view, upstream=up, page=page)
             drawn = tree.lines(focus)
+            if any((note.asset == focus.asset) == up for note in view.opaque):
+                nothing = f"{title} nothing that can be followed"
             lines.append(line(Span(title if drawn else nothing, "dim")))
             lines += drawn
             used |= tree.used
