@@ -10,19 +10,12 @@ measured is the UI, not the reading of a project.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
-import pty
-import re
-import select
 import shutil
-import signal
 import statistics
-import struct
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,9 +27,7 @@ HERE = Path(__file__).resolve()
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT))
 
-WIDTH, HEIGHT = 120, 36
-QUIET = 0.12
-"""Seconds without output after which the screen counts as settled."""
+from benchmarks.terminal import Terminal, percentile  # noqa: E402 - found by the path above
 
 GOALS = {
     "first_picture_ms": 60.0, "live_ms": 1000.0,
@@ -45,8 +36,6 @@ GOALS = {
     "bytes_per_move_p50": 2000.0, "bytes_per_held_move": 2000.0, "graph_draw_ms": 10.0, "layer_10000_ms": 100.0,
 }  # fmt: skip
 """At most, on 10,000 assets. The times are those of an idle machine; what is CPU time holds on a busy one too."""
-
-PLACE = re.compile(rb"\x1b\[(\d+);\d+H")
 
 
 # -- the measured process ------------------------------------------------------------------------------
@@ -109,106 +98,10 @@ def storming() -> type[FakeSession]:
     return Storming
 
 
-# -- the terminal --------------------------------------------------------------------------------------
-
-
-class Terminal:
-    """The app in a pseudo-terminal, with the times at which bytes came out of it."""
-
-    def __init__(self, size: int, root: Path, *, storm: bool = False) -> None:
-        self.started = time.perf_counter()
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
-            words = [
-                sys.executable,
-                str(HERE),
-                "--child",
-                str(size),
-                str(root),
-                *(["--storm"] if storm else []),
-            ]
-            # The size must be there before the first picture is painted.
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
-            os.execv(sys.executable, words)
-        self.text = b""
-
-    def read(self, timeout: float) -> bytes:
-        """What comes within *timeout* seconds, b"" for nothing."""
-        ready, _, _ = select.select([self.fd], [], [], timeout)
-        if not ready:
-            return b""
-        try:
-            data = os.read(self.fd, 1 << 16)
-        except OSError:
-            return b""
-        self.text += data
-        return data
-
-    def until(self, what: bytes, timeout: float = 60.0) -> float:
-        """Seconds from the start until *what* has been written."""
-        while what not in self.text:
-            self.read(0.5)
-            if time.perf_counter() - self.started > timeout:
-                raise TimeoutError(f"{what!r} never came; the last was {self.text[-400:]!r}")
-        return time.perf_counter() - self.started
-
-    def settle(self, quiet: float = QUIET, timeout: float = 10.0) -> None:
-        """Read until nothing comes for *quiet* seconds."""
-        end = time.perf_counter() + timeout
-        while self.read(quiet) and time.perf_counter() < end:
-            pass
-
-    def press(self, keys: str, quiet: float = QUIET) -> tuple[float | None, float, int]:
-        """Press; seconds to the first and to the last byte of the answer, and how many bytes it has."""
-        begun = time.perf_counter()
-        os.write(self.fd, keys.encode())
-        first: float | None = None
-        last, size = begun, 0
-        while True:
-            data = self.read(quiet if first is not None else 1.0)
-            if not data:
-                break
-            if set(PLACE.findall(data)) <= {b"1"}:
-                continue  # the clock in the first row goes on by itself
-            last = time.perf_counter()
-            first = first if first is not None else last - begun
-            size += len(data)
-            if last - begun > 2.0:
-                break
-        return first, last - begun, size
-
-    def resident(self) -> float:
-        """Resident memory in MB."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
-                return int(line.split()[1]) / 1024
-        return 0.0
-
-    def cpu(self) -> float:
-        """Seconds of processor time so far, of all threads: to the nanosecond, whatever else the machine does."""
-        tasks = Path(f"/proc/{self.pid}/task")
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
-
-    def close(self) -> None:
-        """Leave the app."""
-        os.write(self.fd, b"q")
-        end = time.perf_counter() + 5
-        while time.perf_counter() < end:
-            done, _ = os.waitpid(self.pid, os.WNOHANG)
-            if done:
-                break
-            self.read(0.1)
-        else:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self.fd)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below which *share* of *values* lie."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def terminal(size: int, root: Path, *, storm: bool = False) -> Terminal:
+    """The app on a generated project, in a process of its own."""
+    words = [sys.executable, str(HERE), "--child", str(size), str(root), *(["--storm"] if storm else [])]
+    return Terminal(words)
 
 
 # -- the measurements ----------------------------------------------------------------------------------
@@ -219,20 +112,20 @@ def measure_list(size: int, *, moves: int) -> dict[str, float]:
     found: dict[str, float] = {}
     root = Path(tempfile.mkdtemp(prefix="upriver-bench-"))
     try:
-        terminal = Terminal(size, root)
-        live = terminal.until(b"attention")
-        found["live_cpu_ms"] = (terminal.cpu() - float((root / "made-up-cpu").read_text())) * 1000
+        at = terminal(size, root)
+        live = at.until(b"attention")
+        found["live_cpu_ms"] = (at.cpu() - float((root / "made-up-cpu").read_text())) * 1000
         found["live_ms"] = (live - float((root / "made-up").read_text())) * 1000
-        terminal.settle(0.5)
+        at.settle(0.5)
         first, last, size_of = [], [], []
-        used = terminal.cpu()
+        used = at.cpu()
         for _ in range(moves):
-            begun, done, bytes_ = terminal.press("j")
+            begun, done, bytes_ = at.press("j")
             if begun is not None:
                 first.append(begun * 1000)
                 last.append(done * 1000)
                 size_of.append(float(bytes_))
-        found["key_cpu_ms"] = (terminal.cpu() - used) / moves * 1000
+        found["key_cpu_ms"] = (at.cpu() - used) / moves * 1000
         found["key_first_p50_ms"], found["key_first_p95_ms"] = (
             statistics.median(first),
             percentile(first, 0.95),
@@ -244,36 +137,36 @@ def measure_list(size: int, *, moves: int) -> dict[str, float]:
         found["bytes_per_move_p50"] = statistics.median(size_of)
         found["bytes_per_move_mean"] = statistics.fmean(size_of)
         # A held key: 30 moves a second.
-        terminal.settle(0.5)
-        before = len(terminal.text)
+        at.settle(0.5)
+        before = len(at.text)
         for _ in range(60):
-            os.write(terminal.fd, b"j")
+            os.write(at.fd, b"j")
             end = time.perf_counter() + 1 / 30
             while (rest := end - time.perf_counter()) > 0:
-                terminal.read(rest)
-        terminal.settle(0.5)
-        found["bytes_per_held_move"] = (len(terminal.text) - before) / 60
+                at.read(rest)
+        at.settle(0.5)
+        found["bytes_per_held_move"] = (len(at.text) - before) / 60
         typed: list[float] = []
         spent: list[float] = []
-        terminal.press("/")
+        at.press("/")
         for character in "orders_0":
-            used = terminal.cpu()
-            begun, _, _ = terminal.press(character)
+            used = at.cpu()
+            begun, _, _ = at.press(character)
             typed.append((begun or 0.0) * 1000)
-            spent.append((terminal.cpu() - used) * 1000)
+            spent.append((at.cpu() - used) * 1000)
         found["filter_p50_ms"], found["filter_max_ms"] = statistics.median(typed), max(typed)
         found["filter_cpu_p50_ms"], found["filter_cpu_max_ms"] = statistics.median(spent), max(spent)
-        terminal.press("\x1b", 0.4)
-        terminal.settle(1.0)
-        found["memory_mb"] = terminal.resident()
-        begun, used = time.perf_counter(), terminal.cpu()
+        at.press("\x1b", 0.4)
+        at.settle(1.0)
+        found["memory_mb"] = at.resident()
+        begun, used = time.perf_counter(), at.cpu()
         while time.perf_counter() - begun < 10:
-            terminal.read(0.5)
-        found["idle_cpu_percent"] = (terminal.cpu() - used) / (time.perf_counter() - begun) * 100
-        terminal.close()
+            at.read(0.5)
+        found["idle_cpu_percent"] = (at.cpu() - used) / (time.perf_counter() - begun) * 100
+        at.close()
         pictures = []
         for _ in range(3):
-            again = Terminal(size, root)
+            again = terminal(size, root)
             pictures.append(again.until(b"UPRIVER") * 1000)
             again.until(b"attention")
             again.settle(0.5)
@@ -288,24 +181,24 @@ def measure_storm(size: int) -> dict[str, float]:
     """A run of another process that tells 1,000 events a second."""
     root = Path(tempfile.mkdtemp(prefix="upriver-bench-"))
     try:
-        terminal = Terminal(size, root, storm=True)
-        terminal.until(b"attention")
-        terminal.settle(0.05, 3.0)
-        terminal.press("4", 0.05)
-        terminal.until(b"RUN storm")
-        begun, used, before = time.perf_counter(), terminal.cpu(), len(terminal.text)
+        at = terminal(size, root, storm=True)
+        at.until(b"attention")
+        at.settle(0.05, 3.0)
+        at.press("4", 0.05)
+        at.until(b"RUN storm")
+        begun, used, before = time.perf_counter(), at.cpu(), len(at.text)
         frames = 0
         while time.perf_counter() - begun < 5:
-            data = terminal.read(0.5)
+            data = at.read(0.5)
             frames += data.count(b"\x1b[?2026h") or bool(data)
         span = time.perf_counter() - begun
         found = {
             "storm_frames_per_s": frames / span,
-            "storm_kB_per_s": (len(terminal.text) - before) / span / 1000,
-            "storm_cpu_percent": (terminal.cpu() - used) / span * 100,
-            "storm_memory_mb": terminal.resident(),
+            "storm_kB_per_s": (len(at.text) - before) / span / 1000,
+            "storm_cpu_percent": (at.cpu() - used) / span * 100,
+            "storm_memory_mb": at.resident(),
         }
-        terminal.close()
+        at.close()
     finally:
         shutil.rmtree(root, ignore_errors=True)
     return found
