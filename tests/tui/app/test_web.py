@@ -46,7 +46,8 @@ async def until_served(client: aiohttp.ClientSession, port: int) -> str:
     for _ in range(300):
         try:
             async with client.get(f"http://localhost:{port}/") as answer:
-                return await answer.text()
+                page: str = await answer.text()
+                return page
         except aiohttp.ClientConnectionError:
             await asyncio.sleep(0.1)
     raise AssertionError("nothing is served")
