@@ -87,7 +87,9 @@ def survey(
         {key: Subject(key, chosen.get(key, "r"), graph.upstreams(key)) for key in keys},
         records,
         lambda key: upstream,
-        lambda key, recipe: [one for one in earlier if one.asset == key and one.trace.recipe == recipe],
+        lambda key, recipe, limit: [
+            one for one in earlier if one.asset == key and one.trace.recipe == recipe
+        ][: limit if limit >= 0 else None],
         lambda one: one.version.id not in gone,
         ById(),
         failures=failures or {},

@@ -141,6 +141,11 @@ class TestCurrent:
         assert [one.id for one in state.candidates("marts.a", "r1", limit=2)] == ["5", "3"]
         assert list(state.candidates("marts.a", "r9")) == []
 
+    def test_candidates_go_back_to_the_first(self, state: AnyState, lease: Lease) -> None:
+        """What switches back after many builds finds what was there before them all."""
+        state.commit(lease, "dev", [materialization(str(n)) for n in range(200)])
+        assert [one.id for one in state.candidates("marts.a", "r1")] == [str(n) for n in range(199, -1, -1)]
+
     def test_history(self, state: AnyState, lease: Lease) -> None:
         state.commit(lease, "dev", [materialization(str(n), f"marts.a{n % 2}") for n in range(6)])
         assert [one.id for one in state.history(limit=4)] == ["5", "4", "3", "2"]

@@ -58,7 +58,8 @@ class Decider:
     """Decides assets one by one, each after its upstreams.
 
     *source* tells a source's content now; *candidates* earlier materializations of an asset with a recipe,
-    newest first; *artifact_there* whether a materialization's artifact is in the store.
+    newest first, at most so many, all if negative; *artifact_there* whether a materialization's artifact is in
+    the store.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Decider:
         subjects: Mapping[Key, Subject],
         records: Mapping[Key, Materialization],
         source: Callable[[Key], Upstream],
-        candidates: Callable[[Key, str], Sequence[Materialization]],
+        candidates: Callable[[Key, str, int], Sequence[Materialization]],
         artifact_there: Callable[[Materialization], bool],
         contents: Contents,
         *,
@@ -138,7 +139,7 @@ class Decider:
 
     def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
         """An earlier materialization that a build would only repeat (a constructive trace)."""
-        for earlier in self._candidates(subject.asset, subject.recipe):
+        for earlier in self._candidates(subject.asset, subject.recipe, -1):
             if any(value == EACH_BUILD for _, value in earlier.trace.environment):
                 continue
             if self._artifact_there(earlier) and verifies(
@@ -150,7 +151,7 @@ class Decider:
     def _waits_for_reuse(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> bool:
         """Whether an earlier materialization may yet turn out to be what is wanted, once the upstreams are settled."""
         return any(isinstance(upstreams[key], Unsettled) for key in subject.upstreams) and bool(
-            self._candidates(subject.asset, subject.recipe)
+            self._candidates(subject.asset, subject.recipe, 1)
         )
 
 

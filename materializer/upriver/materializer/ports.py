@@ -86,9 +86,9 @@ class StateStore(Protocol):
         """
         ...
 
-    def candidates(self, asset: Key, recipe: str, limit: int = 20) -> Sequence[Materialization]:
+    def candidates(self, asset: Key, recipe: str, limit: int = -1) -> Sequence[Materialization]:
         """Earlier materializations of *asset* with this recipe fingerprint, newest first (constructive
-        traces).
+        traces). A negative *limit* means all that ``gc`` has kept.
         """
         ...
 

@@ -181,7 +181,8 @@ class Sources:
             case FileLocation(format="arrow"):
                 schema, rows = _snapshot_arrow(files, target)
             case FileLocation() as location:
-                schema, rows = _snapshot_scan(scan_expression(location, files), target)
+                with self._database.cursor() as cursor:
+                    schema, rows = _copy_relation(cursor, scan_expression(location, files), target)
             case TableLocation() as location:
                 schema, rows = _snapshot_table(self._root, location, target)
         staged = self._store.stage(target, ".parquet")
@@ -354,11 +355,6 @@ def _describe_parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, .
         rows = int(counted[0]) if counted else 0
         check_row_counts(connection, files, rows)
         return tuple(Column(str(row[0]), str(row[1])) for row in described), rows
-
-
-def _snapshot_scan(relation: str, target: Path) -> tuple[Schema, int]:
-    with _connection() as connection:
-        return _copy_relation(connection, relation, target)
 
 
 def _snapshot_arrow(files: tuple[str, ...], target: Path) -> tuple[Schema, int]:

@@ -96,8 +96,9 @@ class MemoryState:
     def revision(self) -> int:
         return self._revision
 
-    def candidates(self, asset: Key, recipe: str, limit: int = 20) -> Sequence[Materialization]:
-        return [one for one in self.history(asset, limit=-1) if one.trace.recipe == recipe][:limit]
+    def candidates(self, asset: Key, recipe: str, limit: int = -1) -> Sequence[Materialization]:
+        found = [one for one in self.history(asset, limit=-1) if one.trace.recipe == recipe]
+        return found if limit < 0 else found[:limit]
 
     def materialization(self, id: str) -> Materialization | None:
         return self._made.get(id)

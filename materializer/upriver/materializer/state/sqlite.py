@@ -78,7 +78,7 @@ class SqliteState(Runs, Facts):
         """A number that grows with every change to what is current, to runs and to failures."""
         return self._number("revision")
 
-    def candidates(self, asset: Key, recipe: str, limit: int = 20) -> Sequence[Materialization]:
+    def candidates(self, asset: Key, recipe: str, limit: int = -1) -> Sequence[Materialization]:
         """Earlier materializations of *asset* with this recipe fingerprint, newest first."""
         return self._materializations(
             "where asset = ? and recipe = ? order by seq desc limit ?", asset, recipe, limit
