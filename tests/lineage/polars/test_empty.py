@@ -6,7 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 import pytest
@@ -19,6 +19,7 @@ from upriver.lineage.polars.empty import plan_on_empty
 from .conftest import Runner
 from .recipes import RECIPES, carriers, flights
 
+Recipe: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
 ORDERS: Schema = (Column("id", "BIGINT"), Column("amount", "DECIMAL(18,2)"), Column("day", "DATE"))
 
 
@@ -59,6 +60,35 @@ def test_a_column_that_nothing_reads_does_not_change_the_binding() -> None:
 
     more = (Column("new", "VARCHAR"), *ORDERS)
     assert plan(recipe).binding == plan(recipe, more).binding != ""
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        lambda orders: orders.filter(c.amount > 1).select("id", "amount"),
+        lambda orders: orders.select("id", "amount").with_row_index("n").select("n", "id", x=c.amount + 1),
+        lambda orders: orders.group_by("id").agg(c.amount.sum()).join(orders, on="id").select("amount", "id"),
+        lambda orders: orders.unique(subset=["id"], keep="first").select("id", "amount"),
+    ],
+)
+def test_columns_that_change_places_leave_a_binding_that_names_them(recipe: Recipe) -> None:
+    assert plan(recipe).binding == plan(recipe, ORDERS[::-1]).binding != ""
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        lambda orders: orders,
+        lambda orders: orders.with_columns(x=1),
+        lambda orders: orders.select(pl.struct(pl.all())),
+        lambda orders: orders.select(pl.concat_str(pl.all())),
+        lambda orders: orders.sort(pl.all()).select("id"),
+        lambda orders: orders.cast(pl.String).unpivot(index="id"),
+        lambda orders: orders.select(pl.nth(0).alias("id")),
+    ],
+)
+def test_columns_that_change_places_change_a_binding_that_takes_them_as_they_come(recipe: Recipe) -> None:
+    assert plan(recipe).binding != plan(recipe, ORDERS[::-1]).binding
 
 
 def test_the_type_of_a_column_that_is_read_changes_the_binding() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from io import BytesIO
 from typing import Any
@@ -12,6 +12,23 @@ from polars._plr import PyDataFrame, PySeries
 from upriver.assets.model import Key
 from upriver.lineage.polars.tree import Expression, Named, PlanNode
 
+_BY_NAME = frozenset(
+    {
+        "scan",
+        "project",
+        "select",
+        "with_columns",
+        "filter",
+        "sort",
+        "slice",
+        "distinct",
+        "group_by",
+        "join",
+        "union",
+    }
+)
+"""Nodes that know columns by their names alone (a union whose inputs differ in their order has no plan)."""
+
 
 class _Unknown(Exception):
     """The plan holds something that can't be told by content."""
@@ -20,37 +37,52 @@ class _Unknown(Exception):
 def binding(pruned: PlanNode, output: pl.Schema, key_of: Callable[[object], Key | None]) -> str:
     """The digest of a plan without the columns that it does not need, and of its output columns.
 
-    So a new column in an upstream changes nothing when nothing reads it. Empty when part of the plan is
+    So a new column in an upstream changes nothing when nothing reads it, nor do columns that change places where all
+    are known by their names. Empty when part of the plan is
     not known, which no digest can stand for.
     """
     digest = blake2b(digest_size=16)
     digest.update(repr(list(output.items())).encode())
     try:
-        for text in _Writer(key_of).node(pruned):
+        for text in _Writer(key_of, by_name=_by_name(pruned)).node(pruned):
             digest.update(text)
     except _Unknown:
         return ""
     return digest.hexdigest()
 
 
+def _by_name(node: PlanNode) -> bool:
+    known = node.op in _BY_NAME or (node.op == "map" and node.options.get("name") == "row_index")
+    return known and all(map(_by_name, node.inputs))
+
+
 class _Writer:
-    def __init__(self, key_of: Callable[[object], Key | None]) -> None:
+    def __init__(self, key_of: Callable[[object], Key | None], *, by_name: bool) -> None:
         self._key_of = key_of
+        self._by_name = by_name
 
     def node(self, node: PlanNode) -> list[bytes]:
         if node.op in ("unknown", "file"):
             raise _Unknown
+        if self._by_name and node.op == "project" and node.schema.keys() == node.inputs[0].schema.keys():
+            return self.node(node.inputs[0])  # it only puts columns in another order
         options: list[Any] = []
         match node.op:
             case "scan":
                 key = self._key_of(node.options["source"])
                 if key is None:
                     raise _Unknown
-                options = [key, _fields(node)]
+                options = [key, self._columns(_fields(node))]
             case "frame":
                 options = [_data(node.options["frame"])]
-            case "project" | "map":
-                options = [list(node.schema), node.options.get("name"), node.options.get("arguments")]
+            case "project":
+                options = [self._columns(node.schema)]
+            case "map":
+                options = [
+                    self._columns(node.schema),
+                    node.options.get("name"),
+                    node.options.get("arguments"),
+                ]
             case _:
                 options = [self._value(name, value) for name, value in sorted(node.options.items())]
         out = [f"({node.op} {options!r}".encode()]
@@ -60,6 +92,9 @@ class _Writer:
         for child in node.inputs:
             out += self.node(child)
         return [*out, b")"]
+
+    def _columns(self, found: Iterable[Any]) -> list[Any]:
+        return sorted(found) if self._by_name else list(found)
 
     def _value(self, name: str, value: Any) -> str:
         return f"{name}={value!r}"

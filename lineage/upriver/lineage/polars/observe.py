@@ -45,24 +45,28 @@ class Recorder:
 
     def __init__(self, key: Key) -> None:
         self.key = key
+        self.columns: tuple[str, ...] = ()
         self.reads: list[Read] = []
         self.early = False
         self._ordered = True
         self._counted = False
+        self._understood = False
 
     def note(self, read: Read) -> None:
         """Remember one read. Polars may call this from any thread."""
         self.reads.append(read)
 
-    def conclude(self, *, ordered: bool, counted: bool) -> None:
+    def conclude(self, *, ordered: bool, counted: bool, understood: bool = False) -> None:
         """What the plan of the result says of the reads to come.
 
-        *ordered*: the order of the rows matters; *counted*: no column does, only how many rows there are.
+        *ordered*: the order of the rows matters; *counted*: no column does, only how many rows there are;
+        *understood*: nothing in the plan takes in columns that it does not name.
         Reads made before are not in that plan; what became of them is not known.
         """
         self.early = bool(self.reads)
         self._ordered = ordered or self.early
         self._counted = counted and not self.early
+        self._understood = understood and not self.early
 
     def footprint(self) -> Footprint:
         """The union of all reads so far."""
@@ -74,9 +78,11 @@ class Recorder:
         ordered = self._ordered or any(read.rows is not None for read in self.reads)
         columns: set[str] = set()
         for read in self.reads:
-            if read.columns is None:
+            if read.columns is None and not self._understood:
                 return Footprint(None, predicate, ordered)
-            columns.update(read.columns)
+            # Where the plan is understood, the columns that there are: if others make it another plan, or if their
+            # places matter, its binding tells.
+            columns.update(self.columns if read.columns is None else read.columns)
         if self._counted and predicate is None:
             # To count rows, Polars reads some column, for its length only.
             columns = set()
@@ -91,6 +97,7 @@ def observed_scan(files: Sequence[str], recorder: Recorder, schema: Schema) -> p
     AssetError when Polars can't read a column's type.
     """
     source = ObservedSource(tuple(files), recorder, schema)
+    recorder.columns = tuple(column.name for column in schema)
     return register_io_source(source, schema=source.dtypes, is_pure=True, explain_name=recorder.key)
 
 

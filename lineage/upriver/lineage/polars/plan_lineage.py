@@ -55,7 +55,8 @@ def analyze_lazyframe(
         columns = {edge.upstream_column for edge in kept if edge.upstream == key}
         unknown = any(one.upstream in (None, key) for one in opaque)
         ordered = key in walk.ordered or unknown or walk.may_run_python
-        recorder.conclude(ordered=ordered, counted=not (columns or unknown or walk.may_run_python))
+        understood = not (unknown or walk.may_run_python)
+        recorder.conclude(ordered=ordered, counted=understood and not columns, understood=understood)
         read = None if unknown else tuple(sorted(columns))
         footprints.append((key, Footprint(read, None, ordered and read != ())))
     schema = schema_of(output)
