@@ -232,9 +232,9 @@ class Build:
 
 
 def new_run_id(now: float) -> str:
-    """Ids sort by time: ``20130401-173000-1f2e``."""
+    """Ids sort by time: ``20130401-173000-1f2e3d``. Two builds of one second must not meet in the rest of it."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
-    return f"{stamp}-{os.urandom(2).hex()}"
+    return f"{stamp}-{os.urandom(3).hex()}"
 
 
 def _host() -> str:
