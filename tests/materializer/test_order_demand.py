@@ -113,3 +113,45 @@ def test_order_that_is_still_read_is_compared_with_what_it_was_when_it_was_read(
     (tmp_path / "data/a.csv").write_text("id,x,unread\n1,10,2\n2,20,2\n3,30,2\n")
     assert {one.action for one in session.build().assets} == {Outcome.FRESH}
     session.close()
+
+
+NUMBERED = "select id, row_number() over () as n from middle"
+
+
+def test_what_is_built_again_from_an_earlier_build_asks_for_the_order_that_it_has_read(tmp_path: Path) -> None:
+    """Since then the rows have changed places, when nobody took their order: what is there is in the old one."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/last.sql": NUMBERED,
+        },
+    )
+    session.build()
+    (tmp_path / "assets/last.sql").write_text("select id, 0 as n from middle")
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    assert {one.action for one in session.build().assets} == {Outcome.FRESH}
+    (tmp_path / "assets/last.sql").write_text(NUMBERED)
+    session.build()
+    assert session.preview("last").rows == ((3, 1), (1, 2), (2, 3))
+    session.close()
+
+
+def test_a_recipe_that_took_the_order_of_rows_and_does_not_any_more_asks_for_none(tmp_path: Path) -> None:
+    """What its last build has read is no matter now."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/last.sql": NUMBERED,
+        },
+    )
+    session.build()
+    (tmp_path / "assets/last.sql").write_text("select id, 0 as n from middle")
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    outcomes = {one.asset: one.action for one in session.build().assets}
+    assert outcomes == {"middle": Outcome.FRESH, "last": Outcome.BUILT}
+    session.close()

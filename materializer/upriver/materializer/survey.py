@@ -101,12 +101,14 @@ def survey(
         # For every asset at every command: pathlib would take as long as all the rest.
         return all(exists(root + file) for file in record.version.files)  # noqa: PTH110
 
+    # What has another recipe now is built or reused before anybody takes what its record has read: with *check*, what
+    # it will read is looked at below.
     ordered = ordered_assets(
         project.reads,
         (
             (read.upstream, read.footprint)
             for key, record in records.items()
-            if key in project.assets
+            if key in project.assets and not (check and record.trace.recipe != project.fingerprints[key])
             for read in record.trace.reads
         ),
     )
@@ -128,13 +130,17 @@ def survey(
     first = decider({}, ordered)
     findings = first.survey(order)
     broken: Mapping[Key, Diagnosis] = {}
+    footprints: list[tuple[Key, Footprint]] = []
     if check:
         broken, footprints = unbindable(workspace, findings, views)
-        wanted = ordered | ordered_assets(project.reads, footprints)
-        if broken or wanted != ordered:
-            ordered = wanted
-            first = decider(broken, ordered)
-            findings = first.survey(order)
+    # An earlier materialization that is to be taken again may have read in order, though that of now does not.
+    reused = [finding.reuse for finding in findings.values() if finding.reuse is not None]
+    footprints += [(read.upstream, read.footprint) for one in reused for read in one.trace.reads]
+    wanted = ordered | ordered_assets(project.reads, footprints)
+    if broken or wanted != ordered:
+        ordered = wanted
+        first = decider(broken, ordered)
+        findings = first.survey(order)
     contents.flush()
     return Survey(project, records, failures, findings, broken, first, contents, views, ordered)
 
