@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from upriver.assets.observe import EVERY_NAME, Observed, native_reads
+from upriver.assets.observe import EVERY_NAME, Observed, Recorder, native_reads
 
 from .conftest import Project
 
@@ -217,3 +217,11 @@ def test_calls_in_functions_are_not_made_while_loading() -> None:
         "def f(): pl.read_csv('a')\nx = lambda: read_csv('a')\nclass C:\n    y = pl.scan_csv('b')\nz.read_text()"
     )
     assert list(native_reads(module)) == [(4, "pl.scan_csv")]
+
+
+def test_what_a_project_reads_of_itself_is_seen_wherever_it_lies() -> None:
+    """Among devices and the like only what is not the project's changes all the time."""
+    seen = Recorder("/dev/shm/project", lambda file: True)
+    for path in ("/dev/shm/project/rates.json", "/dev/null"):
+        seen.event("open", (path, "r", 0))
+    assert [name for name, _ in seen.observed().files] == ["rates.json"]

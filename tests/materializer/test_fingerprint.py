@@ -306,3 +306,26 @@ class TestFiles:
 
 def test_the_algorithm_names_the_engine() -> None:
     assert algorithm().endswith(f"duckdb-{duckdb.__version__}")
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_filter_lets_nan_in_though_the_bounds_in_the_file_do_not_tell_of_it(
+    engine: Engine, tmp_path: Path, ordered: bool
+) -> None:
+    """NaN is above all numbers; Arrow leaves it out of a column's bounds, and DuckDB goes by them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def of(values: list[float | None]) -> str:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
+        pq.write_table(pa.table({"x": pa.array(values, pa.float64())}), path)
+        asked = Footprint(("x",), '"x" > 5', ordered)
+        found = Fingerprinter(engine.cursor).compute(version(engine, path), [asked])
+        # Beside others, which read all rows: in one pass, and with the same result.
+        several = [asked, Footprint(("x",), '"x" > 5', False), SEQUENCE, BAG]
+        assert Fingerprinter(engine.cursor).compute(version(engine, path), several)[asked] == found[asked]
+        return found[asked]
+
+    assert of([1.5, None]) == of([2.5]) != of([1.5, float("nan")])
+    assert of([1.5, float("nan"), 7.0]) == of([float("nan"), None, 7.0, 3.0])
+    assert (of([6.0, 1.0, 7.0]) == of([7.0, 6.0])) is not ordered

@@ -118,7 +118,9 @@ def test_order_that_is_still_read_is_compared_with_what_it_was_when_it_was_read(
 NUMBERED = "select id, row_number() over () as n from middle"
 
 
-def test_what_is_built_again_from_an_earlier_build_asks_for_the_order_that_it_has_read(tmp_path: Path) -> None:
+def test_what_is_built_again_from_an_earlier_build_asks_for_the_order_that_it_has_read(
+    tmp_path: Path,
+) -> None:
     """Since then the rows have changed places, when nobody took their order: what is there is in the old one."""
     session = make(
         tmp_path,

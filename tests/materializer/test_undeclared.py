@@ -35,6 +35,12 @@ def text() -> pl.DataFrame:
 
 
 @asset
+def packed() -> pl.DataFrame:
+    import pkgutil
+    return frame(pkgutil.get_data("package", "rate.txt").decode())
+
+
+@asset
 def native() -> pl.DataFrame:
     return frame(read_csv(HERE / "lookup" / "rates.csv")["rate"][0])
 
@@ -85,7 +91,7 @@ def plain() -> pl.DataFrame:
     return frame(1)
 """
 
-READERS = ("text", "native", "pattern", "listing", "variable", "script", "database")
+READERS = ("text", "packed", "native", "pattern", "listing", "variable", "script", "database")
 
 
 def _database(path: Path, rate: int) -> None:
@@ -102,6 +108,8 @@ def _write(root: Path, rate: int) -> None:
         "assets/m.py": MODULE,
         "reading.py": "from pathlib import Path\n\n\ndef rate():\n    return Path(__file__).with_name('rate.txt').read_text()\n",
         "rate.txt": str(rate),
+        "package/__init__.py": "",
+        "package/rate.txt": str(rate),
         "lookup/rates.csv": f"rate\n{rate}\n",
         "parts/1.csv": "x\n1\n",
         "tool.py": f"print({rate})\n",

@@ -157,9 +157,14 @@ class Recorder:
         if not isinstance(path, (str, bytes, os.PathLike)):  # a file descriptor: it was opened before
             return
         text = os.path.abspath(os.fsdecode(path))
-        if text.endswith(_CODE) or text.startswith((*_CHANGING, *self._ignored)):
+        inside = text.startswith(self._root + os.sep)
+        if (
+            text.endswith(_CODE)
+            or text.startswith(self._ignored)
+            or (not inside and text.startswith(_CHANGING))
+        ):
             return
-        name = os.path.relpath(text, self._root) if text.startswith(self._root + os.sep) else text
+        name = os.path.relpath(text, self._root) if inside else text
         if name not in seen and self._reader() is not None:
             # Stamped before it is read: a change after this is found, if perhaps once too often.
             seen[name] = _answer(text) if seen is self._asked else _stamp(text)

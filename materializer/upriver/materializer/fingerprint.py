@@ -52,6 +52,8 @@ _FORM = 1
 _SHIFT = "~!@#"
 _SALT = 7
 _POSITION = "upriver row number"
+_KEPT = "upriver row number kept"
+_PASSED = "upriver number of passed row"
 _SIMPLE = frozenset(
     {
         "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
@@ -95,12 +97,20 @@ def fingerprint_sql(
     pass, and must therefore come alone.
     """
     predicates = {footprint.predicate for footprint in footprints}
+    if floats := _compared_floats(" ".join(filter(None, predicates)), schema):
+        # The bounds in a Parquet file say nothing of NaN, which is above all numbers. What DuckDB can't see through is
+        # not judged by them.
+        opaque = ", ".join(f"if(random() < 2, {name}, null) as {name}" for name in floats)
+        kept = ""
+        if any(footprint.ordered and footprint.predicate is None for footprint in footprints):
+            kept, position = f", {position} as {quote(_KEPT)}", quote(_KEPT)
+        relation = f"(select * replace ({opaque}){kept} from {relation})"
     shared = predicates.pop() if len(predicates) == 1 else None
     where = f" where {_condition(shared)}" if shared is not None else ""
     if shared is not None and any(footprint.ordered for footprint in footprints):
         # Numbered after the filter: rows that it excludes may come and go.
-        relation = f"(select *, row_number() over () as {quote(_POSITION)} from {relation}{where})"
-        position, where = quote(_POSITION), ""
+        relation = f"(select *, row_number() over () as {quote(_PASSED)} from {relation}{where})"
+        position, where = quote(_PASSED), ""
     wanted = []
     for footprint in footprints:
         only = (
@@ -111,6 +121,13 @@ def fingerprint_sql(
         wanted.append(f"count(*){only}")
         wanted += [f"sum(hash(hash({lane}))){only}" for lane in _lanes(schema, footprint, position)]
     return f"select {', '.join(wanted)} from {relation}{where}"
+
+
+def _compared_floats(predicates: str, schema: Schema) -> list[str]:
+    """The columns that may hold NaN and may be compared in *predicates*, quoted."""
+    text = predicates.casefold()
+    floats = [quote(c.name) for c in schema if "FLOAT" in c.type.upper() or "DOUBLE" in c.type.upper()]
+    return [name for name in floats if name[1:-1].casefold() in text]
 
 
 def _condition(predicate: str) -> str:

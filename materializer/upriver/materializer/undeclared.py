@@ -268,9 +268,13 @@ class Undeclared:
         return file.startswith(self._root) and _FOREIGN.isdisjoint(Path(file).parts)
 
     def _line(self) -> str | None:
-        """The innermost line of project code on the stack; None if the import system stands before it."""
+        """The innermost line of project code on the stack; None if an import stands before it."""
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        while frame is not None and not (
+            # Loaders also read what is no code, when they are asked for it (``pkgutil.get_data``).
+            frame.f_code.co_filename.startswith("<frozen importlib")
+            and frame.f_code.co_name == "_find_and_load"
+        ):
             if frame.f_globals.get("__name__") == "upriver.assets.secrets":
                 return None  # a new value of a secret is no new input, wherever it is kept
             if self._is_project(frame):
