@@ -1,14 +1,21 @@
-"""Random projects for the state machine: what they declare, how they are edited, what from scratch gives."""
+"""Random projects: what they declare, and the texts of their recipes. They are edited by :mod:`edits`."""
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 COLUMNS = ("id", "k", "v", "w")
 CAP = "limit 30"
 """Joins upon joins would grow without bound; the order that decides which rows stay is over all columns."""
+
+FORMATS = {"one": "csv", "two": "parquet"}
+"""The sources: what is read into a snapshot, and what is read in place."""
+
+Row: TypeAlias = tuple[int | None, ...]
 
 
 @dataclass
@@ -20,68 +27,129 @@ class Node:
     reads: list[str]
     constant: int = 1
     comment: int = 0
-    broken: bool = False
+
+    @property
+    def python(self) -> bool:
+        """Whether the recipe is a function."""
+        return self.kind in RandomProject.PYTHON_KINDS
 
 
 @dataclass
 class RandomProject:
-    """A project folder that can be edited at random. All tables have the columns of COLUMNS, as integers."""
+    """A project folder that can be edited at random. All tables have the columns of COLUMNS, as integers.
+
+    Only ``v`` may be null. *extras* are more columns of a source, each with its one value; *headers* the order of all.
+    """
 
     root: Path
     nodes: dict[str, Node] = field(default_factory=dict)
-    rows: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
     helper: int = 1
     unrelated: int = 0
-    extra_columns: dict[str, int] = field(default_factory=dict)
+    extras: dict[str, dict[str, object]] = field(default_factory=dict)
+    headers: dict[str, int] = field(default_factory=dict)
 
     SQL_KINDS = (
         "copy", "filter", "aggregate", "join", "union", "window", "distinct", "star", "except", "top", "left",
-        "narrow", "exists", "by_name", "rank",
+        "narrow", "exists", "by_name", "rank", "swap", "first",
     )  # fmt: skip
     PYTHON_KINDS = (
         "lazy_filter", "lazy_group", "lazy_join", "eager", "helper", "lazy_shift", "lazy_over", "lazy_concat",
-        "lazy_narrow", "lazy_rank",
+        "lazy_narrow", "lazy_rank", "lazy_swap", "lazy_star",
     )  # fmt: skip
 
-    RANK_KINDS = ("rank", "lazy_rank")
-    """Kinds that number their rows as they come. They read sources only: nothing else promises an order."""
+    RANK_KINDS = ("rank", "lazy_rank", "first")
+    """Kinds that take their rows as they come. They read sources, and what hands on the order of sources."""
+
+    STEADY_KINDS = (
+        "copy", "filter", "narrow", "swap", "rank", "first", "helper", "lazy_filter", "lazy_narrow", "lazy_rank",
+        "lazy_swap", "lazy_star",
+    )  # fmt: skip
+    """Kinds that hand on the order of their rows."""
 
     FILTER_KINDS = ("filter", "lazy_filter")
 
     def write(self) -> None:
         """Write all files anew (files whose text is the same keep their bytes)."""
-        (self.root / "assets").mkdir(parents=True, exist_ok=True)
-        (self.root / "data").mkdir(exist_ok=True)
-        _put(self.root / "upriver.toml", '[project]\nname = "random"\n')
+        put(self.root / "upriver.toml", '[project]\nname = "random"\n')
         for name in self.rows:
             self.write_source(name)
-        sources = "".join(f'{n} = source("raw.{n}", "data/{n}.csv")\n' for n in sorted(self.rows))
-        _put(self.root / "assets" / "sources.py", f"from upriver.assets import source\n\n{sources}")
-        _put(
-            self.root / "shared.py",
-            f"def scale(x):\n    return x * {self.helper}\n\n\ndef unrelated():\n    return {self.unrelated}\n",
+        declared = "".join(
+            f'{n} = source("raw.{n}", "data/{self.data_file(n).name}")\n' for n in sorted(self.rows)
         )
+        put(self.root / "assets" / "sources.py", f"from upriver.assets import source\n\n{declared}")
+        self.write_shared()
         for node in self.nodes.values():
             self.write_node(node)
 
+    def write_shared(self) -> None:
+        """Write the module that assets import."""
+        put(
+            self.root / "shared.py",
+            f"def scale(x):\n    return x * {self.helper}\n\n\ndef unrelated():\n    return {self.unrelated}\n",
+        )
+
+    def data_file(self, name: str) -> Path:
+        """Where a source's rows are."""
+        return self.root / "data" / f"{name}.{FORMATS[name]}"
+
+    def table(self, name: str) -> dict[str, list[object]]:
+        """A source's columns."""
+        columns: dict[str, list[object]] = {
+            column: [row[i] for row in self.rows[name]] for i, column in enumerate(COLUMNS)
+        }
+        for column, value in self.extras.get(name, {}).items():
+            columns[column] = [value] * len(self.rows[name])
+        turn = self.headers.get(name, 0) % len(columns)
+        names = list(columns)
+        return {column: columns[column] for column in [*names[turn:], *names[:turn]]}
+
     def write_source(self, name: str) -> None:
-        """Write one source's CSV, with its extra columns if it has any."""
-        extra = self.extra_columns.get(name, 0)
-        header = [*COLUMNS, *(f"x{n}" for n in range(extra))]
-        lines = [",".join(header)]
-        lines += [",".join(str(value) for value in (*row, *([7] * extra))) for row in self.rows[name]]
-        _put(self.root / "data" / f"{name}.csv", "\n".join(lines) + "\n")
+        """Write one source's file."""
+        columns = self.table(name)
+        if FORMATS[name] == "csv":
+            lines = [",".join(columns)]
+            for row in zip(*columns.values(), strict=True):
+                lines.append(",".join("" if value is None else str(value) for value in row))
+            put(self.data_file(name), "\n".join(lines) + "\n")
+            return
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.data_file(name)
+        path.parent.mkdir(exist_ok=True)
+        numbers = {column: pa.int64() for column in COLUMNS}
+        made = pa.table({c: pa.array(values, numbers.get(c)) for c, values in columns.items()})
+        draft = path.with_suffix(".draft")
+        pq.write_table(made, draft)
+        if path.exists() and draft.read_bytes() == path.read_bytes():
+            draft.unlink()
+        else:
+            draft.replace(path)
 
     def write_node(self, node: Node) -> None:
         """Write one asset's module."""
         note = f"-- note {node.comment}\n" if node.comment else ""
-        if node.kind in self.PYTHON_KINDS:
-            _put(self.root / "assets" / "m" / f"{node.name}.py", python_text(node))
+        sql, python = (self.root / "assets" / "m" / f"{node.name}.{suffix}" for suffix in ("sql", "py"))
+        if node.python:
+            sql.unlink(missing_ok=True)
+            put(python, python_text(node))
         else:
-            _put(self.root / "assets" / "m" / f"{node.name}.sql", note + sql_text(node) + "\n")
+            python.unlink(missing_ok=True)
+            put(sql, note + sql_text(node) + "\n")
+
+    def remove_node_files(self, name: str) -> None:
+        """Take an asset's module away."""
+        for suffix in ("sql", "py"):
+            (self.root / "assets" / "m" / f"{name}.{suffix}").unlink(missing_ok=True)
+
+    def touch(self, name: str) -> None:
+        """Same bytes, another time."""
+        os.utime(self.data_file(name))
 
 
-def _put(path: Path, text: str) -> None:
+def put(path: Path, text: str) -> None:
+    """Write *text* to *path*, if it does not hold it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
@@ -119,8 +187,13 @@ def sql_text(node: Node) -> str:
             return f"select id, k, v, w from {a} except select id, k, v, w from {b} where id > {c}"
         case "rank":
             return f"select id, k, v, cast(row_number() over () as bigint) + {c} as w from {a}"
+        case "first":
+            return f"select id, k, v, w from {a} limit {c + 1}"
         case "exists":
             return f"select id, k, v, w from {a} as o where exists (select 1 from {b} as i where i.k = o.k and i.v > {c})"
+        case "swap":
+            one, other = ("k", "w") if c % 2 else ("w", "k")
+            return f"select id, {one} as k, v, {other} as w from {a}"
         case _:
             return f"select id, k, v, w from {a} order by v desc, id, k, w limit {c + 2}"
 
@@ -133,11 +206,12 @@ def python_text(node: Node) -> str:
     parameters = "a: pl.LazyFrame" + (", b: pl.LazyFrame" if two else "")
     second = "b" if two else "a"
     inputs = {"a": a, **({"b": b} if two else {})}
+    swapped = ("k", "w") if c % 2 else ("w", "k")
     body = {
         "lazy_filter": f"return a.filter(pl.col('v') > {c}).select('id', 'k', 'v', 'w')",
         "lazy_group": f"return a.group_by('k').agg(pl.col('id').min(), pl.col('v').sum() + {c}, pl.col('w').max())"
         ".select('id', 'k', 'v', 'w')",
-        "lazy_join": f"return a.join({second}.group_by('id').agg(z=pl.col('v').max()), on='id').select('id', 'k', v=pl.col('z') + {c}, w='w')",
+        "lazy_join": f"return a.join({second}.group_by('id').agg(most=pl.col('v').max()), on='id').select('id', 'k', v=pl.col('most') + {c}, w='w')",
         "eager": f"return a.collect().select('id', 'k', 'v', 'w').with_columns(pl.col('w') + {c})",
         "helper": "return a.select('id', 'k', 'w', v=scale(pl.col('v')))",
         "lazy_over": f"return a.select('id', 'k', v=pl.col('v').sum().over('k') + {c}, w='w')",
@@ -145,6 +219,8 @@ def python_text(node: Node) -> str:
         "lazy_narrow": f"return a.select('id', k=pl.lit(0, pl.Int64), v=pl.col('v') + {c}, w=pl.lit(0, pl.Int64))",
         "lazy_rank": f"return a.select('id', 'k', 'v').with_row_index('w').select('id', 'k', 'v', w=pl.col('w').cast(pl.Int64) + {c})",
         "lazy_shift": f"return a.sort('id', 'k', 'v', 'w').select('id', 'k', v=pl.col('v').shift({c % 3}), w='w')",
+        "lazy_star": f"return a.filter(pl.col('id') != {c})",
+        "lazy_swap": f"return a.rename({{{swapped[0]!r}: 'k', {swapped[1]!r}: 'w'}}).select('id', 'k', 'v', 'w')",
     }[node.kind]
     returns = "pl.DataFrame" if node.kind == "eager" else "pl.LazyFrame"
     return (
@@ -157,23 +233,29 @@ def python_text(node: Node) -> str:
 def random_project(root: Path, choose: random.Random, *, size: int, python_share: float) -> RandomProject:
     """A project of *size* assets over two sources."""
     project = RandomProject(root)
-    for name in ("one", "two"):
+    for name in FORMATS:
         project.rows[name] = [random_row(choose, n) for n in range(choose.randrange(3, 12))]
-    # Whatever else there is, of one source rows are left out, numbered, and columns left out.
+    # Whatever else there is, of one source rows are left out, numbered, and columns left out, or all taken.
     python = choose.random() < python_share
-    kinds = ("lazy_filter", "lazy_rank", "lazy_narrow") if python else ("filter", "rank", "narrow")
+    kinds = (
+        ("lazy_filter", "lazy_rank", "lazy_narrow", "lazy_star", "helper")
+        if python
+        else ("filter", "rank", "narrow", "star")
+    )
     source = choose.choice(("raw.one", "raw.two"))
     for number, kind in enumerate(kinds):
         project.nodes[f"t{number}"] = Node(f"t{number}", kind, [source], choose.randrange(1, 4))
-    for number in range(len(kinds), size):
+    name = f"t{len(kinds)}"  # and of what is left over the order is taken
+    project.nodes[name] = Node(name, "lazy_rank" if python else "rank", ["m.t0"])
+    for number in range(len(project.nodes), size):
         add_node(project, choose, f"t{number}", python_share)
     project.write()
     return project
 
 
-def random_row(choose: random.Random, number: int) -> tuple[int, ...]:
+def random_row(choose: random.Random, number: int) -> Row:
     """A row with few distinct values, so that joins and groups meet."""
-    return (number, choose.randrange(4), choose.randrange(6), choose.randrange(3))
+    return (number, choose.randrange(4), choose.choice((0, 1, 2, 3, 4, 5, None)), choose.randrange(3))
 
 
 def add_node(project: RandomProject, choose: random.Random, name: str, python_share: float) -> None:
@@ -182,11 +264,18 @@ def add_node(project: RandomProject, choose: random.Random, name: str, python_sh
     python = choose.random() < python_share
     kinds = RandomProject.PYTHON_KINDS if python else RandomProject.SQL_KINDS
     reads = choose.sample(readable, k=min(len(readable), choose.choice((1, 2))))
-    project.nodes[name] = node = Node(name, choose.choice(kinds), reads, choose.randrange(4))
-    settle(node)
+    project.nodes[name] = Node(name, choose.choice(kinds), reads, choose.randrange(4))
+    settle(project)
 
 
-def settle(node: Node) -> None:
-    """Let *node* read a source first if its kind asks for one."""
-    if node.kind in RandomProject.RANK_KINDS and not node.reads[0].startswith("raw."):
-        node.reads = ["raw.one", *(key for key in node.reads[1:] if key != "raw.one")]
+def settle(project: RandomProject) -> list[Node]:
+    """Let all who take their rows as they come read of something that has an order; those that read otherwise before."""
+    steady = {f"raw.{name}" for name in project.rows}
+    changed = []
+    for node in project.nodes.values():
+        if node.kind in RandomProject.RANK_KINDS and node.reads[0] not in steady:
+            node.reads = ["raw.one", *(key for key in node.reads[1:] if key != "raw.one")]
+            changed.append(node)
+        if node.kind in RandomProject.STEADY_KINDS and node.reads[0] in steady:
+            steady.add(f"m.{node.name}")
+    return changed
