@@ -124,12 +124,13 @@ def test_a_lost_process_is_told_once_and_replaced(distant: DistantSession) -> No
 
 def test_it_rests_when_nothing_is_asked_and_is_not_woken_by_looking(root: Path) -> None:
     """An open window that nobody uses holds no second process; an edit wakes it."""
-    distant = DistantSession(root, rest=0.2)
+    distant = DistantSession(root, rest=0.5)
     try:
         before = distant.revision()
         process = distant._process
         assert process is not None
-        until(lambda: distant.resting and process.poll() is not None)
+        # Looking goes on meanwhile.
+        until(lambda: distant.revision() == before and distant.resting and process.poll() is not None)
         assert distant.revision() == before
         assert distant.resting
         (root / "assets" / "b.sql").write_text("select x + 3 as y from a")

@@ -87,7 +87,8 @@ class DistantSession(Session):
                     "  hint: it is started again when something is asked; is there enough memory?"
                 ) from None
             finally:
-                self._asked_at = time.monotonic()
+                if name != "revision":  # looking whether anything has changed goes on all day, used or not
+                    self._asked_at = time.monotonic()
             return cast(object, wire.read_answer(name, answer))
 
     def _awake(self) -> subprocess.Popen[bytes]:

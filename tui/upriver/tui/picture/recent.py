@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from upriver.assets.model import Key
 from upriver.materializer.model import Outcome
 from upriver.materializer.session import Session
@@ -54,7 +56,8 @@ class Recent:
                 continue
             self._runs.add(entry.id)
             if self.newest is None or entry.started > self.newest.started:
-                self.newest = entry
+                # Its ten thousand results are folded into what is kept of each asset.
+                self.newest = msgspec.structs.replace(entry, assets=())
             for result in entry.assets:
                 if result.action in _TOLD:
                     at = entry.started
