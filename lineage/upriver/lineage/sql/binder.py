@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -30,7 +30,7 @@ from upriver.lineage.sql.plan_walk import PlanWalk
 from upriver.lineage.sql.query import BoundText, Query
 from upriver.lineage.sql.risk import VolatileFunctions
 from upriver.lineage.sql.select_list import output_expressions
-from upriver.lineage.sql.tokens import tokens
+from upriver.lineage.sql.tokens import Token, tokens
 from upriver.lineage.sql.variables import set_variables, variable_reads
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -100,6 +100,8 @@ class Binder:
         result = walk.relation(root)
         if not self._variables.issuperset(variable_reads(query.executable)):
             walk.volatile[Volatility("getvariable", "build")] = None  # in the plan there is only its value
+        for volatility in self._clock_reads(query):
+            walk.volatile[volatility] = None
         values, influences = used_sources(result, len(schema), walk.evaluated)
         read_rows = walk.row_identifiers & (values | {source for source, _, _ in influences})
         if read_rows:
@@ -184,6 +186,21 @@ class Binder:
         outside = tuple(Volatility(name, "build") for name in query.outside)
         return msgspec.structs.replace(analysis, volatile=(*analysis.volatile, *outside))
 
+    def _clock_reads(self, query: Query) -> Iterator[Volatility]:
+        """Where the text asks for the time. As an argument of another function the plan has only what it was told."""
+        found = list(tokens(query.executable))
+        for before, token, after in zip([None, *found], found, [*found[1:], None], strict=False):
+            called = after is not None and after.text == "("
+            bare = token.kind == "word" and not called and not (before is not None and before.text == ".")
+            word = token.name.lower()
+            if token.kind not in ("word", "quoted") or not (called or (bare and word in _CLOCK_WORDS)):
+                continue
+            word = "get_current_timestamp" if word == "current_timestamp" else _SPELLINGS.get(word, word)
+            if word in _CLOCK or (word == "age" and _single_argument(found, token)):
+                volatility = self._volatile.volatility(word, 1)
+                if volatility is not None:
+                    yield volatility
+
     def _volatile_words(self, query: Query) -> tuple[Volatility, ...]:
         """Volatile functions by their names in the text, where there is no plan to find them in."""
         found: dict[Volatility, None] = {}
@@ -206,6 +223,27 @@ _SPELLINGS = {
     "tablesample": "random",
     "sample": "random",
 }
+
+
+_CLOCK_WORDS = frozenset({"current_date", "current_timestamp", "current_time", "localtime", "localtimestamp"})
+"""What needs no parentheses."""
+_CLOCK = frozenset(
+    {
+        "current_date", "today", "now", "get_current_time", "get_current_timestamp", "transaction_timestamp",
+        "current_localtime", "current_localtimestamp", "txid_current",
+    }
+)  # fmt: skip
+
+
+def _single_argument(found: Sequence[Token], function: Token) -> bool:
+    depth = 0
+    for token in found[found.index(function) + 1 :]:
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0)
+        if depth == 0:
+            break
+        if depth == 1 and token.text == ",":
+            return False
+    return True
 
 
 def _literals(query: Query) -> list[str]:
