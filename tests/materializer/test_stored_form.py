@@ -188,3 +188,14 @@ def test_numbers_near_each_other_stay_packed(kind: str, tmp_path: Path) -> None:
         write_parquet(connection, query, path, described(connection, query))
     assert pq.ParquetFile(path).metadata.row_group(0).column(0).encodings == ("DELTA_BINARY_PACKED",)
     assert pq.read_table(path).num_rows == 20000
+
+
+def test_types_that_parquet_does_not_tell_apart_make_other_bytes(tmp_path: Path) -> None:
+    """Content is named by its bytes, and the order of an enum's values decides how it sorts."""
+    found = []
+    for number, values in enumerate(("'a', 'b'", "'b', 'a'", "'a', 'b'")):
+        path = tmp_path / f"{number}.parquet"
+        with duckdb.connect() as connection:
+            write_parquet(connection, "select 'a' as e", path, (Column("e", f"ENUM({values})"),))
+        found.append(path.read_bytes())
+    assert found[0] == found[2] != found[1]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from upriver.assets.model import Schema
 from upriver.lineage.sql.names import literal
-from upriver.materializer.engines.types import escaped, stored_scan
+from upriver.materializer.engines.types import escaped, stored_scan, stored_type
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,16 +44,22 @@ def write_parquet(
     *schema* are the columns of *query*, or what they were cast from. *computed* is called when the query itself has
     run.
     """
-    row = connection.execute(copy_to(query, path)).fetchone()
+    # Content is named by its bytes: types that Parquet does not tell apart must make others of them.
+    told = [f"{c.name} {c.type}" for c in schema if "ENUM(" in c.type or stored_type(c.type) != c.type]
+    kept = f", kv_metadata {{upriver_types: {literal(repr(told))}}}" if told else ""
+    row = connection.execute(copy_to(query, path, kept)).fetchone()
     computed()
     if may_need_settling(schema):
-        settle(connection, path)
+        settle(connection, path, kept)
     return int(row[0]) if row else 0
 
 
-def copy_to(query: str, path: Path) -> str:
-    """The statement that begins :func:`write_parquet`, for a connection that one can't have; :func:`settle` ends it."""
-    return f"copy (\n{query}\n) to {literal(str(path))} ({_FORM})"
+def copy_to(query: str, path: Path, more: str = "") -> str:
+    """The statement that begins :func:`write_parquet`, for a connection that one can't have; :func:`settle` ends it.
+
+    *more* are options, each behind a comma.
+    """
+    return f"copy (\n{query}\n) to {literal(str(path))} ({_FORM}{more})"
 
 
 def may_need_settling(schema: Schema) -> bool:
@@ -63,12 +69,16 @@ def may_need_settling(schema: Schema) -> bool:
     return any(_FULL_RANGE.search(column.type) for column in schema)
 
 
-def settle(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Write the file at *path* again if not every engine can read it. The rows, and their order, stay."""
+def settle(connection: duckdb.DuckDBPyConnection, path: Path, more: str = "") -> None:
+    """Write the file at *path* again if not every engine can read it. The rows, and their order, stay. *more* as
+    in :func:`copy_to`.
+    """
     if not _too_far_apart(connection, path):
         return
     plain = path.with_name(f"{path.name}.plain")
-    connection.execute(f"copy (from {stored_scan((str(path),))}) to {literal(str(plain))} ({_PLAIN_FORM})")
+    connection.execute(
+        f"copy (from {stored_scan((str(path),))}) to {literal(str(plain))} ({_PLAIN_FORM}{more})"
+    )
     os.replace(plain, path)  # noqa: PTH105 -- nobody but its writer knows the file yet
 
 
