@@ -75,6 +75,12 @@ def test_another_version_is_the_same_when_the_footprint_is() -> None:
     assert not live.same(read("v1", value="1:aa"), version("v3"))
 
 
+def test_all_columns_are_compared_where_they_are_as_they_were() -> None:
+    """Nobody reads the same schema object twice: it is the names and types that count."""
+    live = contents(ToldFingerprints({"v2": "1:aa"}))
+    assert live.same(read("v1", ALL, "1:aa"), version("v2"))
+
+
 def test_one_pass_serves_all_that_are_expected_to_ask_and_is_remembered_for_ever() -> None:
     fingerprints, state = ToldFingerprints({"v2": "1:aa"}), MemoryState()
     live = contents(fingerprints, state)

@@ -231,7 +231,8 @@ def test_the_date_is_a_reason_when_it_is_another_one() -> None:
 
 
 def test_what_differs_at_every_build_is_always_a_reason() -> None:
-    verdict = decided(subject(), record(environment=(("random()", EACH_BUILD),)), {})
+    read_from_disk = "".join(list(EACH_BUILD))
+    verdict = decided(subject(), record(environment=(("random()", read_from_disk),)), {})
     assert verdict == Verdict(
         State.STALE, (Reason(Cause.VOLATILE, "out", detail="random() differs at every build"),)
     )
