@@ -78,6 +78,10 @@ async def show(at: Any, key: str | None, keys: Sequence[str]) -> None:
     await at.settled()
     if key is not None:
         await at.go_to(key)
+        await at.settled()
+        # How far the list has scrolled depends on when what stands below it took its rows.
+        assets = at.app.main.assets
+        assets.scroll_to(y=max(0, assets.cursor - assets.page // 2), animate=False)
     for one in keys:
         await at.press(one)
         if len(one) == 1 and one not in "j":
