@@ -199,6 +199,21 @@ class TestTrouble:
         state.close()
         blocker.close()
 
+    def test_a_build_that_holds_the_database_long_is_named(self, path: Path) -> None:
+        builder = open_state(path)
+        lease = builder.acquire(Run("first", RunStatus.RUNNING, 1.0))
+        blocker = apsw.Connection(str(path))
+        blocker.execute("begin immediate")
+        state = open_state(path, busy_seconds=0.1)
+        with pytest.raises(BusyError, match=f"run first, process {os.getpid()}"):
+            state.acquire(Run("next", RunStatus.RUNNING, 1.0))
+        blocker.execute("rollback")
+        blocker.close()
+        lease.release()
+        state.acquire(Run("next", RunStatus.RUNNING, 1.0)).release()
+        state.close()
+        builder.close()
+
 
 class TestReadOnlyFileSystem:
     @pytest.fixture

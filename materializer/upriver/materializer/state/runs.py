@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import msgspec
 
-from upriver.assets.errors import StoreError
+from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Key
 from upriver.materializer import locks
 from upriver.materializer.files import disk_error
@@ -49,7 +49,13 @@ class Runs:
     def _acquire(self, run: Run | None, name: str, wait: float | None) -> HeldLease:
         held: Holder | None = None
         for _ in locks.poll(wait):
-            granted = self._try_acquire(run, name)
+            try:
+                granted = self._try_acquire(run, name)
+            except BusyError:  # of the database: somebody has held it for as long as we wait for that
+                held = self.holder()
+                if held is None:
+                    raise
+                continue
             if isinstance(granted, HeldLease):
                 return granted
             held = granted
