@@ -53,7 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A large project is a great many objects that stay. Looking through them for garbage as often as Python does by
     # itself doubles the time of a walk through their lineage.
     gc.set_threshold(100_000)
-    return execute(sys.argv[1:] if argv is None else argv, sys.stdout, sys.stderr, os.environ)
+    try:
+        return execute(sys.argv[1:] if argv is None else argv, sys.stdout, sys.stderr, os.environ)
+    finally:
+        gc.freeze()  # the process ends; Python would go through all of it once more
 
 
 def execute(
