@@ -80,7 +80,7 @@ def test_the_statement_is_as_it_was() -> None:
 def test_the_name_of_the_algorithm_has_its_form_and_the_version_of_duckdb() -> None:
     import duckdb
 
-    assert algorithm() == f"1/duckdb-{duckdb.__version__}"
+    assert algorithm() == f"2/duckdb-{duckdb.__version__}"
 
 
 def test_a_column_is_found_by_its_name_then_by_its_letters() -> None:

@@ -46,7 +46,7 @@ from upriver.materializer.model import Version
 if TYPE_CHECKING:
     import duckdb
 
-_FORM = 1
+_FORM = 2
 """Raised when the way of computing changes."""
 
 _SHIFT = "~!@#"

@@ -19,7 +19,7 @@ from upriver.lineage.sql.files import file_of
 from upriver.lineage.sql.scope import Node
 from upriver.lineage.sql.tokens import tokens
 
-VERSION = "sql-1"
+VERSION = "sql-2"
 """Part of every fingerprint: to be changed when this module changes what a canonical text looks like."""
 
 _POSITIONS = frozenset({"query_location", "query_location_length"})
