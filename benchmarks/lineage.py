@@ -128,7 +128,7 @@ def _graph(report: Report, settings: Settings, scratch: Path, count: int) -> Non
     report.add("where one column comes from", middle("upstream"), "s", target=0.3)
     report.add("the same, the first time", middle("first"), "s", note="reads the analyses of its upstream")
     nodes = f"{int(middle('nodes')):,} columns depend on it"
-    report.add("everything that a source's column feeds", middle("downstream"), "s", note=nodes)
+    report.add("everything that a source's column feeds", middle("downstream"), "s", target=0.3, note=nodes)
     report.add(
         "the same, the first time", middle("first_downstream"), "s", note="reads the analyses of all assets"
     )

@@ -69,3 +69,28 @@ def test_depth_counts_hops(session: Session) -> None:
     session.build()
     assert ends(session.lineage("below", "more", depth=1)) == {("eager.total", "below.more")}
     assert ends(session.lineage("a", "x", depth=1)) == {("a.x", "eager.k"), ("a.x", "eager.total")}
+
+
+def test_what_was_looked_up_is_not_told_of_another_project(session: Session) -> None:
+    """A session keeps what it found for the next question; an edit, other columns, a build and a deleted source tell
+    it off."""
+    root = session.root
+
+    def edit() -> None:
+        (root / "assets" / "below.sql").write_text("select k + total as more, k from eager")
+
+    def other_columns() -> None:
+        (root / "data" / "a.csv").write_text("k,x,z\n1,2,3\n")
+
+    def rename_asset() -> None:
+        (root / "assets" / "below.sql").rename(root / "assets" / "beneath.sql")
+
+    for change in (session.build, edit, session.build, other_columns, session.build, rename_asset):
+        before = session.lineage("a", columns=True)
+        assert session.lineage("a", columns=True) == before
+        change()
+        afterwards = session.lineage("a", columns=True)
+        fresh = Session(root)
+        assert afterwards == fresh.lineage("a", columns=True)
+        assert afterwards != before or change == session.build
+        fresh.close()

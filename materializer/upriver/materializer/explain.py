@@ -30,26 +30,24 @@ def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
     chain: list[Link] = []
     visited: set[Key] = set()
 
-    def visit(asset: Key, depth: int) -> None:
+    waiting = [(key, 0)]  # no recursion: chains can be longer than Python's stack
+    while waiting:
+        asset, depth = waiting.pop()
         if asset in visited or asset not in seen.findings:
-            return
+            continue
         visited.add(asset)
         finding = seen.findings[asset]
         if finding.action is Action.FRESH:
-            return
+            continue
         reasons = [
             r for r in finding.reasons if not (r.kind is Cause.UPSTREAM and r.asset in seen.views.problems)
         ]
         diffs = recipe_diff(workspace, seen, asset) if any(r.kind is Cause.RECIPE for r in reasons) else ()
         root = any(reason.kind in _ROOTS for reason in reasons)
         chain.append(Link(asset, depth, finding.state, _with_failure(seen, asset), diffs, root))
-        for reason in reasons:
-            if reason.asset != asset:
-                visit(reason.asset, depth + 1)
-        for upstream in project.reads[asset]:
-            visit(upstream, depth + 1)
+        behind = [reason.asset for reason in reasons if reason.asset != asset]
+        waiting += [(upstream, depth + 1) for upstream in reversed([*behind, *project.reads[asset]])]
 
-    visit(key, 0)
     finding = seen.findings[key]
     needed = {link.asset: seen.findings[link.asset] for link in chain}
     seconds = {k: one[0] for k, one in workspace.state.durations().items()}

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import NamedTuple
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
 from upriver.assets.model import Key
+from upriver.lineage.column_graph import Arrow, ColumnGraph, places
 from upriver.lineage.edges import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeGroup, EdgeKind, Opaque
-from upriver.materializer.survey import Schemas
+from upriver.materializer.maintenance import contents_revision
+from upriver.materializer.survey import Schemas, SourceViews
 from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewGroup
 from upriver.materializer.workspace import Workspace
 
 
-class _Hop(NamedTuple):
-    """A group of edges seen from one side: *beyond* are its ends on the other."""
-
-    beyond: tuple[ColumnNode, ...]
-    kind: EdgeKind = EdgeKind.VALUE
-    how: str = "copy"
-    expression: str | None = None
-
-
 class Lineage:
-    """Lineage of one project, columns known through *schemas*."""
+    """Lineage of one project, columns known through *schemas*.
 
-    def __init__(self, workspace: Workspace, schemas: Schemas) -> None:
+    What it has looked up it keeps: it is right as long as the project, its sources and its state, told by *contents*,
+    are what they were.
+    """
+
+    def __init__(self, workspace: Workspace, schemas: Schemas, contents: str = "") -> None:
+        self.contents = contents
         self._schemas = schemas
         self._project = workspace.project(refresh=False)
         self._analyses: dict[Key, Analysis] = {}
         self._nodes: dict[Key, dict[str, ColumnNode]] = {}
-        self._into: dict[Key, dict[str | None, list[_Hop]]] = {}
-        self._out_of: dict[Key, dict[tuple[Key, str], list[_Hop]]] = {}
+        self._placed: dict[Key, tuple[ColumnNode, ...]] = {}
+        self._graph = ColumnGraph(self._project.graph, self._nodes_of, self._groups)
+        self._whole: dict[Arrow, ViewGroup] = {}
+
+    def is_of(self, workspace: Workspace, contents: str) -> bool:
+        """Whether it still is the lineage of the project as last derived, over *contents*."""
+        return self._project is workspace.project(refresh=False) and self.contents == contents
 
     def around(
         self,
@@ -48,23 +49,39 @@ class Lineage:
         """The part of the graph that *key*, or its *column*, comes from and feeds. *depth* counts hops."""
         focus = self._node(key, column) if column is not None else self._asset_node(key)
         if column is None and not columns:
-            starts, up, down = [focus], self._asset_up, self._asset_down
-        else:
-            starts = [focus] if column is not None else list(self._nodes_of(key).values()) or [focus]
-            up, down = self._column_up, self._column_down
+            return self._assets_around(focus, upstream=upstream, downstream=downstream, depth=depth)
+        known = self._graph.columns(key)
+        start = known.all if column is None else known.bit(focus.column or "")
         groups: list[ViewGroup] = []
-        nodes = dict.fromkeys([focus, *starts])
-        if upstream:
-            met = _walk(starts, up, depth, nodes)
-            groups += [
-                ViewGroup(hop.beyond, tuple(near), hop.kind, hop.how, hop.expression) for hop, near in met
-            ]
-        if downstream:
-            met = _walk(starts, down, depth, nodes)
-            groups += [
-                ViewGroup(tuple(near), hop.beyond, hop.kind, hop.how, hop.expression) for hop, near in met
-            ]
-        return LineageView(focus, tuple(nodes), tuple(groups), self._opaque_notes(nodes, downstream))
+        reached = {key: start}
+        for wanted, walk in ((upstream, self._graph.upward), (downstream, self._graph.downward)):
+            if not wanted:
+                continue
+            beyond, met = walk(key, start, depth)
+            for asset, bits in beyond.items():
+                reached[asset] = reached.get(asset, 0) | bits
+            up = walk == self._graph.upward
+            groups += [self._group(arrow, near, up=up) for arrow, near in met.items()]
+        nodes = [focus]
+        for asset, bits in reached.items():
+            found = self._nodes_at(asset, bits)
+            nodes += [node for node in found if node is not focus] if asset == key else found
+        return LineageView(focus, tuple(nodes), tuple(groups), self._opaque_notes(reached, downstream))
+
+    def _group(self, arrow: Arrow, near: int, *, up: bool) -> ViewGroup:
+        """The edges of *arrow* whose near ends were met: all its targets or some on the way up, sources on the way
+        down.
+        """
+        whole = near == (arrow.targets if up else arrow.sources)
+        if whole and (known := self._whole.get(arrow)) is not None:
+            return known
+        group = arrow.group
+        sources = self._nodes_at(group.upstream, arrow.sources if up else near)
+        targets = self._nodes_at(arrow.downstream, near if up else arrow.targets)
+        found = ViewGroup(sources, targets, group.kind, group.how, group.expression)
+        if whole:
+            self._whole[arrow] = found
+        return found
 
     # -- nodes -------------------------------------------------------------------------------------------
     def _asset_node(self, key: Key) -> ColumnNode:
@@ -95,14 +112,34 @@ class Lineage:
             raise UsageError(f"{key} has no column {column!r}" + (f"; {hint}" if hint else ""))
         return ColumnNode(key, column, None, self._asset_node(key).kind)
 
-    # -- asset level -------------------------------------------------------------------------------------
-    def _asset_up(self, node: ColumnNode) -> Iterable[_Hop]:
-        for up in self._project.graph.upstreams(node.asset):
-            yield _Hop((self._asset_node(up),))
+    def _nodes_at(self, key: Key, bits: int) -> tuple[ColumnNode, ...]:
+        """The nodes of the columns that *bits* stand for."""
+        placed = self._placed.get(key, ())
+        if bits >> len(placed):
+            names = self._graph.columns(key).names
+            placed = self._placed[key] = tuple([self._node(key, name) for name in names])
+        if bits & (bits - 1) == 0:  # one, as most are
+            return (placed[bits.bit_length() - 1],) if bits else ()
+        if bits == (1 << len(placed)) - 1:
+            return placed
+        return tuple([placed[place] for place in places(bits)])
 
-    def _asset_down(self, node: ColumnNode) -> Iterable[_Hop]:
-        for down in self._project.graph.downstreams(node.asset):
-            yield _Hop((self._asset_node(down),))
+    # -- asset level -------------------------------------------------------------------------------------
+    def _assets_around(
+        self, focus: ColumnNode, *, upstream: bool, downstream: bool, depth: int | None
+    ) -> LineageView:
+        graph = self._project.graph
+        groups: list[ViewGroup] = []
+        nodes = {focus.asset: focus}
+        for wanted, beyond in ((upstream, graph.upstreams), (downstream, graph.downstreams)):
+            if not wanted:
+                continue
+            up = beyond == graph.upstreams
+            for near, far in _hops(focus.asset, beyond, depth):
+                ends = [nodes.setdefault(key, self._asset_node(key)) for key in (near, far)]
+                source, target = reversed(ends) if up else ends
+                groups.append(ViewGroup((source,), (target,), EdgeKind.VALUE))
+        return LineageView(focus, tuple(nodes.values()), tuple(groups), self._opaque_notes(nodes, downstream))
 
     # -- column level ------------------------------------------------------------------------------------
     def analysis(self, key: Key) -> Analysis:
@@ -153,46 +190,10 @@ class Lineage:
             ]
             yield from grouped(missing, self._schemas.of(key) or ())
 
-    def _column_up(self, node: ColumnNode) -> Iterable[_Hop]:
-        into = self._into.get(node.asset)
-        if into is None:
-            into = self._into[node.asset] = defaultdict(list)
-            for group in self._groups(node.asset):
-                beyond = tuple(self._node(group.upstream, name) for name in group.upstream_columns)
-                hop = _Hop(beyond, group.kind, group.how, group.expression)
-                for column in (None,) if group.columns is None else group.columns:
-                    into[column].append(hop)
-        yield from into.get(node.column or "", ())
-        yield from into.get(None, ())
-
-    def _column_down(self, node: ColumnNode) -> Iterable[_Hop]:
-        for down in self._project.graph.downstreams(node.asset):
-            out_of = self._out_of.get(down)
-            if out_of is None:
-                out_of = self._out_of[down] = self._outward(down)
-            yield from out_of.get((node.asset, node.column or ""), ())
-
-    def _outward(self, down: Key) -> dict[tuple[Key, str], list[_Hop]]:
-        """The edges into *down* by where they come from."""
-        out_of: defaultdict[tuple[Key, str], list[_Hop]] = defaultdict(list)
-        nodes = self._nodes_of(down)
-        everything = tuple(nodes.values())
-        for group in self._groups(down):
-            columns = group.columns
-            beyond = (
-                everything
-                if columns is None
-                else tuple([nodes.get(c) or self._node(down, c) for c in columns])
-            )
-            hop = _Hop(beyond, group.kind, group.how, group.expression)
-            for name in group.upstream_columns:
-                out_of[group.upstream, name].append(hop)
-        return out_of
-
-    def _opaque_notes(self, nodes: Iterable[ColumnNode], downstream: bool) -> tuple[OpaqueNote, ...]:
+    def _opaque_notes(self, assets: Iterable[Key], downstream: bool) -> tuple[OpaqueNote, ...]:
         """Of what was met, and of readers that could not be, because nobody knows their columns yet."""
         notes = []
-        met = dict.fromkeys(node.asset for node in nodes)
+        met = dict.fromkeys(assets)
         if downstream:
             below = (down for key in met for down in self._project.graph.downstreams(key))
             unknown = [down for down in below if down in self._analyses and not self._nodes_of(down)]
@@ -203,30 +204,25 @@ class Lineage:
         return tuple(dict.fromkeys(notes))
 
 
-def _walk(
-    starts: list[ColumnNode],
-    step: Callable[[ColumnNode], Iterable[_Hop]],
-    depth: int | None,
-    nodes: dict[ColumnNode, None],
-) -> Collection[tuple[_Hop, list[ColumnNode]]]:
-    """Breadth first from *starts*: every group of edges that is met, with the nodes from which it was. What is
-    reached is added to *nodes*.
-    """
-    met: dict[
-        int, tuple[_Hop, list[ColumnNode]]
-    ] = {}  # by identity: to compare hops is to compare all their ends
-    ring, level = starts, 0
+def of_now(workspace: Workspace, last: Lineage | None) -> Lineage:
+    """The lineage of the project as last derived: *last* where nothing has changed, with all that it has looked up."""
+    # Looked at before anything is: what changes meanwhile is another revision the next time.
+    contents = contents_revision(workspace, workspace.project(refresh=False).sources.values())
+    if last is not None and last.is_of(workspace, contents):
+        return last
+    return Lineage(workspace, Schemas(workspace, SourceViews(workspace.sources())), contents)
+
+
+def _hops(key: Key, beyond: Callable[[Key], Iterable[Key]], depth: int | None) -> Iterator[tuple[Key, Key]]:
+    """Breadth first from *key*: every step from an asset to one *beyond* it, at most *depth* steps away."""
+    seen = {key}
+    ring, level = [key], 0
     while ring and (depth is None or level < depth):
         following = []
-        for node in ring:
-            for hop in step(node):
-                if (known := met.get(id(hop))) is not None:
-                    known[1].append(node)
-                    continue
-                met[id(hop)] = (hop, [node])
-                for other in hop.beyond:
-                    if other not in nodes:
-                        nodes[other] = None
-                        following.append(other)
+        for near in ring:
+            for far in beyond(near):
+                yield near, far
+                if far not in seen:
+                    seen.add(far)
+                    following.append(far)
         ring, level = following, level + 1
-    return met.values()

@@ -39,6 +39,13 @@ def revision_of(workspace: Workspace, sources: Iterable[Source]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for file in (*files.sql, *files.python, *files.helpers, *((files.config,) if files.config else ())):
         digest.update(f"{file.path}\0{file.size} {file.mtime} {file.ctime} {file.inode}\n".encode())
+    digest.update(contents_revision(workspace, sources).encode())
+    return digest.hexdigest()
+
+
+def contents_revision(workspace: Workspace, sources: Iterable[Source]) -> str:
+    """A digest of the stamps of *sources* and of the state's revision: what there is, whatever is declared."""
+    digest = hashlib.blake2b(digest_size=16)
     for stamp in stamped_paths(workspace.root, sources):
         digest.update(f"{stamp.path}\0{stamp.size} {stamp.mtime} {stamp.ctime} {stamp.inode}\n".encode())
     # Opening the state would make it: a project that is only looked at stays as it is.

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from upriver.lineage.rename.values import Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected, Keep
+    from upriver.materializer.lineage_views import Lineage
     from upriver.materializer.repair import Repaired
 
 __all__ = ["Cancel", "Session"]
@@ -87,6 +88,7 @@ class Session:
         self._past = Past(self.workspace)
         self._watched = watched
         self._revision = ""
+        self._lineage: Lineage | None = None
         # The state, the project and the engines are shared by all calls; a build takes turns with none of them.
         self._reading = threading.RLock()
 
@@ -234,9 +236,8 @@ class Session:
 
         with self._reading:
             self._known(key)
-            schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
-            view = lineage_views.Lineage(self.workspace, schemas)
-            found = view.around(
+            self._lineage = lineage_views.of_now(self.workspace, self._lineage)
+            found = self._lineage.around(
                 key, column, upstream=upstream, downstream=downstream, columns=columns, depth=depth
             )
             self.workspace.analyzer().flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from upriver.assets.errors import Diagnosis, StoreError
@@ -177,14 +177,18 @@ class LineageView(Value, frozen=True):
     @property
     def edges(self) -> tuple[ViewEdge, ...]:
         """The edges one by one, those of one target together."""
-        into: dict[ColumnNode, list[ViewEdge]] = {}
+        return tuple(self.each_edge())
+
+    def each_edge(self) -> Iterator[ViewEdge]:
+        """As :attr:`edges`, without holding them all: of a large graph there are millions."""
+        into: dict[ColumnNode, list[ViewGroup]] = {}
         for group in self.groups:
             for target in group.targets:
-                into.setdefault(target, []).extend(
-                    ViewEdge(source, target, group.kind, group.how, group.expression)
-                    for source in group.sources
-                )
-        return tuple(chain.from_iterable(into.values()))
+                into.setdefault(target, []).append(group)
+        for target, groups in into.items():
+            for group in groups:
+                for source in group.sources:
+                    yield ViewEdge(source, target, group.kind, group.how, group.expression)
 
 
 class Table(Value, frozen=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,8 +16,9 @@ from tests.tui.cli.conftest import Run
 from tests.tui.cli.scripted import ScriptedSession
 
 from upriver.materializer.views import Table
+from upriver.tui.console import Console
 from upriver.tui.json_output import unique_names
-from upriver.tui.json_values import plain
+from upriver.tui.json_values import Listed, plain, write_json
 
 TEXT, NUMBER, WHOLE, NOTHING = str, (int, float), int, type(None)
 REASON = {"kind": TEXT, "asset": TEXT, "columns": [TEXT], "detail": TEXT}
@@ -272,3 +275,33 @@ def test_errors_are_documents_too(run: Run) -> None:
         }
     }
     assert json.loads(run("status", "--jsno", "--json").out)["error"]["kind"] == "usage"
+
+
+@pytest.mark.parametrize("count", [0, 1, 1999, 2000, 2001, 5000])
+def test_an_array_that_is_made_while_it_is_written_reads_as_any_other(count: int) -> None:
+    """Also where a name is no Unicode, and with what a terminal would act on."""
+    items = [{"n": n, "name": "\udcff" if n == 1 else "\u202e"} for n in range(count)]
+    texts = []
+    for array in (items, Listed(iter(items))):
+        stream = io.StringIO()
+        write_json(Console(stream, {}), {"first": 1, "items": array, "last": []})
+        texts.append(stream.getvalue())
+    assert texts[0] == texts[1]
+    assert len(json.loads(texts[1])["items"]) == count
+
+
+def test_nothing_more_is_made_for_a_reader_that_went_away() -> None:
+    made = 0
+
+    def items() -> Iterator[int]:
+        nonlocal made
+        while made < 1_000_000:
+            made += 1
+            yield made
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    write_json(Console(Gone(), {}), {"items": Listed(items())})
+    assert made < 10_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 
@@ -12,6 +13,8 @@ from tests.fakes.answers import one_by_one
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewEdge
 from upriver.tui import json_output
+from upriver.tui.console import Console
+from upriver.tui.json_values import write_json
 from upriver.tui.render.lineage import dot, lineage_lines, mermaid
 from upriver.tui.render.text import Page, plain, shown
 
@@ -78,7 +81,9 @@ def test_dot_labels_are_quoted_strings(view: LineageView) -> None:
 
 
 def test_json_keeps_every_name_as_it_is(view: LineageView) -> None:
-    document = json.loads(json.dumps(json_output.lineage(view)))
+    written = io.StringIO()
+    write_json(Console(written, {}), json_output.lineage(view))
+    document = json.loads(written.getvalue())
     assert [node["column"] for node in document["nodes"]] == [None, *NAMES, *NAMES]
     assert {edge["to"]["column"] for edge in document["edges"]} == set(NAMES)
 

@@ -24,7 +24,7 @@ from upriver.materializer.views import (
     Step,
     Table,
 )
-from upriver.tui.json_values import instant, plain
+from upriver.tui.json_values import Listed, instant, plain
 
 if TYPE_CHECKING:
     from upriver.lineage.rename.values import Renaming
@@ -136,11 +136,11 @@ def lineage(value: LineageView) -> dict[str, Any]:
     """``lineage``. In asset-level edges *column* is null."""
     return {
         "focus": _end(value.focus),
-        "nodes": [
+        "nodes": Listed(
             {**_end(node), "type": node.type, "kind": node.kind, "expression": node.expression}
             for node in value.nodes
-        ],
-        "edges": [
+        ),
+        "edges": Listed(
             {
                 "from": _end(edge.source),
                 "to": _end(edge.target),
@@ -148,8 +148,8 @@ def lineage(value: LineageView) -> dict[str, Any]:
                 "how": edge.how,
                 "expression": edge.expression,
             }
-            for edge in value.edges
-        ],
+            for edge in value.each_edge()
+        ),
         "opaque": [{"asset": note.asset, "cause": note.cause} for note in value.opaque],
     }
 

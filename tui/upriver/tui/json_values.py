@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +22,57 @@ _UNSAFE = re.compile(
 )
 
 
+_AT_ONCE = 2000
+"""So many items of an array are encoded together: a long one is never whole in memory."""
+
+
+class Listed:
+    """An array in a document, at its top level, whose *items* are made while they are written."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = iter(items)
+
+    def pieces(self) -> Iterator[str]:
+        """The text of the array."""
+        separator = "["
+        while piece := list(islice(self._items, _AT_ONCE)):
+            yield separator
+            yield _text(piece)[1:-1]
+            separator = ","
+        yield "[]" if separator == "[" else "]"
+
+    def all(self) -> list[Any]:
+        """All items at once."""
+        return list(self._items)
+
+
 def write_json(console: Console, document: Any) -> None:
     """Write one document: indented for people at a terminal, else on one line."""
+    listed = isinstance(document, dict) and any(isinstance(value, Listed) for value in document.values())
+    if listed and console.terminal:
+        document = {name: v.all() if isinstance(v, Listed) else v for name, v in document.items()}
+    elif listed:
+        separator = "{"
+        for name, value in document.items():
+            console.raw(f"{separator}{_text(name)}:")
+            for piece in value.pieces() if isinstance(value, Listed) else (_text(value),):
+                console.raw(piece)
+                if console.closed:  # nobody reads on: the rest need not be made
+                    return
+            separator = ","
+        console.raw("}\n")
+        return
+    console.raw(_text(document, indent=2 if console.terminal else None) + "\n")
+
+
+def _text(document: Any, *, indent: int | None = None) -> str:
     try:
         encoded = msgspec.json.encode(document)
     except UnicodeEncodeError:  # a file name that is no Unicode
         encoded = msgspec.json.encode(plain(document))
-    if console.terminal:
-        encoded = msgspec.json.format(encoded, indent=2)
-    text = encoded.decode("utf-8")
-    console.raw(_UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text) + "\n")
+    if indent is not None:
+        encoded = msgspec.json.format(encoded, indent=indent)
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], encoded.decode("utf-8"))
 
 
 def plain(value: Any) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
+from upriver.materializer.views import ColumnNode, LineageView, ViewEdge, ViewGroup
 from upriver.tui.glyphs import HOW
 from upriver.tui.render.marks import edge_sign
 from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, shown, wrap
@@ -33,15 +34,23 @@ _DECIDED_BY = {
 _DECIDES = {"filter": "filters", "join": "joins", "group": "groups", "order": "orders"}
 
 
+class _Below(NamedTuple):
+    """Stands for the lines of what lies beyond *node*, each after *prefix*."""
+
+    node: ColumnNode
+    prefix: Line
+
+
 class _Tree:
     """Draws one direction of a view from a node. A node drawn before is named again but not opened again."""
 
     def __init__(self, view: LineageView, *, upstream: bool, page: Page) -> None:
         self.page = page
         self.upstream = upstream
-        self.edges: dict[ColumnNode, list[ViewEdge]] = {}
-        for edge in view.edges:
-            self.edges.setdefault(_bare(edge.target if upstream else edge.source), []).append(edge)
+        self.groups: dict[ColumnNode, list[ViewGroup]] = {}
+        for group in view.groups:
+            for near in group.targets if upstream else group.sources:
+                self.groups.setdefault(_bare(near), []).append(group)
         self.types = {_bare(node): node.type for node in view.nodes}
         self.made = {_bare(node): node.expression for node in view.nodes if node.expression}
         self.kinds = {node.asset: node.kind for node in view.nodes}
@@ -50,26 +59,45 @@ class _Tree:
 
     def lines(self, node: ColumnNode) -> list[Line]:
         """What lies beyond *node*, without *node* itself."""
-        return list(self._below(_bare(node), EMPTY))
+        drawn: list[Line] = []
+        open_now = [self._below(_bare(node), EMPTY)]  # no recursion: chains can be longer than Python's stack
+        while open_now:
+            match next(open_now[-1], None):
+                case None:
+                    open_now.pop()
+                case _Below(beyond, prefix):
+                    open_now.append(self._below(beyond, prefix))
+                case text:
+                    drawn.append(text)
+        return drawn
 
-    def _below(self, node: ColumnNode, prefix: Line) -> Iterable[Line]:
+    def _edges(self, node: ColumnNode) -> list[ViewEdge]:
+        return [
+            ViewEdge(far, node, group.kind, group.how, group.expression)
+            if self.upstream
+            else ViewEdge(node, far, group.kind, group.how, group.expression)
+            for group in self.groups.get(node, ())
+            for far in (group.sources if self.upstream else group.targets)
+        ]
+
+    def _below(self, node: ColumnNode, prefix: Line) -> Iterator[Line | _Below]:
         self.opened.add(node)
-        edges = self.edges.get(node, [])
+        edges = self._edges(node)
         values = _by_far_end([e for e in edges if e.kind is EdgeKind.VALUE], self.upstream)
         decided = _influences([e for e in edges if e.kind is EdgeKind.INFLUENCE], self.upstream)
         self.used |= {edge.how for _, edge in values} | {how for how, _, _ in decided}
         for i, (far, edge) in enumerate(values):
             last = i == len(values) - 1 and not decided
-            again = far in self.opened and bool(self.edges.get(far))
+            again = far in self.opened and far in self.groups
             yield line(
                 prefix, Span(BRANCHES.last if last else BRANCHES.fork, "dim"), self._node(far, edge, again)
             )
             if not again:
                 below = line(prefix, Span(BRANCHES.blank if last else BRANCHES.through, "dim"))
                 if self.upstream and far in self.made:
-                    branch = BRANCHES.fork if self.edges.get(far) else BRANCHES.last
+                    branch = BRANCHES.fork if far in self.groups else BRANCHES.last
                     yield line(below, Span(branch, "dim"), Span(_one_line(self.made[far]), "cyan"))
-                yield from self._below(far, below)
+                yield _Below(far, below)
         for i, (how, asset, columns) in enumerate(decided):
             branch = BRANCHES.last if i == len(decided) - 1 else BRANCHES.fork
             yield line(prefix, Span(branch, "dim"), self._influence(how, asset, columns))
@@ -228,7 +256,7 @@ def dot(view: LineageView) -> str:
 
 def _numbered(view: LineageView) -> dict[ColumnNode, str]:
     """What is drawn, and how it is called there. An asset whose columns are drawn needs no node of its own."""
-    ends = [_bare(end) for edge in view.edges for end in (edge.source, edge.target)]
+    ends = dict.fromkeys(_bare(end) for group in view.groups for end in (*group.sources, *group.targets))
     by_column = {node.asset for node in view.nodes if node.column is not None}
     nodes = [
         node
@@ -238,15 +266,16 @@ def _numbered(view: LineageView) -> dict[ColumnNode, str]:
     return {node: f"n{i}" for i, node in enumerate(dict.fromkeys(nodes or [_bare(view.focus)]))}
 
 
-def _pairs(view: LineageView) -> list[tuple[ColumnNode, ColumnNode, EdgeKind]]:
+def _pairs(view: LineageView) -> Iterator[tuple[ColumnNode, ColumnNode, EdgeKind]]:
     """Edges once each; where a value flows, its influence need not be drawn as well."""
-    value = EdgeKind.VALUE
-    flowing = {(_bare(e.source), _bare(e.target)) for e in view.edges if e.kind is value}
-    pairs: dict[tuple[ColumnNode, ColumnNode], EdgeKind] = {}
-    for edge in view.edges:
-        ends = (_bare(edge.source), _bare(edge.target))
-        pairs[ends] = value if ends in flowing else edge.kind
-    return [(*ends, kind) for ends, kind in pairs.items()]
+    for target, edges in groupby(view.each_edge(), lambda edge: edge.target):
+        kinds: dict[ColumnNode, EdgeKind] = {}
+        for edge in edges:
+            source = _bare(edge.source)
+            if kinds.get(source) is not EdgeKind.VALUE:
+                kinds[source] = edge.kind
+        for source, kind in kinds.items():
+            yield source, _bare(target), kind
 
 
 def _mermaid_text(text: str) -> str:
