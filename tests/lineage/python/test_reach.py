@@ -150,6 +150,24 @@ def test_what_is_widened_says_why(body: str, cause: str, projects: Projects) -> 
     assert cause in widened
 
 
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("import shelve; return shelve.open(df)", "unpickles (shelve)"),
+        ("from shelve import open as opened; return opened(df)", "unpickles (shelve)"),
+        ("import shelve; return shelve", "unpickles (shelve)"),
+        ("import runpy; return runpy.run_path(df)", "imports modules by name (runpy)"),
+    ],
+)
+def test_a_library_that_nobody_has_imported_yet_widens_like_one_that_is_there(
+    body: str, cause: str, projects: Projects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("shelve", "runpy"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    (widened, *_) = projects.reach({"m.py": f"def asset(df):\n    {body}\n"}).widened
+    assert cause in widened
+
+
 def test_plain_code_widens_nothing(projects: Projects) -> None:
     assert projects.reach(PROJECT).widened == ()
 

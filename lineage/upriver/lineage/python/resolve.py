@@ -89,9 +89,11 @@ class Resolver:
     def follow_import(self, found: LocalImport, attributes: tuple[str, ...], reference: Reference) -> None:
         """Lead on to what an ``import`` inside the function binds; project modules get imported for it."""
         module = self._imported(found)
-        if module is None:
-            return
         path = (found.member, *attributes) if found.member is not None else attributes
+        if module is None:
+            # A library that nobody has imported yet: what it is asked for is all that is known of it.
+            self._watch(found.module, path[0] if path else "")
+            return
         if found.member is not None and found.member not in vars(module):
             submodule = self._load(f"{module.__name__}.{found.member}")
             if submodule is not None:
@@ -176,7 +178,7 @@ class Resolver:
         for step in path[1:]:
             if not isinstance(value, ModuleType):
                 break
-            self._watch(value, step)
+            self._watch(value.__name__, step)
             inside = vars(value)
             if step not in inside:
                 self._absent(value, step, reference)
@@ -202,7 +204,7 @@ class Resolver:
             if walk.origins.is_project_module(value):
                 walk.widen(sink, value.__name__, f"{self._owner} uses module {value.__name__} as a value")
             else:
-                self._watch(value, "")
+                self._watch(value.__name__, "")
                 walk.external(sink, value.__name__, "")
         elif isinstance(value, FunctionType):
             self._watch_object(value)
@@ -230,8 +232,7 @@ class Resolver:
             walk.note(f"{self._owner} mentions {name}: files it reads by itself are not in the lineage")
 
     # -- what makes code reach further than its names ----------------------------------------------
-    def _watch(self, module: ModuleType, attribute: str) -> None:
-        name = module.__name__
+    def _watch(self, name: str, attribute: str) -> None:
         top = name.partition(".")[0]
         cause = None
         if top in _DYNAMIC_MODULES and attribute not in _STATIC_MEMBERS and name.count(".") < 1:
@@ -255,7 +256,7 @@ class Resolver:
             if top in watched or name in _DYNAMIC_MEMBERS.get(home.__name__, ()):
                 if home.__name__.startswith(("importlib.metadata", "importlib.resources")):
                     return
-                self._watch(sys.modules.get(top, home), name)
+                self._watch(top if top in sys.modules else home.__name__, name)
 
     def watch_attributes(self, attributes: set[str]) -> None:
         """Attribute names that reach further, whatever they are taken of."""
