@@ -229,7 +229,7 @@ class Builds(RuleBasedStateMachine):
         ]
         # Those that were not asked for may have had another recipe when they were: what that took counted then. And of
         # what a file in place held, only what counted when it was read is known later.
-        surely = self.read_in_order(states, self.ever_run) & built
+        surely = self.read_in_order(states, self.ever_run, surely=True) & built
         self.seen_ordered.update(ordered_states[name] for name in surely)
         self.seen.update(states.values())
         self.last_run.update((name, self.run_as(name)) for name in states)
@@ -255,9 +255,11 @@ class Builds(RuleBasedStateMachine):
         node = self.project.nodes[name]
         return repr((meaning(self.project, node), [self.yardstick[key].columns for key in node.reads]))
 
-    def read_in_order(self, among: Iterable[str], known: Iterable[tuple[str, str]]) -> set[str]:
+    def read_in_order(
+        self, among: Iterable[str], known: Iterable[tuple[str, str]], *, surely: bool = False
+    ) -> set[str]:
         """The assets that take their rows in order: of themselves, or because somebody of *among* does with theirs, or
-        may: code in Python that is not among what is *known*.
+        may: code in Python that is not among what is *known*. Who is but named is left out when they *surely* do.
         """
         known = frozenset(known)
         nodes = [self.project.nodes[name] for name in among]
@@ -266,7 +268,7 @@ class Builds(RuleBasedStateMachine):
         unknown = {node.name for node in nodes if node.python} - {
             node.name for node in nodes if (node.name, self.run_as(node.name)) in known
         }
-        return ordered | above(self.project, ordered | numbering | unknown)
+        return ordered | above(self.project, ordered | numbering | unknown, surely=surely)
 
 
 _MAY_BECOME = {

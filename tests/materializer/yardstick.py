@@ -175,12 +175,15 @@ def as_read(node: Node, contents: Mapping[str, Content] | Yardstick, *, ordered:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def above(project: RandomProject, names: Iterable[str]) -> set[str]:
-    """All assets that the assets *names* read, however far."""
+def above(project: RandomProject, names: Iterable[str], *, surely: bool) -> set[str]:
+    """All assets that the assets *names* read, however far; or only those that they *surely* read, where many kinds
+    name a second upstream and take nothing of it.
+    """
     found: set[str] = set()
     waiting = list(names)
     while waiting:
-        keys = project.nodes[waiting.pop()].reads
+        node = project.nodes[waiting.pop()]
+        keys = node.reads[:1] if surely and _READS[node.kind][1] is None else node.reads
         new = {key.removeprefix("m.") for key in keys if key.startswith("m.")} - found
         found |= new
         waiting += new
