@@ -9,6 +9,7 @@ from tests.fakes.shop import NOW, AssetSpec, influence
 
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Column, Key, Place
+from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
 from upriver.lineage.rename.values import FileChange, LineChange, Renaming
 from upriver.materializer.model import Action, Cause, Reason, State
@@ -221,6 +222,19 @@ class Answers(Session):
             *(FileChange(path, path, "", b"", 1, lines) for path in readers),
         )
         return Renaming(old, new, files, (new, *own.downstreams), (Place("README.md", 7, 3),))
+
+    def fix(self, key: Key) -> Fix:
+        place = self._status_of(key).place
+        wrong = self.specs[key].error[0] if self.specs[key].error else ""
+        if "column" not in wrong or place is None:
+            raise UsageError(
+                f"{key} can't be fixed by itself: only you can tell what is meant\n  hint: open it"
+            )
+        line = LineChange(
+            3, "    sum(c.plan = 'pro') as pro_users,", "    sum(c.plan_tier = 'pro') as pro_users,"
+        )
+        file = FileChange(place.path, place.path, "", b"", 1, (line,))
+        return Fix(key, wrong, Place(place.path, 3, 9), "plan", "plan_tier", file)
 
     def sql(self, query: str, *, limit: int | None = None) -> Table:
         return Table(("answer",), ("INTEGER",), ((42,),), 1)

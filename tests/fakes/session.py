@@ -17,6 +17,7 @@ from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Key
+from upriver.lineage.fixing import Fix
 from upriver.lineage.rename.values import Renaming
 from upriver.materializer.events import (
     AssetFinished,
@@ -131,6 +132,12 @@ class FakeSession(Answers):
             msgspec.structs.replace(spec, key=named(spec.key), upstreams=tuple(map(named, spec.upstreams)))
             for spec in self.specs.values()
         )
+
+    def apply_fix(self, fix: Fix) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.failing.discard(fix.asset)
+        self.edit(fix.asset)
 
     def declare_wrongly(self, *problems: Diagnosis) -> None:
         """The declarations have *problems* from now on; none when called without."""

@@ -17,11 +17,19 @@ from collections.abc import Iterable
 from upriver.assets.model import Place, Value
 
 
+class Correction(Value, frozen=True):
+    """The name *written* at a diagnosis's place is surely *meant* to be another."""
+
+    written: str
+    meant: str
+
+
 class Diagnosis(Value, frozen=True):
     """One thing that is wrong: a sentence, the place, the facts, and what to do.
 
     *code* is a short stable name (``unknown-upstream``). *excerpt* is a piece of the file with a caret or
-    the user's own traceback, ready to print. *key* is the asset concerned, when there is one.
+    the user's own traceback, ready to print. *key* is the asset concerned, when there is one. *correction* is there
+    when it is certain what has to stand at *place* instead.
     """
 
     code: str
@@ -31,6 +39,7 @@ class Diagnosis(Value, frozen=True):
     hint: str | None = None
     excerpt: str | None = None
     key: str | None = None
+    correction: Correction | None = None
 
     def __str__(self) -> str:
         lines = [f"{self.place}: {self.message}" if self.place else self.message]
@@ -76,6 +85,22 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else None
+
+
+_CLEARLY_NEARER = 0.2
+
+
+def correction_of(name: str, known: Iterable[str]) -> Correction | None:
+    """What *name* is surely meant to be among *known*: the only one that is near, or by far the nearest of several."""
+    import difflib
+
+    near = difflib.get_close_matches(name, sorted({*known} - {name}), n=2, cutoff=0.6)
+    if not near:
+        return None
+    first, *others = (difflib.SequenceMatcher(None, one, name).ratio() for one in near)
+    if others and first - others[0] < _CLEARLY_NEARER:
+        return None
+    return Correction(name, near[0])
 
 
 def caret_excerpt(text: str, line: int, column: int, width: int = 1, shown_line: int | None = None) -> str:

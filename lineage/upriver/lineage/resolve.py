@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from upriver.assets.errors import Diagnosis, did_you_mean
+from upriver.assets.errors import Diagnosis, correction_of, did_you_mean
 from upriver.assets.model import Asset, FileLocation, Input, Key, PythonRecipe, Source
 from upriver.lineage.manifest import SqlModule
 from upriver.lineage.sql.query import FileRead
@@ -143,6 +143,7 @@ def check_mentions(module: SqlModule, names: Names) -> list[Diagnosis]:
                     hint=names.suggestion(mention.key)
                     or "declare it: source(...) in a Python module under assets/",
                     key=asset.key,
+                    correction=correction_of(mention.key, names.keys - {asset.key}),
                 )
             )
     return problems

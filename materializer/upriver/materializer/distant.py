@@ -187,6 +187,8 @@ class DistantSession(Session):
     lineage = _asked(Session.lineage)
     renaming = _asked(Session.renaming)
     rename = _asked(Session.rename)
+    fix = _asked(Session.fix)
+    apply_fix = _asked(Session.apply_fix)
     impact = _asked(Session.impact)
     columns = _asked(Session.columns)
     sql = _asked(Session.sql)

@@ -48,6 +48,7 @@ from upriver.materializer.views import (
 from upriver.materializer.workspace import Workspace
 
 if TYPE_CHECKING:
+    from upriver.lineage.fixing import Fix
     from upriver.lineage.rename.values import Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected, Keep
@@ -281,6 +282,23 @@ class Session:
             if self._past.live_run() is not None:
                 raise BusyError("a build is going on, and would read files of both names; wait for its end")
             write_renaming(self.workspace, renaming)
+
+    def fix(self, key: Key) -> Fix:
+        """The edit that puts right what is wrong with an asset's declaration or query. Writes nothing.
+
+        Raises UsageError when nothing is wrong with it, or when it is not certain what is meant.
+        """
+        from upriver.materializer.fixing import find_fix
+
+        with self._reading:
+            return find_fix(self.workspace, key)
+
+    def apply_fix(self, fix: Fix) -> None:
+        """Write what :meth:`fix` has found. Raises UsageError when the file was edited meanwhile, StoreError."""
+        from upriver.materializer.fixing import write_fix
+
+        with self._reading:
+            write_fix(self.workspace, fix)
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:

@@ -23,6 +23,7 @@ from upriver.assets.errors import (
     UsageError,
 )
 from upriver.assets.model import Key, Source, Value
+from upriver.lineage.fixing import Fix
 from upriver.lineage.rename.values import Renaming
 from upriver.materializer.views import (
     AssetStatus,
@@ -61,10 +62,12 @@ ANSWERS: Mapping[str, Any] = {
     "log": tuple[LogLine, ...],
     "renaming": Renaming,
     "rename": None,
+    "fix": Fix,
+    "apply_fix": None,
 }
 """What can be asked, and the type of the answer."""
 
-_ARGUMENTS: Mapping[str, Any] = {"rename": tuple[Renaming]}
+_ARGUMENTS: Mapping[str, Any] = {"rename": tuple[Renaming], "apply_fix": tuple[Fix]}
 """The types of arguments that are more than texts, numbers and sequences of them."""
 
 _ERRORS: Mapping[str, type[UpriverError]] = {

@@ -125,6 +125,11 @@ def test_a_day_in_a_real_terminal(terminal: Terminal) -> None:
     terminal.until("Build marts.total", "1 build")
     terminal.keys("Enter")
     terminal.until("✓ RUN", "success")
+    # The run is printed in the ordinary terminal, and s leads back to the window.
+    terminal.keys("s")
+    terminal.until("shell>", "marts.total", "is done: 1 built", "s returns to the window", gone="UPRIVER")
+    terminal.keys("s")
+    terminal.until("✓ RUN", "success")
     terminal.keys("Escape", "Escape")
     terminal.until("✓ 3", "usual")
 
@@ -138,8 +143,8 @@ def test_a_day_in_a_real_terminal(terminal: Terminal) -> None:
     # Leaving gives the terminal back as it was.
     terminal.keys("q")
     terminal.until("shell>", gone="UPRIVER")
-    terminal.keys("stty -a > after.txt; echo d''one", "Enter")
-    terminal.until("done")
+    terminal.keys("stty -a > after.txt; echo now''written", "Enter")
+    terminal.until("nowwritten")
     assert (terminal.project / "before.txt").read_text() == (terminal.project / "after.txt").read_text()
     assert terminal("display-message", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split() == [
         "0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.fakes.answers import one_by_one
 
 from upriver.assets.model import Column, Key, Place
+from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
 from upriver.lineage.rename.values import FileChange, LineChange, Renaming
 from upriver.materializer.fsck import Problem, Report, Trouble
@@ -182,6 +183,22 @@ DAMAGED = Report(
     31_000_000,
 )
 
+FIX = Fix(
+    "marts.churn",
+    "upstream marts.customers has no column 'plan'",
+    Place("assets/marts/churn.sql", 7, 11),
+    "plan",
+    "plan_tier",
+    FileChange(
+        "assets/marts/churn.sql",
+        "assets/marts/churn.sql",
+        "ab12",
+        b"",
+        1,
+        (LineChange(7, "sum(c.plan = 'pro')", "sum(c.plan_tier = 'pro')"),),
+    ),
+    "assets/marts/churn.sql:9:3: no upstream has a column 'spnd'",
+)
 RENAMING = Renaming(
     "staging.orders",
     "core.sales",

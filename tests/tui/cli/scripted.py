@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.tui.cli.answers import (
     DAMAGED,
+    FIX,
     HOUR,
     LINEAGE,
     NOW,
@@ -26,6 +27,7 @@ from tests.tui.cli.answers import (
 )
 
 from upriver.assets.model import Key
+from upriver.lineage.fixing import Fix
 from upriver.lineage.rename.values import Renaming
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.fsck import Report
@@ -161,6 +163,13 @@ class ScriptedSession(Session):
 
     def rename(self, renaming: Renaming) -> None:
         self._called("rename", renaming.old, renaming.new)
+
+    def fix(self, key: Key) -> Fix:
+        self._called("fix", key)
+        return FIX
+
+    def apply_fix(self, fix: Fix) -> None:
+        self._called("apply_fix", fix.asset, fix.meant)
 
     def sql(self, query: str, *, limit: int | None = None) -> Table:
         self._called("sql", query, limit)

@@ -175,6 +175,16 @@ def test_a_rename_is_written_unless_it_is_only_looked_at(session: ScriptedSessio
     assert run("rename", "staging.orders", "core.sales").code == 2
 
 
+def test_a_fix_is_written_unless_it_is_only_looked_at(session: ScriptedSession, run: Run) -> None:
+    """What was found is what is written; an uncertain one is a wrong command."""
+    assert run("fix", "marts.churn", "--dry-run").code == 0
+    assert [call for call in session.calls if "fix" in call[0]] == [("fix", "marts.churn")]
+    assert run("fix", "marts.churn").code == 0
+    assert session.calls[-2:] == [("fix", "marts.churn"), ("apply_fix", "marts.churn", "plan_tier")]
+    session.error = UsageError("only you can tell what is meant")
+    assert run("fix", "marts.churn").code == 2
+
+
 def test_impact_check_fails_when_something_breaks(session: ScriptedSession, run: Run) -> None:
     """For CI."""
     assert run("impact").code == 0

@@ -113,6 +113,18 @@ SHAPES: dict[tuple[str, ...], Any] = {
         "rebuilt": [TEXT],
         "mentions": [TEXT],
     },
+    ("fix", "marts.churn"): {
+        "asset": TEXT,
+        "problem": TEXT,
+        "file": TEXT,
+        "line": WHOLE,
+        "column": WHOLE,
+        "written": TEXT,
+        "meant": TEXT,
+        "done": bool,
+        "lines": [{"line": WHOLE, "before": TEXT, "after": TEXT}],
+        "remains": (TEXT, NOTHING),
+    },
     ("sql", "from x"): [dict],
     ("show", "marts.revenue"): {
         "asset": TEXT,

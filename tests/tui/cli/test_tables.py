@@ -31,6 +31,8 @@ COMMANDS = {
     "impact": ("impact",),
     "rename": ("rename", "staging.orders", "core.sales"),
     "rename-dry-run": ("rename", "staging.orders", "core.sales", "--dry-run"),
+    "fix": ("fix", "marts.churn"),
+    "fix-dry-run": ("fix", "marts.churn", "--dry-run"),
     "show": ("show", "marts.revenue"),
     "show-changes": ("show", "marts.revenue", "--changes"),
     "sql": ("sql", "from x"),

@@ -22,7 +22,7 @@ from upriver.assets.model import Key, Place
 from upriver.materializer.session import Session
 from upriver.tui import theme as themes
 from upriver.tui.board import Board
-from upriver.tui.editing import open_editor
+from upriver.tui.editing import open_editor, open_text
 from upriver.tui.errands import Errands, Watch
 from upriver.tui.ink import Ink, clean
 from upriver.tui.keeping import FrameKeeper
@@ -225,6 +225,11 @@ class UpriverApp(Asking, App[int]):
         open_editor(self, place)
         self.action_redraw()
         self.watch_thread.look_now()
+
+    def edit_text(self, name: str, text: str, line: int) -> None:
+        """Show *text* in the user's editor, as a file called *name*."""
+        open_text(self, name, text, line)
+        self.action_redraw()
 
     # -- where one is --------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
         Command("impact", "Look", "what the present changes break or change downstream"),
         Command("ui", "Look", "the terminal UI"),
         Command("rename", "Change", "give an asset another key, wherever it is named"),
+        Command("fix", "Change", "put a misspelled name right where it is certain what is meant"),
         Command("show", "Data", "schema, profile and first rows of an asset"),
         Command("sql", "Data", "query assets by their keys"),
         Command("history", "Past", "runs, or the materializations of one asset"),
@@ -68,6 +69,7 @@ _OTHER_NAMES = {
     "new": "init",
     "create": "init",
     "diff": "impact",
+    "repair": "fix",
     "mv": "rename",
     "move": "rename",
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from upriver.tui.app import UpriverApp
 
 _PLUS_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "ed", "joe", "mg", "ne")
+_UNFIT = re.compile(r"[^\w.-]+")
 _COLON_LINE = ("hx", "subl", "zed")
 
 
@@ -38,6 +41,14 @@ def editor_command(environ: Mapping[str, str], root: Path, place: Place) -> list
     if name in _COLON_LINE:
         return [*words, at]
     return [*words, f"+{place.line}", path] if name in _PLUS_LINE else [*words, path]
+
+
+def open_text(app: UpriverApp, name: str, text: str, line: int) -> None:
+    """Show *text* in the editor, in a file called *name* that is gone when the editor is closed."""
+    with tempfile.TemporaryDirectory(prefix="upriver-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / _UNFIT.sub("-", name)
+        path.write_text(text, encoding="utf-8", errors="replace")
+        open_editor(app, Place(str(path), line))
 
 
 def open_editor(app: UpriverApp, place: Place) -> None:

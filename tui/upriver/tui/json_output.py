@@ -27,6 +27,7 @@ from upriver.materializer.views import (
 from upriver.tui.json_values import Listed, instant, plain
 
 if TYPE_CHECKING:
+    from upriver.lineage.fixing import Fix
     from upriver.lineage.rename.values import Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected
@@ -166,6 +167,22 @@ def impact(values: Impacts) -> dict[str, Any]:
             }
             for value in values
         ]
+    }
+
+
+def fix(value: Fix, *, dry_run: bool) -> dict[str, Any]:
+    """``fix``. *remains* is what would still be wrong, null when nothing is known."""
+    return {
+        "asset": value.asset,
+        "problem": value.problem,
+        "file": value.place.path,
+        "line": value.place.line,
+        "column": value.place.column,
+        "written": value.written,
+        "meant": value.meant,
+        "done": not dry_run,
+        "lines": [{"line": one.line, "before": one.before, "after": one.after} for one in value.file.lines],
+        "remains": value.remains or None,
     }
 
 

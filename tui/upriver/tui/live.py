@@ -49,10 +49,12 @@ class Display(Protocol):
         ...
 
 
-def lines_of(event: Event, progress: Progress, page: Page, verbosity: int) -> list[Line]:
-    """What an event leaves in the scrollback. *verbosity*: -1 quiet, 0, or 1 with output and fresh assets."""
+def lines_of(
+    event: Event, progress: Progress, page: Page, verbosity: int, *, fresh: bool = True
+) -> list[Line]:
+    """What an event leaves in the scrollback. *verbosity*: -1 quiet, 0, or 1 with output and (*fresh*) fresh assets."""
     match event:
-        case AssetFinished(outcome=Outcome.FRESH) if verbosity < 1:
+        case AssetFinished(outcome=Outcome.FRESH) if verbosity < 1 or not fresh:
             return []
         case AssetFinished(outcome=Outcome.CANCELLED) if event.asset not in progress.attempted:
             return []
@@ -69,16 +71,17 @@ def lines_of(event: Event, progress: Progress, page: Page, verbosity: int) -> li
 class PlainDisplay:
     """One line for each finished asset, for logs and pipes."""
 
-    def __init__(self, console: Console, verbosity: int = 0) -> None:
+    def __init__(self, console: Console, verbosity: int = 0, *, fresh: bool = True) -> None:
         self.console = console
         self.verbosity = verbosity
+        self.fresh = fresh
         self.progress = Progress()
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         with self._lock:
             self.progress.apply(event)
-            lines = lines_of(event, self.progress, self.console.page, self.verbosity)
+            lines = lines_of(event, self.progress, self.console.page, self.verbosity, fresh=self.fresh)
             if lines:
                 self.console.write(*lines)
                 self.console.flush()
@@ -97,9 +100,17 @@ class PlainDisplay:
 class LiveDisplay:
     """The live region. *clock* gives seconds since the epoch, as the events do."""
 
-    def __init__(self, console: Console, verbosity: int = 0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        console: Console,
+        verbosity: int = 0,
+        clock: Callable[[], float] = time.time,
+        *,
+        fresh: bool = True,
+    ) -> None:
         self.console = console
         self.verbosity = verbosity
+        self.fresh = fresh
         self.clock = clock
         self.progress = Progress()
         self._notice = ""
@@ -119,7 +130,7 @@ class LiveDisplay:
             if isinstance(event, AssetFinished) and event.outcome is Outcome.BLOCKED:
                 return
             page = Page(self.console.size()[0] - 1, not self.console.unicode)
-            self._waiting += lines_of(event, self.progress, page, self.verbosity)
+            self._waiting += lines_of(event, self.progress, page, self.verbosity, fresh=self.fresh)
 
     def notice(self, text: str) -> None:
         # No lock here: a signal handler may interrupt the thread that holds it. The painter shows it.

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from upriver.assets.model import Key
-from upriver.materializer.events import RunStarted
+from upriver.materializer.events import AssetStarted, RunStarted
 from upriver.materializer.session import Cancel
 from upriver.tui.errands import EventFeed, start_build, start_following
 from upriver.tui.messages import RunEnded
@@ -84,6 +84,11 @@ class Running:
         touched: set[Key] = set()
         for event in events:
             run.take(event)
+            if (
+                isinstance(event, AssetStarted)
+                and (before := app.board.statuses.get(event.asset)) is not None
+            ):
+                run.parts[event.asset].rows_before = before.rows
             key = app.board.apply(event)
             if key is not None:
                 touched.add(key)

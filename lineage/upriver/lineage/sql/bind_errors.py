@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from upriver.assets.errors import Diagnosis, did_you_mean
+import msgspec
+
+from upriver.assets.errors import Diagnosis, correction_of, did_you_mean
 from upriver.assets.model import Key, Schema
 from upriver.lineage.sql.flow import Node
 from upriver.lineage.sql.parse import located
@@ -34,7 +36,8 @@ def unknown_upstream(query: Query, schemas: Mapping[Key, Schema]) -> Diagnosis |
         if reference.key not in schemas:
             message = f"there is no asset or source {reference.key!r}"
             hint = did_you_mean(reference.key, schemas)
-            return _at(query, "unknown-table", message, reference.start, hint)
+            found = _at(query, "unknown-table", message, reference.start, hint)
+            return msgspec.structs.replace(found, correction=correction_of(reference.key, schemas))
     for file in query.files:
         if file.key not in schemas:
             message = f"the schema of {', '.join(file.patterns)} is not known"
@@ -128,7 +131,8 @@ def _column_diagnosis(
     facts = tuple(
         f"{key} has: {', '.join(c.name for c in schemas[key])}" for key in pool[:3] if schemas.get(key)
     )
-    return _with_facts(_at(query, "unknown-column", message, offset, hint), facts)
+    found = _with_facts(_at(query, "unknown-column", message, offset, hint), facts)
+    return found if offset is None else msgspec.structs.replace(found, correction=correction_of(name, known))
 
 
 def _upstream_of(query: Query, offset: int | None, column: str) -> Key | None:
@@ -165,15 +169,7 @@ def _place_of_word(text: str, name: str) -> int | None:
 
 
 def _with_facts(diagnosis: Diagnosis, facts: tuple[str, ...]) -> Diagnosis:
-    return Diagnosis(
-        diagnosis.code,
-        diagnosis.message,
-        diagnosis.place,
-        (*facts, *diagnosis.facts),
-        diagnosis.hint,
-        diagnosis.excerpt,
-        diagnosis.key,
-    )
+    return msgspec.structs.replace(diagnosis, facts=(*facts, *diagnosis.facts))
 
 
 def _at(query: Query, code: str, message: str, offset: int | None, hint: str | None) -> Diagnosis:

@@ -47,10 +47,18 @@ class Part:
     changed: bool = False
     seconds: float = 0.0
     rows: int | None = None
+    rows_before: int | None = None
     bytes: int | None = None
     error: str | None = None
     reasons: Reasons = ()
     lines: int = 0
+
+
+def how_it_went(run: str, status: RunStatus, counts: Mapping[Outcome, int]) -> str:
+    """The end of a run in one sentence."""
+    told = [f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts.get(outcome)]
+    words = {RunStatus.SUCCESS: "is done", RunStatus.FAILED: "failed"}
+    return f"run {run} {words.get(status, status.value)}: {', '.join(told) or 'nothing to do'}"
 
 
 class RunPicture:
@@ -75,6 +83,8 @@ class RunPicture:
         self.bytes = 0
         self.cancelling = 0
         self.version = 0
+        self._ahead_at: tuple[int, int] | None = None
+        self._ahead_is: tuple[float | None, frozenset[Key]] = (None, frozenset())
 
     @property
     def live(self) -> bool:
@@ -158,9 +168,7 @@ class RunPicture:
 
     def summary(self) -> str:
         """How it went, in one sentence."""
-        told = [f"{number} {outcome.value}" for outcome, number in self.counts.items() if number]
-        words = {RunStatus.SUCCESS: "is done", RunStatus.FAILED: "failed"}
-        return f"run {self.run} {words.get(self.status, self.status.value)}: {', '.join(told) or 'nothing to do'}"
+        return how_it_went(self.run, self.status, self.counts)
 
     # -- what is shown -----------------------------------------------------------------------------
 
@@ -179,6 +187,21 @@ class RunPicture:
 
     def left(self, now: float, statuses: Mapping[Key, AssetStatus]) -> float | None:
         """Seconds until the end: the longest chain left, or all that is left over the slots. None: unknown."""
+        return self._ahead(now, statuses)[0]
+
+    def critical(self, now: float, statuses: Mapping[Key, AssetStatus]) -> frozenset[Key]:
+        """What is on the longest chain left: the end can't come before all of it is done."""
+        return self._ahead(now, statuses)[1]
+
+    def _ahead(self, now: float, statuses: Mapping[Key, AssetStatus]) -> tuple[float | None, frozenset[Key]]:
+        known = (self.version, int(now * 2))
+        if self._ahead_at != known:
+            self._ahead_at, self._ahead_is = known, self._look_ahead(now, statuses)
+        return self._ahead_is
+
+    def _look_ahead(
+        self, now: float, statuses: Mapping[Key, AssetStatus]
+    ) -> tuple[float | None, frozenset[Key]]:
         rests: dict[Key, float] = {}
         for key, part in self.parts.items():
             if part.phase is not Phase.DONE and part.expected is not None:
@@ -187,13 +210,22 @@ class RunPicture:
                 )
                 rests[key] = max(0.0, part.expected - spent)
         if not rests:
-            return None
+            return None, frozenset()
         chains: dict[Key, float] = {}
+        behind: dict[Key, Key | None] = {}
         for key, rest in rests.items():  # the run's order is topological
             status = statuses.get(key)
-            before = max((chains.get(up, 0.0) for up in status.upstreams), default=0.0) if status else 0.0
-            chains[key] = before + rest
-        return max(*chains.values(), sum(rests.values()) / max(1, self.jobs))
+            ups = [up for up in status.upstreams if up in chains] if status else []
+            longest = max(ups, key=chains.__getitem__, default=None)
+            behind[key] = longest
+            chains[key] = rest + (chains[longest] if longest is not None else 0.0)
+        last: Key | None = max(chains, key=chains.__getitem__)
+        path = []
+        while last is not None:
+            path.append(last)
+            last = behind[last]
+        longest_chain = chains[path[0]]
+        return max(longest_chain, sum(rests.values()) / max(1, self.jobs)), frozenset(path)
 
     def share_done(self, now: float) -> float:
         """How much of the expected time is behind, 0..1; counts assets when no duration is known."""
@@ -219,6 +251,11 @@ class RunPicture:
         parts = [self.parts[up] for up in status.upstreams if up in self.parts]
         open_parts = [part for part in parts if part.phase is not Phase.DONE or part.outcome in bad]
         return sorted(open_parts, key=lambda part: part.phase is not Phase.DONE)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the processes of what runs take now, as far as they are told."""
+        return sum(part.memory or 0 for part in self.running.values())
 
     def log_of(self, key: Key | None) -> Sequence[LogLine]:
         """Captured lines of one asset, or of all."""

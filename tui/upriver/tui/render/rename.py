@@ -1,7 +1,8 @@
-"""What another key for an asset changes, file by file and line by line."""
+"""What another key for an asset, or a fix of a name in it, changes, file by file and line by line."""
 
 from __future__ import annotations
 
+from upriver.lineage.fixing import Fix
 from upriver.lineage.rename.values import FileChange, Renaming
 from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, line, wrap
 from upriver.tui.words import plural
@@ -18,6 +19,16 @@ def rename_lines(found: Renaming, page: Page, *, dry_run: bool) -> list[Line]:
     lines += wrap(f"{plural(found.edits, 'place')} in {plural(len(found.files), 'file')} {verb}", page.width)
     for text in consequences(found):
         lines += wrap(text, page.width)
+    return lines
+
+
+def fix_lines(found: Fix, page: Page, *, dry_run: bool) -> list[Line]:
+    """What is wrong, the line before and after, and what would still be wrong."""
+    lines = [*wrap(f"{found.asset}: {found.problem}", page.width), *_file(found.file, page), EMPTY]
+    verb = "would become" if dry_run else "is now"
+    lines += wrap(f"{found.written!r} at {found.place} {verb} {found.meant!r}", page.width)
+    if found.remains:
+        lines += wrap(f"then there is still this: {found.remains}", page.width, "yellow")
     return lines
 
 

@@ -24,6 +24,7 @@ ASSET_BINDINGS: list[BindingType] = [
     Binding("x", "diff", "diff", tooltip="What changed in its code, and its code"),
     Binding("l", "log", "log", tooltip="What it printed in its last run"),
     Binding("e", "edit", "edit", tooltip="Open it in $EDITOR, at the failing or changed line"),
+    Binding("F", "fix", "fix", show=False, tooltip="Put a misspelled name right, after a look at the line"),
     Binding("r", "retry", "retry", tooltip="Build again what failed or was blocked"),
     Binding("H", "history", "history", show=False, tooltip="Its earlier materializations"),
     Binding(
@@ -36,7 +37,7 @@ class AssetActions(Upon):
     """Mixed into screens that have a :attr:`subject`."""
 
     NEEDS_ASSET: ClassVar[frozenset[str]] = frozenset(
-        {"why", "columns", "graph", "preview", "diff", "log", "edit", "history", "rename"}
+        {"why", "columns", "graph", "preview", "diff", "log", "edit", "history", "rename", "fix"}
     )
 
     @property
@@ -74,6 +75,8 @@ class AssetActions(Upon):
             return f"{status.asset} is a file, not a table"
         if action == "preview" and status.rows is None and status.state is State.MISSING:
             return f"{status.asset} was never built: there is nothing to show"
+        if action == "fix" and (status.engine == "source" or status.state is State.FRESH):
+            return f"nothing is known to be wrong with {status.asset}"
         if action in ("diff", "log", "history") and status.engine == "source":
             return f"{status.asset} is a source: it has no code and no runs"
         if action == "rename" and (board.diagnoses or board.live):
@@ -176,6 +179,24 @@ class AssetActions(Upon):
 
         assert self.subject is not None
         self.upriver.push_screen(RenameScreen(self.subject))
+
+    def action_fix(self) -> None:
+        """Look whether it is certain what is meant; show the line, then write it."""
+        if not self.refuse("fix") and self.subject is not None:
+            self.ask_for_fix(self.subject)
+
+    def ask_for_fix(self, key: Key) -> None:
+        """Have the fix of *key* looked for."""
+        session = self.upriver.session
+        self.ask("fix", lambda: session.fix(key))
+
+    def answer_fix(self, found: object) -> None:
+        """Show what would be written."""
+        from upriver.lineage.fixing import Fix
+        from upriver.tui.screens.fix import FixScreen
+
+        assert isinstance(found, Fix)
+        self.upriver.push_screen(FixScreen(found))
 
     def action_edit(self) -> None:
         """Open the file, at the failing line if there is one."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Input
 
 from upriver.assets.model import Key
 from upriver.materializer.model import Outcome
@@ -15,7 +14,9 @@ from upriver.materializer.session import Session
 from upriver.materializer.views import LogLine
 from upriver.tui.picture.copying import Copy, as_json, command
 from upriver.tui.screens.frame import Frame
+from upriver.tui.screens.output import OUTPUT_BINDINGS, ReadsOutput
 from upriver.tui.widgets.loglines import LogLines
+from upriver.tui.widgets.rows import RowList
 from upriver.tui.widgets.searchbar import SearchBar
 from upriver.tui.words import plural
 
@@ -35,14 +36,12 @@ def last_output(session: Session, key: Key) -> tuple[str | None, tuple[LogLine, 
     return None, ()
 
 
-class LogScreen(Frame):
-    """*key*'s output; ``/`` searches, ``n`` and ``N`` go on."""
+class LogScreen(ReadsOutput, Frame):
+    """*key*'s output."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search"),
-        Binding("n", "find(1)", "next", tooltip="The next place of what is searched"),
-        Binding("N", "find(-1)", "previous", tooltip="The place before"),
-        Binding("o", "open_run", "the run", tooltip="Replay the run"),
+        *OUTPUT_BINDINGS,
+        Binding("enter", "open_run", "the run", tooltip="Replay the run"),
         Binding("y", "copy_markdown", "copy"),
     ]
 
@@ -50,6 +49,8 @@ class LogScreen(Frame):
         super().__init__()
         self.key = key
         self._run: str | None = None
+        self._lines: tuple[LogLine, ...] = ()
+        self._init_output()
 
     def body(self) -> Iterable[Widget]:
         """Lines and the search line."""
@@ -69,33 +70,31 @@ class LogScreen(Frame):
     def answer_output(self, found: object) -> None:
         """Show it."""
         assert isinstance(found, tuple)
-        self._run, lines = found
+        self._run, self._lines = found
         log = self.query_one(LogLines)
         log.nothing = "it has not run yet" if self._run is None else "it printed nothing"
-        log.show(lines)
+        self.show_output()
         log.refresh()
-        detail = f"run {self._run}, {plural(len(lines), 'line')}" if self._run else ""
+
+    def show_output(self) -> None:
+        """Show the lines that are wanted now."""
+        log = self.query_one(LogLines)
+        log.show(self._chosen.of(self._lines, None, self.level))
+        detail = f"run {self._run}, {plural(log.count, 'line')}" if self._run else ""
+        log.border_subtitle = self.upriver.title_text("", self.level_told)
         log.border_title = self.upriver.title_text(f"Output of {self.key}", detail)
 
-    def action_search(self) -> None:
-        """Search."""
-        self.query_one(SearchBar).open()
-
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Search while typing."""
-        self.query_one(SearchBar).tell(self.query_one(LogLines).search(message.value))
-
-    def on_search_bar_left(self, message: SearchBar.Left) -> None:
-        """Back to the lines."""
-        self.query_one(LogLines).focus()
-
-    def action_find(self, step: int) -> None:
-        """Go to the next place."""
-        self.query_one(LogLines).find(step)
+    def output_name(self) -> str:
+        """A name for a file of it."""
+        return f"{self._run or 'no-run'}-{self.key}.log"
 
     def why_not(self, action: str) -> str | None:
         """Why *action* can't be done."""
         return "it has not run yet" if action == "open_run" and self._run is None else None
+
+    def on_row_list_chosen(self, message: RowList.Chosen) -> None:
+        """Replay the run."""
+        self.action_open_run()
 
     def action_open_run(self) -> None:
         """Replay the run."""

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+import msgspec
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Input
 
 from upriver.assets.model import Key
 from upriver.materializer.events import Event
-from upriver.materializer.model import Outcome
+from upriver.materializer.model import Outcome, State
 from upriver.tui import figures
 from upriver.tui.glyphs import OUTCOME, RUN
 from upriver.tui.ink import Ink, Line
 from upriver.tui.picture.copying import Copy, as_json, command, table
 from upriver.tui.picture.live import Part, Phase, RunPicture
+from upriver.tui.picture.places import failing_place
 from upriver.tui.screens.actions import AssetActions
 from upriver.tui.screens.frame import Frame
+from upriver.tui.screens.output import OUTPUT_BINDINGS, ReadsOutput
 from upriver.tui.widgets.line import Written
 from upriver.tui.widgets.loglines import LogLines
 from upriver.tui.widgets.rows import RowList
@@ -29,8 +31,11 @@ from upriver.tui.widgets.text import ReadOnly, wrapped
 from upriver.tui.widgets.timeline import timeline
 from upriver.tui.words import plural
 
+_NOT_MADE = (Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
+_MOST_NAMED = 200
 
-class RunScreen(AssetActions, Frame):
+
+class RunScreen(ReadsOutput, AssetActions, Frame):
     """*run* is an id, or None for the run that goes on."""
 
     TAB = "Runs"
@@ -38,16 +43,16 @@ class RunScreen(AssetActions, Frame):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+x", "cancel", "cancel run", tooltip="Stop this build; what is finished is kept"),
+        Binding("ctrl+x", "cancel", "cancel", tooltip="Stop this build; what is finished is kept"),
         Binding("X", "cancel_asset", "cancel one", tooltip="Stop or leave out this asset; the rest goes on"),
         Binding("r", "retry", "retry", tooltip="Build again what failed or was blocked"),
-        Binding("w", "why", "why", tooltip="Why it was built, or failed"),
+        Binding("F", "fix", "fix", tooltip="Put a misspelled name right, after a look at the line"),
         Binding("e", "edit", "edit", tooltip="Open the failing line in $EDITOR"),
-        Binding("slash", "search", "search", tooltip="Search the output"),
-        Binding("n", "find(1)", "next", show=False, tooltip="The next place of what is searched"),
-        Binding("N", "find(-1)", "previous", show=False, tooltip="The place before"),
-        Binding("a", "all_output", "all output", tooltip="The output of all assets, or of the one under the cursor"),
+        Binding("w", "why", "why", tooltip="Why it was built, or failed"),
+        *OUTPUT_BINDINGS,
+        Binding("a", "all_output", "all", tooltip="The output of all assets, or of the one under the cursor"),
         Binding("t", "timeline", "timeline", tooltip="The slots over time"),
+        Binding("s", "stream", "stream", tooltip="Print the run in the ordinary terminal; s again returns"),
         Binding("p", "preview", "preview", show=False),
     ]  # fmt: skip
 
@@ -58,6 +63,7 @@ class RunScreen(AssetActions, Frame):
         self._shown = -1
         self._all = False
         self._timeline = False
+        self._init_output()
 
     @property
     def picture(self) -> RunPicture | None:
@@ -143,12 +149,18 @@ class RunScreen(AssetActions, Frame):
             return under
         return picture.failed[0] if picture.failed else None
 
+    def show_output(self) -> None:
+        """Show the lines that are wanted now."""
+        if self.picture is not None:
+            self._show_log(self.picture)
+
     def _show_log(self, picture: RunPicture) -> None:
         log = self.query_one(LogLines)
         here = None if self._all else self.query_one(RunRows).here
         log.with_asset = here is None
-        log.show(picture.log_of(here))
+        log.show(self._chosen.of(picture.log, here, self.level))
         state = "following" if log.following and picture.live else plural(log.count, "line")
+        log.border_subtitle = self.upriver.title_text("", self.level_told)
         log.border_title = self.upriver.title_text(f"Output of {here or 'all'}", state)
 
     # -- lines ---------------------------------------------------------------------------------------
@@ -177,6 +189,8 @@ class RunScreen(AssetActions, Frame):
         second = ink.line().gap().add(filled, ink.accent).add(rest, ink.faint)
         second.add(f" {share:4.0%}", ink.muted).gap(2)
         second.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", ink.muted)
+        if picture.memory:
+            second.add(f"  takes {figures.size(picture.memory)}", ink.muted)
         if picture.saved:
             second.add(f"  reuse saved {ink.glyph('≈', '~')}{figures.duration(picture.saved)}", ink.fresh)
         return [first, second]
@@ -189,8 +203,13 @@ class RunScreen(AssetActions, Frame):
 
     def why_not(self, action: str) -> str | None:
         """Why *action* can't be done now."""
+        picture = self.picture
+        if action == "stream":
+            return None if picture is not None and picture.run else "the run has not begun yet"
+        if action == "fix":
+            failed = picture is not None and self._failed_part(picture) is not None
+            return None if failed else "nothing has failed"
         if action in ("cancel", "cancel_asset"):
-            picture = self.picture
             if picture is None or not picture.live:
                 return "the run is over"
             if action == "cancel":
@@ -201,6 +220,8 @@ class RunScreen(AssetActions, Frame):
             if part is None:
                 return "there is no asset under the cursor"
             return f"{part.asset} is over" if part.phase is Phase.DONE else None
+        if action == "edit" and picture is not None and picture.failed:
+            return None
         return super().why_not(action)
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
@@ -243,24 +264,53 @@ class RunScreen(AssetActions, Frame):
         panel.styles.height = min(8, picture.jobs if picture else 2) if self._timeline else 0
         panel.rewrite()
 
-    def action_search(self) -> None:
-        """Search the output."""
-        self.query_one(SearchBar).open()
+    def action_stream(self) -> None:
+        """Print the run in the ordinary terminal, until a key leads back."""
+        picture = self.picture
+        if self.refuse("stream") or picture is None:
+            return
+        from upriver.tui.streaming import stream_run
 
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Search while typing."""
-        message.stop()
-        log = self.query_one(LogLines)
-        log.following = False
-        self.query_one(SearchBar).tell(log.search(message.value))
+        stream_run(self.upriver, picture.run, live=picture.live)
+        self.upriver.action_redraw()
 
-    def on_search_bar_left(self, message: SearchBar.Left) -> None:
-        """Back to the lines."""
-        self.query_one(LogLines).focus()
+    def action_fix(self) -> None:
+        """Fix what is under the cursor if that failed, else what failed first."""
+        picture = self.picture
+        if picture is not None and not self.refuse("fix"):
+            part = self._failed_part(picture)
+            assert part is not None
+            self.ask_for_fix(part.asset)
 
-    def action_find(self, step: int) -> None:
-        """Go to the next place of what is searched."""
-        self.query_one(LogLines).find(step)
+    def action_retry(self) -> None:
+        """Build again what failed or was blocked in this run, mended meanwhile or not."""
+        picture = self.picture
+        again = [] if picture is None else [p.asset for p in picture.parts.values() if p.outcome in _NOT_MADE]
+        here = self.board.statuses
+        again = [key for key in again if key in here and here[key].state is not State.FRESH]
+        if not again or len(again) > _MOST_NAMED:
+            super().action_retry()
+        elif not self.refuse("retry") and self.upriver.build(tuple(again)):
+            self.upriver.say(f"building {plural(len(again), 'asset')} again that this run has not made")
+
+    def action_edit(self) -> None:
+        """Open the failing line."""
+        picture = self.picture
+        part = None if picture is None else self._failed_part(picture)
+        status = None if part is None else self.board.statuses.get(part.asset)
+        here = self.subject_status
+        if part is None or status is None or (here is not None and here.asset != part.asset and here.error):
+            super().action_edit()
+            return
+        place = failing_place(msgspec.structs.replace(status, error=part.error)) or status.place
+        if place is not None:
+            self.upriver.edit(place)
+
+    def output_name(self) -> str:
+        """A name for a file of the output."""
+        picture = self.picture
+        here = None if self._all else self.subject
+        return f"{picture.run if picture else 'run'}-{here or 'all'}.log"
 
     def copy(self) -> Copy | None:
         """The run."""

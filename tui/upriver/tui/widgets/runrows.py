@@ -142,18 +142,22 @@ class RunRows(RowList):
 
     def _write_waiting(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
         line.add(WAITING.sign(ink.ascii), ink.muted).gap().add(fit_key(part.asset, name - 1), ink.muted, name)
+        right = ink.line()
+        if part.asset in self.picture.critical(self.now, self.statuses):
+            right.add("critical path " if width >= 64 else ink.glyph("◂ ", "* "), ink.accent)
+        if part.expected:
+            right.add(f"{ink.glyph('≈', '~')}{figures.duration(part.expected)}", ink.muted).gap()
         above = self.picture.waits_for(part.asset, self.statuses)
         if above:
             first = above[0]
-            line.add("on ", ink.faint).add(fit(first.asset, max(8, width - line.width - 12)), ink.muted)
+            line.add("on ", ink.faint).add(
+                fit(first.asset, max(8, width - line.width - right.width - 8)), ink.muted
+            )
             if len(above) > 1:
                 line.add(f" +{len(above) - 1}", ink.faint)
         else:
             line.add("for a free slot", ink.faint)
-        if part.expected:
-            expected = f"{ink.glyph('≈', '~')}{figures.duration(part.expected)}"
-            line.right(ink.line().add(expected, ink.muted).gap(), width)
-        return line
+        return line.right(right, width)
 
     def _write_done(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
         assert part.outcome is not None
@@ -167,6 +171,8 @@ class RunRows(RowList):
                 usual = f" / {figures.duration(part.expected)}" if part.expected else ""
                 line.add(figures.duration(part.seconds), ink.text, 6, ">").add(usual, ink.muted, 9)
                 line.add(figures.count(part.rows), ink.muted, 6, ">").gap()
+                if part.changed and part.rows_before is not None and part.rows is not None:
+                    line.add(figures.change(part.rows_before, part.rows), ink.muted, 8).gap()
                 line.add("" if part.changed else " same content", ink.faint)
             case Outcome.FAILED:
                 text = first_line(part.error or "")
