@@ -242,7 +242,7 @@ def test_what_is_in_the_way_is_named_also_to_what_was_never_built() -> None:
     assert [found[key].state for key in "abc"] == [State.FAILED, State.BLOCKED, State.BLOCKED]
     assert found["b"].reasons == (
         Reason(Cause.MISSING, "b", detail="never built"),
-        Reason(Cause.UPSTREAM, "a", detail="failed"),
+        Reason(Cause.UPSTREAM, "a", detail="unbound"),
     )
     assert found["c"].reasons[-1] == Reason(Cause.UPSTREAM, "b", detail="blocked")
 

@@ -17,7 +17,7 @@ from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.assets.seal import seal, unseal
 from upriver.lineage.manifest import program
-from upriver.lineage.model import Analysis, Opaque
+from upriver.lineage.model import Analysis, Opaque, UnknownColumn
 from upriver.lineage.project import Project, as_declared
 from upriver.lineage.sql.query import Query
 
@@ -35,7 +35,7 @@ class PlansPython(Protocol):
 
     def plan(
         self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
-    ) -> Analysis:
+    ) -> Analysis | UnknownColumn:
         """The analysis of *recipe* called with *settings*; opaque, with the cause, when it can't be planned."""
         ...
 
@@ -216,7 +216,12 @@ class Analyzer:
                     return Analysis(None, opaque=(Opaque("Python code that is not a lazy Polars plan"),))
                 with self._planning:
                     settings = settings_of(recipe.settings, self._variables)
-                    return self._planner().plan(recipe, schemas, settings)
+                    planned = self._planner().plan(recipe, schemas, settings)
+                if isinstance(planned, UnknownColumn):
+                    from upriver.lineage.python.unknown_column import diagnosis
+
+                    return diagnosis(planned.name, asset, self._project.parts(key), schemas)
+                return planned
 
     def _binder(self) -> Binder:
         from upriver.lineage.sql.binder import Binder

@@ -121,3 +121,9 @@ class Analysis(Value, frozen=True):
             key=lambda e: (place[e.column], e.kind is not EdgeKind.VALUE, e.upstream, e.upstream_column)
         )
         return tuple(found)
+
+
+class UnknownColumn(Value, frozen=True):
+    """What planning a Python recipe found instead of a plan: it reads the column *name*, which is not there."""
+
+    name: str

@@ -20,7 +20,7 @@ from upriver.assets.config import Scalar
 from upriver.assets.hiding import REVEALED
 from upriver.assets.kept import Kept, keep
 from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
-from upriver.lineage.model import Analysis, Opaque
+from upriver.lineage.model import Analysis, Opaque, UnknownColumn
 
 PATIENCE = 20.0
 """Seconds that planning one recipe may take, importing its module included."""
@@ -34,6 +34,13 @@ class Request(Value, frozen=True):
     settings: dict[str, Scalar] = {}
 
 
+class Answer(Value, frozen=True):
+    """What became of a request: one of the two."""
+
+    analysis: Analysis | None = None
+    problem: UnknownColumn | None = None
+
+
 class Planner:
     """Plans recipes in a process that is started when first needed and again after it was lost."""
 
@@ -45,7 +52,7 @@ class Planner:
 
     def plan(
         self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
-    ) -> Analysis:
+    ) -> Analysis | UnknownColumn:
         """See :class:`upriver.lineage.analyze.PlansPython`."""
         inputs = tuple((one, schemas[one.key]) for one in recipe.inputs if one.key is not None)
         if any(not schema for _, schema in inputs):
@@ -62,7 +69,8 @@ class Planner:
         if answer is None:
             self.close()
             return opaque(f"planning it on empty frames took more than {PATIENCE:g} s or ended the process")
-        return msgspec.json.decode(answer, type=Analysis)
+        found = msgspec.json.decode(answer, type=Answer)
+        return found.analysis or found.problem or opaque("the planning process gave no answer")
 
     def _start(self) -> None:
         theirs_in, self._to = os.pipe()
@@ -113,7 +121,7 @@ def main() -> None:
             answers.flush()
 
 
-def _answer_one(root: Path, line: bytes) -> Analysis:
+def _answer_one(root: Path, line: bytes) -> Answer:
     from upriver.lineage.invoke import find_function
     from upriver.lineage.polars.empty import plan_on_empty
 
@@ -123,10 +131,11 @@ def _answer_one(root: Path, line: bytes) -> Analysis:
         inputs = {one.parameter: (one.key or "", one.frame, schema) for one, schema in request.inputs}
         found = plan_on_empty(function, inputs)
     except BaseException as error:  # noqa: BLE001 -- user code may raise anything; the cause is the answer
-        return opaque(REVEALED.hide(f"planning it on empty frames raised {type(error).__name__}: {error}"))
+        raised = f"planning it on empty frames raised {type(error).__name__}: {error}"
+        return Answer(opaque(REVEALED.hide(raised)))
     if REVEALED.finds(msgspec.json.encode(found).decode()):
-        return opaque("its plan holds the value of a secret")
-    return found
+        return Answer(opaque("its plan holds the value of a secret"))
+    return Answer(problem=found) if isinstance(found, UnknownColumn) else Answer(found)
 
 
 if __name__ == "__main__":

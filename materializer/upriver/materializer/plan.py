@@ -8,6 +8,8 @@ import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+import msgspec
+
 from upriver.assets.model import Key, Value
 from upriver.lineage.graph import AssetGraph
 from upriver.materializer.model import (
@@ -115,6 +117,8 @@ class Decider:
         blockers = () if verdict.state is State.FRESH else _blockers(subject, upstreams)
         named = {reason.asset for reason in verdict.reasons}
         reasons = (*verdict.reasons, *(reason for reason in blockers if reason.asset not in named))
+        if self._broken:
+            reasons = tuple(map(self._with_unbound, reasons))
         if key in self._forced:
             return Finding(
                 key, Action.BUILD, State.STALE, (Reason(Cause.FORCED, key, detail="asked for"), *reasons)
@@ -136,6 +140,12 @@ class Decider:
         if failure is not None and failure.recipe == subject.recipe:
             return Finding(key, action, State.FAILED, reasons)
         return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
+
+    def _with_unbound(self, reason: Reason) -> Reason:
+        """What can't run has not failed: it was never tried."""
+        if reason.kind is Cause.UPSTREAM and reason.asset in self._broken:
+            return msgspec.structs.replace(reason, detail=Cause.UNBOUND.value)
+        return reason
 
     def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
         """An earlier materialization that a build would only repeat (a constructive trace)."""

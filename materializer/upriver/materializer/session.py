@@ -170,7 +170,7 @@ class Session:
             chosen = self._select(project, select)
             forced = [key for key in chosen if key in project.assets] if force else ()
             among = project.graph.ancestors(chosen)
-            seen = survey(self.workspace, among=among, forced=forced, check=True)
+            seen = survey(self.workspace, among=among, forced=forced, check=True, planning=True)
             seconds = {key: one[0] for key, one in self.workspace.state.durations().items()}
             made, path, total = steps(
                 project.graph, seen.findings, seconds, seen.views.sizes(project.sources)

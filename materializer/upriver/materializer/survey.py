@@ -11,6 +11,7 @@ from os.path import exists
 
 from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
+from upriver.lineage.analyze import plannable
 from upriver.lineage.model import WHOLE, Analysis, Footprint
 from upriver.lineage.project import Project
 from upriver.materializer.contents import LiveContents
@@ -76,11 +77,12 @@ def survey(
     forced: Collection[Key] = (),
     verify: bool = False,
     check: bool = False,
+    planning: bool = False,
 ) -> Survey:
     """Decide the assets *among* (complete with their upstream; None: all). Raises DeclarationError.
 
     With *check*, queries that would be built are bound first, so that what can't work is known before
-    anything runs.
+    anything runs; with *planning*, lazy Python recipes as well, which a build learns as soon by running them.
     """
     project = workspace.project(refresh=False)
     graph = project.graph
@@ -132,7 +134,7 @@ def survey(
     broken: Mapping[Key, Diagnosis] = {}
     footprints: list[tuple[Key, Footprint]] = []
     if check:
-        broken, footprints = unbindable(workspace, findings, views)
+        broken, footprints = unbindable(workspace, findings, views, planning=planning)
     # An earlier materialization that is to be taken again may have read in order, though that of now does not.
     reused = [finding.reuse for finding in findings.values() if finding.reuse is not None]
     footprints += [(read.upstream, read.footprint) for one in reused for read in one.trace.reads]
@@ -146,12 +148,12 @@ def survey(
 
 
 def unbindable(
-    workspace: Workspace, findings: Mapping[Key, Finding], views: SourceViews
+    workspace: Workspace, findings: Mapping[Key, Finding], views: SourceViews, *, planning: bool = False
 ) -> tuple[dict[Key, Diagnosis], list[tuple[Key, Footprint]]]:
     """What would be built, bound against the schemas that its upstreams will have.
 
-    Returns the queries that can't be bound, and what all that would be built will read, as far as that is
-    known.
+    Returns the queries (with *planning* the lazy Python recipes too) that can't be bound, and what all that would be
+    built will read, as far as that is known.
     """
     project = workspace.project(refresh=False)
     unbuilt = [key for key, finding in findings.items() if finding.version is None]
@@ -163,7 +165,10 @@ def unbindable(
     found: dict[Key, Diagnosis] = {}
     footprints: list[tuple[Key, Footprint]] = []
     for key in unbuilt:
-        if isinstance(project.assets[key].recipe, PythonRecipe):
+        recipe = project.assets[key].recipe
+        if isinstance(recipe, PythonRecipe):
+            if planning and plannable(recipe) and (problem := schemas.problem(key)) is not None:
+                found[key] = problem
             footprints += _python_reads(workspace, schemas, findings[key])
     for key in unmade:
         problem = schemas.problem(key)

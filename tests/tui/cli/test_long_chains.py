@@ -46,3 +46,17 @@ def test_plan_and_status_tell_all_of_it(chain: tuple[Path, str], capsys: pytest.
     for command in ("plan", "status"):
         assert main(["-C", str(root), command]) == 0
         assert last in capsys.readouterr().out
+
+
+def test_a_tree_that_would_leave_the_page_goes_on_as_another(
+    chain: tuple[Path, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    root, _ = chain
+    assert main(["-C", str(root), "lineage", "t20", "--upstream"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    (left,) = (line for line in lines if line.endswith("(see below)"))
+    assert left.split()[-3] in lines  # the head of its own tree
+    drawn = [line.split()[1] for line in lines if "─" in line]
+    assert drawn[:-1] == [f"t{number}" for number in range(19, -1, -1)]

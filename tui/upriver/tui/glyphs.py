@@ -53,6 +53,9 @@ ACTION: dict[Action, Mark] = {
     Action.FRESH: Mark("✓", "f", "green", "fresh"),
 }
 
+UNBOUND = Mark("✗", "X", "red", "can't")
+"""A step that would be built, if what it reads had the columns that it wants."""
+
 RUN: dict[RunStatus, Mark] = {
     RunStatus.RUNNING: Mark("⏵", "R", "cyan", "running"),
     RunStatus.SUCCESS: Mark("✓", "f", "green", "success"),

@@ -13,12 +13,13 @@ _STATES = {
     "stale": ("which is stale", "which are stale"),
     "missing": ("which was never built", "which were never built"),
     "failed": ("which failed", "which failed"),
+    "unbound": ("which can't run", "which can't run"),
     "blocked": ("which is blocked", "which are blocked"),
     "running": ("which is being built", "which are being built"),
     "cancelled": ("which was not built", "which were not built"),
 }
 
-_IN_THE_WAY = ("failed", "blocked")
+_IN_THE_WAY = ("failed", "unbound", "blocked")
 
 
 def reason_text(reason: Reason, of: Key | None = None) -> str:

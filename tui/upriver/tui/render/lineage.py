@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from upriver.lineage.model import EdgeKind
 from upriver.materializer.views import ColumnNode, LineageView, ViewEdge, ViewGroup
 from upriver.tui.glyphs import HOW
 from upriver.tui.render.marks import edge_sign
-from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, shown, wrap
+from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, shown, width, wrap
 
 
 class Branches(NamedTuple):
@@ -24,6 +25,8 @@ class Branches(NamedTuple):
 
 BRANCHES = Branches()
 _MOST_NAMES = 6
+_DEEPEST = 0.6
+"""So much of the page's width the branches of a tree may take; what lies deeper is drawn as a tree of its own."""
 _DECIDED_BY = {
     "filter": "filtered by",
     "join": "joined on",
@@ -58,18 +61,33 @@ class _Tree:
         self.used: set[str] = set()
 
     def lines(self, node: ColumnNode) -> list[Line]:
-        """What lies beyond *node*, without *node* itself."""
+        """What lies beyond *node*, without *node* itself. What would leave the page begins a tree of its own below."""
         drawn: list[Line] = []
-        open_now = [self._below(_bare(node), EMPTY)]  # no recursion: chains can be longer than Python's stack
+        starts = deque([_bare(node)])
+        while starts:
+            start = starts.popleft()
+            if drawn:
+                if start in self.opened:
+                    continue
+                drawn += [EMPTY, line(Span(_name(start), "bold"))]
+            drawn += self._tree(start, starts)
+        return drawn
+
+    def _tree(self, start: ColumnNode, later: deque[ColumnNode]) -> Iterator[Line]:
+        open_now = [self._below(start, EMPTY)]  # no recursion: chains can be longer than Python's stack
         while open_now:
             match next(open_now[-1], None):
                 case None:
                     open_now.pop()
+                case _Below(beyond, prefix) if self._too_deep(prefix):
+                    later.append(beyond)
                 case _Below(beyond, prefix):
                     open_now.append(self._below(beyond, prefix))
                 case text:
-                    drawn.append(text)
-        return drawn
+                    yield text
+
+    def _too_deep(self, prefix: Line) -> bool:
+        return self.page.width is not None and width(prefix) > self.page.width * _DEEPEST
 
     def _edges(self, node: ColumnNode) -> list[ViewEdge]:
         return [
@@ -89,33 +107,35 @@ class _Tree:
         for i, (far, edge) in enumerate(values):
             last = i == len(values) - 1 and not decided
             again = far in self.opened and far in self.groups
+            below = line(prefix, Span(BRANCHES.blank if last else BRANCHES.through, "dim"))
             yield line(
-                prefix, Span(BRANCHES.last if last else BRANCHES.fork, "dim"), self._node(far, edge, again)
+                prefix,
+                Span(BRANCHES.last if last else BRANCHES.fork, "dim"),
+                self._node(far, edge, _said(again=again, later=far in self.groups and self._too_deep(below))),
             )
             if not again:
-                below = line(prefix, Span(BRANCHES.blank if last else BRANCHES.through, "dim"))
                 if self.upstream and far in self.made:
                     branch = BRANCHES.fork if far in self.groups else BRANCHES.last
                     yield line(below, Span(branch, "dim"), Span(_one_line(self.made[far]), "cyan"))
-                yield _Below(far, below)
+                if far in self.groups:
+                    yield _Below(far, below)
         for i, (how, asset, columns) in enumerate(decided):
             branch = BRANCHES.last if i == len(decided) - 1 else BRANCHES.fork
             yield line(prefix, Span(branch, "dim"), self._influence(how, asset, columns))
 
-    def _node(self, node: ColumnNode, edge: ViewEdge, again: bool) -> Line:
-        name = node.asset if node.column is None else f"{node.asset}.{node.column}"
+    def _node(self, node: ColumnNode, edge: ViewEdge, said: str) -> Line:
         parts: list[Span | str | Line] = []
         if node.column is not None:
             parts += [edge_sign(edge.how, self.page), " "]
-        parts.append(name)
+        parts.append(_name(node))
         if kind := self.types.get(node):
             parts.append(Span(f"  {kind}", "dim"))
         if node.column is None and self.kinds.get(node.asset, "table") != "table":
             parts.append(Span(f"  {self.kinds[node.asset]}", "dim"))
         if edge.expression and edge.how != "copy":
             parts.append(_expression(edge.expression))
-        if again:
-            parts.append(Span("  (see above)", "dim"))
+        if said:
+            parts.append(Span(f"  ({said})", "dim"))
         return line(*parts)
 
     def _influence(self, how: str, asset: str, columns: Sequence[str]) -> Line:
@@ -128,6 +148,14 @@ class _Tree:
             how, "decided by" if self.upstream else "decides"
         )
         return line(edge_sign(how, self.page), " ", Span(f"{words} ", "dim"), Span(names, "dim"))
+
+
+def _name(node: ColumnNode) -> str:
+    return node.asset if node.column is None else f"{node.asset}.{node.column}"
+
+
+def _said(*, again: bool, later: bool) -> str:
+    return "see above" if again else "see below" if later else ""
 
 
 def _expression(text: str) -> Span:
@@ -173,10 +201,9 @@ def lineage_lines(
     for number, focus in enumerate(_foci(view, columns)):
         if number:
             lines.append(EMPTY)
-        name = focus.asset if focus.column is None else f"{focus.asset}.{focus.column}"
         known = next((node for node in view.nodes if _bare(node) == _bare(focus)), focus)
         head: list[Span | str | Line] = [
-            Span(name, "bold"),
+            Span(_name(focus), "bold"),
             Span(f"  {known.type}" if known.type else "", "dim"),
         ]
         if known.expression:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from upriver.materializer.model import Action, Outcome, RunStatus
+from upriver.materializer.model import Action, Cause, Outcome, RunStatus
 from upriver.materializer.views import AssetResult, BuildResult, Plan, Step
 from upriver.tui import figures
-from upriver.tui.glyphs import ACTION, OUTCOME
+from upriver.tui.glyphs import ACTION, OUTCOME, UNBOUND
 from upriver.tui.render.marks import sign, word
 from upriver.tui.render.table import Column, table
 from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, flowed, line, wrap
@@ -46,11 +46,18 @@ def plan_lines(plan: Plan, page: Page, *, everything: bool = False) -> list[Line
         Action.MAYBE: "may turn out fresh",
         Action.FRESH: "fresh",
     }
-    parts = [line(sign(ACTION[a], page), f" {counts[a]:,} {phrases[a]}") for a in phrases if counts[a]]
+    broken = sum(map(_cannot_run, plan.steps))
+    counts[Action.BUILD] -= broken
+    parts = [line(sign(UNBOUND, page), f" {broken:,} can't run")] if broken else []
+    parts += [line(sign(ACTION[a], page), f" {counts[a]:,} {phrases[a]}") for a in phrases if counts[a]]
     lines += flowed(parts, page.width)
     if plan.seconds:
         lines += wrap(_estimate(plan), page.width, "dim")
     return lines
+
+
+def _cannot_run(step: Step) -> bool:
+    return any(reason.kind is Cause.UNBOUND for reason in step.reasons)
 
 
 def _estimate(plan: Plan) -> str:
@@ -63,7 +70,7 @@ def _estimate(plan: Plan) -> str:
 
 
 def _step_row(step: Step, page: Page) -> list[Line]:
-    mark = ACTION[step.action]
+    mark = UNBOUND if _cannot_run(step) else ACTION[step.action]
     about = "" if step.seconds is None or step.action is Action.FRESH else figures.duration(step.seconds)
     name = step.asset if step.partition is None else f"{step.asset}[{step.partition}]"
     why = reasons_text(step.reasons, step.asset)
