@@ -189,6 +189,8 @@ class DistantSession(Session):
     rename = _asked(Session.rename)
     fix = _asked(Session.fix)
     apply_fix = _asked(Session.apply_fix)
+    column_renaming = _asked(Session.column_renaming)
+    rename_column = _asked(Session.rename_column)
     impact = _asked(Session.impact)
     columns = _asked(Session.columns)
     sql = _asked(Session.sql)

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from upriver.assets.errors import StoreError, UsageError
@@ -23,23 +23,32 @@ def write_renaming(workspace: Workspace, renaming: Renaming) -> None:
     it was when the renaming was found, StoreError when the disk refuses.
     """
     before = workspace.project()
+    refusal = f"{renaming.old} can't be called {renaming.new}"
+    write_files(workspace, renaming.files, lambda after: _differs(before, after, renaming), refusal)
+
+
+def write_files(
+    workspace: Workspace,
+    files: Sequence[FileChange],
+    differs: Callable[[Project], str | None],
+    refusal: str,
+) -> None:
+    """Write all *files*; when the project as derived from them *differs*, say so after *refusal* and put all back."""
     root = workspace.root
-    for file in renaming.files:
+    for file in files:
         _check_unchanged(root, file)
     drafts: list[Path] = []
     undo = contextlib.ExitStack()
     try:
         with undo:
             undo.callback(_remove, drafts)
-            staged = [(file, _draft(root, file, drafts)) for file in renaming.files]
+            staged = [(file, _draft(root, file, drafts)) for file in files]
             for file, draft in staged:
                 _check_unchanged(root, file)
                 _put(root, file, draft, undo)
-            problem = _differs(before, workspace.project(), renaming)
+            problem = differs(workspace.project())
             if problem is not None:
-                raise UsageError(
-                    f"{renaming.old} can't be called {renaming.new}: {problem}\n  Nothing was changed."
-                )
+                raise UsageError(f"{refusal}: {problem}\n  Nothing was changed.")
             undo.pop_all()
     except OSError as error:
         raise StoreError(

@@ -49,7 +49,7 @@ from upriver.materializer.workspace import Workspace
 
 if TYPE_CHECKING:
     from upriver.lineage.fixing import Fix
-    from upriver.lineage.rename.values import Renaming
+    from upriver.lineage.rename.values import ColumnRenaming, Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected, Keep
     from upriver.materializer.lineage_views import Lineage
@@ -299,6 +299,29 @@ class Session:
 
         with self._reading:
             write_fix(self.workspace, fix)
+
+    def column_renaming(self, key: Key, column: str, new: str) -> ColumnRenaming:
+        """What calling *column* of the asset *key* *new* would change: files, lines, who passes the new name on, what
+        is built again. It is proven on a copy that all else stays what it is. Writes nothing to the project.
+
+        Raises UsageError when it can't be called that, or where only a person can change a place.
+        """
+        from upriver.materializer.column_renaming import find_column_renaming
+
+        with self._reading:
+            self._known(key, as_watched=False)
+            return find_column_renaming(self.workspace, key, column, new)
+
+    def rename_column(self, renaming: ColumnRenaming) -> None:
+        """Write what :meth:`column_renaming` has found: all of it or nothing. Raises UsageError when a file was edited
+        meanwhile, BusyError during a build, StoreError.
+        """
+        from upriver.materializer.column_renaming import write_column_renaming
+
+        with self._reading:
+            if self._past.live_run() is not None:
+                raise BusyError("a build is going on, and would read files of both names; wait for its end")
+            write_column_renaming(self.workspace, renaming)
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:

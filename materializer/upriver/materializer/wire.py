@@ -24,7 +24,7 @@ from upriver.assets.errors import (
 )
 from upriver.assets.model import Key, Source, Value
 from upriver.lineage.fixing import Fix
-from upriver.lineage.rename.values import Renaming
+from upriver.lineage.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.views import (
     AssetStatus,
     Comparison,
@@ -62,12 +62,18 @@ ANSWERS: Mapping[str, Any] = {
     "log": tuple[LogLine, ...],
     "renaming": Renaming,
     "rename": None,
+    "column_renaming": ColumnRenaming,
+    "rename_column": None,
     "fix": Fix,
     "apply_fix": None,
 }
 """What can be asked, and the type of the answer."""
 
-_ARGUMENTS: Mapping[str, Any] = {"rename": tuple[Renaming], "apply_fix": tuple[Fix]}
+_ARGUMENTS: Mapping[str, Any] = {
+    "rename": tuple[Renaming],
+    "rename_column": tuple[ColumnRenaming],
+    "apply_fix": tuple[Fix],
+}
 """The types of arguments that are more than texts, numbers and sequences of them."""
 
 _ERRORS: Mapping[str, type[UpriverError]] = {

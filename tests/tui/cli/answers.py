@@ -7,7 +7,7 @@ from tests.fakes.answers import one_by_one
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
-from upriver.lineage.rename.values import FileChange, LineChange, Renaming
+from upriver.lineage.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.fsck import Problem, Report, Trouble
 from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
 from upriver.materializer.views import (
@@ -214,5 +214,32 @@ RENAMING = Renaming(
         FileChange("assets/staging/orders.sql", "assets/core/sales.sql", "cd34", b"", 0),
     ),
     ("core.sales", "marts.revenue"),
+    (Place("notes.md", 3, 1),),
+)
+
+COLUMN_RENAMING = ColumnRenaming(
+    "staging.orders",
+    "amount",
+    "amount_usd",
+    (
+        FileChange(
+            "assets/marts/revenue.sql",
+            "assets/marts/revenue.sql",
+            "ab12",
+            b"",
+            1,
+            (LineChange(3, "  sum(o.amount) as total", "  sum(o.amount_usd) as total"),),
+        ),
+        FileChange(
+            "assets/staging/orders.sql",
+            "assets/staging/orders.sql",
+            "cd34",
+            b"",
+            1,
+            (LineChange(2, "  amount", "  amount as amount_usd"),),
+        ),
+    ),
+    ("staging.all_orders",),
+    ("staging.orders", "staging.all_orders", "marts.revenue"),
     (Place("notes.md", 3, 1),),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.tui.cli.answers import (
+    COLUMN_RENAMING,
     DAMAGED,
     FIX,
     HOUR,
@@ -28,7 +29,7 @@ from tests.tui.cli.answers import (
 
 from upriver.assets.model import Key
 from upriver.lineage.fixing import Fix
-from upriver.lineage.rename.values import Renaming
+from upriver.lineage.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.fsck import Report
 from upriver.materializer.gc import Collected, Keep
@@ -170,6 +171,13 @@ class ScriptedSession(Session):
 
     def apply_fix(self, fix: Fix) -> None:
         self._called("apply_fix", fix.asset, fix.meant)
+
+    def column_renaming(self, key: Key, column: str, new: str) -> ColumnRenaming:
+        self._called("column_renaming", key, column, new)
+        return COLUMN_RENAMING
+
+    def rename_column(self, renaming: ColumnRenaming) -> None:
+        self._called("rename_column", renaming.key, renaming.old, renaming.new)
 
     def sql(self, query: str, *, limit: int | None = None) -> Table:
         self._called("sql", query, limit)

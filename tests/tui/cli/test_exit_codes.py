@@ -165,9 +165,9 @@ def test_a_plan_that_holds_what_can_not_run_is_wrong(session: ScriptedSession, r
 def test_a_rename_is_written_unless_it_is_only_looked_at(session: ScriptedSession, run: Run) -> None:
     """What was found is what is written."""
     assert run("rename", "staging.orders", "core.sales", "--dry-run").code == 0
-    assert session.calls == [("renaming", "staging.orders", "core.sales")]
+    assert _made(session) == [("renaming", "staging.orders", "core.sales")]
     assert run("rename", "staging.orders", "core.sales").code == 0
-    assert session.calls[1:] == [
+    assert _made(session)[1:] == [
         ("renaming", "staging.orders", "core.sales"),
         ("rename", "staging.orders", "core.sales"),
     ]
@@ -183,6 +183,36 @@ def test_a_fix_is_written_unless_it_is_only_looked_at(session: ScriptedSession, 
     assert session.calls[-2:] == [("fix", "marts.churn"), ("apply_fix", "marts.churn", "plan_tier")]
     session.error = UsageError("only you can tell what is meant")
     assert run("fix", "marts.churn").code == 2
+
+
+def _made(session: ScriptedSession) -> list[object]:
+    return [call for call in session.calls if call[0] not in ("keys", "columns")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("staging.orders.amount", "amount_usd"),
+        ("staging.orders.amount", "staging.orders.amount_usd"),
+        ("staging.orders", "amount_usd", "--column", "amount"),
+    ],
+)
+def test_a_column_is_named_as_in_lineage_or_by_an_option(
+    session: ScriptedSession, run: Run, words: tuple[str, ...]
+) -> None:
+    assert run("rename", *words, "--dry-run").code == 0
+    assert _made(session) == [("column_renaming", "staging.orders", "amount", "amount_usd")]
+    assert run("rename", *words).code == 0
+    assert _made(session)[-1] == ("rename_column", "staging.orders", "amount", "amount_usd")
+
+
+def test_a_name_that_is_a_key_and_a_column_means_the_key_and_that_is_said(
+    session: ScriptedSession, run: Run
+) -> None:
+    session.statuses = (*session.statuses, replace(session.statuses[0], asset="staging.orders.amount"))
+    done = run("rename", "staging.orders.amount", "core.sales", "--dry-run")
+    assert _made(session) == [("renaming", "staging.orders.amount", "core.sales")]
+    assert "--column amount" in " ".join(done.out.split())
 
 
 def test_impact_check_fails_when_something_breaks(session: ScriptedSession, run: Run) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "lineage-dot": ("lineage", "staging.orders.amount", "--format", "dot"),
     "impact": ("impact",),
     "rename": ("rename", "staging.orders", "core.sales"),
+    "rename-column": ("rename", "staging.orders.amount", "amount_usd", "--dry-run"),
     "rename-dry-run": ("rename", "staging.orders", "core.sales", "--dry-run"),
     "fix": ("fix", "marts.churn"),
     "fix-dry-run": ("fix", "marts.churn", "--dry-run"),

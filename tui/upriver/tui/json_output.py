@@ -28,7 +28,7 @@ from upriver.tui.json_values import Listed, instant, plain
 
 if TYPE_CHECKING:
     from upriver.lineage.fixing import Fix
-    from upriver.lineage.rename.values import Renaming
+    from upriver.lineage.rename.values import ColumnRenaming, Renaming
     from upriver.materializer.fsck import Report
     from upriver.materializer.gc import Collected
 
@@ -186,11 +186,14 @@ def fix(value: Fix, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def renaming(value: Renaming, *, dry_run: bool) -> dict[str, Any]:
-    """``rename``."""
+def renaming(value: Renaming | ColumnRenaming, *, dry_run: bool) -> dict[str, Any]:
+    """``rename``: of a column with its *asset* and what *follows*, both null for an asset."""
+    asset, follows = getattr(value, "key", None), getattr(value, "follows", None)
     return {
         "old": value.old,
         "new": value.new,
+        "column_of": asset,
+        "follows": None if follows is None else list(follows),
         "done": not dry_run,
         "edits": value.edits,
         "files": [

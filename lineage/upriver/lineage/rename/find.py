@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from upriver.assets.errors import UsageError, did_you_mean
 from upriver.assets.model import Asset, Key, Place, PythonRecipe, SqlRecipe, key_problem
 from upriver.assets.sql import ROOM, path_parts
 from upriver.lineage.project import Project
+from upriver.lineage.rename.files import change, mentions, read
 from upriver.lineage.rename.python import Module, rename_in_asset, rename_source
 from upriver.lineage.rename.sql import sql_edits
-from upriver.lineage.rename.values import ByHand, Edit, FileChange, Renaming, edited, line_changes
+from upriver.lineage.rename.values import ByHand, FileChange, Renaming
 from upriver.lineage.resolve import Names
-
-_LOOKED_THROUGH = (".sql", ".py", ".toml", ".yaml", ".yml", ".md", ".txt", ".sh", ".json")
-_LARGEST = 1_000_000
-_NOT_OURS = frozenset({"venv", "node_modules", "__pycache__"})
 
 
 def renaming(project: Project, old: Key, new: Key) -> Renaming:
@@ -46,8 +40,8 @@ def renaming(project: Project, old: Key, new: Key) -> Renaming:
     # What only comes after it has the same recipe as before.
     rebuilt = [key for key in (old, *readers) if key in project.assets and old in (key, *project.reads[key])]
     named = {file.path: file for file in files}
-    mentions = tuple(sorted(_mentions(project.root, old, named), key=_position)) if "." in old else ()
-    return Renaming(old, new, tuple(files), tuple(new if key == old else key for key in rebuilt), mentions)
+    said = mentions(project.root, old, named) if "." in old else ()
+    return Renaming(old, new, tuple(files), tuple(new if key == old else key for key in rebuilt), said)
 
 
 def _check(project: Project, old: Key, new: Key) -> None:
@@ -83,20 +77,10 @@ def _own_sql(project: Project, old: Key) -> set[str]:
     return {asset.place.path} if asset is not None and _is_sql(asset) else set()
 
 
-def _read(project: Project, path: str) -> bytes:
-    place = project.root / path
-    if place.is_symlink():
-        raise UsageError(f"{path} is a link: rename what it leads to by hand")
-    try:
-        return place.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}") from error
-
-
 def _rename_sql(
     project: Project, path: str, old: Key, new: Key, files: list[FileChange], by_hand: list[ByHand]
 ) -> None:
-    content = _read(project, path)
+    content = read(project, path)
     asset = next(one for one in project.assets.values() if one.place.path == path)
     found = sql_edits(path, content, project.query(asset.key), old, new)
     if isinstance(found, ByHand):
@@ -107,7 +91,8 @@ def _rename_sql(
         becomes = str(PurePosixPath(ROOM, *new.split("."))) + PurePosixPath(path).suffix
         if (project.root / becomes).exists():
             raise UsageError(f"{becomes} is there already")
-    _add(files, path, becomes, content, found)
+    if found or becomes != path:
+        files.append(change(path, becomes, content, found))
 
 
 def _rename_python(
@@ -123,7 +108,7 @@ def _rename_python(
 
     def module(path: str) -> Module:
         if path not in modules:
-            modules[path] = Module(path, _read(project, path))
+            modules[path] = Module(path, read(project, path))
         return modules[path]
 
     for asset in declared.assets:
@@ -134,44 +119,4 @@ def _rename_python(
     for path in sorted(modules):
         by_hand += modules[path].by_hand
         if modules[path].edits:
-            _add(files, path, path, modules[path].content, modules[path].edits)
-
-
-def _add(files: list[FileChange], path: str, becomes: str, content: bytes, edits: list[Edit]) -> None:
-    if not edits and path == becomes:
-        return
-    after = edited(content, edits)
-    digest = hashlib.sha256(content).hexdigest()
-    files.append(FileChange(path, becomes, digest, after, len(edits), line_changes(content, after)))
-
-
-def _mentions(root: Path, old: Key, files: dict[str, FileChange]) -> Iterable[Place]:
-    """Where the key still stands when all edits are made."""
-    pattern = re.compile(rf"(?<![\w.]){re.escape(old)}(?![\w.]*\w)".encode())
-    for path in _texts(root):
-        content = files[path].content if path in files else None
-        if content is None:
-            try:
-                content = (root / path).read_bytes()
-            except OSError:
-                continue  # it has gone meanwhile
-        place = files[path].becomes if path in files else path
-        for found in pattern.finditer(content):
-            line_start = content.rfind(b"\n", 0, found.start()) + 1
-            yield Place(place, content.count(b"\n", 0, found.start()) + 1, found.start() - line_start + 1)
-
-
-def _position(place: Place) -> tuple[str, int, int]:
-    return place.path, place.line, place.column or 0
-
-
-def _texts(root: Path) -> Iterable[str]:
-    waiting = [root]
-    while waiting:
-        for entry in sorted(waiting.pop().iterdir()):
-            if entry.name.startswith(".") or entry.name in _NOT_OURS or entry.is_symlink():
-                continue
-            if entry.is_dir():
-                waiting.append(entry)
-            elif entry.suffix.lower() in _LOOKED_THROUGH and entry.stat().st_size <= _LARGEST:
-                yield entry.relative_to(root).as_posix()
+            files.append(change(path, path, modules[path].content, modules[path].edits))

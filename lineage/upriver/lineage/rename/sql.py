@@ -20,7 +20,7 @@ from upriver.lineage.sql.tokens import tokens
 def sql_edits(path: str, content: bytes, query: Query, old: Key, new: Key) -> list[Edit] | ByHand:
     """What to rewrite in the module at *path* so that it names *new* where it names *old*."""
     text = content.decode()
-    body = _body_offset(text, query.text)
+    body = body_offset(text, query.text)
     found: list[tuple[int, int, str]] = []
     header = find_header(path, text.removeprefix("\ufeff"))
     if header is not None:
@@ -35,7 +35,7 @@ def sql_edits(path: str, content: bytes, query: Query, old: Key, new: Key) -> li
     return [Edit(len(text[:s].encode()), len(text[:e].encode()), written) for s, e, written in found]
 
 
-def _body_offset(text: str, body: str) -> int:
+def body_offset(text: str, body: str) -> int:
     """Where the query's text begins in the file's; the spaces that stand for the end of the header count before it."""
     padding = 0
     while not text.endswith(body[padding:]):

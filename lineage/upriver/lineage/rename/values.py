@@ -53,8 +53,30 @@ class Renaming(Value, frozen=True):
         return sum(file.edits + (file.path != file.becomes) for file in self.files)
 
 
+class ColumnRenaming(Value, frozen=True):
+    """All that another name for column *old* of *key* changes.
+
+    *follows* are the assets that pass the column on as it is called (``select *``): theirs is called *new* as well. The
+    column of every other asset keeps its name. *rebuilt* are the assets whose recipes change or whose column is called
+    otherwise; what they hold stays the same. *mentions* are other places that name the column, which are left alone.
+    """
+
+    key: Key
+    old: str
+    new: str
+    files: tuple[FileChange, ...]
+    follows: tuple[Key, ...] = ()
+    rebuilt: tuple[Key, ...] = ()
+    mentions: tuple[Place, ...] = ()
+
+    @property
+    def edits(self) -> int:
+        """How many places are rewritten."""
+        return sum(file.edits for file in self.files)
+
+
 class ByHand(Value, frozen=True):
-    """A place that names the asset in a way that only a person can change, and why."""
+    """A place that names the asset or column in a way that only a person can change, and why."""
 
     place: Place
     why: str

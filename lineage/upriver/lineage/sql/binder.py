@@ -16,7 +16,7 @@ from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.edges import grouped
 from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
 from upriver.lineage.sql.bind_errors import bind_diagnosis, unknown_upstream
-from upriver.lineage.sql.binding import binding_digest
+from upriver.lineage.sql.binding import Called, binding_digest
 from upriver.lineage.sql.findings import (
     column_edges,
     footprints,
@@ -62,21 +62,34 @@ class Binder:
         ).fetchall()
         self._keywords = {name for (name,) in keywords}
 
+    @property
+    def keywords(self) -> frozenset[str]:
+        """The words that are no names without quotes, in lower case."""
+        return frozenset(self._keywords)
+
     def close(self) -> None:
         """Give the database up."""
         self._connection.close()
 
-    def analyze(self, query: Query, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
-        """What binding *query* against upstreams of these *schemas* tells, or why it can't be bound."""
+    def analyze(
+        self, query: Query, schemas: Mapping[Key, Schema], called: Called | None = None
+    ) -> Analysis | Diagnosis:
+        """What binding *query* against upstreams of these *schemas* tells, or why it can't be bound.
+
+        With *called* its ``binding`` is that of the same query over columns of those names: equal bindings of two
+        queries say that they mean the same up to what columns are called.
+        """
         missing = unknown_upstream(query, schemas)
         if missing is not None:
             return missing
         if query.outside:
             return self._reads_outside(query)
         with self._lock:
-            return self._analyze(query, schemas)
+            return self._analyze(query, schemas, called)
 
-    def _analyze(self, query: Query, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
+    def _analyze(
+        self, query: Query, schemas: Mapping[Key, Schema], called: Called | None
+    ) -> Analysis | Diagnosis:
         keys = query.keys()
         schemas = {key: schemas[key] for key in keys}
         for key in keys:
@@ -113,7 +126,7 @@ class Binder:
             footprints=footprints(walk.sources, values, influences),
             opaque=tuple(walk.opaque),
             volatile=tuple(sorted(walk.volatile, key=lambda v: v.function)),
-            binding=binding_digest(text, root, key_of, schema, _literals(query)),
+            binding=binding_digest(text, root, key_of, schema, _literals(query), called),
             expressions=own_expressions(result, schema, walk.sources, expressions),
         )
 

@@ -19,7 +19,7 @@ def output_expressions(text: str, names: tuple[str, ...]) -> tuple[str | None, .
     """For each output column its expression, None where it is only a column of an upstream or is not known."""
     reader = _Reader()
     block = read_block(list(tokens(text)))
-    count, wide = len(block.items), [i for i, item in enumerate(block.items) if _expands(item)]
+    count, wide = len(block.items), [i for i, item in enumerate(block.items) if expands(item)]
     if not wide and count == len(names):
         items: list[Tokens | None] = list(block.items)
     elif len(wide) == 1 and len(names) >= count - 1:
@@ -66,15 +66,15 @@ class _Reader:
 
     def of_item(self, item: Tokens, block: Block, scope: _Scope, depth: int) -> str | None:
         """What makes the column of one item of a select list."""
-        made = _without_alias(item)
-        if not _is_column(made):
+        made = without_alias(item)
+        if not is_column(made):
             return _written(made)
         qualifier = made[-3].name.lower() if len(made) > 2 else None
         return self._below(made[-1].name.lower(), qualifier, block, scope, depth)
 
     def of_name(self, name: str, block: Block, scope: _Scope, depth: int) -> str | None:
         """What makes the column of that name."""
-        named = [item for item in block.items if not _expands(item) and _name_of(item) == name]
+        named = [item for item in block.items if not expands(item) and name_of(item) == name]
         if named:
             return self.of_item(named[0], block, scope, depth) if len(named) == 1 else None
         found = set()
@@ -96,7 +96,7 @@ class _Reader:
             opened = item[at + 1].text == "("
             listed = item[at + 2 : closing(item, at + 1)] if opened else item[at + 1 :]
             for one in _parted(listed):
-                if _name_of(one) != name:
+                if name_of(one) != name:
                     continue
                 if change == "replace":
                     return self.of_item(one, block, scope, depth)
@@ -150,7 +150,7 @@ def _parted(listed: Tokens) -> list[Tokens]:
     return [part for part in [*parts, listed[start:]] if part]
 
 
-def _expands(item: Tokens) -> bool:
+def expands(item: Tokens) -> bool:
     """Whether an item may be several columns, or none."""
     starred = item[0].text == "*" or (len(item) > 2 and item[1].text == "." and item[2].text == "*")
     return starred or any(
@@ -159,14 +159,14 @@ def _expands(item: Tokens) -> bool:
     )
 
 
-def _is_column(item: Tokens) -> bool:
+def is_column(item: Tokens) -> bool:
     return len(item) % 2 == 1 and all(
         token.text == "." if index % 2 else token.kind in ("word", "quoted")
         for index, token in enumerate(item)
     )
 
 
-def _without_alias(item: Tokens) -> Tokens:
+def without_alias(item: Tokens) -> Tokens:
     if len(item) > 2 and item[-2].text.lower() == "as":
         return item[:-2]
     if len(item) > 2 and item[1].text == ":" and item[2].text != ":":
@@ -192,10 +192,10 @@ def _wants_more(rest: Tokens) -> bool:
     return last.kind == "other" and last.text not in ")]}"
 
 
-def _name_of(item: Tokens) -> str | None:
+def name_of(item: Tokens) -> str | None:
     """What the column of an item is called; None when it has no name of its own."""
-    made = _without_alias(item)
+    made = without_alias(item)
     if len(made) < len(item):
         named = item[0] if len(item) > 2 and item[1].text == ":" else item[-1]
         return named.name.lower()
-    return made[-1].name.lower() if _is_column(made) else None
+    return made[-1].name.lower() if is_column(made) else None

@@ -1,16 +1,17 @@
-"""What another key for an asset, or a fix of a name in it, changes, file by file and line by line."""
+"""What another key, another name for a column, or a fix of a name changes, file by file and line by line."""
 
 from __future__ import annotations
 
+from upriver.assets.model import Key
 from upriver.lineage.fixing import Fix
-from upriver.lineage.rename.values import FileChange, Renaming
+from upriver.lineage.rename.values import ColumnRenaming, FileChange, Renaming
 from upriver.tui.render.text import EMPTY, Line, Page, Span, clip, line, wrap
 from upriver.tui.words import plural
 
 _MOST = 8
 
 
-def rename_lines(found: Renaming, page: Page, *, dry_run: bool) -> list[Line]:
+def rename_lines(found: Renaming | ColumnRenaming, page: Page, *, dry_run: bool) -> list[Line]:
     """Files with their lines, then what follows from it."""
     lines: list[Line] = []
     for file in found.files:
@@ -32,21 +33,33 @@ def fix_lines(found: Fix, page: Page, *, dry_run: bool) -> list[Line]:
     return lines
 
 
-def consequences(found: Renaming) -> list[str]:
+def consequences(found: Renaming | ColumnRenaming) -> list[str]:
     """What is built again, and what is left alone, in sentences."""
     texts = []
-    if found.rebuilt:
-        named = ", ".join(found.rebuilt[:_MOST]) + (" …" if len(found.rebuilt) > _MOST else "")
+    column = isinstance(found, ColumnRenaming)
+    if isinstance(found, ColumnRenaming) and found.follows:
         texts.append(
-            f"the next build makes {plural(len(found.rebuilt), 'asset')} again, with the same contents ({named}); "
-            "nothing below is touched"
+            f"{_listed(found.follows)} {'pass' if len(found.follows) > 1 else 'passes'} it on as it comes: there it is "
+            f"called {found.new} too; every other column keeps its name"
         )
-        texts.append(f"what was built as {found.old} keeps its history under that name")
+    elif isinstance(found, ColumnRenaming):
+        texts.append("every other column keeps its name")
+    if found.rebuilt:
+        texts.append(
+            f"the next build makes {plural(len(found.rebuilt), 'asset')} again, with the same "
+            f"{'values' if column else 'contents'} ({_listed(found.rebuilt)}); nothing below is touched"
+        )
+        if isinstance(found, Renaming):
+            texts.append(f"what was built as {found.old} keeps its history under that name")
     if found.mentions:
         places = ", ".join(str(place) for place in found.mentions[:_MOST])
         more = " …" if len(found.mentions) > _MOST else ""
         texts.append(f"also named, and left as it is: {places}{more}")
     return texts
+
+
+def _listed(keys: tuple[Key, ...]) -> str:
+    return ", ".join(keys[:_MOST]) + (" …" if len(keys) > _MOST else "")
 
 
 def _file(file: FileChange, page: Page) -> list[Line]:
