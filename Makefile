@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports soak bench clean
+.PHONY: help demo test check lint types imports soak bench mutants clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ soak: $(READY)  ## long random runs: hundreds of kills, thousands of edits
 
 bench: $(READY)  ## the figures of the README, measured here
 	$(BIN)/python -m benchmarks
+
+mutants: $(READY)  ## small changes of what decides about freshness that no test notices (takes an hour)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	$(BIN)/python -m tests.mutants
 
 clean:  ## remove what the targets have made
 	rm -rf $(VENV) sample_data/.upriver .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

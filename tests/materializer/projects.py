@@ -98,6 +98,10 @@ class RandomProject:
         columns: dict[str, list[object]] = {
             column: [row[i] for row in self.rows[name]] for i, column in enumerate(COLUMNS)
         }
+        if FORMATS[name] == "csv" and set(columns["v"]) == {None}:
+            columns["v"][0] = (
+                0  # a column of a text file without any value is text, which no recipe takes for a number
+            )
         for column, value in self.extras.get(name, {}).items():
             columns[column] = [value] * len(self.rows[name])
         turn = self.headers.get(name, 0) % len(columns)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from upriver.assets.errors import StoreError
-from upriver.assets.model import Column, Key, Schema
+from upriver.assets.model import CodePart, Column, Key, Place, Schema
 from upriver.lineage.model import Footprint
 from upriver.materializer.contents import LiveContents, tagged
 from upriver.materializer.fakes import MemoryState, MemoryStore
@@ -156,7 +156,7 @@ def test_a_change_is_told_by_its_rows_or_by_its_columns() -> None:
     assert named.changed_columns(read("v1", both, "1:bb"), version("v2")) == ("y",)
 
 
-@pytest.mark.parametrize("other", ["a", "z"])
+@pytest.mark.parametrize("other", ["0", "a", "z"])
 def test_versions_and_algorithms_are_equal_or_not_whichever_sorts_first(other: str) -> None:
     live = contents(ToldFingerprints({other: "1:bb", "mm": "1:aa"}))
     assert live.same(read("mm"), version("".join(["m", "m"])))
@@ -165,11 +165,11 @@ def test_versions_and_algorithms_are_equal_or_not_whichever_sorts_first(other: s
     assert not live.same(foreign, version("mm"))
 
 
-def test_the_columns_that_changed_are_not_looked_for_where_there_is_one_or_none() -> None:
+def test_the_columns_that_changed_are_not_looked_for_where_there_are_none() -> None:
     fingerprints = ToldFingerprints({})
     live = contents(fingerprints)
     assert live.changed_columns(read("v1", ALL), version("v2")) == ()
-    assert live.changed_columns(read("v1", X), version("v2")) == ("x",)
+    assert live.changed_columns(read("v1", Footprint(())), version("v2")) == ()
     assert live.changed_columns(read("v1", Footprint(("x", "y"))), version("v2", ())) == ("x", "y")
     assert fingerprints.passes == []
 
@@ -274,3 +274,22 @@ def test_what_is_asked_of_many_versions_is_fetched_once() -> None:
     state.remember_fingerprints({("v1", X): "other", ("v2", X): "another"})
     live.preload(["v1"])
     assert live.same(read("v1"), version("v2"))
+
+
+@pytest.mark.parametrize(
+    ("texts", "answer"),
+    [(["select 1"], True), (["select 2"], False), ([], False), (["select 1", "select 1"], False)],
+)
+def test_only_a_recipe_of_one_known_text_may_have_other_names_of_tables(
+    texts: list[str], answer: bool
+) -> None:
+    class Respells(NoBinder):
+        def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+            return (asset, text, fingerprint) == ("out", "select 1", "r1")
+
+    state, root = MemoryState(), Path("/project")
+    state.remember_recipes(
+        {"r1": [CodePart(f"part {n}", Place("a.sql"), "d", text) for n, text in enumerate(texts)]}
+    )
+    live = LiveContents(root, state, MemoryStore(), ToldFingerprints({}), Respells(), Outside(root, {}))
+    assert live.respelled("out", "r1") is answer

@@ -329,3 +329,14 @@ def test_a_filter_lets_nan_in_though_the_bounds_in_the_file_do_not_tell_of_it(
     assert of([1.5, None]) == of([2.5]) != of([1.5, float("nan")])
     assert of([1.5, float("nan"), 7.0]) == of([float("nan"), None, 7.0, 3.0])
     assert (of([6.0, 1.0, 7.0]) == of([7.0, 6.0])) is not ordered
+
+
+def test_the_order_counts_of_a_table_whose_only_column_is_called_like_the_number_of_a_row(
+    engine: Engine, tmp_path: Path
+) -> None:
+    up, down = (
+        write(engine, tmp_path / f"{name}.parquet", f"select unnest({values}) as File_Row_Number")
+        for name, values in (("up", [3, 4]), ("down", [4, 3]))
+    )
+    assert compute(engine, up, SEQUENCE) != compute(engine, down, SEQUENCE)
+    assert compute(engine, up, BAG) == compute(engine, down, BAG)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
 import pytest
 
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Column
 from upriver.lineage.model import Footprint
+from upriver.materializer.engines.types import to_stored
 from upriver.materializer.fingerprint import (
     Fingerprinter,
+    _duckdb_version,
     algorithm,
     covered,
     exact_forms,
@@ -73,6 +80,15 @@ def test_the_statement_is_as_it_was() -> None:
     )
     assert fingerprint_sql("t", schema, [bag, some]).count("filter") == 3
     assert fingerprint_sql("t", schema, []) == "select  from t"
+    floats = (Column("d", "DOUBLE"), Column("other", "DOUBLE"))
+    low, row = Footprint(("d",), '"D" < 1', ordered=False), Footprint(("d",), None, ordered=True)
+    statement = fingerprint_sql("t", floats, [low, row], "n")
+    assert statement.endswith(
+        ' from (select * replace (if(random() < 2, "d", null) as "d"), n as "upriver row number kept" from t)'
+    )
+    assert 'sum(hash(hash("upriver row number kept", "d")))' in statement
+    low = Footprint(("d",), '"d" < 1', ordered=True)
+    assert "row number kept" not in fingerprint_sql("t", floats, [low], "n")
     gone = Footprint(("gone",), None, ordered=True)
     assert fingerprint_sql("t", schema, [gone], "n") == "select count(*) from t"
 
@@ -81,6 +97,75 @@ def test_the_name_of_the_algorithm_has_its_form_and_the_version_of_duckdb() -> N
     import duckdb
 
     assert algorithm() == f"2/duckdb-{duckdb.__version__}"
+
+
+@pytest.mark.parametrize(
+    ("folders", "version"),
+    [
+        (("duckdb-9.8.7.dist-info",), "9.8.7"),
+        (("duckdb-9.8.7.dist-info", "duckdb-9.8.6.dist-info"), "what is installed"),
+        ((), "what is installed"),
+    ],
+)
+def test_the_version_of_duckdb_is_read_off_its_folder_if_that_tells(
+    folders: tuple[str, ...], version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("duckdb", *folders):
+        (tmp_path / name).mkdir()
+    spec = ModuleSpec("duckdb", None, origin=str(tmp_path / "duckdb" / "__init__.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "what is installed")
+    assert _duckdb_version() == version
+
+
+def test_what_no_engine_computes_is_as_it_was() -> None:
+    fingerprinter = Fingerprinter(lambda: pytest.fail("nothing has to be looked at"))
+    table = Version("v", (Column("c", "BIGINT"),), 3, 1, ("gone.parquet",))
+    count = Footprint((), None, ordered=False)
+    assert fingerprinter.compute(table, [count]) == {count: "3:7c631d94cd956a1203e4788d89d5df41"}
+    file = Version("v", (), 3, 1, ("gone.bin",))
+    assert fingerprinter.compute(file, [count]) == {count: "3:835365ab2c237d9719444d0653f3a7f5"}
+
+
+@pytest.mark.parametrize(
+    "type", ["HUGEINT", "TIMESTAMP_S", "TIMESTAMP_MS", "BIT", "ENUM('1', '2')", "BIGINT"]
+)
+def test_a_filter_means_the_types_that_were_computed(type: str, tmp_path: Path) -> None:
+    import duckdb
+
+    schema = (Column("c", type),)
+    path = tmp_path / "one.parquet"
+    of_that_type = Footprint(("c",), f"typeof(\"c\") = '{type.replace(chr(39), chr(39) * 2)}'", ordered=False)
+    with duckdb.connect() as connection:
+        value = "'2024-01-01'" if "TIME" in type else "'1'"
+        query = f"select cast({value} as {type}) as c"
+        connection.execute(f"copy ({to_stored(query, schema)}) to '{path}' (format parquet)")
+        fingerprinter = Fingerprinter(connection.cursor)
+        found = fingerprinter.compute(Version("v", schema, None, 1, (str(path),)), [of_that_type])
+    assert found[of_that_type].startswith("1:")
+
+
+@pytest.mark.parametrize(
+    ("predicates", "passes"),
+    [((None, "c > 1", "c > 2"), 1), (("c > 1", "c > 2", "c > 1"), 2), ((None, None), 1)],
+)
+def test_who_reads_all_rows_takes_filters_along(
+    predicates: tuple[str | None, ...], passes: int, tmp_path: Path
+) -> None:
+    import duckdb
+
+    path = tmp_path / "one.parquet"
+    begun = []
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (select 1 as c, 2 as d) to '{path}' (format parquet)")
+        fingerprinter = Fingerprinter(lambda: begun.append(1) or connection.cursor())  # type: ignore[func-returns-value]
+        columns = ("c", "d", "c")
+        asked = [Footprint((c,), p, ordered=False) for c, p in zip(columns, predicates, strict=False)]
+        schema = (Column("c", "INTEGER"), Column("d", "INTEGER"))
+        assert len(fingerprinter.compute(Version("v", schema, None, 1, (str(path),)), asked)) == len(
+            set(asked)
+        )
+    assert len(begun) == passes
 
 
 def test_a_column_is_found_by_its_name_then_by_its_letters() -> None:

@@ -387,15 +387,19 @@ def test_another_version_schema_or_binding_counts_whichever_sorts_first(other: s
     assert decided(subject("a"), before, settled(a=version(other)), contents).state is State.STALE
     renamed = (*XY, Column(other, "DATE"))
     same = frozenset({("mm", other)})
+    retyped = (XY[0], Column("y", other.upper()))
     for binding, state in (("mm", State.FRESH), ("aa", State.STALE), ("zz", State.STALE)):
         told = ToldContents(same, bindings={"out": _anew(binding)})
         assert decided(subject("a"), before, settled(a=version(other, renamed)), told).state is state
+        assert decided(subject("a"), before, settled(a=version(other, retyped)), told).state is state
 
 
 def test_an_equal_version_is_no_reason_even_where_its_schema_was_written_otherwise() -> None:
     before = record(read("a", "v1"))
     odd = Read("a", Footprint(("gone",), None, ordered=False), "v1", schema_text(XY))
-    assert decided(subject("a"), before, settled(a=version("v1", WIDER))) == FRESH
+    told = ToldContents(bindings={"out": "bound otherwise"})
+    assert decided(subject("a"), before, settled(a=version(_anew("v1"), WIDER)), told) == FRESH
+    assert verified(subject("a"), before.trace, settled(a=version(_anew("v1"), WIDER)), told)
     both = decided(subject("a", "b"), record(odd, read("b", "w1")), settled(a=version("v1"), b=version("w2")))
     assert [reason.asset for reason in both.reasons] == ["b"]
 
@@ -415,6 +419,28 @@ def test_an_upstream_that_is_new_besides_changed_code_is_told_once() -> None:
     assert [reason.detail for reason in verdict.reasons] == ["its code changed"]
     missing = decided(subject("a"), record(environment=(("random()", EACH_BUILD),)), settled(a=version("v1")))
     assert [reason.kind for reason in missing.reasons] == [Cause.VOLATILE, Cause.RECIPE]
+
+
+@pytest.mark.parametrize("recipe", ["a", "z"])
+def test_other_names_of_tables_are_no_reason_where_they_bind_to_the_same(recipe: str) -> None:
+    before = record(read("a", "v1"), recipe="mm")
+    told = ToldContents(respellings=frozenset({("out", "mm")}))
+    assert decided(subject("a", recipe=recipe), before, settled(a=version("v1")), told) == FRESH
+    assert told.asked == ["binding out"]
+    otherwise = ToldContents(respellings=told.respellings, bindings={"out": "bound otherwise"})
+    verdict = decided(subject("a", recipe=recipe), before, settled(a=version("v1")), otherwise)
+    assert verdict == Verdict(State.STALE, (Reason(Cause.RECIPE, "out", detail="its code changed"),))
+
+
+def test_an_equal_recipe_is_not_taken_for_one_with_other_names() -> None:
+    told = ToldContents(respellings=frozenset({("out", "mm")}), bindings={"out": "bound otherwise"})
+    before = record(read("a", "v1"), recipe="mm")
+    assert decided(subject("a", recipe=_anew("mm")), before, settled(a=version("v1")), told) == FRESH
+
+
+def test_an_upstream_that_is_new_besides_changed_data_is_told_as_well() -> None:
+    verdict = decided(subject("a", "b"), record(read("a", "v1")), settled(a=version("v2"), b=version("w1")))
+    assert [reason.kind for reason in verdict.reasons] == [Cause.DATA, Cause.RECIPE]
 
 
 @pytest.mark.parametrize("value", [None, "a", "z"])

@@ -112,22 +112,16 @@ class LiveContents:
 
     def changed_columns(self, read: Read, now: Version) -> tuple[str, ...]:
         """The columns read whose values differ as a bag; all of them when rows came or went."""
-        before = schema_from_text(read.schema)
         names = read.footprint.columns
-        if names is None or len(names) < 2 or not now.schema:
+        if names is None or not now.schema:
             return names or ()
         if self.row_change(read, now) not in (None, 0):
             return names
         if self._only_order_changed(read, now):
             return ()
-        types_before = {column.name: column.type for column in before}
-        types_now = {column.name: column.type for column in now.schema}
-        changed = []
-        for name in names:
-            one = Footprint((name,), read.footprint.predicate, ordered=False)
-            if types_before.get(name) != types_now.get(name) or not self._same(read, now, one):
-                changed.append(name)
-        return tuple(changed) or names
+        one_by_one = {name: Footprint((name,), read.footprint.predicate, ordered=False) for name in names}
+        changed = tuple(name for name, one in one_by_one.items() if not self._same(read, now, one))
+        return changed or names
 
     def row_change(self, read: Read, now: Version) -> int | None:
         """How many rows more there are now, None when unknown."""
@@ -141,7 +135,7 @@ class LiveContents:
         """``+12,411 rows``, ``rows in another order`` or ``content changed``."""
         difference = self.row_change(read, now)
         if difference:
-            return f"{difference:+,} row{'s' if abs(difference) != 1 else ''}"
+            return f"{difference:+,} row{'' if difference in (1, -1) else 's'}"
         return "rows in another order" if self._only_order_changed(read, now) else "content changed"
 
     def _only_order_changed(self, read: Read, now: Version) -> bool:
@@ -155,8 +149,11 @@ class LiveContents:
 
     def respelled(self, asset: Key, recipe: str) -> bool:
         """See :class:`upriver.materializer.staleness.Contents`."""
-        parts = self._state.recipe_parts(recipe)
-        return len(parts) == 1 and self._binder.respelled(asset, parts[0].source, recipe)
+        match self._state.recipe_parts(recipe):
+            case [query]:
+                return self._binder.respelled(asset, query.source, recipe)
+            case _:  # not known any more, or a function with what it reaches
+                return False
 
     def outside(self, name: str) -> str | None:
         """See :class:`upriver.materializer.outside.Outside`."""

@@ -135,7 +135,7 @@ def _condition(predicate: str) -> str:
 
 
 def _lanes(schema: Schema, footprint: Footprint, position: str) -> tuple[str, str] | tuple[()]:
-    columns = [column for column in covered(schema, footprint) if column.type != ""]
+    columns = [column for column in covered(schema, footprint) if column.type]
     plain = [quote(column.name) for column in columns]
     exact = [form for column in columns for form in exact_forms(column)]
     if footprint.ordered:
@@ -173,7 +173,7 @@ def exact_forms(column: Column) -> tuple[str, ...]:
         return (name, f"signbit({name})")
     if kind in _HALVES:
         return (f"'{_SHIFT}' || {name}::varchar",)
-    if base == "DECIMAL" and (match := re.fullmatch(r"DECIMAL\((\d+),\s*\d+\)", kind)):
+    if match := re.fullmatch(r"DECIMAL\((\d+),\s*\d+\)", kind):
         one_word = int(match[1]) <= _MAX_ONE_WORD_DECIMAL
         return (name,) if one_word else (f"'{_SHIFT}' || {name}::varchar",)
     sort_key = f"'{_SHIFT}'::blob || create_sort_key({name}, 'ASC NULLS LAST')"
@@ -273,7 +273,7 @@ def _relation(version: Version, numbered: bool) -> tuple[str, str]:
         return f"(select {columns} where false)", "0"
     relation = stored_scan(version.files)
     number = "file_row_number"
-    taken = any(column.name.casefold() == number for column in version.schema)
+    taken = number in {column.name.casefold() for column in version.schema}
     if numbered and (len(version.files) > 1 or taken):
         # Not by file and row number in it: the same rows in fewer or more files are the same content.
         number = quote(_POSITION)
@@ -292,12 +292,11 @@ def _as_computed(column: Column) -> str:
 
 
 def _split(schema: Schema, group: Sequence[Footprint], row: tuple[Any, ...]) -> list[tuple[Footprint, str]]:
-    values = list(row)
+    values = iter(row)
     result = []
     for footprint in group:
-        lanes = len(_lanes(schema, footprint, "0"))
-        sums, values = values[: 1 + lanes], values[1 + lanes :]
-        result.append((footprint, _finish(schema, footprint, tuple(sums))))
+        sums = (next(values), *(next(values) for _ in _lanes(schema, footprint, "0")))
+        result.append((footprint, _finish(schema, footprint, sums)))
     return result
 
 
@@ -324,8 +323,8 @@ def _digest(rows: int, facts: Sequence[str]) -> str:
 
 
 def _unreadable(version: Version, error: Exception) -> StoreError:
-    first = version.files[0] if version.files else "no file"
-    more = f" and {len(version.files) - 1} more" if len(version.files) > 1 else ""
+    first, *others = version.files or ("no file",)
+    more = f" and {len(others)} more" if others else ""
     reason = str(error).split("\n", 1)[0]
     return StoreError(
         f"can't read the content of {first}{more}: {reason}\n"

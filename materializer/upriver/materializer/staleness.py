@@ -119,7 +119,7 @@ def decide(
     contents: Contents,
     *,
     today: str,
-    artifact_there: bool = True,
+    artifact_there: bool,
 ) -> Verdict:
     """FRESH, STALE, PENDING or MISSING for one asset, with every reason.
 
@@ -192,7 +192,7 @@ def verifies(
         upstream = upstreams[key]
         if isinstance(upstream, Unsettled) or not contents.same(read, upstream.version):
             return False
-    return not _binding_reasons(subject, trace, reads, upstreams, contents)
+    return not _binding_reasons(subject, trace, reads, upstreams, contents, respelled=False)
 
 
 def _as_needed(subject: Subject, read: Read) -> Read:
@@ -260,7 +260,7 @@ def _binding_reasons(
     upstreams: Mapping[Key, Upstream],
     contents: Contents,
     *,
-    respelled: bool = False,
+    respelled: bool,
 ) -> list[Reason]:
     """A changed schema may change what a name means (``select *``, natural joins, an unqualified name), and so may
     another name of a table.
