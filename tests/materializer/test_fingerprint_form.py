@@ -80,14 +80,14 @@ def test_the_statement_is_as_it_was() -> None:
     )
     assert fingerprint_sql("t", schema, [bag, some]).count("filter") == 3
     assert fingerprint_sql("t", schema, []) == "select  from t"
-    floats = (Column("d", "DOUBLE"), Column("other", "DOUBLE"))
-    low, row = Footprint(("d",), '"D" < 1', ordered=False), Footprint(("d",), None, ordered=True)
+    floats = tuple(Column(name, "DOUBLE") for name in ("delay", "xdelay", "delayx"))
+    low, row = Footprint(("delay",), "DELAY < 1", ordered=False), Footprint(("delay",), None, ordered=True)
     statement = fingerprint_sql("t", floats, [low, row], "n")
     assert statement.endswith(
-        ' from (select * replace (if(random() < 2, "d", null) as "d"), n as "upriver row number kept" from t)'
+        ' from (select * replace (if(random() < 2, "delay", null) as "delay"), n as "upriver row number kept" from t)'
     )
-    assert 'sum(hash(hash("upriver row number kept", "d")))' in statement
-    low = Footprint(("d",), '"d" < 1', ordered=True)
+    assert 'sum(hash(hash("upriver row number kept", "delay")))' in statement
+    low = Footprint(("delay",), '"delay" < 1', ordered=True)
     assert "row number kept" not in fingerprint_sql("t", floats, [low], "n")
     gone = Footprint(("gone",), None, ordered=True)
     assert fingerprint_sql("t", schema, [gone], "n") == "select count(*) from t"

@@ -325,7 +325,7 @@ def _digest(rows: int, facts: Sequence[str]) -> str:
 def _unreadable(version: Version, error: Exception) -> StoreError:
     first, *others = version.files or ("no file",)
     more = f" and {len(others)} more" if others else ""
-    reason = str(error).split("\n", 1)[0]
+    reason, _, _ = str(error).partition("\n")
     return StoreError(
         f"can't read the content of {first}{more}: {reason}\n"
         "  hint: `upriver fsck` tells whether an artifact is damaged; for a source, look at the file itself"

@@ -129,7 +129,14 @@ def test_packages_are_named_by_their_distribution(projects: Projects) -> None:
         ("return eval(df)", "uses eval()"),
         ("return globals()[df]", "uses globals()"),
         ("import importlib; return importlib.import_module(df)", "imports modules by name"),
+        ("import importlib.util as u; return u.find_spec(df)", "imports modules by name"),
+        ("import importlib.util as u; return u", "imports modules by name"),
         ("return later", "'later', not defined at load time"),
+        ("return Later", "'Later', not defined at load time"),
+        ("from . import tools; return tools", "which has no parent package"),
+        ("from .a import tools; return tools", "which has no parent package"),
+        ("from inspect import stack; return stack()", "uses inspect.stack"),
+        ("import sys; return sys.modules", "uses sys.modules"),
         ("return tools.later", "lib.tools.later, not defined at load time"),
         ("return open(df)", "mentions open"),
         ("return __file__", "mentions __file__"),
@@ -156,6 +163,7 @@ def test_what_is_widened_says_why(body: str, cause: str, projects: Projects) -> 
         ("import shelve; return shelve.open(df)", "unpickles (shelve)"),
         ("from shelve import open as opened; return opened(df)", "unpickles (shelve)"),
         ("import shelve; return shelve", "unpickles (shelve)"),
+        ("import shelve; return shelve.Shelf.dumps", "unpickles (shelve)"),
         ("import runpy; return runpy.run_path(df)", "imports modules by name (runpy)"),
     ],
 )
@@ -166,6 +174,55 @@ def test_a_library_that_nobody_has_imported_yet_widens_like_one_that_is_there(
         monkeypatch.delitem(sys.modules, name, raising=False)
     (widened, *_) = projects.reach({"m.py": f"def asset(df):\n    {body}\n"}).widened
     assert cause in widened
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import importlib.metadata; return importlib.metadata.version(df)",
+        "import importlib.metadata as m; return m.version(df)",
+        "from importlib.metadata import version; return version(df)",
+        "from importlib import resources; return resources.files(df)",
+        "import importlib.resources; return importlib.resources",
+        "import pickle; return pickle.dumps(df)",
+        "from pickle import dumps; return dumps(df)",
+        "import not_installed; return not_installed.anything(df)",
+    ],
+)
+def test_what_reaches_no_project_code_widens_nothing(body: str, projects: Projects) -> None:
+    assert projects.reach({"m.py": f"def asset(df):\n    {body}\n"}).widened == ()
+
+
+def test_a_module_that_is_the_projects_but_not_to_be_found_is_told(projects: Projects) -> None:
+    files = {
+        "m.py": "def asset(df):\n    import lost\n    return lost.f(df)\n",
+        "aside/lost.py": "def f(df): ...",
+    }
+    (widened, *_) = projects.reach(files).widened
+    assert "imports lost, which fails to import (ModuleNotFoundError" in widened
+
+
+def test_a_module_that_a_finder_refuses_is_a_librarys(
+    projects: Projects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refuses:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "refused":
+                raise ImportError(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Refuses(), *sys.meta_path])
+    found = projects.reach({"m.py": "def asset(df):\n    import refused\n    return refused.f(df)\n"})
+    assert dict(found.packages).keys() >= {"refused"}
+
+
+def test_a_package_counts_that_is_imported_and_not_mentioned(projects: Projects) -> None:
+    found = projects.reach({"m.py": "def asset(df):\n    import polars\n    return df\n"})
+    assert dict(found.packages).keys() >= {"polars"}
+
+
+def test_a_part_is_called_like_what_is_mentioned_not_like_its_attribute(projects: Projects) -> None:
+    files = {"m.py": "from lib import RATE\ndef asset(df):\n    return RATE.real\n", "lib.py": "RATE = 3\n"}
+    assert {part.name for part in projects.reach(files).parts} == {"m.asset", "m.RATE"}
 
 
 def test_plain_code_widens_nothing(projects: Projects) -> None:

@@ -11,7 +11,6 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from upriver.lineage.python.names import LocalImport, Mentions, Reference
-from upriver.lineage.python.origin import Origin
 from upriver.lineage.python.values import Sink
 from upriver.lineage.python.walk import Walk
 
@@ -28,7 +27,7 @@ _TEXT_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 _DYNAMIC_MODULES = frozenset({"importlib", "runpy", "pkgutil", "gc", "imp"})
-_STATIC_MEMBERS = frozenset({"metadata", "resources"})
+_STATIC_MODULES = ("importlib.metadata", "importlib.resources")
 _DYNAMIC_MEMBERS = {
     "sys": frozenset({"modules", "_getframe", "_current_frames", "meta_path"}),
     "inspect": frozenset({"stack", "currentframe", "getmodule", "getouterframes"}),
@@ -112,9 +111,8 @@ class Resolver:
     def _imported(self, found: LocalImport) -> ModuleType | None:
         name = "." * found.level + found.module
         if found.level:
-            package = self._namespace.get("__package__") or self._module.rpartition(".")[0]
             try:
-                name = importlib.util.resolve_name(name, package)
+                name = importlib.util.resolve_name(name, self._namespace.get("__package__"))
             except ImportError:
                 self._walk.everything(
                     self._sink, f"{self._owner} imports {name!r}, which has no parent package"
@@ -127,13 +125,10 @@ class Resolver:
         walk = self._walk
         loaded = walk.origins.module(name)
         if loaded is not None:
-            if walk.origins.of_name(name) is not Origin.PROJECT:
+            if not walk.origins.is_project_module(loaded):
                 walk.external(self._sink, name, "")
-                if name.partition(".")[0] in _DYNAMIC_MODULES:
-                    walk.everything(self._sink, f"{self._owner} imports modules by name ({name})")
             return loaded
-        where = self._origin_of_absent(name)
-        if where is not Origin.PROJECT:
+        if not self._is_own(name):
             walk.external(self._sink, name, "")
             return None
         try:
@@ -145,25 +140,22 @@ class Resolver:
             walk.everything(self._sink, cause)
             return None
 
-    def _origin_of_absent(self, name: str) -> Origin:
-        """Whose module *name* is, which is not loaded."""
+    def _is_own(self, name: str) -> bool:
+        """Whether the module *name*, which is not loaded, is the project's."""
         walk = self._walk
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or top == "upriver":
-            return Origin.STDLIB
         package = walk.origins.module(top)
         if package is not None:
-            return Origin.PROJECT if walk.origins.is_project_module(package) else Origin.PACKAGE
+            return walk.origins.is_project_module(package)
         try:
             spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
+        except ImportError:  # what else finds modules in this process may refuse to
             spec = None
         if spec is None:
             # Not to be found from here. When the project has a file of that name, importing says what is wrong.
-            return Origin.PROJECT if top in walk.sources.names(walk.origins.root) else Origin.PACKAGE
-        places = [spec.origin] if spec.origin and spec.has_location else spec.submodule_search_locations
-        own = any(p and walk.origins.is_project_file(str(p)) for p in places or ())
-        return Origin.PROJECT if own else Origin.PACKAGE
+            return top in walk.sources.names(walk.origins.root)
+        places = [spec.origin] if spec.has_location else spec.submodule_search_locations or ()
+        return any(walk.origins.is_project_file(str(place)) for place in places)
 
     # -- one reference -----------------------------------------------------------------------------
     def _steps(
@@ -235,7 +227,7 @@ class Resolver:
     def _watch(self, name: str, attribute: str) -> None:
         top = name.partition(".")[0]
         cause = None
-        if top in _DYNAMIC_MODULES and attribute not in _STATIC_MEMBERS and name.count(".") < 1:
+        if top in _DYNAMIC_MODULES and not f"{name}.{attribute}".startswith(_STATIC_MODULES):
             cause = f"{self._owner} imports modules by name ({name})"
         elif attribute in _DYNAMIC_MEMBERS.get(name, ()):
             cause = f"{self._owner} uses {name}.{attribute}"
@@ -246,17 +238,12 @@ class Resolver:
 
     def _watch_object(self, value: Any) -> None:
         """The same for functions that were imported from such a module."""
-        if getattr(value, "__module__", None) == "inspect":
-            self.watch_attributes({str(getattr(value, "__name__", ""))} & _TEXT_ATTRIBUTES)
-        home = self._walk.origins.module(str(getattr(value, "__module__", "")))
-        name = getattr(value, "__name__", "")
+        name, module = getattr(value, "__name__", ""), str(getattr(value, "__module__", ""))
+        if module == "inspect":
+            self.watch_attributes({str(name)})
+        home = self._walk.origins.module(module)
         if home is not None and isinstance(name, str) and not self._walk.origins.is_project_module(home):
-            top = home.__name__.partition(".")[0]
-            watched = _UNPICKLERS | _DYNAMIC_MODULES
-            if top in watched or name in _DYNAMIC_MEMBERS.get(home.__name__, ()):
-                if home.__name__.startswith(("importlib.metadata", "importlib.resources")):
-                    return
-                self._watch(top if top in sys.modules else home.__name__, name)
+            self._watch(home.__name__, name)
 
     def watch_attributes(self, attributes: set[str]) -> None:
         """Attribute names that reach further, whatever they are taken of."""
