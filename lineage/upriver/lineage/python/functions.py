@@ -9,6 +9,7 @@ from typing import Any
 
 from upriver.lineage.python.canonical import canonical_all
 from upriver.lineage.python.names import Mentions, class_locals, global_names, mentions
+from upriver.lineage.python.origin import is_upriver
 from upriver.lineage.python.resolve import Resolver
 from upriver.lineage.python.source import FunctionNode, code_digest, first_line
 from upriver.lineage.python.values import Sink
@@ -83,9 +84,9 @@ def is_declaration(walk: Walk, expression: ast.expr, namespace: dict[str, Any]) 
         return False
     value = namespace.get(expression.id)
     if isinstance(value, ModuleType):
-        return value.__name__.partition(".")[0] == "upriver"
+        return is_upriver(value.__name__)
     home = getattr(value, "__module__", None) if callable(value) else None
-    return isinstance(home, str) and home.partition(".")[0] == "upriver"
+    return isinstance(home, str) and is_upriver(home)
 
 
 def _holdings(walk: Walk, piece: Piece, sink: Sink, function: FunctionType) -> None:

@@ -30,6 +30,12 @@ class Origin(StrEnum):
 PYTHON = ("python", f"{sys.version_info.major}.{sys.version_info.minor}")
 """The pseudo-package that stands for the language and its standard library."""
 
+
+def is_upriver(module: str) -> bool:
+    """Whether a module of this name is one of Upriver's own."""
+    return f"{module}.".startswith("upriver.")
+
+
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -59,7 +65,7 @@ class Origins:
         return known
 
     def _decide(self, filename: str) -> bool:
-        if filename.startswith("<") or not filename:
+        if filename.startswith("<"):
             return False
         real = _real(filename)
         if any(part in _INSTALLED for part in Path(real).parts):
@@ -76,19 +82,18 @@ class Origins:
 
     def of_name(self, module: str | None) -> Origin:
         """The origin of a module by its name, imported or not."""
-        top = (module or "builtins").partition(".")[0]
-        if top == "upriver":
+        module = module or "builtins"
+        if is_upriver(module):
             return Origin.UPRIVER
-        loaded = self.module(module or "builtins")
+        loaded = self.module(module)
         if loaded is not None and self.is_project_module(loaded):
             return Origin.PROJECT
-        if top in sys.stdlib_module_names:
-            return Origin.STDLIB
-        return Origin.PACKAGE
+        top, _, _ = module.partition(".")
+        return Origin.STDLIB if top in sys.stdlib_module_names else Origin.PACKAGE
 
     def is_project_module(self, module: ModuleType) -> bool:
         """Whether *module* is project code. Namespace packages count when one of their folders does."""
-        if module.__name__.partition(".")[0] == "upriver":
+        if is_upriver(module.__name__):
             return False
         filename = vars(module).get("__file__")
         if isinstance(filename, str):
@@ -123,7 +128,7 @@ def distributions_of(top: str) -> tuple[tuple[str, str], ...]:
         return tuple((_normal(n), importlib.metadata.version(n)) for n in names) or ((top, _declared(top)),)
     except ValueError:  # an empty name: code that was never imported from anywhere
         return ()
-    return ((_normal(found.metadata["Name"] or top), found.version),)
+    return ((_normal(top), found.version),)
 
 
 @cache

@@ -6,14 +6,14 @@ walk first met them. Numbers depend on nothing but the program, so the digests i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from types import FunctionType, ModuleType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from upriver.assets.model import CodePart, Place
-from upriver.lineage.python.origin import PYTHON, Origin, Origins, distributions_of
+from upriver.lineage.python.origin import PYTHON, Origin, Origins, distributions_of, is_upriver
 from upriver.lineage.python.source import Sources
 from upriver.lineage.python.values import Sink, Unwritable, ValueWriter
 
@@ -21,8 +21,7 @@ Describe: TypeAlias = "Callable[[Walk, Piece, Sink], None]"
 Effects: TypeAlias = "Callable[[Walk, Iterable[str]], Iterable[Piece]]"
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
+class Piece(NamedTuple):
     """One node of the graph: *value* is a function, class, module, instance or the value of a binding."""
 
     kind: str
@@ -62,6 +61,7 @@ class Walk:
         self._effects = effects
         self._numbers: dict[tuple[str, object], int] = {}
         self._pieces: list[Piece] = []
+        self._waiting: deque[Piece] = deque()
         self._open_sets: frozenset[int] = frozenset()
         self._alive: list[object] = []
 
@@ -71,15 +71,13 @@ class Walk:
         first = Sink()
         ValueWriter(self, first).write(start)
         total.update(first.linked)
-        position = 0
-        while position < len(self._pieces):
-            piece = self._pieces[position]
+        while self._waiting:
+            piece = self._waiting.popleft()
             sink = Sink()
             sink.put(piece.kind.encode())
             self._describers[piece.kind](self, piece, sink)
             total.update(sink.linked)
-            position += 1
-            if position == len(self._pieces):
+            if not self._waiting:
                 self._lead_to_effects(total)
         total.update(repr(sorted(self.packages.items())).encode())
         return total.digest()
@@ -104,6 +102,7 @@ class Walk:
         if number is None:
             number = self._numbers[identity] = len(self._pieces)
             self._pieces.append(piece)
+            self._waiting.append(piece)
         sink.link(number, piece.name)
 
     def function(self, sink: Sink, value: FunctionType) -> None:
@@ -115,11 +114,10 @@ class Walk:
             self._require(sink, home)
             self.lead(sink, ("function", id(value)), Piece("function", name, value, home))
             return
-        module = value.__module__ or value.__globals__.get("__name__", "")
+        module = str(value.__globals__.get("__name__", ""))
         name = f"{module}.{value.__qualname__}"
         self.external(sink, module, value.__qualname__)
-        held = [cell for cell in value.__closure__ or () if cell is not None]
-        if (held or value.__dict__) and self.origins.of_name(module) is not Origin.UPRIVER:
+        if (value.__closure__ or value.__dict__) and not is_upriver(module):
             self.lead(sink, ("function", id(value)), Piece("held", name, value, module))
 
     def klass(self, sink: Sink, value: type) -> None:
@@ -174,10 +172,14 @@ class Walk:
 
     def note_package(self, module: str | None) -> None:
         """Note the version of the distribution that *module* comes from."""
-        origin = self.origins.of_name(module)
-        self.met_upriver |= origin is Origin.UPRIVER
-        if origin is Origin.PACKAGE:
-            self.packages.update(distributions_of((module or "").partition(".")[0]))
+        match self.origins.of_name(module):
+            case Origin.UPRIVER:
+                self.met_upriver = True
+            case Origin.PACKAGE:
+                top, _, _ = str(module).partition(".")
+                self.packages.update(distributions_of(top))
+            case Origin.PROJECT | Origin.STDLIB:
+                pass  # its own pieces count, or the version of Python
 
     def note(self, remark: str) -> None:
         """Remark on something that the fingerprint can't cover."""
@@ -210,7 +212,7 @@ class Walk:
             inner = Walk(
                 self.origins, self.sources, self._describers, lambda _walk, _modules: (), self.docstrings
             )
-            inner._open_sets = self._open_sets | {id(container)}
+            inner._open_sets = frozenset((*self._open_sets, id(container)))
             keyed.append((inner.fingerprint(value), value))
         return [value for _, value in sorted(keyed, key=lambda pair: pair[0])]
 
@@ -220,10 +222,8 @@ class Walk:
         filename = value.__code__.co_filename
         if filename.startswith("<"):
             filename = str(value.__globals__.get("__file__", ""))
-        return (
-            self.origins.is_project_file(filename)
-            and str(value.__globals__.get("__name__", "")).partition(".")[0] != "upriver"
-        )
+        own = not is_upriver(str(value.__globals__.get("__name__", "")))
+        return own and self.origins.is_project_file(filename)
 
     def is_project_class(self, value: type) -> bool:
         """Whether *value* is a class made in the project."""
@@ -236,7 +236,7 @@ class Walk:
 
     def is_upriver(self, value: type) -> bool:
         """Whether *value* is one of Upriver's own classes."""
-        return value.__module__.partition(".")[0] == "upriver"
+        return is_upriver(value.__module__)
 
     def anonymous(self, text: str) -> str:
         """*text* without the project's location."""

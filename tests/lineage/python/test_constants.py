@@ -1,0 +1,140 @@
+"""Values at module level: another value is seen, and the same value made anew is the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Projects
+
+OTHERS = [
+    ("1.5", "1.25"),
+    ("0.0", "-0.0"),
+    ("1", "1.0"),
+    ("1", "True"),
+    ("'1'", "1"),
+    ("b'a'", "b'b'"),
+    ("b'a'", "bytearray(b'a')"),
+    ("b'a'", "'a'"),
+    ("1j", "2j"),
+    ("range(3)", "range(4)"),
+    ("...", "None"),
+    ("[1, 2]", "[2, 1]"),
+    ("[1, 2]", "(1, 2)"),
+    ("[[1], 2]", "[1, [2]]"),
+    ("[1, [2, 3]]", "[1, [2], 3]"),
+    ("{1, 2}", "{1, 3}"),
+    ("{1, 2}", "frozenset({1, 2})"),
+    ("{'a': 1}", "{'a': 2}"),
+    ("{'a': 1, 'b': 2}", "{'b': 2, 'a': 1}"),
+    ("MappingProxyType({'a': 1})", "MappingProxyType({'a': 2})"),
+    ("re.compile('a')", "re.compile('b')"),
+    ("re.compile('a')", "re.compile('a', re.I)"),
+    ("PurePosixPath('a')", "PurePosixPath('b')"),
+    ("PurePosixPath('a')", "PureWindowsPath('a')"),
+    ("Color.RED", "Color.BLUE"),
+    ("Color.RED", "1"),
+    ("date(2024, 1, 1)", "date(2024, 1, 2)"),
+    ("Decimal('1.0')", "Decimal('1.00')"),
+    ("partial(f, 1)", "partial(f, 2)"),
+    ("partial(f, 1)", "partial(g, 1)"),
+    ("OrderedDict(a=1)", "OrderedDict(a=2)"),
+    ("deque([1, 2])", "deque([1, 3])"),
+    ("'x'.join", "'y'.join"),
+    ("[1].append", "[2].append"),
+    ("'x'.join", "'x'.strip"),
+    ("(1).__add__", "(2).__add__"),
+    ("Own(1).method", "Own(2).method"),
+    ("Own(1)", "Own(2)"),
+    ("[Own(1)]", "[Own(2)]"),
+    ("{Own(1)}", "{Own(2)}"),
+    ("str.upper", "str.lower"),
+    ("int.__add__", "int.__sub__"),
+    ("dict.fromkeys", "OrderedDict.fromkeys"),
+    ("math.floor", "math.ceil"),
+    ("property(f)", "property(g)"),
+    ("property(None, f)", "property(None, g)"),
+    ("staticmethod(f)", "staticmethod(g)"),
+    ("staticmethod(f)", "classmethod(f)"),
+    ("cached_property(f)", "cached_property(g)"),
+    ("singledispatchmethod(f)", "singledispatchmethod(g)"),
+    ("lru_cache(1)(f)", "lru_cache(1)(g)"),
+    ("lru_cache(1)(f)", "lru_cache(2)(f)"),
+    ("list[int]", "list[str]"),
+    ("pl.Series([1])", "pl.Series([2])"),
+    ("pl.DataFrame({'a': [1]})", "pl.DataFrame({'b': [1]})"),
+    ("pl.col('a') + 1", "pl.col('a') + 2"),
+    ("pl.Int8", "pl.Int16"),
+    ("[math]", "[re]"),
+    ("SLOTTED(1)", "SLOTTED(2)"),
+    ("Counted(a=1)", "Counted(a=2)"),
+]
+
+MODULE = """
+import enum, math, re
+import polars as pl
+from collections import Counter, OrderedDict, deque
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache, partial, singledispatchmethod
+from pathlib import PurePosixPath, PureWindowsPath
+from types import MappingProxyType
+
+class Color(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+class Own:
+    def __init__(self, x):
+        self.x = x
+    def method(self):
+        return self.x
+
+class SLOTTED:
+    __slots__ = ("_SLOTTED__x", "unset")
+    def __init__(self, x):
+        self._SLOTTED__x = x
+
+class Counted(Counter):
+    pass
+
+def f(*_):
+    return 1
+
+def g(*_):
+    return 2
+
+CONSTANT = {}
+
+def asset(df):
+    return CONSTANT
+"""
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS)
+def test_another_value_is_seen_and_the_same_is_not(one: str, other: str, projects: Projects) -> None:
+    first, again, changed = (
+        projects.reach({"m.py": MODULE.replace("CONSTANT = {}", f"CONSTANT = {value}")})
+        for value in (one, one, other)
+    )
+    assert first.fingerprint == again.fingerprint != changed.fingerprint
+    assert first.widened == ()
+
+
+def test_what_is_inside_of_itself_ends_and_is_seen(projects: Projects) -> None:
+    for rest in ("OWN.peers = {OWN}", "OWN.peers = [OWN]", "OWN.peers = {'own': {OWN, 1}}"):
+        text = MODULE.replace("CONSTANT = {}", f"OWN = Own(1)\n{rest}\nCONSTANT = OWN")
+        first, changed = (projects.reach({"m.py": one}) for one in (text, text.replace("Own(1)", "Own(2)")))
+        assert first.fingerprint != changed.fingerprint
+        assert first.widened == ()
+
+
+def test_a_list_in_itself_differs_from_one_in_another(projects: Projects) -> None:
+    one, other = (
+        projects.reach({"m.py": MODULE.replace("CONSTANT = {}", f"INNER = []\nCONSTANT = [INNER]\n{rest}")})
+        for rest in ("INNER.append(INNER)", "INNER.append(CONSTANT)")
+    )
+    assert one.fingerprint != other.fingerprint
+
+
+def test_a_fingerprint_has_128_bits(projects: Projects) -> None:
+    assert len(projects.reach({"m.py": MODULE}).fingerprint) == 32
