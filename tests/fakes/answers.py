@@ -11,7 +11,7 @@ from upriver.assets.errors import UsageError
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
-from upriver.lineage.rename.values import FileChange, LineChange, Renaming
+from upriver.lineage.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.model import Action, Cause, Reason, State
 from upriver.materializer.session import Session
 from upriver.materializer.views import (
@@ -222,6 +222,37 @@ class Answers(Session):
             *(FileChange(path, path, "", b"", 1, lines) for path in readers),
         )
         return Renaming(old, new, files, (new, *own.downstreams), (Place("README.md", 7, 3),))
+
+    def column_renaming(self, key: Key, column: str, new: str) -> ColumnRenaming:
+        own = self._status_of(key)
+        if new in {one.name for one in self.specs[key].columns}:
+            raise UsageError(f"{key} has a column {new} already")
+        assert own.place is not None
+        readers = [one.asset for one in self.dropping(key, column)]
+        files = tuple(
+            FileChange(path, path, "", b"", 1, (LineChange(3, before, after),))
+            for path, before, after in (
+                (own.place.path, f"  {column},", f"  {column} as {new},"),
+                *(
+                    (self.specs[one].place.path, f"  x.{column},", f"  x.{new} as {column},")
+                    for one in readers
+                ),
+            )
+        )
+        return ColumnRenaming(key, column, new, files, (), (key, *readers), (Place("README.md", 9, 3),))
+
+    def dropping(self, key: Key, column: str) -> Impacts:
+        because = Reason(Cause.SCHEMA, key, (column,), "dropped, and needed here")
+        readers = {
+            reader: self.specs[reader].place
+            for reader in self.statuses[key].downstreams
+            for made in self.specs[reader].columns
+            if any(read[:2] == (key, column) for read in made.reads)
+        }
+        return tuple(
+            Impact(reader, None, "breaks", because, Place(place.path, 8, 5))
+            for reader, place in readers.items()
+        )
 
     def fix(self, key: Key) -> Fix:
         place = self._status_of(key).place

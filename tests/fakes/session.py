@@ -18,7 +18,7 @@ from tests.fakes.shop import NOW, AssetSpec, shop
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Key
 from upriver.lineage.fixing import Fix
-from upriver.lineage.rename.values import Renaming
+from upriver.lineage.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -120,6 +120,19 @@ class FakeSession(Answers):
                     upstream = next(u for u in upstreams if self.statuses[u].state in _WORK)
                     self._mark(below, State.PENDING, (Reason(Cause.UPSTREAM, upstream, detail="stale"),))
             self._changes += 1
+
+    def rename_column(self, renaming: ColumnRenaming) -> None:
+        if self.broken is not None:
+            raise self.broken
+        spec = self.specs[renaming.key]
+        columns = tuple(
+            msgspec.structs.replace(one, name=renaming.new) if one.name == renaming.old else one
+            for one in spec.columns
+        )
+        self.replace(
+            msgspec.structs.replace(one, columns=columns) if one.key == renaming.key else one
+            for one in self.specs.values()
+        )
 
     def rename(self, renaming: Renaming) -> None:
         if self.broken is not None:

@@ -192,6 +192,7 @@ class DistantSession(Session):
     column_renaming = _asked(Session.column_renaming)
     rename_column = _asked(Session.rename_column)
     impact = _asked(Session.impact)
+    dropping = _asked(Session.dropping)
     columns = _asked(Session.columns)
     sql = _asked(Session.sql)
     preview = _asked(Session.preview)

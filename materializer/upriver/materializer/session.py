@@ -254,6 +254,14 @@ class Session:
             self._project()
             return impact.impact(self.workspace, since)
 
+    def dropping(self, key: Key, column: str) -> Impacts:
+        """What dropping *column* of *key* would break, and where, or change downstream."""
+        from upriver.materializer import dropping
+
+        with self._reading:
+            self._known(key)
+            return dropping.dropping(self.workspace, key, column)
+
     def columns(self, key: Key) -> tuple[str, ...]:
         """The names of an asset's columns, as far as they are known without building."""
         with self._reading:

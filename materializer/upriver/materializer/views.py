@@ -291,12 +291,13 @@ class LogLine(Value, frozen=True):
 
 
 class Impact(Value, frozen=True):
-    """What a change of columns does downstream. *effect* is ``breaks`` or ``changes``."""
+    """What a change of columns does downstream. *effect* is ``breaks`` or ``changes``, *place* where, if it is told."""
 
     asset: Key
     column: str | None
     effect: str
     because: Reason
+    place: Place | None = None
 
 
 Impacts: TypeAlias = tuple[Impact, ...]

@@ -50,6 +50,7 @@ ANSWERS: Mapping[str, Any] = {
     "why": Explanation,
     "lineage": LineageView,
     "impact": Impacts,
+    "dropping": Impacts,
     "columns": tuple[str, ...],
     "sql": Table,
     "preview": Table,

@@ -17,6 +17,7 @@ from upriver.materializer.views import (
     ColumnNode,
     ColumnProfile,
     Explanation,
+    Impact,
     LineageView,
     Link,
     OpaqueNote,
@@ -242,4 +243,16 @@ COLUMN_RENAMING = ColumnRenaming(
     ("staging.all_orders",),
     ("staging.orders", "staging.all_orders", "marts.revenue"),
     (Place("notes.md", 3, 1),),
+)
+
+_DROPPED = Reason(Cause.SCHEMA, "staging.orders", ("amount",), "dropped, and needed here")
+DROPPING = (
+    Impact("marts.revenue", None, "breaks", _DROPPED, Place("assets/marts/revenue.sql", 8, 3)),
+    Impact(
+        "staging.all_orders",
+        "amount",
+        "changes",
+        Reason(Cause.SCHEMA, "staging.orders", ("amount",), "dropped: this column goes as well"),
+        Place("assets/staging/all_orders.sql", 1),
+    ),
 )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tests.tui.cli.answers import (
     COLUMN_RENAMING,
     DAMAGED,
+    DROPPING,
     FIX,
     HOUR,
     LINEAGE,
@@ -153,6 +154,10 @@ class ScriptedSession(Session):
     ) -> LineageView:
         self._called("lineage", key, column, upstream, downstream, columns, depth)
         return self.view
+
+    def dropping(self, key: Key, column: str) -> Impacts:
+        self._called("dropping", key, column)
+        return DROPPING
 
     def impact(self, since: str | None = None) -> Impacts:
         self._called("impact", since)

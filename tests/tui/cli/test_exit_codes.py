@@ -223,6 +223,18 @@ def test_impact_check_fails_when_something_breaks(session: ScriptedSession, run:
     assert run("impact", "--check").code == 0
 
 
+def test_a_column_can_be_supposed_to_be_dropped(session: ScriptedSession, run: Run) -> None:
+    assert run("impact", "--drop", "staging.orders.AMOUNT").code == 0
+    assert ("dropping", "staging.orders", "amount") in session.calls
+    assert run("impact", "--drop", "staging.orders.amount", "--check").code == 1
+    for wrong in (
+        ("staging.orders",),
+        ("staging.orders.amout",),
+        ("staging.orders.amount", "--since", "main"),
+    ):
+        assert run("impact", "--drop", *wrong).code == 2
+
+
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [

@@ -102,7 +102,10 @@ SHAPES: dict[tuple[str, ...], Any] = {
         "opaque": [{"asset": TEXT, "cause": TEXT}],
     },
     ("impact",): {
-        "impacts": [{**END, "effect": {"breaks", "changes"}, "because": REASON}],
+        "impacts": [{**END, "effect": {"breaks", "changes"}, "because": REASON, "place": NOTHING}],
+    },
+    ("impact", "--drop", "staging.orders.amount"): {
+        "impacts": [{**END, "effect": {"breaks", "changes"}, "because": REASON, "place": TEXT}],
     },
     ("rename", "staging.orders", "core.sales"): {
         "old": TEXT,

@@ -30,6 +30,7 @@ COMMANDS = {
     "lineage-dot": ("lineage", "staging.orders.amount", "--format", "dot"),
     "impact": ("impact",),
     "rename": ("rename", "staging.orders", "core.sales"),
+    "impact-drop": ("impact", "--drop", "staging.orders.amount"),
     "rename-column": ("rename", "staging.orders.amount", "amount_usd", "--dry-run"),
     "rename-dry-run": ("rename", "staging.orders", "core.sales", "--dry-run"),
     "fix": ("fix", "marts.churn"),

@@ -164,6 +164,7 @@ def impact(values: Impacts) -> dict[str, Any]:
                 "column": value.column,
                 "effect": value.effect,
                 "because": reason(value.because),
+                "place": None if value.place is None else str(value.place),
             }
             for value in values
         ]

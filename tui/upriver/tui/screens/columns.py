@@ -13,20 +13,20 @@ from upriver.lineage.model import EdgeKind
 from upriver.materializer.views import ColumnNode, LineageView, ViewEdge
 from upriver.tui.glyphs import HOW, STATE, how_sign
 from upriver.tui.ink import Ink, Line, cells, fit, fit_key
-from upriver.tui.picture.columns import HEADING, Explored, explore, node_of, parts_of, related
+from upriver.tui.picture.columns import HEADING, Explored, explore, node_of, parts_of
 from upriver.tui.picture.copying import Copy, as_json, command, table
 from upriver.tui.picture.diagram import lit_edges
 from upriver.tui.screens.actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.screens.column_actions import COLUMN_BINDINGS, ColumnActions
 from upriver.tui.screens.frame import Frame
 from upriver.tui.widgets.diagram import DiagramView
 from upriver.tui.widgets.line import Written
-from upriver.tui.words import plural
 
 NAME = 26
 HOPS = 3
 
 
-class ColumnsScreen(AssetActions, Frame):
+class ColumnsScreen(ColumnActions, AssetActions, Frame):
     """Tab 3. The cursor chooses a column of the asset in the middle, or walks to columns of others."""
 
     TAB = "Columns"
@@ -36,7 +36,8 @@ class ColumnsScreen(AssetActions, Frame):
         Binding("enter", "recentre", "centre here", tooltip="Explore the column under the cursor"),
         Binding("tab", "whole", "whole path", tooltip=f"Follow to the ends, or {HOPS} hops"),
         Binding("i", "influence", "values only", tooltip="Hide or show what only decides rows: filters, joins, groups"),
-        *(b for b in ASSET_BINDINGS if isinstance(b, Binding) and b.action not in ("columns", "log")),
+        *COLUMN_BINDINGS,
+        *(b for b in ASSET_BINDINGS if isinstance(b, Binding) and b.action not in ("columns", "log", "rename")),
         Binding("y", "copy_markdown", "copy", show=False),
     ]  # fmt: skip
 
@@ -56,6 +57,21 @@ class ColumnsScreen(AssetActions, Frame):
     def view(self) -> DiagramView:
         """The drawing."""
         return self.query_one(DiagramView)
+
+    @property
+    def chosen(self) -> tuple[Key, str]:
+        """Asset and column under the cursor; the column is empty on a heading."""
+        return parts_of(self.view.cursor) if self.ready else ("", "")
+
+    def below_changed(self) -> None:
+        """What is told below the drawing is known better now."""
+        self.query_one("#how", Written).rewrite()
+
+    def column_renamed(self, asset: Key, old: str, new: str) -> None:
+        """Show it under its new name."""
+        if (asset, old) == (self.key, self.column):
+            self.column = new
+        self._ask()
 
     @property
     def subject(self) -> Key | None:
@@ -87,6 +103,7 @@ class ColumnsScreen(AssetActions, Frame):
         if key != self.key:
             return
         self._lineage, self._problem = lineage, None
+        self.drops.clear()
         names: dict[str, str] = {}
         for node in lineage.nodes:
             if node.asset == key and node.column is not None:
@@ -124,6 +141,7 @@ class ColumnsScreen(AssetActions, Frame):
             f"$ upriver lineage {self.key}.{self.column} --columns"
         )
         how.rewrite()
+        self.ask_about_drop()
         self.keys_changed()
 
     def _sign_edges(self) -> None:
@@ -190,26 +208,7 @@ class ColumnsScreen(AssetActions, Frame):
             lines.append(line.add(f" {how:<11}", ink.muted).add(text, ink.text))
         if not into:
             lines.append(ink.line().gap(2).add("comes from nowhere upstream", ink.faint))
-        return [*lines, self._impact_line(ink), self._legend(ink)][:height]
-
-    def _impact_line(self, ink: Ink) -> Line:
-        """What dropping the column would break: every column that reads it."""
-        assert self._lineage is not None
-        cursor = self.view.cursor
-        down = {ends[1] for ends in related(self._lineage, cursor, influence=True) if ends[1] != cursor}
-        direct = sorted(
-            {parts_of(t)[0] for s, t in related(self._lineage, cursor, influence=True) if s == cursor}
-        )
-        line = ink.line().gap(2)
-        if not direct:
-            return line.add("nothing reads it: it can be dropped or renamed", ink.fresh)
-        line.add("dropping it breaks ", ink.muted).add(", ".join(direct), ink.failed)
-        beyond = len({parts_of(node)[0] for node in down}) - len(direct)
-        line.add(f" and touches {beyond} more" if beyond > 0 else "", ink.muted)
-        readers = [self.board.statuses[key] for key in direct if key in self.board.statuses]
-        files = sorted({reader.place.path for reader in readers if reader.place is not None})
-        renaming = f"; renaming it edits {plural(len(files), 'file')}: {', '.join(files)}"
-        return line.add(renaming if files else "", ink.muted)
+        return [*lines, self.impact_line(ink), self._legend(ink)][:height]
 
     def _legend(self, ink: Ink) -> Line:
         line = ink.line().gap(2)
@@ -226,6 +225,7 @@ class ColumnsScreen(AssetActions, Frame):
             self.column = column
             self._draw_columns()
         self.query_one("#how", Written).rewrite()
+        self.ask_about_drop()
         self.keys_changed()
 
     def on_diagram_view_chosen(self, message: DiagramView.Chosen) -> None:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from upriver.assets.model import Key
-from upriver.lineage.rename.values import FileChange, Renaming
+from upriver.lineage.rename.values import ColumnRenaming, FileChange, Renaming
 from upriver.tui.ink import Ink, Line, fit
 from upriver.tui.picture.copying import Copy, as_json, command, table
 from upriver.tui.render.rename import consequences
@@ -24,6 +24,8 @@ class RenameScreen(Sheet[None]):
     """About *key*. What is shown is what is written: a file that is edited meanwhile refuses it."""
 
     AUTO_FOCUS = "#new-key"
+    THING: ClassVar[str] = "key"
+    """What is given."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "write", "rename", tooltip="Write all these files"),
@@ -39,17 +41,32 @@ class RenameScreen(Sheet[None]):
     def __init__(self, key: Key) -> None:
         super().__init__()
         self.key = key
-        self._found: Renaming | None = None
+        self._found: Renaming | ColumnRenaming | None = None
         self._refusal: str | None = None
         self._writing = False
+
+    @property
+    def named(self) -> str:
+        """What it is called now."""
+        return self.key
 
     def headline(self) -> str:
         """Which asset."""
         return f"Rename {self.key}"
 
+    def look(self, new: str) -> None:
+        """Ask what *new* would change."""
+        old, session = self.key, self.upriver.session
+        self.ask("renaming", lambda: (new, session.renaming(old, new)))
+
+    def write(self, found: Renaming | ColumnRenaming) -> None:
+        """Write it. In a worker."""
+        assert isinstance(found, Renaming)
+        self.upriver.session.rename(found)
+
     def body(self) -> Iterable[Widget]:
         """The new key, and what it changes."""
-        name = Input(self.key, id="new-key", compact=True, select_on_focus=False)
+        name = Input(self.named, id="new-key", compact=True, select_on_focus=False)
         name.cursor_blink = False  # a dialog at rest writes nothing
         yield name
         yield ReadOnly(id="renaming")
@@ -66,9 +83,8 @@ class RenameScreen(Sheet[None]):
     def on_input_changed(self, message: Input.Changed) -> None:
         """Look what it would change."""
         self._found = self._refusal = None
-        old, new, session = self.key, self.new, self.upriver.session
-        if new and new != old:
-            self.ask("renaming", lambda: (new, session.renaming(old, new)))
+        if self.new not in ("", self.named):
+            self.look(self.new)
         self._show()
 
     def answer_renaming(self, found: object) -> None:
@@ -80,7 +96,7 @@ class RenameScreen(Sheet[None]):
 
     def failed_renaming(self, error: Exception) -> None:
         """Say what is in the way."""
-        if self.new not in ("", self.key):
+        if self.new not in ("", self.named):
             self._refusal = str(error)
             self._show()
 
@@ -98,27 +114,27 @@ class RenameScreen(Sheet[None]):
             return "it is being written"
         if self._refusal is not None:
             return self._refusal.split("\n")[0]
-        if self.new in ("", self.key):
-            return "type another key first"
+        if self.new in ("", self.named):
+            return f"type another {self.THING} first"
         return None if self._found is not None else "looking for what names it"
 
     def action_write(self) -> None:
         """Write all files."""
         if self.refuse("write"):
             return
-        found, session = self._found, self.upriver.session
+        found = self._found
         assert found is not None
         self._writing = True
 
-        def write() -> Renaming:
-            session.rename(found)
+        def write() -> Renaming | ColumnRenaming:
+            self.write(found)
             return found
 
         self.ask("written", write)
 
     def answer_written(self, found: object) -> None:
         """Done: the list is read again and follows."""
-        assert isinstance(found, Renaming)
+        assert isinstance(found, Renaming | ColumnRenaming)
         self.upriver.say(f"{found.old} is {found.new} now: {_amount(found)}")
         self.upriver.watch_thread.look_now()
         self.dismiss(None)
@@ -143,8 +159,12 @@ class RenameScreen(Sheet[None]):
         return Copy(
             table(("place", "now", "then"), [*moves, *lines]),
             as_json(found),
-            command("rename", found.old, found.new),
+            command(*self.words(found)),
         )
+
+    def words(self, found: Renaming | ColumnRenaming) -> tuple[str, ...]:
+        """The command that does the same."""
+        return "rename", found.old, found.new
 
     def _show(self) -> None:
         rows = self.query_one(ReadOnly)
@@ -157,10 +177,13 @@ class RenameScreen(Sheet[None]):
         if self._refusal is not None:
             return [blank(), *self._told(self._refusal, "stale")]
         if self._found is None:
-            asked = self.new not in ("", self.key)
+            asked = self.new not in ("", self.named)
             return [
                 blank(),
-                plain("looking for what names it …" if asked else "Type the key that it gets.", "muted"),
+                plain(
+                    "looking for what names it …" if asked else f"Type the {self.THING} that it gets.",
+                    "muted",
+                ),
             ]
         rows = [blank(), plain(_amount(self._found), "bold")]
         for file in self._found.files:
@@ -176,7 +199,7 @@ class RenameScreen(Sheet[None]):
         return [plain(one, role) for line in text.split("\n") for one in textwrap.wrap(line, room) or [""]]
 
 
-def _amount(found: Renaming) -> str:
+def _amount(found: Renaming | ColumnRenaming) -> str:
     return f"{plural(len(found.files), 'file')}, {plural(found.edits, 'edit')}"
 
 
