@@ -184,6 +184,8 @@ def test_a_library_that_nobody_has_imported_yet_widens_like_one_that_is_there(
         "from importlib.metadata import version; return version(df)",
         "from importlib import resources; return resources.files(df)",
         "import importlib.resources; return importlib.resources",
+        "import pkgutil; return pkgutil.get_data('m', df)",
+        "from pkgutil import get_data; return get_data('m', df)",
         "import pickle; return pickle.dumps(df)",
         "from pickle import dumps; return dumps(df)",
         "import not_installed; return not_installed.anything(df)",

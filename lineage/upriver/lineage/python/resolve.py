@@ -27,7 +27,8 @@ _TEXT_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 _DYNAMIC_MODULES = frozenset({"importlib", "runpy", "pkgutil", "gc", "imp"})
-_STATIC_MODULES = ("importlib.metadata", "importlib.resources")
+_STATIC = ("importlib.metadata", "importlib.resources", "pkgutil.get_data")
+"""What of them reads the data of a package, as files that it reads are noted when it runs, and no code."""
 _DYNAMIC_MEMBERS = {
     "sys": frozenset({"modules", "_getframe", "_current_frames", "meta_path"}),
     "inspect": frozenset({"stack", "currentframe", "getmodule", "getouterframes"}),
@@ -227,7 +228,7 @@ class Resolver:
     def _watch(self, name: str, attribute: str) -> None:
         top = name.partition(".")[0]
         cause = None
-        if top in _DYNAMIC_MODULES and not f"{name}.{attribute}".startswith(_STATIC_MODULES):
+        if top in _DYNAMIC_MODULES and not f"{name}.{attribute}".startswith(_STATIC):
             cause = f"{self._owner} imports modules by name ({name})"
         elif attribute in _DYNAMIC_MEMBERS.get(name, ()):
             cause = f"{self._owner} uses {name}.{attribute}"
