@@ -202,4 +202,5 @@ class DistantSession(Session):
     history = _asked(Session.history)
     runs = _asked(Session.runs)
     run = _asked(Session.run)
+    cost = _asked(Session.cost)
     log = _asked(Session.log)

@@ -34,6 +34,7 @@ from upriver.materializer.views import (
     AssetStatus,
     BuildResult,
     Comparison,
+    Costs,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -422,6 +423,16 @@ class Session:
         """Captured output of a run, of all its assets or of one; with the errors that attempts ended with."""
         with self._reading:
             return self._past.log(run_id, key)
+
+    def cost(self, select: Sequence[str] = (), *, runs: int = 20) -> Costs:
+        """What the assets of SELECT have cost in the last *runs* runs, in topological order."""
+        from upriver.materializer.costs import costs
+
+        with self._reading:
+            project = self._project(as_watched=True)
+            chosen = self._select(project, select) if select else project.assets
+            keys = [key for key in project.graph.sort(chosen) if key in project.assets]
+            return costs(self.workspace, self._past, keys, runs)
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """The recorded events of a run."""

@@ -28,6 +28,7 @@ from upriver.lineage.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.views import (
     AssetStatus,
     Comparison,
+    Costs,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -60,6 +61,7 @@ ANSWERS: Mapping[str, Any] = {
     "history": tuple[HistoryEntry, ...],
     "runs": tuple[RunEntry, ...],
     "run": RunEntry,
+    "cost": Costs,
     "log": tuple[LogLine, ...],
     "renaming": Renaming,
     "rename": None,

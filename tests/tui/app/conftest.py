@@ -73,10 +73,12 @@ class Desk:
     async def settled(self) -> None:
         """Wait until the screen has been the same for a while."""
         before = ""
-        for _ in range(60):
-            await self.pilot.pause(0.12)
+        same = 0
+        for _ in range(120):
+            await self.pilot.pause(0.05)
             text = self.text()
-            if text == before:
+            same = same + 1 if text == before else 0
+            if same == 3:
                 return
             before = text
 

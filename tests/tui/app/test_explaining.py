@@ -111,7 +111,7 @@ async def test_the_output_of_the_last_run_is_one_key_away(desk: Desk) -> None:
         await at.go_to("core.order_pay")
         await at.press("l")
         await at.shows("Output of core.order_pay", "1,190,004 rows")
-        await at.press("o")
+        await at.press("enter")
         await at.shows("RUN 0008")
 
 

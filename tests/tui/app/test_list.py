@@ -282,6 +282,8 @@ async def test_a_mouse_click_moves_the_cursor_and_a_tab_is_clicked(desk: Desk) -
         assert at.here == at.app.main.assets.keys[2]
         await at.pilot.click("#header", offset=(35, 1))
         await at.shows("+marts.revenue")
+        await at.pilot.click("#header", offset=(114, 1))
+        await at.shows("All keys that work here")
 
 
 async def test_ten_thousand_assets_move_and_filter(desk: Desk) -> None:

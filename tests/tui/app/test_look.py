@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.live_run import run_at
+from textual.widgets import Input
 
 from upriver.tui.app import UpriverApp
 
@@ -16,7 +18,6 @@ Desk = Callable[..., Any]
 HERE = Path(__file__).with_name("snapshots")
 
 SIZES = ((120, 36), (80, 24))
-LOOKS = ("dark", "light", "ascii")
 SCREENS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     # name: the asset under the cursor, keys from the list on
     "list": ("raw.refunds", ()),
@@ -26,6 +27,13 @@ SCREENS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "graph": ("core.order_pay", ("g",)),
     "preview": ("staging.orders", ("p",)),
     "run": ("raw.refunds", ("4", "enter", "t")),
+    "runs": (None, ("4",)),
+    "changes": (None, ("5",)),
+    "cost": (None, ("6",)),
+    "code": ("core.order_pay", ("x",)),
+    "log": ("marts.churn", ("l",)),
+    "history": ("core.order_pay", ("H",)),
+    "fix": ("marts.churn", ("F",)),
     "rename": ("core.order_pay", ("R", "ctrl+u", *"core", "full_stop", *"paid")),
 }
 ALONE: dict[str, tuple[tuple[int, int], str, str | None, tuple[str, ...]]] = {
@@ -42,19 +50,53 @@ def picture(app: UpriverApp) -> str:
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("ascii", [False, True], ids=["unicode", "ascii"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_the_main_screens_look_as_they_did(desk: Desk, size: tuple[int, int], look: str) -> None:
+async def test_the_main_screens_look_as_they_did(desk: Desk, size: tuple[int, int], ascii: bool) -> None:
     """In both sizes, in dark, light and ASCII, one after the other in one app."""
     different: list[str] = []
-    async with opened(desk, size, look) as at:
+    async with desk(size=size, ascii=ascii) as at:
+        await at.settled()
         for screen, (key, keys) in SCREENS.items():
             await show(at, key, keys)
-            different += compared(at, f"{screen}-{size[0]}x{size[1]}-{look}", size, look)
+            different += await in_all_looks(at, screen, size)
             while len(at.app.screen_stack) > 2:
                 await at.press("escape")
     if different:
         pytest.fail("\n".join(different))
+
+
+@pytest.mark.parametrize("ascii", [False, True], ids=["unicode", "ascii"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_run_looks_as_it_did_while_it_goes_on(desk: Desk, size: tuple[int, int], ascii: bool) -> None:
+    """Running, with a failure while the rest goes on, finished; the clock stands still."""
+    different: list[str] = []
+    async with desk(size=size, ascii=ascii) as at:
+        await at.settled()
+        await show(at, "raw.refunds", ())
+        for moment in ("running", "failed", "finished"):
+            at.app.board.run = run_at(moment)
+            at.app.show_run()
+            await at.press("t", *(["L"] if moment == "running" else []))
+            await at.settled()
+            different += await in_all_looks(at, f"run-{moment}", size)
+            await at.press("escape")
+    if different:
+        pytest.fail("\n".join(different))
+
+
+async def in_all_looks(at: Any, screen: str, size: tuple[int, int]) -> list[str]:
+    """The screen as it is: in ASCII, or in the dark and in the light theme."""
+    if at.app.ascii:
+        return compared(at, f"{screen}-{size[0]}x{size[1]}-ascii", size, "ascii")
+    different = compared(at, f"{screen}-{size[0]}x{size[1]}-dark", size, "dark")
+    at.app.theme = "upriver-light"
+    await at.pilot.pause()
+    await at.settled()
+    different += compared(at, f"{screen}-{size[0]}x{size[1]}-light", size, "light")
+    at.app.theme = "upriver-dark"
+    await at.pilot.pause()
+    return different
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -62,6 +104,7 @@ async def test_the_screen_looks_as_it_did(desk: Desk, name: str) -> None:
     """What is worth one picture."""
     size, look, key, keys = ALONE[name]
     async with opened(desk, size, look) as at:
+        await at.settled()
         await show(at, key, keys)
         different = compared(at, name, size, look)
     if different:
@@ -75,7 +118,6 @@ def opened(desk: Desk, size: tuple[int, int], look: str) -> Any:
 
 async def show(at: Any, key: str | None, keys: Sequence[str]) -> None:
     """Go to an asset, press keys, wait until nothing moves."""
-    await at.settled()
     if key is not None:
         await at.go_to(key)
         await at.settled()
@@ -84,7 +126,7 @@ async def show(at: Any, key: str | None, keys: Sequence[str]) -> None:
         assets.scroll_to(y=max(0, assets.cursor - assets.page // 2), animate=False)
     for one in keys:
         await at.press(one)
-        if len(one) == 1 and one not in "j":
+        if len(one) == 1 and one != "j" and not isinstance(at.app.focused, Input):
             await at.settled()
     await at.settled()
 

@@ -206,7 +206,7 @@ async def test_what_waits_says_for_what_and_whether_everything_waits_for_it(desk
         at.app.build(())
         at.app.show_run()
         await at.until(lambda: at.app.board.run.running, "starting")
-        await at.shows("critical path", "on core.order_pay")
+        await at.shows("◂ critical path", "on core.order_pay", "◂ ≈")
         picture = at.app.board.run
         statuses: dict[str, AssetStatus] = at.app.board.statuses
         path = picture.critical(at.session.clock(), statuses)

@@ -11,11 +11,13 @@ from upriver.lineage.rename.values import ColumnRenaming, FileChange, LineChange
 from upriver.materializer.fsck import Problem, Report, Trouble
 from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
 from upriver.materializer.views import (
+    AssetCost,
     AssetResult,
     AssetStatus,
     CodeDiff,
     ColumnNode,
     ColumnProfile,
+    Costs,
     Explanation,
     Impact,
     LineageView,
@@ -184,6 +186,15 @@ DAMAGED = Report(
     31_000_000,
 )
 
+COSTS = Costs(
+    12,
+    NOW - 26 * HOUR,
+    (
+        AssetCost("staging.orders", 2.0, 24.1, 12, 0, 0, 0.0, 1_204_331, 31_000_000, 410_000_000),
+        AssetCost("marts.revenue", 0.9, 1.8, 2, 1, 10, 9.0, 365, 9_400, None),
+        AssetCost("marts.churn"),
+    ),
+)
 FIX = Fix(
     "marts.churn",
     "upstream marts.customers has no column 'plan'",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.tui.cli.answers import (
     COLUMN_RENAMING,
+    COSTS,
     DAMAGED,
     DROPPING,
     FIX,
@@ -28,6 +29,7 @@ from tests.tui.cli.answers import (
     WHY,
 )
 
+from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key
 from upriver.lineage.fixing import Fix
 from upriver.lineage.rename.values import ColumnRenaming, Renaming
@@ -41,6 +43,7 @@ from upriver.materializer.views import (
     AssetStatus,
     BuildResult,
     Comparison,
+    Costs,
     Explanation,
     HistoryEntry,
     Impact,
@@ -86,6 +89,9 @@ class ScriptedSession(Session):
         self.calls.append(call)
         if self.error is not None:
             raise self.error
+
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        return ()
 
     def keys(self, select: Sequence[str] = (), *, sources: bool = True) -> tuple[Key, ...]:
         self._called("keys", tuple(select))
@@ -216,6 +222,10 @@ class ScriptedSession(Session):
     def run(self, run_id: str) -> RunEntry:
         self._called("run", run_id)
         return RUN
+
+    def cost(self, select: Sequence[str] = (), *, runs: int = 20) -> Costs:
+        self._called("cost", tuple(select), runs)
+        return COSTS
 
     def log(self, run_id: str, key: Key | None = None) -> tuple[LogLine, ...]:
         self._called("log", run_id, key)

@@ -161,6 +161,26 @@ SHAPES: dict[tuple[str, ...], Any] = {
         "retyped_columns": [{"name": TEXT, "before": TEXT, "after": TEXT}],
         "differing_rows": [dict],
     },
+    ("cost",): {
+        "runs": WHOLE,
+        "since": (TEXT, NOTHING),
+        "seconds": NUMBER,
+        "saved_seconds": NUMBER,
+        "assets": [
+            {
+                "asset": TEXT,
+                "seconds": (*NUMBER, NOTHING),
+                "total_seconds": NUMBER,
+                "built": WHOLE,
+                "failed": WHOLE,
+                "reused": WHOLE,
+                "saved_seconds": NUMBER,
+                "rows": (WHOLE, NOTHING),
+                "bytes": (WHOLE, NOTHING),
+                "peak_memory": (WHOLE, NOTHING),
+            }
+        ],
+    },
     ("history",): {"runs": [RUN_ENTRY]},
     ("history", "marts.revenue"): {
         "asset": TEXT,

@@ -40,6 +40,8 @@ COMMANDS = {
     "sql": ("sql", "from x"),
     "history": ("history",),
     "history-asset": ("history", "marts.revenue"),
+    "cost": ("cost",),
+    "cost-memory": ("cost", "--sort", "memory"),
     "log": ("log", "last"),
     "fsck": ("fsck",),
     "fsck-repair": ("fsck", "--repair"),

@@ -24,7 +24,7 @@ from upriver.tui import theme as themes
 from upriver.tui.board import Board
 from upriver.tui.editing import open_editor, open_text
 from upriver.tui.errands import Errands, Watch
-from upriver.tui.ink import Ink, clean
+from upriver.tui.ink import Ink, clean, without_signs
 from upriver.tui.keeping import FrameKeeper
 from upriver.tui.messages import ProjectRead, RunEnded, RunFound
 from upriver.tui.painter import Painter, erases_in_colour
@@ -94,7 +94,10 @@ class UpriverApp(Asking, App[int]):
 
     def title_text(self, title: str, detail: str = "") -> Content:
         """A title for a border; names in it are data."""
-        return Content.assemble(clean(title), (f"  {clean(detail)}" if detail else "", "not bold dim"))
+        title, detail = clean(title), f"  {clean(detail)}" if detail else ""
+        if self.ascii:
+            title, detail = without_signs(title), without_signs(detail)
+        return Content.assemble(title, (detail, "not bold dim"))
 
     def say(self, text: str, *, wrong: bool = False) -> None:
         """A short message in the corner. *text* is data, never markup."""
@@ -234,7 +237,7 @@ class UpriverApp(Asking, App[int]):
     # -- where one is --------------------------------------------------------------------------------
 
     def action_tab(self, number: int) -> None:
-        """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Changes."""
+        """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Changes, 6 Cost."""
         self.go(number)
 
     def go(self, number: int, key: Key | None = None, column: str | None = None) -> None:

@@ -130,8 +130,13 @@ def fit_key(key: str, width: int) -> str:
     return key[: width - 1 - tail] + "…" + key[len(key) - tail :]
 
 
-_TO_ASCII = str.maketrans("…–·−∅", "~-.--")
-"""∅ is a null: it must not look like the number 0."""
+_TO_ASCII = str.maketrans("…⋯–—·−∅≈×±→←↑↓▸◂│─╰├└“”‘’", "~~--.--~x~><^v><|-`|`\"\"''")
+"""What Upriver itself says in signs. ∅ is a null: it must not look like the number 0. Other data stay as they are."""
+
+
+def without_signs(text: str) -> str:
+    """*text* with ASCII in the place of each sign."""
+    return text if text.isascii() else text.translate(_TO_ASCII)
 
 
 class Line:

@@ -12,6 +12,7 @@ from upriver.materializer.views import (
     BuildResult,
     ColumnNode,
     Comparison,
+    Costs,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -25,6 +26,7 @@ from upriver.materializer.views import (
     Table,
 )
 from upriver.tui.json_values import Listed, instant, plain
+from upriver.tui.picture.costs import sorted_costs
 
 if TYPE_CHECKING:
     from upriver.lineage.fixing import Fix
@@ -273,6 +275,31 @@ def comparison(value: Comparison, differing: Table) -> dict[str, Any]:
             {"name": name, "before": before, "after": after} for name, before, after in value.retyped_columns
         ],
         "differing_rows": rows(differing),
+    }
+
+
+def cost(value: Costs, order: str) -> dict[str, Any]:
+    """``cost``, the most of *order* first. *since* is when the oldest of the runs began."""
+    return {
+        "runs": value.runs,
+        "since": instant(value.since),
+        "seconds": value.seconds,
+        "saved_seconds": value.saved,
+        "assets": [
+            {
+                "asset": one.asset,
+                "seconds": one.seconds,
+                "total_seconds": one.total,
+                "built": one.built,
+                "failed": one.failed,
+                "reused": one.reused,
+                "saved_seconds": one.saved,
+                "rows": one.rows,
+                "bytes": one.bytes,
+                "peak_memory": one.peak_memory,
+            }
+            for one in sorted_costs(value.assets, order)
+        ],
     }
 
 

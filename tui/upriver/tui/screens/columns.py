@@ -150,8 +150,8 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
         signs = {}
         for place, ends in self._explored.diagram.labels.items():
             edge = _strongest(self._explored.edges[ends])
-            style = ink.accent if edge.kind is EdgeKind.VALUE else ink.stale
-            signs[place] = (how_sign(edge.how, ink.ascii), style)
+            role = "accent" if edge.kind is EdgeKind.VALUE else "stale"
+            signs[place] = (how_sign(edge.how, ink.ascii), role)
         self.view.signs = signs
 
     # -- drawing -------------------------------------------------------------------------------------

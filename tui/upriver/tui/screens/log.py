@@ -75,6 +75,7 @@ class LogScreen(ReadsOutput, Frame):
         log.nothing = "it has not run yet" if self._run is None else "it printed nothing"
         self.show_output()
         log.refresh()
+        self.keys_changed()
 
     def show_output(self) -> None:
         """Show the lines that are wanted now."""

@@ -185,14 +185,14 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
             right.add(f"  {mark.word}", ink.mark(mark))
         first = line.right(right.gap(), width)
         share = picture.share_done(now)
-        filled, rest = bar(share, max(10, width - 62), ink.ascii)
-        second = ink.line().gap().add(filled, ink.accent).add(rest, ink.faint)
-        second.add(f" {share:4.0%}", ink.muted).gap(2)
-        second.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", ink.muted)
+        told = ink.line().add(f" {share:4.0%}", ink.muted).gap(2)
+        told.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", ink.muted)
         if picture.memory:
-            second.add(f"  takes {figures.size(picture.memory)}", ink.muted)
+            told.add(f"  takes {figures.size(picture.memory)}", ink.muted)
         if picture.saved:
-            second.add(f"  reuse saved {ink.glyph('≈', '~')}{figures.duration(picture.saved)}", ink.fresh)
+            told.add(f"  reuse saved {ink.glyph('≈', '~')}{figures.duration(picture.saved)}", ink.fresh)
+        filled, rest = bar(share, max(10, min(width * 3 // 5, width - told.width - 2)), ink.ascii)
+        second = ink.line().gap().add(filled, ink.accent).add(rest, ink.faint).append(told)
         return [first, second]
 
     def _write_timeline(self, width: int, height: int, ink: Ink) -> list[Line]:

@@ -8,7 +8,7 @@ from upriver.assets.model import Key
 
 
 def tab_screen(number: int, key: Key | None, column: str | None) -> Screen[None]:
-    """The screen of tab *number*: 2 Graph and 3 Columns are about *key*, 4 Runs and 5 Changes about the project."""
+    """The screen of tab *number*: 2 Graph and 3 Columns are about *key*, 4 Runs, 5 Changes and 6 Cost about all."""
     match number:
         case 2:
             from upriver.tui.screens.graph import GraphScreen
@@ -24,6 +24,10 @@ def tab_screen(number: int, key: Key | None, column: str | None) -> Screen[None]
             from upriver.tui.screens.runs import RunsScreen
 
             return RunsScreen()
+        case 6:
+            from upriver.tui.screens.cost import CostScreen
+
+            return CostScreen()
         case _:
             from upriver.tui.screens.changes import ChangesScreen
 

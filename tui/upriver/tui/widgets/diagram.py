@@ -58,7 +58,7 @@ class DiagramView(ScrollView, can_focus=True):
         self.diagram: Diagram | None = None
         self.cursor: str = ""
         self.lit: Collection[Edge] = ()
-        self.signs: dict[tuple[int, int], tuple[str, Style]] = {}
+        self.signs: dict[tuple[int, int], tuple[str, str]] = {}
         self._writer = writer
         self._floating = floating
         self._scrolls = scrolls
@@ -208,7 +208,7 @@ class DiagramView(ScrollView, can_focus=True):
             sign = self.signs.get((y, x))
             wire = wires.get(x)
             if sign is not None:
-                character, wanted = sign
+                character, wanted = sign[0], getattr(ink, sign[1])
             elif wire is None:
                 character, wanted = " ", style
             else:

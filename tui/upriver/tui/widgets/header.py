@@ -17,7 +17,10 @@ from upriver.tui.widgets.line import Lines
 if TYPE_CHECKING:
     from upriver.tui.app import UpriverApp
 
-TABS = (("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Changes"))
+HINTS = (("^p", "palette", "ctrl+p"), ("^o", "jump", "ctrl+o"), ("?", "keys", "question_mark"))
+"""What else there is, with the key that a click presses; the last stays longest where there is little room."""
+
+TABS = (("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Changes"), ("6", "Cost"))
 _COUNTED = (State.FRESH, State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED)
 
 
@@ -32,6 +35,7 @@ class Header(Lines):
         super().__init__(id="header")
         self._tab = tab
         self._tab_ends: list[tuple[int, str]] = []
+        self._hints: list[tuple[int, int, str]] = []
 
     @property
     def upriver(self) -> UpriverApp:
@@ -94,15 +98,25 @@ class Header(Lines):
             line.add(f" {key}", ink.key + under).add(f" {name} ", (ink.bold if here else ink.muted) + under)
             self._tab_ends.append((line.width, key))
         right = ink.line()
-        for key, what in (("^p", "palette"), ("^o", "jump"), ("?", "keys")):
+        self._hints = []
+        hints = list(HINTS)
+        while hints and line.width + sum(len(key) + len(what) + 3 for key, what, _ in hints) > width:
+            hints.pop(0)
+        start = width - sum(len(key) + len(what) + 3 for key, what, _ in hints)
+        for key, what, press in hints:
             right.add(key, ink.key).add(f" {what}  ", ink.muted)
+            self._hints.append((start, start + right.width, press))
         return line.right(right, width)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the tab under the mouse."""
+        """Go to the tab under the mouse, or press the key of the hint there."""
         if event.y != 1:
             return
         for end, key in self._tab_ends:
             if event.x < end:
                 self.upriver.action_tab(int(key))
+                return
+        for start, end, press in self._hints:
+            if start <= event.x < end:
+                self.app.simulate_key(press)
                 return

@@ -18,6 +18,7 @@ from upriver.tui.words import first_line, reason_text
 Entry: TypeAlias = Part | str
 
 BAR = 13
+ON_PATH = "◂"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -93,7 +94,9 @@ class RunRows(RowList):
         if run.running:
             entries += ["Running", *run.running.values()]
         if waiting := run.waiting():
-            entries += [f"Waiting {len(waiting)}", *waiting]
+            path = run.critical(self.now, self.statuses)
+            sign = f"   {ON_PATH} critical path" if any(part.asset in path for part in waiting) else ""
+            entries += [f"Waiting {len(waiting)}{sign}", *waiting]
         done = [p for p in reversed(run.finished_order) if p.outcome not in (Outcome.FAILED, Outcome.FRESH)]
         if done:
             entries += [f"Done {len(done)}", *done]
@@ -142,17 +145,15 @@ class RunRows(RowList):
 
     def _write_waiting(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
         line.add(WAITING.sign(ink.ascii), ink.muted).gap().add(fit_key(part.asset, name - 1), ink.muted, name)
-        right = ink.line()
-        if part.asset in self.picture.critical(self.now, self.statuses):
-            right.add("critical path " if width >= 64 else ink.glyph("◂ ", "* "), ink.accent)
-        if part.expected:
-            right.add(f"{ink.glyph('≈', '~')}{figures.duration(part.expected)}", ink.muted).gap()
         above = self.picture.waits_for(part.asset, self.statuses)
+        usual = f"{ink.glyph('≈', '~')}{figures.duration(part.expected)} " if part.expected else ""
+        on_path = part.asset in self.picture.critical(self.now, self.statuses)
+        critical = f"{ink.glyph(ON_PATH, '<')} " if on_path else ""
+        right = ink.line().add(critical, ink.accent).add(usual, ink.muted)
         if above:
             first = above[0]
-            line.add("on ", ink.faint).add(
-                fit(first.asset, max(8, width - line.width - right.width - 8)), ink.muted
-            )
+            line.add("on ", ink.faint)
+            line.add(fit(first.asset, max(8, width - line.width - right.width - 5)), ink.muted)
             if len(above) > 1:
                 line.add(f" +{len(above) - 1}", ink.faint)
         else:

@@ -34,7 +34,8 @@ def timeline(picture: RunPicture, now: float, width: int, height: int, ink: Ink)
             bad = part.outcome in (Outcome.FAILED, Outcome.CANCELLED)
             style = ink.failed if bad else ink.running if part.phase is Phase.RUNNING else ink.fresh
             block = ink.glyph("▌", "[")
-            line.add(block, style).add(text, ink.text, cells - 1)
+            rest = cells - 1 - len(text)
+            line.add(block, style).add(text, ink.text).add(ink.glyph("─", "-") * rest, style)
             at = last
         lines.append(line)
     return lines
