@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from upriver.assets.errors import UsageError
+from upriver.assets.model import Column
+from upriver.materializer.compare import BEFORE, comparison, differences, earlier
+from upriver.materializer.model import Materialization, Trace, Version
 from upriver.materializer.session import Session
 
 Write = Callable[[str], None]
@@ -119,3 +124,59 @@ def test_names_are_data(session: Session, table: Write) -> None:
     table('select 1 as "a""; drop"')
     table('select 2 as "a""; drop"')
     assert session.compare("t").added == 1
+
+
+def _anew(text: str) -> str:
+    """An equal string that is another object, as all that is typed or read from a file is."""
+    return "".join(list(text))
+
+
+def _record(id: str, version: str, file: str = ".", type: str = "INTEGER") -> Materialization:
+    made = Version(version, (Column("x", type),), 1, 1, (file,))
+    return Materialization(id, "t", None, f"run-{id}", Trace("r", "b", (), ()), made, 0.0, 1.0)
+
+
+def _workspace(root: Path, *history: Materialization) -> Any:
+    """A workspace in which ``t`` was made so, the newest first."""
+    return SimpleNamespace(
+        root=root,
+        environment="dev",
+        project=lambda refresh: SimpleNamespace(sources={}),
+        state=SimpleNamespace(
+            current=lambda environment, keys: {"t": history[0]}, history=lambda key, limit: history
+        ),
+    )
+
+
+def test_before_is_the_newest_other_content_that_is_still_there(tmp_path: Path) -> None:
+    made = (
+        _record("m4", "v4"),
+        _record("m3", _anew("v4")),
+        _record("m2", "v2", "gone.parquet"),
+        _record("m1", "v1"),
+    )
+    workspace = _workspace(tmp_path, *made)
+    assert earlier(workspace, "t", _anew(BEFORE)).id == "m1"
+    assert earlier(workspace, "t", _anew("m1")).id == "m1"
+    for which in ("m2", "run-m2", "v2"):
+        with pytest.raises(UsageError, match="is not kept any more"):
+            earlier(workspace, "t", which)
+    with pytest.raises(UsageError, match="has held nothing else before"):
+        earlier(_workspace(tmp_path, made[0]), "t", _anew(BEFORE))
+
+
+@pytest.mark.parametrize("which", ["aaa", "zzz"])
+def test_a_name_that_nothing_has_is_no_name_of_what_was_before(which: str, tmp_path: Path) -> None:
+    workspace = _workspace(tmp_path, _record("m2", "v2"), _record("m1", "v1"))
+    with pytest.raises(UsageError, match=f"no materialization '{which}'"):
+        earlier(workspace, "t", which)
+
+
+@pytest.mark.parametrize("other", ["AARDVARK", "ZEBRA"])
+def test_a_column_of_another_type_is_compared_as_text_whichever_sorts_first(other: str) -> None:
+    mine, same, differs = ((Column("x", type),) for type in ("MONEY", _anew("MONEY"), other))
+    assert "varchar" in differences(("a", mine), ("b", differs))
+    assert "varchar" not in differences(("a", mine), ("b", same))
+    records = [_record("m", "v", type=type) for type in ("MONEY", _anew("MONEY"), other)]
+    assert comparison("t", records[0], records[1], {}).retyped_columns == ()
+    assert comparison("t", records[0], records[2], {}).retyped_columns == (("x", "MONEY", other),)

@@ -22,8 +22,9 @@ def earlier(workspace: Workspace, key: Key, which: str) -> Materialization:
     current = workspace.state.current(workspace.environment, [key]).get(key)
     if current is not None and not current.version.schema:
         raise UsageError(f"{key} is a file: it has no rows to compare")
+    newest = which == BEFORE
     for one in workspace.state.history(key, -1):
-        if which == BEFORE:
+        if newest:
             if current is None or one.version.id == current.version.id:
                 continue
         elif which != one.id and not one.run.startswith(which) and not one.version.id.startswith(which):
@@ -31,11 +32,11 @@ def earlier(workspace: Workspace, key: Key, which: str) -> Materialization:
         if not one.version.schema:
             raise UsageError(f"{key} was a file in run {one.run}: it had no rows to compare")
         if not all((workspace.root / file).exists() for file in one.version.files):
-            if which == BEFORE:
+            if newest:
                 continue
             raise UsageError(f"what {key} held in run {one.run} is not kept any more (`upriver gc` drops it)")
         return one
-    if which == BEFORE:
+    if newest:
         raise UsageError(f"{key} has held nothing else before, or it is not kept any more")
     raise UsageError(f"{key} has no materialization {which!r}; `upriver history {key}` lists them")
 

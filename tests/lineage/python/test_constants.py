@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from upriver.lineage.python.values import MAX_DEPTH
+
 from .conftest import Projects
 
 OTHERS = [
@@ -134,6 +136,12 @@ def test_a_list_in_itself_differs_from_one_in_another(projects: Projects) -> Non
         for rest in ("INNER.append(INNER)", "INNER.append(CONSTANT)")
     )
     assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize(("deep", "causes"), [(MAX_DEPTH + 1, 0), (MAX_DEPTH + 2, 1)])
+def test_what_is_nested_too_deep_to_be_written_widens(deep: int, causes: int, projects: Projects) -> None:
+    text = f"CONSTANT = 1\nfor _ in range({deep}):\n    CONSTANT = [CONSTANT]"
+    assert len(projects.reach({"m.py": MODULE.replace("CONSTANT = {}", text)}).widened) == causes
 
 
 def test_a_fingerprint_has_128_bits(projects: Projects) -> None:

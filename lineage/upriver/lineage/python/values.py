@@ -121,6 +121,7 @@ _TYPE_ONLY = frozenset(
 )
 """Library classes whose instances carry nothing that a result should depend on."""
 
+_POLARS_TABLES = frozenset({("polars", "DataFrame"), ("polars", "Series")})
 _MEMBER_TYPES = (types.MemberDescriptorType, types.GetSetDescriptorType)
 _METHOD_TYPES = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
 _LRU_CACHE = type(functools.lru_cache(lambda: None))
@@ -178,11 +179,11 @@ class ValueWriter:
 
     def _compound(self, value: Any, kind: type) -> None:
         linker, sink = self._linker, self._sink
-        if kind is list or kind is tuple:
+        if kind in (list, tuple):
             self._all(kind.__name__.encode(), *value)
-        elif kind is dict or kind is types.MappingProxyType:
+        elif kind in (dict, types.MappingProxyType):
             self._mapping(b"dict", value)
-        elif kind is set or kind is frozenset:
+        elif kind in (set, frozenset):
             self._all(kind.__name__.encode(), *linker.unordered(list(value), value))
         elif isinstance(value, types.FunctionType):
             linker.function(sink, value)
@@ -210,7 +211,7 @@ class ValueWriter:
                 self._all(b"cached_property", value.func)
             case functools.singledispatchmethod():
                 self._all(b"singledispatchmethod", value.func, value.dispatcher)
-            case _ if kind is _LRU_CACHE:
+            case _ if isinstance(value, _LRU_CACHE):
                 self._all(b"lru_cache", value.__wrapped__, value.cache_parameters())
             case _ if isinstance(value, _METHOD_TYPES):
                 self._all(b"descriptor", value.__objclass__, value.__name__)
@@ -222,7 +223,7 @@ class ValueWriter:
 
     def _object(self, value: Any, kind: type) -> None:
         linker, sink = self._linker, self._sink
-        module = kind.__module__.partition(".")[0]
+        top, _, _ = kind.__module__.partition(".")
         if linker.is_upriver(kind):
             # An asset called as a function stands for that function; other declarations for their key.
             wrapped = getattr(value, "__wrapped__", None) or getattr(value, "function", None)
@@ -231,7 +232,7 @@ class ValueWriter:
             self._all(b"enum", kind, value.name, value.value)
         elif isinstance(value, PurePath):
             self._all(b"path", kind.__name__, linker.anonymous(value.as_posix()))
-        elif kind is re.Pattern:
+        elif isinstance(value, re.Pattern):
             self._all(b"pattern", value.pattern, value.flags)
         elif (kind.__module__, kind.__name__) in _TYPE_ONLY:
             linker.external(sink, kind.__module__, kind.__qualname__)
@@ -241,7 +242,7 @@ class ValueWriter:
             linker.instance(sink, value)
         elif isinstance(value, types.CodeType | types.FrameType | types.GeneratorType | types.CoroutineType):
             raise Unwritable(f"a {kind.__name__}")
-        elif module == "polars" and kind.__name__ in ("DataFrame", "Series"):
+        elif (top, kind.__name__) in _POLARS_TABLES:
             self._all(b"polars", kind, _arrow_bytes(value))
         else:
             self._reduced(value, kind)
@@ -271,7 +272,7 @@ _ATOMS = frozenset(
 def _arrow_bytes(value: Any) -> bytes:
     from io import BytesIO
 
-    frame = value.to_frame() if type(value).__name__ == "Series" else value
+    frame = value.to_frame() if hasattr(value, "to_frame") else value
     out = BytesIO()
     frame.rechunk().write_ipc(out)
     return out.getvalue()
