@@ -68,7 +68,19 @@ OTHERS = [
     ("pl.Int8", "pl.Int16"),
     ("[math]", "[re]"),
     ("SLOTTED(1)", "SLOTTED(2)"),
+    ("_Hidden(1)", "_Hidden(2)"),
+    ("Dunder(1)", "Dunder(2)"),
+    ("One(1)", "One(2)"),
     ("Counted(a=1)", "Counted(a=2)"),
+    ("OwnDict(a=1)", "OwnDict(a=2)"),
+    ("OwnList([1])", "OwnList([2])"),
+    ("OwnTuple([1])", "OwnTuple([2])"),
+    ("OwnSet([1])", "OwnSet([2])"),
+    ("OwnStr('a')", "OwnStr('b')"),
+    ("OwnInt(1)", "OwnInt(2)"),
+    ("Day(2024, 1, 1)", "Day(2024, 1, 2)"),
+    ("Failure('a')", "Failure('b')"),
+    ("Refusing(2024, 1, 1)", "Day(2024, 1, 1)"),
 ]
 
 MODULE = """
@@ -92,9 +104,37 @@ class Own:
         return self.x
 
 class SLOTTED:
-    __slots__ = ("_SLOTTED__x", "unset")
+    __slots__ = ("__x", "unset", "__weakref__")
     def __init__(self, x):
-        self._SLOTTED__x = x
+        self.__x = x
+
+class _Hidden:
+    __slots__ = ["__x"]
+    def __init__(self, x):
+        self.__x = x
+
+class Dunder:
+    __slots__ = ("__x__", "__dict__")
+    def __init__(self, x):
+        self.__x__ = x
+
+class One:
+    __slots__ = "x"
+    def __init__(self, x):
+        self.x = x
+
+class OwnDict(dict): ...
+class OwnList(list): ...
+class OwnTuple(tuple): ...
+class OwnSet(set): ...
+class OwnStr(str): ...
+class OwnInt(int): ...
+class Day(date): ...
+class Failure(Exception): ...
+
+class Refusing(date):
+    def __reduce_ex__(self, protocol):
+        raise TypeError("not this one")
 
 class Counted(Counter):
     pass
@@ -120,6 +160,61 @@ def test_another_value_is_seen_and_the_same_is_not(one: str, other: str, project
     )
     assert first.fingerprint == again.fingerprint != changed.fingerprint
     assert first.widened == ()
+
+
+def test_what_can_not_be_read_of_an_object_is_named(projects: Projects) -> None:
+    text = MODULE.replace("CONSTANT = {}", "CONSTANT = Own(x for x in [1])")
+    assert projects.reach({"m.py": text}).widened == ("attribute 'x' of a m.Own holds a generator",)
+
+
+FROM_FILE = """
+import enum
+from pathlib import Path
+
+READ = Path(__file__).with_name("read.txt").read_text()
+def one(*_): ...
+def two(*_): ...
+CHOICES = {"1": one, "2": two}
+
+def put(cls):
+    setattr(cls, "NAME", VALUE)
+    return cls
+
+@put
+class Plain:
+    def method(self): ...
+
+@put
+class Kind(enum.Enum):
+    A = 1
+
+Made = type("Made", (), {"NAME": VALUE})
+
+def asset(df):
+    return CLASS
+"""
+
+
+@pytest.mark.parametrize("cls", ["Plain", "Kind", "Made"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, "READ") for name in ("rate", "_rate", "rate_", "__rate", "rate__")]
+    + [("__call__", "CHOICES[READ]"), ("run", "CHOICES[READ]")],
+)
+def test_what_is_put_on_a_class_counts_as_it_is(cls: str, name: str, value: str, projects: Projects) -> None:
+    # How it came about is not looked at here: the file, which the text names, is no code.
+    text = FROM_FILE.replace("NAME", name).replace("VALUE", value).replace("CLASS", cls)
+    one, again, other = (projects.reach({"m.py": text, "read.txt": read}) for read in "112")
+    assert one.fingerprint == again.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize(("cls", "name"), [("Plain", "_rate_"), ("Made", "__rate__")])
+def test_unusual_names_on_a_class_count_where_nothing_else_makes_such(
+    cls: str, name: str, projects: Projects
+) -> None:
+    text = FROM_FILE.replace("NAME", name).replace("VALUE", "READ").replace("CLASS", cls)
+    one, other = (projects.reach({"m.py": text, "read.txt": read}) for read in "12")
+    assert one.fingerprint != other.fingerprint
 
 
 def test_what_is_inside_of_itself_ends_and_is_seen(projects: Projects) -> None:

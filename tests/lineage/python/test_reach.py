@@ -176,6 +176,33 @@ def test_a_library_that_nobody_has_imported_yet_widens_like_one_that_is_there(
     assert cause in widened
 
 
+def test_a_class_in_a_function_takes_what_is_there_from_there(projects: Projects) -> None:
+    text = """
+        def asset(df):
+            here = 1
+            def local():
+                return here
+            class Own:
+                inside = here
+                called = local()
+                square = lambda self, side: side * side
+                class Inner:
+                    pass
+            return Own
+    """
+    found = projects.reach({"m.py": text})
+    assert found.widened == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["class Own: pass", "if True:\n    class Own: pass\nelse:\n    class Own: rate = 1"]
+)
+def test_a_class_is_shown_from_where_it_begins(text: str, projects: Projects) -> None:
+    found = projects.reach({"m.py": f"{text}\ndef asset(df):\n    return Own\n"})
+    (place,) = [part.place for part in found.parts if part.name == "m.Own"]
+    assert place.line == (1 if text.startswith("class") else 2)
+
+
 @pytest.mark.parametrize(
     "body",
     [

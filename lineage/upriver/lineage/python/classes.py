@@ -7,7 +7,7 @@ import copy
 import enum
 from collections.abc import Iterator
 from types import FunctionType
-from typing import Any
+from typing import Any, Generic
 
 from upriver.lineage.python.canonical import canonical, is_idle
 from upriver.lineage.python.functions import is_declaration
@@ -24,6 +24,7 @@ _MADE_BY_PYTHON = frozenset(
         "__annotate_func__", "__annotations_cache__", "_abc_impl", "__classdictcell__", "__hash__",
     }
 )  # fmt: skip
+_STATELESS: tuple[Any, ...] = (object, Generic)
 _BUILT_IN_CONTENT: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
 
 
@@ -64,7 +65,6 @@ def _class_text(
     stated: set[str] = set()
     for node in nodes:
         functions = [s for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
-        stated.update(f.name for f in functions)
         rest = [s for s in node.body if s not in functions and not is_idle(s)]
         bare = copy.copy(node)
         bare.decorator_list = [d for d in node.decorator_list if not is_declaration(walk, d, namespace)]
@@ -74,17 +74,15 @@ def _class_text(
             sink.put(repr(ast.get_docstring(node)).encode())
         found = mentions([bare])
         resolver.watch_attributes(found.attributes)
-        stated |= found.stored | {s.name for s in rest if isinstance(s, ast.ClassDef)}
-        inner = {
+        stated.update(found.stored, (f.name for f in functions))
+        parameters = {
             a.arg for n in ast.walk(bare) if isinstance(n, ast.arguments) for a in (*n.posonlyargs, *n.args)
         }
+        local = {*stated, *parameters, *vars(piece.value)}
         for reference in found.references:
-            if reference.name in stated or reference.name in inner or reference.name in vars(piece.value):
-                continue
-            if reference.name in found.imports:
-                for target in found.imports[reference.name]:
-                    resolver.follow_import(target, reference.attributes, reference)
-            elif "<locals>" not in piece.value.__qualname__ or reference.name in namespace:
+            # What a class inside a function takes from there is among its members as well.
+            mentioned = reference.name in namespace or "<locals>" not in piece.value.__qualname__
+            if mentioned and reference.name not in local:
                 resolver.follow(reference)
     return stated
 
@@ -111,16 +109,17 @@ def _counts(walk: Walk, cls: type, name: str, value: object, stated: set[str], h
 def describe_instance(walk: Walk, piece: Piece, sink: Sink) -> None:
     """An instance of a project class: the class, its attributes, and what a built-in base class holds."""
     value = piece.value
+    name = piece.name.removesuffix("()")
     walk.klass(sink, type(value))
-    for name, item in sorted(_state(value)):
-        sink.put(b"attribute " + name.encode())
-        walk.write(sink, item, None, f"attribute {name!r} of a {piece.name[:-2]}")
+    for attribute, item in sorted(_state(value), key=lambda pair: pair[0]):
+        sink.put(b"attribute " + attribute.encode())
+        walk.write(sink, item, None, f"attribute {attribute!r} of a {name}")
     for base in _BUILT_IN_CONTENT:
         if isinstance(value, base):
-            walk.write(sink, base(value), None, f"a {piece.name[:-2]}")
+            walk.write(sink, base(value), None, f"a {name}")
             return
-    if any(base.__module__ != "builtins" and not walk.is_project_class(base) for base in type(value).__mro__):
-        _library_state(walk, piece, sink)
+    if not all(base in _STATELESS or walk.is_project_class(base) for base in type(value).__mro__):
+        _library_state(walk, value, sink, f"a {name}")
 
 
 def _state(value: object) -> Iterator[tuple[str, object]]:
@@ -128,18 +127,18 @@ def _state(value: object) -> Iterator[tuple[str, object]]:
     for cls in type(value).__mro__:
         slots = vars(cls).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
-            mangled = (
-                f"_{cls.__name__.lstrip('_')}{name}" if name.startswith("__") and name[-2:] != "__" else name
-            )
+            private = name.startswith("__") and not name.endswith("__")
+            mangled = f"_{cls.__name__.lstrip('_')}{name}" if private else name
             if name not in ("__dict__", "__weakref__") and hasattr(value, mangled):
                 yield name, getattr(value, mangled)
 
 
-def _library_state(walk: Walk, piece: Piece, sink: Sink) -> None:
+def _library_state(walk: Walk, value: Any, sink: Sink, what: str) -> None:
     """What a library's base class keeps out of sight (in C), as far as pickling shows it."""
     try:
-        state = piece.value.__reduce_ex__(2)
+        state = value.__reduce_ex__(2)
     except Exception:  # noqa: BLE001  # any class may refuse; what its own attributes say was written above
         return
-    if isinstance(state, tuple) and len(state) > 1:
-        walk.write(sink, state[1], None, f"a {piece.name[:-2]}")
+    match state:
+        case (_, arguments, *_):
+            walk.write(sink, arguments, None, what)

@@ -108,9 +108,9 @@ def _holdings(walk: Walk, piece: Piece, sink: Sink, function: FunctionType) -> N
 
 def describe_held(walk: Walk, piece: Piece, sink: Sink) -> None:
     """A library's function: only what it was given to hold (a decorator's wrapper holds what it wraps)."""
-    registry = vars(piece.value).get("registry")
-    if registry is not None and "dispatch" in vars(piece.value):
-        # functools.singledispatch: its closure also has a cache, which says nothing.
-        walk.write(sink, dict(registry), None, f"the registry of {piece.name}")
-        return
-    _holdings(walk, piece, sink, piece.value)
+    match vars(piece.value):
+        case {"registry": registry, "dispatch": _}:
+            # functools.singledispatch: its closure also has a cache, which says nothing.
+            walk.write(sink, dict(registry), None, f"the registry of {piece.name}")
+        case _:
+            _holdings(walk, piece, sink, piece.value)
