@@ -135,6 +135,64 @@ def test_every_place_that_needs_a_person_is_named(session: Session) -> None:
     assert "assets/marts/code.py:6: " in str(refused.value)
 
 
+def test_lazy_polars_recipes_follow_too(session: Session) -> None:
+    """Where they read the column, where they make it, and their readers where they pass it on."""
+    write(
+        session.root,
+        {
+            "assets/marts/code.py": (
+                "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+                "@asset\n"
+                "def large(staging_orders: pl.LazyFrame, kept: pl.LazyFrame) -> pl.LazyFrame:\n"
+                '    """amount of staging.orders, not that of kept."""\n'
+                '    known = kept.filter(pl.col("amount") > 0).select("id")\n'
+                '    return staging_orders.filter(pl.col("amount") > 15).join(known, on="id")\n\n\n'
+                "@asset\n"
+                "def summed(large: pl.LazyFrame) -> pl.LazyFrame:\n"
+                '    return large.group_by("id").agg(amount=pl.col("amount").sum())\n'
+            ),
+            "assets/marts/of_python.sql": "select amount from marts.summed\n",
+        },
+    )
+    session.build()
+    before = session.sql("select * from marts.of_python").rows
+    found = session.column_renaming("staging.orders", "amount", "usd")
+    assert after(found)["assets/marts/code.py"] == [
+        '    return staging_orders.filter(pl.col("usd") > 15).join(known, on="id")',
+        '    return large.group_by("id").agg(amount=pl.col("usd").sum())',
+    ]
+    assert set(found.follows) == {"marts.everything", "marts.large"}
+    session.rename_column(found)
+    result = {one.asset: one.action for one in session.build().assets}
+    assert result["marts.summed"] is Outcome.BUILT
+    assert result["marts.of_python"] is Outcome.FRESH
+    assert session.sql("select * from marts.of_python").rows == before
+    again = session.column_renaming("marts.summed", "amount", "total")
+    assert after(again) == {
+        "assets/marts/code.py": ['    return large.group_by("id").agg(total=pl.col("usd").sum())'],
+        "assets/marts/of_python.sql": ["select total as amount from marts.summed"],
+    }
+
+
+def test_a_constant_that_others_use_otherwise_is_not_changed_for_one(session: Session) -> None:
+    """Only the whole project tells: each recipe by itself could be rewritten."""
+    write(
+        session.root,
+        {
+            "assets/marts/code.py": (
+                "import polars as pl\n\nfrom upriver.assets import asset\n\n"
+                'COLUMNS = ["id", "amount"]\n\n\n'
+                "@asset\n"
+                "def one(staging_orders: pl.LazyFrame) -> pl.LazyFrame:\n    return staging_orders.select(COLUMNS)\n\n\n"
+                "@asset\n"
+                "def other(kept: pl.LazyFrame) -> pl.LazyFrame:\n    return kept.select(COLUMNS)\n"
+            ),
+        },
+    )
+    with pytest.raises(UsageError, match=r"marts\.other could not be bound(.|\n)*Nothing was changed"):
+        session.column_renaming("staging.orders", "amount", "usd")
+
+
 def test_nothing_is_believed_that_is_not_proven_on_a_copy_of_the_project(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,29 @@ class ProjectImports:
         """Import the project module *name*. Raises whatever the module raises."""
         return importlib.import_module(name)
 
+    def supposed(self, name: str, text: str) -> ModuleType:
+        """The project module *name* as if *text* were its source. Nobody else finds it; the real one stays what it is.
+
+        Raises whatever the module raises.
+        """
+        real = self.module(name)
+        spec = real.__spec__
+        assert spec is not None
+        assert spec.origin is not None
+        loader = _Supposed(name, spec.origin, text)
+        made = ModuleSpec(name, loader, origin=spec.origin)
+        made.has_location = True  # so that it knows its file
+        module = importlib.util.module_from_spec(made)
+        lines = linecache.cache.get(spec.origin)
+        sys.modules[name] = module  # who looks itself up by its name finds what is supposed
+        try:
+            loader.exec_module(module)
+        finally:
+            sys.modules[name] = real
+            if lines is not None:
+                linecache.cache[spec.origin] = lines
+        return module
+
     def contains(self, path: str) -> bool:
         """Whether *path* (absolute) is the project's own, and not of a virtual environment in it."""
         if not path.startswith(self.root):
@@ -209,6 +232,17 @@ class _Uncached(SourceFileLoader):
             linecache.cache[self.path] = (len(data), None, _lines(text), self.path)
         code: CodeType = self.source_to_code(data, self.path)
         return code
+
+
+class _Supposed(_Uncached):
+    """Takes *text* for what is in the file."""
+
+    def __init__(self, name: str, path: str, text: str) -> None:
+        super().__init__(name, path)
+        self._text = text
+
+    def get_data(self, path: str) -> bytes:
+        return self._text.encode()
 
 
 def _lines(text: str) -> list[str]:

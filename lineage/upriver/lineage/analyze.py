@@ -24,6 +24,7 @@ from upriver.lineage.sql.query import Query
 if TYPE_CHECKING:
     import apsw
 
+    from upriver.lineage.planner import Supposed
     from upriver.lineage.sql.binder import Binder
 
 _MANY = 100
@@ -34,9 +35,15 @@ class PlansPython(Protocol):
     """Runs Python recipes on empty frames, somewhere else."""
 
     def plan(
-        self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
+        self,
+        recipe: PythonRecipe,
+        schemas: Mapping[Key, Schema],
+        settings: Mapping[str, Scalar],
+        supposed: Supposed | None = None,
     ) -> Analysis | UnknownColumn:
-        """The analysis of *recipe* called with *settings*; opaque, with the cause, when it can't be planned."""
+        """The analysis of *recipe* called with *settings*; opaque, with the cause, when it can't be planned. With
+        *supposed* its module has that text, for a comparison.
+        """
         ...
 
 
@@ -222,6 +229,18 @@ class Analyzer:
 
                     return diagnosis(planned.name, asset, self._project.parts(key), schemas)
                 return planned
+
+    def suppose(
+        self, key: Key, schemas: Mapping[Key, Schema], supposed: Supposed | None
+    ) -> Analysis | UnknownColumn:
+        """The plan of a Python recipe if its module had another text. Nothing of it is kept."""
+        recipe = self._project.assets[key].recipe
+        assert isinstance(recipe, PythonRecipe)
+        if not plannable(recipe):
+            return Analysis(None, opaque=(Opaque("Python code that is not a lazy Polars plan"),))
+        with self._planning:
+            settings = settings_of(recipe.settings, self._variables)
+            return self._planner().plan(recipe, schemas, settings, supposed)
 
     def _binder(self) -> Binder:
         from upriver.lineage.sql.binder import Binder

@@ -10,17 +10,21 @@ from upriver.assets.discover import discover
 from upriver.assets.imports import ProjectImports
 from upriver.assets.load import load_function
 from upriver.assets.model import PythonRecipe
+from upriver.assets.scan import look_up
 
 _entered: dict[Path, ProjectImports] = {}
 
 
-def find_function(root: Path, recipe: PythonRecipe) -> Callable[..., Any]:
+def find_function(root: Path, recipe: PythonRecipe, text: str | None = None) -> Callable[..., Any]:
     """The function of *recipe*. The project stays importable: functions may import more when they are called.
+    With *text* it is that of its module as if that were its text.
 
-    For processes that serve one project. Raises DeclarationError or UsageError.
+    For processes that serve one project. Raises DeclarationError or UsageError, and what the module raises.
     """
     if root not in _entered:
         imports = ProjectImports(root, discover(root))
         imports.__enter__()
         _entered[root] = imports
-    return load_function(_entered[root], recipe).function
+    if text is None:
+        return load_function(_entered[root], recipe).function
+    return look_up(_entered[root].supposed(recipe.module, text), recipe.qualname).function

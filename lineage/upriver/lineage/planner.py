@@ -26,12 +26,21 @@ PATIENCE = 20.0
 """Seconds that planning one recipe may take, importing its module included."""
 
 
+class Supposed(Value, frozen=True):
+    """That the recipe's module has another *text*; columns called *new* in its plan count as called *old*."""
+
+    text: str
+    old: str
+    new: str
+
+
 class Request(Value, frozen=True):
-    """One recipe to plan, and the values of the parameters that receive variables."""
+    """One recipe to plan, and the values of the parameters that receive variables. See *supposed* of Planner."""
 
     recipe: PythonRecipe
     inputs: tuple[tuple[Input, Schema], ...]
     settings: dict[str, Scalar] = {}
+    supposed: Supposed | None = None
 
 
 class Answer(Value, frozen=True):
@@ -51,13 +60,17 @@ class Planner:
         self._from = -1
 
     def plan(
-        self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
+        self,
+        recipe: PythonRecipe,
+        schemas: Mapping[Key, Schema],
+        settings: Mapping[str, Scalar],
+        supposed: Supposed | None = None,
     ) -> Analysis | UnknownColumn:
         """See :class:`upriver.lineage.analyze.PlansPython`."""
         inputs = tuple((one, schemas[one.key]) for one in recipe.inputs if one.key is not None)
         if any(not schema for _, schema in inputs):
             return opaque("it reads a file, or an upstream whose columns are not known yet")
-        request = Request(recipe, inputs, dict(settings))
+        request = Request(recipe, inputs, dict(settings), supposed)
         try:
             if self._process is None:
                 self._start()
@@ -127,9 +140,15 @@ def _answer_one(root: Path, line: bytes) -> Answer:
 
     request = msgspec.json.decode(line, type=Request)
     try:
-        function = partial(find_function(root, request.recipe), **request.settings)
+        supposed = request.supposed
+        found_function = find_function(root, request.recipe, None if supposed is None else supposed.text)
+        function = partial(found_function, **request.settings)
         inputs = {one.parameter: (one.key or "", one.frame, schema) for one, schema in request.inputs}
-        found = plan_on_empty(function, inputs)
+
+        def called(name: str) -> str:
+            return supposed.old if supposed is not None and name == supposed.new else name
+
+        found = plan_on_empty(function, inputs, called=called)
     except BaseException as error:  # noqa: BLE001 -- user code may raise anything; the cause is the answer
         raised = f"planning it on empty frames raised {type(error).__name__}: {error}"
         return Answer(opaque(REVEALED.hide(raised)))

@@ -38,7 +38,7 @@ def find_column_renaming(workspace: Workspace, key: Key, column: str, new: str) 
     schemas = Schemas(workspace, SourceViews(workspace.sources()))
     binder = Binder(workspace.variables(project))
     try:
-        python = PythonColumns(workspace.analyzer().analyze)
+        python = PythonColumns(workspace.root, workspace.analyzer().suppose, project.parts)
         found = column_renaming(project, key, column, new, schemas.of, binder, python)
     finally:
         binder.close()

@@ -34,17 +34,23 @@ class _Unknown(Exception):
     """The plan holds something that can't be told by content."""
 
 
-def binding(pruned: PlanNode, output: pl.Schema, key_of: Callable[[object], Key | None]) -> str:
+def binding(
+    pruned: PlanNode,
+    output: pl.Schema,
+    key_of: Callable[[object], Key | None],
+    called: Callable[[str], str] = str,
+) -> str:
     """The digest of a plan without the columns that it does not need, and of its output columns.
 
     So a new column in an upstream changes nothing when nothing reads it, nor do columns that change places where all
     are known by their names. Empty when part of the plan is
-    not known, which no digest can stand for.
+    not known, which no digest can stand for. *called* gives columns another name, for a comparison with a plan in which
+    they have it; what is data or text in the plan stays what it is.
     """
     digest = blake2b(digest_size=16)
-    digest.update(repr(list(output.items())).encode())
+    digest.update(repr([(called(name), dtype) for name, dtype in output.items()]).encode())
     try:
-        for text in _Writer(key_of, by_name=_by_name(pruned)).node(pruned):
+        for text in _Writer(key_of, by_name=_by_name(pruned), called=called).node(pruned):
             digest.update(text)
     except _Unknown:
         return ""
@@ -57,9 +63,12 @@ def _by_name(node: PlanNode) -> bool:
 
 
 class _Writer:
-    def __init__(self, key_of: Callable[[object], Key | None], *, by_name: bool) -> None:
+    def __init__(
+        self, key_of: Callable[[object], Key | None], *, by_name: bool, called: Callable[[str], str]
+    ) -> None:
         self._key_of = key_of
         self._by_name = by_name
+        self._called = called
 
     def node(self, node: PlanNode) -> list[bytes]:
         if node.op in ("unknown", "file"):
@@ -72,7 +81,7 @@ class _Writer:
                 key = self._key_of(node.options["source"])
                 if key is None:
                     raise _Unknown
-                options = [key, self._columns(_fields(node))]
+                options = [key, self._columns(self._fields(node))]
             case "frame":
                 options = [_data(node.options["frame"])]
             case "project":
@@ -81,7 +90,7 @@ class _Writer:
                 options = [
                     self._columns(node.schema),
                     node.options.get("name"),
-                    node.options.get("arguments"),
+                    self._arguments(node),
                 ]
             case _:
                 options = [self._value(name, value) for name, value in sorted(node.options.items())]
@@ -94,13 +103,33 @@ class _Writer:
         return [*out, b")"]
 
     def _columns(self, found: Iterable[Any]) -> list[Any]:
-        return sorted(found) if self._by_name else list(found)
+        named = [self._renamed(one) for one in found]
+        return sorted(named) if self._by_name else named
+
+    def _fields(self, node: PlanNode) -> list[tuple[str, str]]:
+        return [(self._called(name), repr(dtype)) for name, dtype in node.schema.items()]
+
+    def _arguments(self, node: PlanNode) -> Any:
+        arguments: Any = node.options.get("arguments")
+        if node.options.get("name") != "unpivot":
+            return self._renamed(arguments)
+        index, on, variable, value = arguments
+        if on is None or not len(on):
+            on = [name for name in node.inputs[0].schema if name not in (index or ())]
+        # The names of what is unpivoted become data.
+        return [self._renamed(index), on, self._called(variable), self._called(value)]
 
     def _value(self, name: str, value: Any) -> str:
-        return f"{name}={value!r}"
+        return f"{name}={self._renamed(value)!r}"
+
+    def _renamed(self, value: Any) -> Any:
+        """A node's option, which names columns where it holds texts."""
+        if isinstance(value, str):
+            return self._called(value)
+        return type(value)(map(self._renamed, value)) if type(value) in (list, tuple) else value
 
     def _named(self, named: Named) -> bytes:
-        return f"{named.name!r}={self._expression(named.expression)}".encode()
+        return f"{self._called(named.name)!r}={self._expression(named.expression)}".encode()
 
     def _expression(self, expression: Expression) -> str:
         if expression.op == "unknown":
@@ -108,11 +137,8 @@ class _Writer:
         options = [_plain(option) for option in expression.options]
         inputs = [self._expression(inner) for inner in expression.inputs]
         deciders = [how + self._expression(inner) for how, inner in expression.deciders]
-        return f"{expression.op}:{expression.name}:{expression.dtype!r}{options}({inputs}{deciders})"
-
-
-def _fields(node: PlanNode) -> list[tuple[str, str]]:
-    return [(name, repr(dtype)) for name, dtype in node.schema.items()]
+        name = self._called(expression.name) if expression.op == "column" else expression.name
+        return f"{expression.op}:{name}:{expression.dtype!r}{options}({inputs}{deciders})"
 
 
 def _plain(value: Any) -> str:

@@ -23,6 +23,7 @@ def plan_on_empty(
     inputs: Mapping[str, tuple[Key, Frame, Schema]],
     *,
     order_promised: bool = False,
+    called: Callable[[str], str] = str,
 ) -> Analysis | UnknownColumn:
     """Call *function* with empty frames for *inputs* (by parameter) and analyse what it returns.
 
@@ -63,7 +64,7 @@ def plan_on_empty(
     except FAILURES as error:
         if (problem := _problem(error, recorders)) is not None:
             return problem
-    return analyze_lazyframe(returned, recorders, order_promised=order_promised)
+    return analyze_lazyframe(returned, recorders, order_promised=order_promised, called=called)
 
 
 def _problem(error: BaseException, recorders: Mapping[Key, Recorder]) -> UnknownColumn | None:

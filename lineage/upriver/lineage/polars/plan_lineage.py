@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 
 import polars as pl
@@ -19,13 +19,18 @@ from upriver.lineage.polars.wording import made_by
 
 
 def analyze_lazyframe(
-    frame: pl.LazyFrame, recorders: Mapping[Key, Recorder], *, order_promised: bool = False
+    frame: pl.LazyFrame,
+    recorders: Mapping[Key, Recorder],
+    *,
+    order_promised: bool = False,
+    called: Callable[[str], str] = str,
 ) -> Analysis:
     """Where the columns of *frame* come from, by the upstreams whose scans *recorders* watch.
 
     To be called before *frame* is collected: what was read until then was read inside the recipe, and what
     became of it is not known. Each recorder is told whether the order of its rows matters, which it also does
-    when *order_promised* says that the order of the result is part of it. Never raises for what a plan holds.
+    when *order_promised* says that the order of the result is part of it. Never raises for what a plan holds. *called*
+    is that of :func:`~upriver.lineage.polars.binding.binding`.
     """
     try:
         plan = read_plan(frame)
@@ -66,7 +71,7 @@ def analyze_lazyframe(
         tuple(footprints),
         tuple(opaque),
         tuple(sorted(walk.volatile, key=lambda v: v.function)),
-        "" if opaque else _binding(frame, output),
+        "" if opaque else _binding(frame, output, called),
         tuple((n, words) for n, flow in flows.items() if not flow.value and (words := made_by(plan, n))),
     )
 
@@ -105,8 +110,8 @@ def _scanned(node: PlanNode) -> set[Column]:
     return found.union(*(_scanned(child) for child in node.inputs))
 
 
-def _binding(frame: pl.LazyFrame, output: pl.Schema) -> str:
-    return binding(read_plan(frame, pruned=True), output, _key_of)
+def _binding(frame: pl.LazyFrame, output: pl.Schema, called: Callable[[str], str]) -> str:
+    return binding(read_plan(frame, pruned=True), output, _key_of, called)
 
 
 def _first_line(error: BaseException) -> str:

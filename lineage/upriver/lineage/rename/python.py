@@ -30,9 +30,13 @@ class Module:
         if content.startswith(b"\xef\xbb\xbf"):
             self._starts[0] = 3
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset of byte *column*, from 0, of *line*, from 1."""
+        return self._starts[line - 1] + column
+
     def start(self, node: ast.expr) -> int:
         """The offset of a node's first byte."""
-        return self._starts[node.lineno - 1] + node.col_offset
+        return self.offset(node.lineno, node.col_offset)
 
     def end(self, node: ast.expr) -> int:
         """The offset after a node's last byte."""

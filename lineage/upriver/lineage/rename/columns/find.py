@@ -33,16 +33,10 @@ class AdaptsPython(Protocol):
     """Rewrites Python recipes."""
 
     def adapted(
-        self,
-        asset: Asset,
-        schemas: Mapping[Key, Schema],
-        schema: Schema | None,
-        renamed: frozenset[Key],
-        old: str,
-        new: str,
+        self, asset: Asset, schemas: Mapping[Key, Schema], renamed: frozenset[Key], old: str, new: str
     ) -> Adapted | ByHand:
         """What has to be written in the module of *asset* when column *old* is called *new* in the upstreams *renamed*
-        or, where there are none, in its own output. *schemas* are those of its upstreams, *schema* its own, before.
+        or, where there are none, in its own output. *schemas* are those of its upstreams, before.
         """
         ...
 
@@ -169,8 +163,7 @@ class _Walk:
         elif isinstance(asset.recipe, SqlRecipe):
             found = self._query(asset, asset.recipe, schemas, renamed)
         else:
-            schema = self._schema_of(key)
-            found = self._python.adapted(asset, schemas, schema, renamed, self._old, self._new)
+            found = self._python.adapted(asset, schemas, renamed, self._old, self._new)
         if isinstance(found, ByHand):
             self.by_hand.append(found)
             return

@@ -1,50 +1,180 @@
-"""Another name for a column, in Python recipes."""
+"""Another name for a column, in Python recipes: the texts that mean it, found by the plan that the code gives with them
+written otherwise.
+
+A rewriting counts when the recipe, run on empty frames whose column has the new name, returns the very plan of before
+up to that name. Code that gives no lazy plan can't be looked into, and is left to a person.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
-from upriver.assets.errors import Diagnosis
-from upriver.assets.model import Asset, Key, Schema
-from upriver.lineage.model import Analysis
+from upriver.assets.model import Asset, CodePart, Key, Place, PythonRecipe, Schema
+from upriver.lineage.model import Analysis, UnknownColumn
+from upriver.lineage.planner import Supposed
 from upriver.lineage.rename.columns.compare import Names
 from upriver.lineage.rename.columns.find import Adapted
+from upriver.lineage.rename.columns.python_spots import Places, Use, returned
+from upriver.lineage.rename.columns.search import Differs, Held, Search, Spot, States, Unbound, Verdict
 from upriver.lineage.rename.columns.sql import with_column
-from upriver.lineage.rename.values import ByHand
+from upriver.lineage.rename.python import Module
+from upriver.lineage.rename.values import ByHand, Edit
+from upriver.lineage.sql.query import BoundText
 
-Analyze: TypeAlias = Callable[[Key, Mapping[Key, Schema]], Analysis | Diagnosis]
+Suppose: TypeAlias = Callable[[Key, Mapping[Key, Schema], Supposed | None], Analysis | UnknownColumn]
+"""See :meth:`upriver.lineage.analyze.Analyzer.suppose`."""
 
 
 class PythonColumns:
-    """Rewrites Python recipes; *analyze* plans the recipe of an asset over upstreams of given columns."""
+    """Rewrites Python recipes of the project at *root*; *parts* gives the code that a recipe consists of."""
 
-    def __init__(self, analyze: Analyze) -> None:
-        self._analyze = analyze
+    def __init__(self, root: Path, suppose: Suppose, parts: Callable[[Key], Iterable[CodePart]]) -> None:
+        self._root = root
+        self._suppose = suppose
+        self._parts = parts
 
     def adapted(
         self,
         asset: Asset,
         schemas: Mapping[Key, Schema],
-        schema: Schema | None,
         renamed: frozenset[Key],
         old: str,
         new: str,
     ) -> Adapted | ByHand:
         """See :class:`upriver.lineage.rename.columns.find.AdaptsPython`."""
-        path = asset.place.path
-        before = self._analyze(asset.key, schemas)
-        if isinstance(before, Diagnosis) or before.opaque or before.schema is None:
-            cause = before.message if isinstance(before, Diagnosis) else "it is no lazy plan"
-            if not isinstance(before, Diagnosis) and before.opaque:
-                cause = before.opaque[0].cause
+        before = self._suppose(asset.key, schemas, None)
+        if isinstance(before, UnknownColumn):
+            return ByHand(asset.place, f"it can't run today: there is no column {before.name!r} for it")
+        if before.opaque or before.schema is None or not before.binding:
+            cause = before.opaque[0].cause if before.opaque else "its plan can't be told by content"
             return ByHand(asset.place, f"nobody can tell what its code calls {old}: {cause}")
-        after = self._analyze(
-            asset.key,
-            {key: with_column(one, old, new) if key in renamed else one for key, one in schemas.items()},
+        return _Recipe(self, asset, before, schemas, renamed, old, new).adapted()
+
+    def module(self, path: str) -> Module:
+        """A module as it is."""
+        return Module(path, (self._root / path).read_bytes())
+
+    def parts(self, key: Key) -> Iterable[CodePart]:
+        """The code of a recipe."""
+        return self._parts(key)
+
+    def suppose(
+        self, key: Key, schemas: Mapping[Key, Schema], supposed: Supposed
+    ) -> Analysis | UnknownColumn:
+        """The plan if the module had another text."""
+        return self._suppose(key, schemas, supposed)
+
+
+class _Recipe:
+    def __init__(
+        self,
+        project: PythonColumns,
+        asset: Asset,
+        before: Analysis,
+        schemas: Mapping[Key, Schema],
+        renamed: frozenset[Key],
+        old: str,
+        new: str,
+    ) -> None:
+        assert isinstance(asset.recipe, PythonRecipe)
+        self._project = project
+        self._asset = asset
+        self._qualname = asset.recipe.qualname
+        self._before = before
+        self._renamed = renamed
+        self._old, self._new = old, new
+        self._schemas = {
+            key: with_column(schema, old, new) if key in renamed else schema
+            for key, schema in schemas.items()
+        }
+        self._module = project.module(asset.place.path)
+        self._text = self._module.content.decode()
+        self._exactly = True
+
+    def adapted(self) -> Adapted | ByHand:
+        places = Places(self._module, self._project.parts(self._asset.key), self._old, self._new)
+        refusal: Verdict | None = None
+        for spots, starts in self._ways(places):
+            search = Search(self._text, spots, self._judge)
+            found = search.find(starts)
+            if found is not None:
+                return self._edits(search, found[0], found[1])
+            refusal = refusal or search.refused
+        why = refusal.why if isinstance(refusal, Unbound | Differs) else "no place that names it was found"
+        line = next((spot.start for spot, _ in places.spots), None)
+        place = self._asset.place
+        if line is not None:
+            place = Place(self._module.path, self._text.count("\n", 0, line) + 1)
+        return ByHand(place, f"its code can't be rewritten: {why}")
+
+    def _ways(self, places: Places) -> Iterable[tuple[list[Spot], list[States]]]:
+        """Spots and how to start with them, the likeliest first."""
+        spots = [spot for spot, _ in places.spots]
+        uses = [use for _, use in places.spots]
+        reads = tuple(use is Use.READS for use in uses)
+        none, every = (False,) * len(spots), tuple(use is not Use.DATA for use in uses)
+        if self._renamed:
+            yield spots, list(dict.fromkeys([none, reads, every]))
+            return
+        names = [number for number, use in enumerate(uses) if use is Use.NAMES]
+        starts = [tuple(n == number for n in range(len(spots))) for number in reversed(names)]
+        yield spots, [*starts, *([every] if any(every) else [])]
+        # What follows makes a step of the plan another one: there only columns and edges can be compared.
+        self._exactly = False
+        for item in reversed(places.items()):
+            yield [item], [(True,)]
+        yield from self._around(returned(self._module, self._qualname, self._asset.place.line))
+
+    def _around(self, results: list[ast.expr]) -> Iterable[tuple[list[Spot], list[States]]]:
+        """A rename of what is returned."""
+        spots = []
+        renamed = f".rename({{{_quoted(self._old)}: {_quoted(self._new)}}})"
+        for value in results:
+            start, end = (
+                len(self._module.content[:at].decode())
+                for at in (self._module.start(value), self._module.end(value))
+            )
+            bare = isinstance(value, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+            spots.append(Spot(start, start, "" if bare else "("))
+            spots.append(Spot(end, end, renamed if bare else f"){renamed}"))
+        if spots:
+            yield spots, [(True,) * len(spots)]
+
+    def _judge(self, text: BoundText) -> Verdict:
+        supposed = Supposed(text.text.removeprefix("\ufeff"), self._old, self._new)
+        found = self._project.suppose(self._asset.key, self._schemas, supposed)
+        if isinstance(found, UnknownColumn):
+            return Unbound(f"there would be no column {found.name!r} for it")
+        if found.opaque:
+            return Differs(found.opaque[0].cause)
+        why = ""
+        for passes in (False, True) if self._renamed else (True,):
+            names = Names(
+                self._old, self._new, {*self._renamed, self._asset.key} if passes else self._renamed
+            )
+            difference = names.difference(self._asset.key, self._before, found)
+            same = not self._exactly or found.binding == self._before.binding
+            if difference is None and same and self._is_called(found, passes):
+                return Held(passes)
+            why = why or difference or f"with {self._new} for {self._old} it would mean something else"
+        return Differs(why)
+
+    def _is_called(self, found: Analysis, passes: bool) -> bool:
+        """Whether its own column is called as it is said to be."""
+        return any(column.name == self._new for column in found.schema or ()) or not passes
+
+    def _edits(self, search: Search, states: States, held: Held) -> Adapted:
+        edits = tuple(
+            Edit(len(self._text[: one.start].encode()), len(self._text[: one.end].encode()), one.replacement)
+            for one in search.edits(states)
         )
-        for passes in (False, True):
-            names = Names(old, new, {*renamed, asset.key} if passes else renamed)
-            if renamed and isinstance(after, Analysis) and names.difference(asset.key, before, after) is None:
-                return Adapted(path, (), passes)
-        return ByHand(asset.place, f"its code names {old}")
+        return Adapted(self._module.path, edits, held.passes)
+
+
+def _quoted(text: str) -> str:
+    """*text* as Python writes it, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)

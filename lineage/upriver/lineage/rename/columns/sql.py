@@ -6,6 +6,7 @@ A rewriting counts when the query binds to the very plan of before, over columns
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -27,6 +28,7 @@ from upriver.lineage.rename.values import ByHand
 from upriver.lineage.sql.binder import Binder
 from upriver.lineage.sql.parse import parse_query
 from upriver.lineage.sql.query import BoundText, Edit, Query
+from upriver.lineage.sql.tokens import tokens
 
 
 class Rewritten(Value, frozen=True):
@@ -71,6 +73,8 @@ class QueryColumns:
         if before.schema is None or before.binding == self._query.fingerprint:
             cause = before.opaque[0].cause if before.opaque else "its plan is not known"
             return ByHand(self._place(), f"nobody can tell whether it would mean the same: {cause}")
+        if _names_are_data(self._query):
+            return ByHand(self._place(), "alias() makes the names of columns data")
         return self._made(before.schema) if self._makes else self._read(before)
 
     # -- where it is read --------------------------------------------------------------------------------
@@ -205,6 +209,15 @@ class QueryColumns:
         if "side of join" in why:
             return f" (join it by ON instead of USING ({self._old}) first)"
         return ""
+
+
+def _names_are_data(query: Query) -> bool:
+    """Whether a function reads what a column is called: no plan shows that."""
+    words = list(tokens(query.executable))
+    return any(
+        word.name.lower() == "alias" and after.text == "(" and word.kind in ("word", "quoted")
+        for word, after in pairwise(words)
+    )
 
 
 def with_column(schema: Schema, old: str, new: str) -> Schema:
