@@ -116,6 +116,9 @@ def test_the_version_of_duckdb_is_read_off_its_folder_if_that_tells(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "what is installed")
     assert _duckdb_version() == version
+    for unknown in (None, ModuleSpec("duckdb", None)):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, found=unknown: found)
+        assert _duckdb_version() == "what is installed"
 
 
 def test_what_no_engine_computes_is_as_it_was() -> None:

@@ -55,7 +55,7 @@ def _mutant(text: str, mutated: str) -> Mutant:
     while rest_old and rest_new and rest_old[-1] == rest_new[-1]:
         rest_old.pop()
         rest_new.pop()
-    before, now = (" ".join(line.strip() for line in lines) for lines in (rest_old, rest_new))
+    before, now = (" ".join(" ".join(lines).split()) for lines in (rest_old, rest_new))
     return Mutant(first + 1, before, now, mutated)
 
 

@@ -176,6 +176,14 @@ def test_a_library_that_nobody_has_imported_yet_widens_like_one_that_is_there(
     assert cause in widened
 
 
+def test_what_importing_does_is_shown_from_its_first_statement(projects: Projects) -> None:
+    text = "import polars as pl\npl.Config.set_tbl_rows(5)\ndef asset(df): ...\npl.Config.set_tbl_cols(5)\n"
+    (effects,) = [part for part in projects.reach({"m.py": text}).parts if part.name == "m"]
+    assert effects.place.line == 2
+    assert "tbl_rows" in effects.source
+    assert "tbl_cols" in effects.source
+
+
 def test_a_class_in_a_function_takes_what_is_there_from_there(projects: Projects) -> None:
     text = """
         def asset(df):

@@ -22,7 +22,7 @@ from upriver.lineage.python.values import Sink
 from upriver.lineage.python.walk import Piece, Walk
 
 _HARMLESS = frozenset(
-    {"logging", "warnings", "typing", "print", "atexit", "faulthandler", "structlog", "rich"}
+    {"logging", "warnings", "typing", "print", "atexit", "faulthandler", "structlog", "rich", "upriver"}
 )
 _SETTERS = re.compile(
     r"(set|seed|enable|disable|register|install|configure|setup|patch|use|Config)(_.*|[a-z]*)?"
@@ -33,7 +33,7 @@ _COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 def effectful_modules(walk: Walk, modules: Iterable[str]) -> Iterator[Piece]:
     """The project modules among *modules* and all that they import whose import does something, once each."""
     seen: set[str] = set()
-    stack = list(modules)[::-1]
+    stack = [*modules]
     while stack:
         name = stack.pop()
         module = walk.origins.module(name)
@@ -43,7 +43,7 @@ def effectful_modules(walk: Walk, modules: Iterable[str]) -> Iterator[Piece]:
         file = _file(walk, module)
         if file is None:
             continue
-        stack.extend(list(_imports(file, module))[::-1])
+        stack.extend(_imports(file, module))
         if _effects(walk, file, module):
             yield Piece("effects", name, module, name)
 
@@ -94,7 +94,7 @@ def _running(body: list[ast.stmt]) -> Iterator[ast.stmt]:
         if isinstance(statement, ast.If):
             tested = {n.id for n in ast.walk(statement.test) if isinstance(n, ast.Name)}
             tested |= {n.attr for n in ast.walk(statement.test) if isinstance(n, ast.Attribute)}
-            if tested & {"TYPE_CHECKING", "__name__"}:
+            if not tested.isdisjoint({"TYPE_CHECKING", "__name__"}):
                 yield from _running(statement.orelse)
                 continue
         if isinstance(statement, _COMPOUND):
@@ -155,7 +155,7 @@ def _call_acts(walk: Walk, call: ast.Call, namespace: dict[str, Any], alone: boo
 def _declares(walk: Walk, value: object) -> bool:
     """Whether *value* is Upriver's, or project code that leads to it: a call to it declares assets."""
     home = value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", ""))
-    if home.partition(".")[0] in (_HARMLESS | {"upriver"}):
+    if home.partition(".")[0] in _HARMLESS:
         return True
     return isinstance(value, FunctionType) and walk.meets_upriver(value)
 
@@ -168,7 +168,7 @@ def _patches(walk: Walk, target: ast.expr, namespace: dict[str, Any]) -> bool:
 
 
 def _is_foreign(walk: Walk, value: object) -> bool:
-    """Whether *value* is a library's module, class or function, of a library where it matters."""
+    """Whether *value* is a library's module, class or function, or an object that tells that it is one's."""
     if isinstance(value, ModuleType):
         home = value.__name__
         if walk.origins.is_project_module(value):
@@ -177,14 +177,14 @@ def _is_foreign(walk: Walk, value: object) -> bool:
         home = value.__module__
         if walk.is_project_class(value):
             return False
-    elif callable(value) and isinstance(getattr(value, "__module__", None), str):
+    elif isinstance(getattr(value, "__module__", None), str):
         home = str(value.__module__)
         module = walk.origins.module(home)
         if module is not None and walk.origins.is_project_module(module):
             return False
     else:
         return False
-    return home.partition(".")[0] not in (_HARMLESS | {"upriver"})
+    return home.partition(".")[0] not in _HARMLESS
 
 
 def _root(node: ast.expr) -> str | None:
