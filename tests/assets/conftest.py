@@ -6,17 +6,12 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import settings
 
 from upriver.assets.check import check_keys
 from upriver.assets.discover import ProjectFiles, discover
 from upriver.assets.errors import Diagnosis
 from upriver.assets.load import LoadedPython, load_python, load_sql
 from upriver.assets.model import Asset, Source
-
-# How long an example takes depends on what else the machine does.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 USUAL = "from upriver.assets import asset, secret, source\n"
 

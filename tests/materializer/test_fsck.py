@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from blake3 import blake3
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Column
@@ -375,6 +376,18 @@ def test_reports_are_json(project: Project) -> None:
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
 
 
-def test_hashing_agrees_with_hashlib(project: Project) -> None:
+def test_artifacts_are_named_by_what_blake3_makes_of_their_bytes(project: Project) -> None:
     path = project.path("a")
-    assert path.stem == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert path.stem == blake3(path.read_bytes()).hexdigest()
+
+
+def test_an_artifact_that_an_earlier_program_named_is_sound_until_its_bytes_change(tmp_path: Path) -> None:
+    """It was named by SHA-256: after an upgrade nothing is taken for damaged that is not, nor the other way round."""
+    data = b"of an earlier program"
+    named = hashlib.sha256(data).hexdigest()
+    shard = tmp_path / ".upriver" / "store" / named[:2]
+    shard.mkdir(parents=True)
+    (shard / f"{named}.parquet").write_bytes(data)
+    assert Trouble.DAMAGED not in kinds(check(tmp_path / ".upriver"))
+    (shard / f"{named}.parquet").write_bytes(data[:-1] + b"M")
+    assert Trouble.DAMAGED in kinds(check(tmp_path / ".upriver"))

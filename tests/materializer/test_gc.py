@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Column
@@ -141,9 +142,7 @@ def test_orphans_and_leftovers_go(project: Project) -> None:
 
 
 def _digest(data: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()
+    return blake3(data).hexdigest()
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(project: Project) -> None:

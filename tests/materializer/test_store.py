@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from blake3 import blake3
 
 from upriver.assets.errors import StoreError
 from upriver.materializer.fakes import FaultyFiles, MemoryFiles, MemoryStore, PowerCutError
@@ -26,7 +26,7 @@ ROOT = Path("/project/.upriver/store")
 
 
 def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return blake3(data).hexdigest()
 
 
 def put(store: LocalStore, files: FilePort, data: bytes, suffix: str = ".parquet") -> Staged:

@@ -129,7 +129,9 @@ class Build:
         workspace = self._workspace
         project = workspace.project(refresh=False)
         forced = [key for key in self._asked if key in project.assets] if self._options.force else ()
-        seen = survey(workspace, among=self._among, forced=forced, check=True)
+        seen = survey(
+            workspace, among=self._among, forced=forced, check=True, on_unbuilt=workspace.open_engine_ahead
+        )
         jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
         idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
         durations = {} if idle else workspace.state.durations()

@@ -82,7 +82,7 @@ def check(folder: Path, files: FilePort | None = None) -> Report:
 
 
 class Found(Value, frozen=True):
-    """An artifact: the *id* in its name, and the SHA-256 of its bytes, or why that is not known."""
+    """An artifact: the *id* in its name, and the digest of its bytes, or why that is not known."""
 
     path: Path
     id: str
@@ -142,7 +142,7 @@ class Survey:
             if one.digest != one.id:
                 self.broken.append(one)
                 kind = Trouble.SWAPPED if one.digest in ids else Trouble.DAMAGED
-                facts = f"the SHA-256 of its {one.size} bytes is {one.digest}"
+                facts = f"the BLAKE3 of its {one.size} bytes is {one.digest}"
                 whose = ("they are the bytes of another artifact",) if kind is Trouble.SWAPPED else ()
                 self._problem(kind, one.path, facts, *whose, hint=_AGAIN)
         if leftovers:
@@ -154,6 +154,8 @@ class Survey:
             return Found(path, id_, "not known: it is not a regular file", 0)
         try:
             digest, size = self.files.digest(path)
+            if digest != id_ and self.files.digest(path, older=True)[0] == id_:
+                digest = id_  # an earlier program named it
         except OSError as error:
             # A bad sector is what this is for: name it, go on.
             return Found(path, id_, f"not known: {error.strerror}", info.size)
@@ -180,7 +182,7 @@ class Survey:
             )
 
     def _scan_warehouse(self) -> None:
-        from upriver.materializer.maintenance import damaged_warehouse
+        from upriver.materializer.warehouse import damaged_warehouse
 
         try:
             self.damaged_warehouse = damaged_warehouse(self.folder)

@@ -30,7 +30,7 @@ class FileStamp(Value, frozen=True):
 class Version(Value, frozen=True):
     """One content of an upstream: of an asset's artifact or of a source as observed.
 
-    *id* names the content: equal ids are equal contents in equal order (for artifacts the SHA-256 of the
+    *id* names the content: equal ids are equal contents in equal order (for artifacts the BLAKE3 of the
     bytes, for sources a digest of the bytes, or of the stamps of files that are read in place). *content* is
     the content fingerprint over all columns, unordered, None until computed. *files* hold the rows, in order
     (one opaque file for a file asset); they are relative to the project root, so that a project can be moved.

@@ -204,7 +204,7 @@ class Session:
 
         Raises BusyError, DeclarationError, StoreError; NotShownError when all is done but the views of it.
         """
-        from upriver.materializer.maintenance import refresh_warehouse
+        from upriver.materializer.warehouse import refresh_warehouse
 
         # A workspace of its own: reading calls go on meanwhile, with their own view of files and state.
         workspace = Workspace(self.root, self.environment, self.workspace.clock)

@@ -1,4 +1,4 @@
-"""Immutable artifacts, named by the SHA-256 of their bytes: ``root/ab/<id><suffix>``.
+"""Immutable artifacts, named by the BLAKE3 of their bytes: ``root/ab/<id><suffix>``.
 
 The order that makes publishing safe against a power cut at any moment::
 

@@ -5,7 +5,7 @@ here.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from os.path import exists
 
@@ -78,11 +78,13 @@ def survey(
     verify: bool = False,
     check: bool = False,
     planning: bool = False,
+    on_unbuilt: Callable[[], None] = lambda: None,
 ) -> Survey:
     """Decide the assets *among* (complete with their upstream; None: all). Raises DeclarationError.
 
     With *check*, queries that would be built are bound first, so that what can't work is known before
     anything runs; with *planning*, lazy Python recipes as well, which a build learns as soon by running them.
+    *on_unbuilt* is called as soon as it is seen that something is not built, before it is bound.
     """
     project = workspace.project(refresh=False)
     graph = project.graph
@@ -134,6 +136,8 @@ def survey(
     broken: Mapping[Key, Diagnosis] = {}
     footprints: list[tuple[Key, Footprint]] = []
     if check:
+        if any(finding.version is None for finding in findings.values()):
+            on_unbuilt()
         broken, footprints = unbindable(workspace, findings, views, planning=planning)
     # An earlier materialization that is to be taken again may have read in order, though that of now does not.
     reused = [finding.reuse for finding in findings.values() if finding.reuse is not None]

@@ -141,6 +141,14 @@ class Workspace:
                 self._engine = DuckDBEngine(sorted(folders), temporary, memory=memory)
             return self._engine
 
+    def open_engine_ahead(self) -> None:
+        """Begin to open the engine, while something else is done that comes before it is used."""
+        threading.Thread(target=self._open_engine, name="engine ahead", daemon=True).start()
+
+    def _open_engine(self) -> None:
+        with suppress(Exception):  # who uses it meets the same, and tells it
+            self.engine().open()
+
     def workers(self, jobs: int) -> WorkerPool:
         """Processes for Python recipes."""
         from upriver.materializer.processes import WorkerPool

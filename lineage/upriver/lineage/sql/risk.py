@@ -6,6 +6,7 @@ Both lists name what is known to be harmless, respectively known to DuckDB as no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import duckdb
 
@@ -44,6 +45,30 @@ _TOTAL_AGGREGATES = frozenset({
     "bool_and", "bool_or",
 })
 # fmt: on
+
+ORDINARY = (
+    _TOTAL_FUNCTIONS
+    | _TOTAL_AGGREGATES
+    | frozenset(
+        {
+            "+",
+            "-",
+            "*",
+            "/",
+            "//",
+            "%",
+            "round",
+            "floor",
+            "ceil",
+            "abs",
+            "date_diff",
+            "date_trunc",
+            "date_part",
+        }
+    )
+    | frozenset({"row_number", "rank", "dense_rank", "lag", "lead"})
+)
+"""Functions in nearly every query, of which the tests say that DuckDB's table does not call them volatile."""
 
 _DAILY = frozenset({"current_date", "today", "age"})
 _STEADY = frozenset(
@@ -140,17 +165,28 @@ def _expressions_in(value: Node | list[Node]) -> Iterator[Node]:
 
 
 class VolatileFunctions:
-    """Which functions give another result although no input changed: DuckDB's own table, with its gaps filled."""
+    """Which functions give another result although no input changed: DuckDB's own table, with its gaps filled.
+
+    *connection* is asked for the table when a function is met that is not among the :data:`ORDINARY`: reading it
+    takes longer than to bind a few queries.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        rows = connection.execute(
+        self._connection = connection
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of all functions that are volatile."""
+        rows = self._connection.execute(
             "select distinct function_name from duckdb_functions() "
             "where stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
         ).fetchall()
-        self._names = ({name for (name,) in rows} | _UNLISTED) - _STEADY - _ZONED
+        return frozenset({name for (name,) in rows} | _UNLISTED) - _STEADY - _ZONED
 
     def volatility(self, name: str, arguments: int) -> Volatility | None:
         """How function *name* with so many arguments is volatile, None when it is not."""
         if name in _DAILY and (name != "age" or arguments == 1):
             return Volatility(name, "day")
-        return Volatility(name, "build") if name in self._names else None
+        if name in ORDINARY or name not in self.names:
+            return None
+        return Volatility(name, "build")

@@ -85,13 +85,21 @@ class DuckDBEngine:
         """This thread's cursor."""
         return self._seat().cursor
 
+    def open(self) -> None:
+        """Have the database open. It takes a while, in which another thread can do other things."""
+        with self._lock:
+            self._opened()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
     def _seat(self) -> _Seat:
         seat: _Seat | None = getattr(self._local, "seat", None)
         if seat is None:
             with self._lock:
-                if self._connection is None:
-                    self._connection = self._open()
-                seat = self._local.seat = _Seat(self._connection.cursor())
+                seat = self._local.seat = _Seat(self._opened().cursor())
         return seat
 
     @contextmanager

@@ -10,6 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+from blake3 import blake3
+
 from upriver.materializer.files import FileInfo, FilePort, Held
 
 
@@ -99,9 +101,9 @@ class MemoryFiles:
     def names(self, folder: Path) -> list[str]:
         return sorted(self._folders.get(folder, {}))
 
-    def digest(self, path: Path) -> tuple[str, int]:
+    def digest(self, path: Path, *, older: bool = False) -> tuple[str, int]:
         data = self._file(path).data
-        return hashlib.sha256(data).hexdigest(), len(data)
+        return (hashlib.sha256(data) if older else blake3(data)).hexdigest(), len(data)
 
     def sync(self, path: Path) -> None:
         entry = self._file(path)

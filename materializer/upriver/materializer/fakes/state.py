@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import msgspec
+from blake3 import blake3
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import CodePart, Key
@@ -37,7 +37,7 @@ class MemoryStore:
         if path not in self.written:
             raise StoreError(f"the engine reported success but wrote no file at {path}")
         data = self.written[path]
-        return Staged(str(path), hashlib.sha256(data).hexdigest(), len(data), suffix)
+        return Staged(str(path), blake3(data).hexdigest(), len(data), suffix)
 
     def publish(self, staged: Sequence[Staged]) -> None:
         for one in staged:
