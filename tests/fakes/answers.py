@@ -225,7 +225,7 @@ class Answers(Session):
         )
         return Renaming(old, new, files, (new, *own.downstreams), (Place("README.md", 7, 3),))
 
-    def column_renaming(self, key: Key, column: str, new: str) -> ColumnRenaming:
+    def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
         own = self._status_of(key)
         if new in {one.name for one in self.specs[key].columns}:
             raise UsageError(f"{key} has a column {new} already")
@@ -241,7 +241,7 @@ class Answers(Session):
                 ),
             )
         )
-        return ColumnRenaming(key, column, new, files, (), (key, *readers), (Place("README.md", 9, 3),))
+        return ColumnRenaming(key, column, new, files, (), (key, *readers), (), (Place("README.md", 9, 3),))
 
     def dropping(self, key: Key, column: str) -> Impacts:
         because = Reason(Cause.SCHEMA, key, (column,), "dropped, and needed here")

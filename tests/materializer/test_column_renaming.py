@@ -133,6 +133,32 @@ def test_every_place_that_needs_a_person_is_named(session: Session) -> None:
     assert "assets/marts/joined.sql:1: it can't be rewritten" in str(refused.value)
     assert "join it by ON instead of USING (amount) first" in str(refused.value)
     assert "assets/marts/code.py:6: " in str(refused.value)
+    assert "with --leave" in str(refused.value)
+
+
+def test_what_needs_a_person_can_be_left_and_the_rest_is_proven_and_written(session: Session) -> None:
+    """It is told what is left, and only that breaks. Where the column is made nothing can be left."""
+    write(
+        session.root,
+        {
+            "assets/marts/code.py": (
+                "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+                "@asset\n"
+                "def eager(staging_orders: pl.DataFrame) -> pl.DataFrame:\n"
+                '    return staging_orders.select("amount")\n'
+            ),
+            "assets/marts/of_eager.sql": "select amount from marts.eager\n",
+        },
+    )
+    session.build()
+    found = session.column_renaming("staging.orders", "amount", "usd", leave=True)
+    assert [(one.key, str(one.place)) for one in found.left] == [("marts.eager", "assets/marts/code.py:8")]
+    assert len(found.files) == 4
+    session.rename_column(found)
+    ended = {one.asset: one.action for one in session.build().assets}
+    assert {key for key, action in ended.items() if action is Outcome.FAILED} == {"marts.eager"}
+    with pytest.raises(UsageError, match=r"marts\.eager\.amount can't be called usd before"):
+        session.column_renaming("marts.eager", "amount", "usd", leave=True)
 
 
 def test_lazy_polars_recipes_follow_too(session: Session) -> None:

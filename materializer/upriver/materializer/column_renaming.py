@@ -29,17 +29,20 @@ from upriver.materializer.survey import Schemas, SourceViews
 from upriver.materializer.workspace import Workspace
 
 
-def find_column_renaming(workspace: Workspace, key: Key, column: str, new: str) -> ColumnRenaming:
+def find_column_renaming(
+    workspace: Workspace, key: Key, column: str, new: str, *, leave: bool = False
+) -> ColumnRenaming:
     """What calling *column* of *key* *new* changes, after a proof that everything then is what it was but for the name.
 
-    Raises UsageError, with each place and why, when it can't be called so or a place needs a person.
+    Raises UsageError, with each place and why, when it can't be called so or a place needs a person; with *leave* such
+    places are left, and nothing is proven of their assets.
     """
     project = workspace.project()
     schemas = Schemas(workspace, SourceViews(workspace.sources()))
     binder = Binder(workspace.variables(project))
     try:
         python = PythonColumns(workspace.root, workspace.analyzer().suppose, project.parts)
-        found = column_renaming(project, key, column, new, schemas.of, binder, python)
+        found = column_renaming(project, key, column, new, schemas.of, binder, python, leave=leave)
     finally:
         binder.close()
     problem = _Proof(workspace, project, schemas, found).problem()
@@ -54,9 +57,13 @@ def write_column_renaming(workspace: Workspace, renaming: ColumnRenaming) -> Non
 
     Raises UsageError when it is another by now, StoreError when the disk refuses.
     """
-    again = find_column_renaming(workspace, renaming.key, renaming.old, renaming.new)
-    if again.files != renaming.files:
-        edited = sorted({file.path for file in set(again.files) ^ set(renaming.files)})
+    leave = bool(renaming.left)
+    again = find_column_renaming(workspace, renaming.key, renaming.old, renaming.new, leave=leave)
+    if again.files != renaming.files or again.left != renaming.left:
+        edited = sorted(
+            {file.path for file in set(again.files) ^ set(renaming.files)}
+            | {one.place.path for one in set(again.left) ^ set(renaming.left)}
+        )
         raise UsageError(
             f"{', '.join(edited)}: edited meanwhile; nothing was changed\n  hint: look at the rename again"
         )
@@ -100,8 +107,9 @@ class _Proof:
                     one.close()
 
     def _compared(self, after: Project, analyzer: Analyzer) -> str | None:
+        left = {one.key for one in self._found.left}
         for key in self._project.graph.order:
-            if key not in self._project.assets:
+            if key not in self._project.assets or key in left:
                 continue
             reads = self._project.reads[key]
             same = after.fingerprints[key] == self._project.fingerprints[key]

@@ -309,17 +309,18 @@ class Session:
         with self._reading:
             write_fix(self.workspace, fix)
 
-    def column_renaming(self, key: Key, column: str, new: str) -> ColumnRenaming:
+    def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
         """What calling *column* of the asset *key* *new* would change: files, lines, who passes the new name on, what
         is built again. It is proven on a copy that all else stays what it is. Writes nothing to the project.
 
-        Raises UsageError when it can't be called that, or where only a person can change a place.
+        Raises UsageError when it can't be called that, or where only a person can change a place, unless that may be
+        left to them (*leave*).
         """
         from upriver.materializer.column_renaming import find_column_renaming
 
         with self._reading:
             self._known(key, as_watched=False)
-            return find_column_renaming(self.workspace, key, column, new)
+            return find_column_renaming(self.workspace, key, column, new, leave=leave)
 
     def rename_column(self, renaming: ColumnRenaming) -> None:
         """Write what :meth:`column_renaming` has found: all of it or nothing. Raises UsageError when a file was edited

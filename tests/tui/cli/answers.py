@@ -7,7 +7,7 @@ from tests.fakes.answers import one_by_one
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
-from upriver.lineage.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
+from upriver.lineage.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.fsck import Problem, Report, Trouble
 from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
 from upriver.materializer.views import (
@@ -253,6 +253,7 @@ COLUMN_RENAMING = ColumnRenaming(
     ),
     ("staging.all_orders",),
     ("staging.orders", "staging.all_orders", "marts.revenue"),
+    (ByHand(Place("assets/marts/model.py", 7), "nobody can tell what its code calls amount", "marts.model"),),
     (Place("notes.md", 3, 1),),
 )
 

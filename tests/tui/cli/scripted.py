@@ -183,8 +183,8 @@ class ScriptedSession(Session):
     def apply_fix(self, fix: Fix) -> None:
         self._called("apply_fix", fix.asset, fix.meant)
 
-    def column_renaming(self, key: Key, column: str, new: str) -> ColumnRenaming:
-        self._called("column_renaming", key, column, new)
+    def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
+        self._called("column_renaming", key, column, new, leave)
         return COLUMN_RENAMING
 
     def rename_column(self, renaming: ColumnRenaming) -> None:

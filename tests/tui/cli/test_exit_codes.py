@@ -201,9 +201,11 @@ def test_a_column_is_named_as_in_lineage_or_by_an_option(
     session: ScriptedSession, run: Run, words: tuple[str, ...]
 ) -> None:
     assert run("rename", *words, "--dry-run").code == 0
-    assert _made(session) == [("column_renaming", "staging.orders", "amount", "amount_usd")]
+    assert _made(session) == [("column_renaming", "staging.orders", "amount", "amount_usd", False)]
     assert run("rename", *words).code == 0
     assert _made(session)[-1] == ("rename_column", "staging.orders", "amount", "amount_usd")
+    assert run("rename", *words, "--dry-run", "--leave").code == 0
+    assert _made(session)[-1] == ("column_renaming", "staging.orders", "amount", "amount_usd", True)
 
 
 def test_a_name_that_is_a_key_and_a_column_means_the_key_and_that_is_said(

@@ -53,12 +53,21 @@ class Renaming(Value, frozen=True):
         return sum(file.edits + (file.path != file.becomes) for file in self.files)
 
 
+class ByHand(Value, frozen=True):
+    """A place that names the asset or column in a way that only a person can change, and why; *key* is the asset."""
+
+    place: Place
+    why: str
+    key: Key = ""
+
+
 class ColumnRenaming(Value, frozen=True):
     """All that another name for column *old* of *key* changes.
 
     *follows* are the assets that pass the column on as it is called (``select *``): theirs is called *new* as well. The
     column of every other asset keeps its name. *rebuilt* are the assets whose recipes change or whose column is called
-    otherwise; what they hold stays the same. *mentions* are other places that name the column, which are left alone.
+    otherwise; what they hold stays the same. *left* are places that a person has to change, without which their assets
+    can't be built. *mentions* are other places that name the column, which are left alone.
     """
 
     key: Key
@@ -67,19 +76,13 @@ class ColumnRenaming(Value, frozen=True):
     files: tuple[FileChange, ...]
     follows: tuple[Key, ...] = ()
     rebuilt: tuple[Key, ...] = ()
+    left: tuple[ByHand, ...] = ()
     mentions: tuple[Place, ...] = ()
 
     @property
     def edits(self) -> int:
         """How many places are rewritten."""
         return sum(file.edits for file in self.files)
-
-
-class ByHand(Value, frozen=True):
-    """A place that names the asset or column in a way that only a person can change, and why."""
-
-    place: Place
-    why: str
 
 
 def edited(content: bytes, edits: list[Edit]) -> bytes:

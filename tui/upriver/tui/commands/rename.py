@@ -32,6 +32,11 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--column", metavar="COLUMN", help="the column of OLD to rename, when OLD is only its asset"
     )
+    parser.add_argument(
+        "--leave",
+        action="store_true",
+        help="rename a column although places are left that only you can change: what is there breaks until you do",
+    )
     parser.add_argument("-n", "--dry-run", action="store_true", help="only say what would change")
     add_environment(parser)
     add_json(parser)
@@ -72,7 +77,7 @@ def run(invocation: Invocation) -> int:
         if not options.dry_run:
             session.rename(found)
     else:
-        found = session.column_renaming(key, column, options.new.removeprefix(f"{key}."))
+        found = session.column_renaming(key, column, options.new.removeprefix(f"{key}."), leave=options.leave)
         if not options.dry_run:
             session.rename_column(found)
     if invocation.json:

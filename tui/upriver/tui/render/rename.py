@@ -36,6 +36,8 @@ def fix_lines(found: Fix, page: Page, *, dry_run: bool) -> list[Line]:
 def consequences(found: Renaming | ColumnRenaming) -> list[str]:
     """What is built again, and what is left alone, in sentences."""
     texts = []
+    for one in found.left if isinstance(found, ColumnRenaming) else ():
+        texts.append(f"left for you, and broken until then: {one.place}: {one.why}")
     column = isinstance(found, ColumnRenaming)
     if isinstance(found, ColumnRenaming) and found.follows:
         texts.append(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from upriver.assets.errors import UsageError, did_you_mean
 from upriver.assets.model import Asset, Key, Schema, SqlRecipe, Value
 from upriver.lineage.project import Project
@@ -49,26 +51,31 @@ def column_renaming(
     schema_of: Schemas,
     binder: Binder,
     python: AdaptsPython,
+    *,
+    leave: bool = False,
 ) -> ColumnRenaming:
     """What calling *column* of *key* *new* changes. Nothing is written.
 
-    Raises UsageError when it can't be called that, or when a place can only be changed by hand; DeclarationError for a
-    project that can't be used.
+    Raises UsageError when it can't be called that, or when a place can only be changed by hand (unless these may be
+    left: *leave*); DeclarationError for a project that can't be used.
     """
     old = _checked(project, key, column, new, schema_of)
     search = _Walk(project, old, new, schema_of, binder, python)
     search.walk(key)
-    if search.by_hand:
+    at_its_origin = any(one.key == key for one in search.by_hand)
+    if search.by_hand and (at_its_origin or not leave):
+        hint = "\n  hint: with --leave all else is written, and these places are left to you"
         places = "\n".join(f"  {one.place}: {one.why}" for one in search.by_hand)
         raise UsageError(
             f"{key}.{old} can't be called {new} before this is changed by hand; nothing was changed\n{places}"
+            + ("" if at_its_origin else hint)
         )
     files = search.files()
     named = {file.path: file for file in files}
     rebuilt = tuple(one for one in project.graph.order if one in search.changed | search.carried)
     follows = tuple(one for one in rebuilt if one in search.carried and one != key)
     said = mentions(project.root, f"{key}.{old}", named)
-    return ColumnRenaming(key, old, new, files, follows, rebuilt, said)
+    return ColumnRenaming(key, old, new, files, follows, rebuilt, tuple(search.by_hand), said)
 
 
 def _checked(project: Project, key: Key, column: str, new: str, schema_of: Schemas) -> str:
@@ -165,7 +172,7 @@ class _Walk:
         else:
             found = self._python.adapted(asset, schemas, renamed, self._old, self._new)
         if isinstance(found, ByHand):
-            self.by_hand.append(found)
+            self.by_hand.append(msgspec.structs.replace(found, key=key))
             return
         if found.edits:
             self.changed.add(key)

@@ -51,8 +51,18 @@ class PythonColumns:
             return ByHand(asset.place, f"it can't run today: there is no column {before.name!r} for it")
         if before.opaque or before.schema is None or not before.binding:
             cause = before.opaque[0].cause if before.opaque else "its plan can't be told by content"
-            return ByHand(asset.place, f"nobody can tell what its code calls {old}: {cause}")
+            place = self.first(asset, old, new)
+            return ByHand(place, f"nobody can tell what its code calls {old}: {cause}")
         return _Recipe(self, asset, before, schemas, renamed, old, new).adapted()
+
+    def first(self, asset: Asset, old: str, new: str) -> Place:
+        """Where the code of *asset* says *old* first, where it starts if it does not."""
+        module = self.module(asset.place.path)
+        spots = Places(module, self.parts(asset.key), old, new).spots
+        if not spots:
+            return asset.place
+        text = module.content.decode()
+        return Place(module.path, text.count("\n", 0, spots[0][0].start) + 1)
 
     def module(self, path: str) -> Module:
         """A module as it is."""
@@ -105,10 +115,7 @@ class _Recipe:
                 return self._edits(search, found[0], found[1])
             refusal = refusal or search.refused
         why = refusal.why if isinstance(refusal, Unbound | Differs) else "no place that names it was found"
-        line = next((spot.start for spot, _ in places.spots), None)
-        place = self._asset.place
-        if line is not None:
-            place = Place(self._module.path, self._text.count("\n", 0, line) + 1)
+        place = self._project.first(self._asset, self._old, self._new)
         return ByHand(place, f"its code can't be rewritten: {why}")
 
     def _ways(self, places: Places) -> Iterable[tuple[list[Spot], list[States]]]:
