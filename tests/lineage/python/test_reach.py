@@ -176,6 +176,36 @@ def test_a_library_that_nobody_has_imported_yet_widens_like_one_that_is_there(
     assert cause in widened
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from . import near",
+        "from .near import x",
+        "from .. import middle",
+        "from ..middle import x",
+        "from ...far import x",
+        "import lib.far",
+        "from lib import far",
+    ],
+)
+def test_what_a_module_does_counts_that_is_imported_relatively(statement: str, projects: Projects) -> None:
+    configures = "import polars as pl\nx = 1\npl.Config.set_tbl_rows(5)\n"
+    name = statement.split()[1].lstrip(".") or statement.split()[-1]
+    homes = {"near": "lib/inner/deep/near.py", "middle": "lib/inner/middle.py"}
+    home = homes.get(name, "lib/far.py")
+    files = {
+        "m.py": "import lib.inner.deep.mod\ndef asset(df): ...\n",
+        "lib/__init__.py": "",
+        "lib/inner/__init__.py": "",
+        "lib/inner/deep/__init__.py": "",
+        "lib/inner/deep/mod.py": f"{statement}\n",
+        home: configures,
+    }
+    before = projects.reach(files)
+    after = projects.reach({**files, home: configures.replace("5", "6")})
+    assert before.fingerprint != after.fingerprint
+
+
 def test_what_importing_does_is_shown_from_its_first_statement(projects: Projects) -> None:
     text = "import polars as pl\npl.Config.set_tbl_rows(5)\ndef asset(df): ...\npl.Config.set_tbl_cols(5)\n"
     (effects,) = [part for part in projects.reach({"m.py": text}).parts if part.name == "m"]

@@ -181,7 +181,7 @@ class VolatileFunctions:
             "select distinct function_name from duckdb_functions() "
             "where stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
         ).fetchall()
-        return frozenset({name for (name,) in rows} | _UNLISTED) - _STEADY - _ZONED
+        return _UNLISTED.union(name for (name,) in rows).difference(_STEADY, _ZONED)
 
     def volatility(self, name: str, arguments: int) -> Volatility | None:
         """How function *name* with so many arguments is volatile, None when it is not."""
