@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 
 from upriver.lineage.python import reach
+from upriver.lineage.python.source import code_digest
 
 from .conftest import Projects
 
@@ -60,6 +61,7 @@ from pathlib import Path
 root = Path(sys.argv[1])
 sys.path.insert(0, str(root))
 from upriver.lineage.python import reach
+from upriver.lineage.python.source import code_digest
 import m
 print(reach(m.asset, root).fingerprint)
 """
@@ -204,6 +206,25 @@ def test_what_a_module_does_counts_that_is_imported_relatively(statement: str, p
     before = projects.reach(files)
     after = projects.reach({**files, home: configures.replace("5", "6")})
     assert before.fingerprint != after.fingerprint
+
+
+def test_every_part_is_shown_whole_wherever_it_begins(projects: Projects) -> None:
+    helpers = "".join(f"{chr(10) * n}def helper{n}(df):\n    return {n}\n" for n in range(5))
+    calls = ", ".join(f"helper{n}(df)" for n in range(5))
+    found = projects.reach({"m.py": f"{helpers}def asset(df):\n    return [{calls}]\n"})
+    sources = {part.name: part.source for part in found.parts}
+    assert [sources[f"m.helper{n}"] for n in range(5)] == [
+        f"def helper{n}(df):\n    return {n}\n" for n in range(5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("((1,), 2)", "((1, 2),)"), ("(1, 2)", "(2, 1)"), ("x in {1, 2}", "x in {1, 3}"), ("'a'", "b'a'")],
+)
+def test_compiled_code_is_told_apart_by_its_constants(one: str, other: str) -> None:
+    digests = {code_digest(compile(text, "f", "eval")) for text in (one, other, one)}
+    assert len(digests) == 2
 
 
 def test_what_importing_does_is_shown_from_its_first_statement(projects: Projects) -> None:

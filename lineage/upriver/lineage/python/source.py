@@ -60,11 +60,8 @@ class SourceFile:
         nodes = self._functions.get(place, [])
         if not nodes or code_digest(code) not in self._compilation().get(place, ()):
             return []
-        if len(nodes) > 1:
-            run = set(code.co_positions())
-            lambdas = [n for n in nodes if isinstance(n, ast.Lambda)]
-            nodes = [n for n in lambdas if _span(n.body) in run] or nodes
-        return nodes
+        run = set(code.co_positions())
+        return [n for n in nodes if isinstance(n, ast.Lambda) and _span(n.body) in run] or nodes
 
     def _compilation(self) -> dict[tuple[int, str], set[bytes]]:
         if self._compiled is None:
@@ -210,8 +207,8 @@ def _constant(value: object) -> bytes:
         case CodeType():
             return b"code" + code_digest(value)
         case tuple():
-            return b"(%s)" % b",".join(_constant(v) for v in value)
+            return b"(" + b",".join(_constant(v) for v in value) + b")"
         case frozenset():
-            return b"{%s}" % b",".join(sorted(_constant(v) for v in value))
+            return b"{" + b",".join(sorted(_constant(v) for v in value)) + b"}"
         case _:
             return constant_bytes(value)

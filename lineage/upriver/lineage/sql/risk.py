@@ -129,7 +129,7 @@ def _function_is_total(expression: Node) -> bool:
         if expression["function_data"]["try_cast"] or constant_value(expression) is not None:
             return True
         target = expression["return_type"]
-        child = expression["children"][0]
+        (child,) = expression["children"]
         source = child["value"]["type"] if "value" in child else child["return_type"]
         return target["id"] == "VARCHAR" or widens(source, target)
     if name in _DOUBLE_ARITHMETIC:
