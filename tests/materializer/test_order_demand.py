@@ -6,7 +6,7 @@ from pathlib import Path
 
 from upriver.lineage.model import Footprint
 from upriver.materializer.demand import ordered_assets
-from upriver.materializer.model import Outcome
+from upriver.materializer.model import Outcome, State
 from upriver.materializer.session import Session
 
 READS = {
@@ -156,4 +156,27 @@ def test_a_recipe_that_took_the_order_of_rows_and_does_not_any_more_asks_for_non
     (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
     outcomes = {one.asset: one.action for one in session.build().assets}
     assert outcomes == {"middle": Outcome.FRESH, "last": Outcome.BUILT}
+    session.close()
+
+
+def test_what_a_build_makes_again_for_the_sake_of_order_is_never_called_fresh(tmp_path: Path) -> None:
+    """The source was shuffled, which nobody minded until a reader was given another query; no plan has bound it yet."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/staging.sql": "select id, x from 'data/a.csv'",
+            "assets/middle.sql": "select id, x from staging where id < 9",
+            "assets/reader.sql": "select sum(x)::bigint as x from middle",
+        },
+    )
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    assert {one.asset for one in session.status() if one.state is not State.FRESH} == set()
+    (tmp_path / "assets/reader.sql").write_text("select x from middle limit 1")
+    told = {one.asset for one in session.status() if one.state is State.FRESH}
+    assert session.why("middle").state is not State.FRESH
+    built = {one.asset for one in session.build().assets if one.action is Outcome.BUILT}
+    assert told & built == set()
+    assert built == {"staging", "middle", "reader"}
     session.close()

@@ -139,6 +139,12 @@ def survey(
         if any(finding.version is None for finding in findings.values()):
             on_unbuilt()
         broken, footprints = unbindable(workspace, findings, views, planning=planning)
+    else:
+        unbuilt = [key for key, finding in findings.items() if finding.version is None]
+        footprints = _reads_unbound(workspace, findings, unbuilt)
+    # Those that were not asked for demand the same of what they read, now or when they are.
+    outside = [key for key in project.assets if key not in findings and _is_new(project, records, key)]
+    footprints += _reads_unbound(workspace, findings, outside)
     # An earlier materialization that is to be taken again may have read in order, though that of now does not.
     reused = [finding.reuse for finding in findings.values() if finding.reuse is not None]
     footprints += [(read.upstream, read.footprint) for one in reused for read in one.trace.reads]
@@ -183,6 +189,34 @@ def unbindable(
             footprints += analysis.footprints if isinstance(analysis, Analysis) else ()
     workspace.analyzer().flush()
     return found, footprints
+
+
+def _is_new(project: Project, records: Mapping[Key, Materialization], key: Key) -> bool:
+    """Whether what *key* reads is not told by a record, because its recipe is another now."""
+    record = records.get(key)
+    return record is None or record.trace.recipe != project.fingerprints[key]
+
+
+def _reads_unbound(
+    workspace: Workspace, findings: Mapping[Key, Finding], keys: Iterable[Key]
+) -> list[tuple[Key, Footprint]]:
+    """What *keys* will read of what is built, without binding anything: as an earlier command has found, else
+    everything in order. Who asks for the state of things must not be told that fresh is what a build makes again.
+    """
+    project, analyzer = workspace.project(refresh=False), workspace.analyzer()
+    schemas = {key: finding.version.schema for key, finding in findings.items() if finding.version}
+    found: list[tuple[Key, Footprint]] = []
+    for key in keys:
+        reads = project.reads[key]
+        built = [up for up in reads if up in schemas]
+        if not built:
+            continue
+        known = None
+        if len(built) == len(reads) and isinstance(project.assets[key].recipe, SqlRecipe):
+            known = analyzer.known(key, {up: schemas[up] for up in reads})
+        footprints = dict(known.footprints) if known is not None else {}
+        found += [(up, footprints.get(up, WHOLE)) for up in built]
+    return found
 
 
 def _python_reads(workspace: Workspace, schemas: Schemas, finding: Finding) -> list[tuple[Key, Footprint]]:
