@@ -60,7 +60,7 @@ class _Writer:
             case ast.AnnAssign() if local and isinstance(value.target, ast.Name):
                 # Of a local's annotation only the fact remains that the name is local.
                 if value.value is None:
-                    out.append(b"(Local %s)" % value.target.id.encode())
+                    out += (b"(Local ", value.target.id.encode(), b")")
                 else:
                     out.append(b"(Assign targets=[")
                     self.write(value.target, local)
