@@ -241,7 +241,9 @@ class Answers(Session):
                 ),
             )
         )
-        return ColumnRenaming(key, column, new, files, (), (key, *readers), (), (Place("README.md", 9, 3),))
+        return ColumnRenaming(
+            key, column, new, files, (), (key, *readers), (), (), (Place("README.md", 9, 3),)
+        )
 
     def dropping(self, key: Key, column: str) -> Impacts:
         because = Reason(Cause.SCHEMA, key, (column,), "dropped, and needed here")

@@ -101,7 +101,6 @@ def test_after_it_the_values_are_the_same_and_little_is_built(session: Session) 
         ("staging.orders", "amount", "", "has to be text"),
         ("staging.orders", "amount", "a\nb", "has to be text"),
         ("raw.orders", "amount", "usd", "upriver rename staging.orders.amount usd"),
-        ("staging.orders", "amount", "one", "marts/everything.sql:1: it can't be rewritten"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_is_refused_with_the_next_step(
@@ -115,11 +114,11 @@ def test_what_can_not_be_is_refused_with_the_next_step(
 
 
 def test_every_place_that_needs_a_person_is_named(session: Session) -> None:
-    """A join by the column's name, and code that nobody can look into."""
+    """A pivot whose columns come from the data, and code that nobody can look into."""
     write(
         session.root,
         {
-            "assets/marts/joined.sql": "select 1 as one\nfrom staging.orders join raw.orders using (amount)\n",
+            "assets/marts/joined.sql": "pivot staging.orders on amount using sum(id)\n",
             "assets/marts/code.py": (
                 "import pyarrow as pa\n\nfrom upriver.assets import asset\n\n\n"
                 "@asset\n"
@@ -130,8 +129,9 @@ def test_every_place_that_needs_a_person_is_named(session: Session) -> None:
     )
     with pytest.raises(UsageError) as refused:
         session.column_renaming("staging.orders", "amount", "usd")
-    assert "assets/marts/joined.sql:1: it can't be rewritten" in str(refused.value)
-    assert "join it by ON instead of USING (amount) first" in str(refused.value)
+    assert "assets/marts/joined.sql:1: nobody can tell whether it would mean the same: PIVOT" in str(
+        refused.value
+    )
     assert "assets/marts/code.py:6: " in str(refused.value)
     assert "with --leave" in str(refused.value)
 
@@ -159,6 +159,22 @@ def test_what_needs_a_person_can_be_left_and_the_rest_is_proven_and_written(sess
     assert {key for key, action in ended.items() if action is Outcome.FAILED} == {"marts.eager"}
     with pytest.raises(UsageError, match=r"marts\.eager\.amount can't be called usd before"):
         session.column_renaming("marts.eager", "amount", "usd", leave=True)
+
+
+def test_a_join_by_the_name_goes_on_by_the_old_one_and_that_is_told(session: Session) -> None:
+    """It does not break, and is not left to a person."""
+    write(
+        session.root,
+        {
+            "assets/marts/joined.sql": "select s.id\nfrom staging.orders s join raw.orders using (id, amount)\n"
+        },
+    )
+    found = session.column_renaming("staging.orders", "amount", "usd")
+    back = "(select * rename (usd as amount) from staging.orders)"
+    assert after(found)["assets/marts/joined.sql"] == [f"from {back} s join raw.orders using (id, amount)"]
+    assert [one.key for one in found.kept] == ["marts.joined"]
+    assert "USING" in found.kept[0].why
+    assert session.column_renaming("staging.orders", "amount", "one").kept[0].key == "marts.everything"
 
 
 def test_lazy_polars_recipes_follow_too(session: Session) -> None:

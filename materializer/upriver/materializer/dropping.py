@@ -42,6 +42,7 @@ class _Dropping:
     def __init__(self, workspace: Workspace, schemas: Schemas, key: Key, column: str) -> None:
         self._project = workspace.project(refresh=False)
         self._analyzer = workspace.analyzer()
+        self._supposing = workspace.supposing()
         self._schemas = schemas
         self._key, self._column = key, column
         self._lost: dict[Key, set[str]] = {key: {column}}
@@ -59,7 +60,7 @@ class _Dropping:
         before = self._analyzer.analyze(key, upstreams) if len(upstreams) == len(reads) else None
         if not isinstance(before, Analysis):
             return  # it is broken, or not known, with the column as well
-        now = self._analyzer.analyze(key, self._without(upstreams))
+        now = self._supposing.analyze(key, self._without(upstreams))
         asset = self._project.assets[key]
         if isinstance(now, Diagnosis):
             detail = "dropped, and needed here"

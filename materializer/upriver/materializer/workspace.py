@@ -60,6 +60,7 @@ class Workspace:
         self._planner_for: Project | None = None
         self._engine: DuckDBEngine | None = None
         self._analyzer: Analyzer | None = None
+        self._supposing: Analyzer | None = None
         self.scratch = Sessions(self.folder / "tmp")
 
     # -- the project -------------------------------------------------------------------------------------
@@ -72,7 +73,7 @@ class Workspace:
                     self._derived is not last and self._derived.identity != self._project.identity
                 ):
                     self._project = self._derived
-                    self._analyzer = None
+                    self._analyzer = self._supposing = None
             return self._project
 
     def analyzer(self) -> Analyzer:
@@ -83,6 +84,15 @@ class Workspace:
                 project = self.project(refresh=False)
                 self._analyzer = Analyzer(project, cache, self.planner, self.variables(project))
             return self._analyzer
+
+    def supposing(self) -> Analyzer:
+        """Analyses of what is only supposed, such as a table without one of its columns: they are kept nowhere."""
+        with self._lock:
+            if self._supposing is None:
+                project = self.project(refresh=False)
+                nowhere = AnalysisCache(self.root / CACHE / "nowhere")  # never flushed
+                self._supposing = Analyzer(project, nowhere, self.planner, self.variables(project))
+            return self._supposing
 
     def planner(self) -> Planner:
         """The process that plans Python recipes; replaced when project code has changed."""

@@ -192,12 +192,13 @@ def fix(value: Fix, *, dry_run: bool) -> dict[str, Any]:
 def renaming(value: Renaming | ColumnRenaming, *, dry_run: bool) -> dict[str, Any]:
     """``rename``: of a column with its *asset* and what *follows*, both null for an asset."""
     asset, follows = getattr(value, "key", None), getattr(value, "follows", None)
-    left = getattr(value, "left", None)
+    left, kept = getattr(value, "left", None), getattr(value, "kept", None)
     return {
         "old": value.old,
         "new": value.new,
         "column_of": asset,
         "follows": None if follows is None else list(follows),
+        "kept": None if kept is None else [{"asset": one.key, "why": one.why} for one in kept],
         "left": None if left is None else [{"place": str(one.place), "why": one.why} for one in left],
         "done": not dry_run,
         "edits": value.edits,

@@ -66,7 +66,8 @@ class ColumnRenaming(Value, frozen=True):
 
     *follows* are the assets that pass the column on as it is called (``select *``): theirs is called *new* as well. The
     column of every other asset keeps its name. *rebuilt* are the assets whose recipes change or whose column is called
-    otherwise; what they hold stays the same. *left* are places that a person has to change, without which their assets
+    otherwise; what they hold stays the same. *kept* are queries that go on reading the column under
+    its old name, from a subquery, and why. *left* are places that a person has to change, without which their assets
     can't be built. *mentions* are other places that name the column, which are left alone.
     """
 
@@ -76,6 +77,7 @@ class ColumnRenaming(Value, frozen=True):
     files: tuple[FileChange, ...]
     follows: tuple[Key, ...] = ()
     rebuilt: tuple[Key, ...] = ()
+    kept: tuple[ByHand, ...] = ()
     left: tuple[ByHand, ...] = ()
     mentions: tuple[Place, ...] = ()
 

@@ -157,6 +157,11 @@ class BoundText:
 
 
 def substitute(query: Query, relation_of: Callable[[Key], str]) -> BoundText:
+    """The text after :func:`substitutions`."""
+    return BoundText(query.executable, substitutions(query, relation_of))
+
+
+def substitutions(query: Query, relation_of: Callable[[Key], str]) -> list[Edit]:
     """Replace names by exact span, so that whatever bound before binds again.
 
     A table that is called otherwise now gets its old name as alias, and columns that were qualified with
@@ -180,7 +185,7 @@ def substitute(query: Query, relation_of: Callable[[Key], str]) -> BoundText:
     for qualifier in query.qualifiers:
         if (becomes := qualified.get(_folded(qualifier.parts))) is not None:
             edits.append(Edit(qualifier.start, qualifier.end, becomes))
-    return BoundText(query.executable, edits)
+    return edits
 
 
 def _with_alias(relation: str, alias: str | None) -> str:

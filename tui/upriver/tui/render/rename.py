@@ -38,6 +38,8 @@ def consequences(found: Renaming | ColumnRenaming) -> list[str]:
     texts = []
     for one in found.left if isinstance(found, ColumnRenaming) else ():
         texts.append(f"left for you, and broken until then: {one.place}: {one.why}")
+    for one in found.kept if isinstance(found, ColumnRenaming) else ():
+        texts.append(f"{one.key} goes on reading it as {found.old}, from a subquery: {one.why}")
     column = isinstance(found, ColumnRenaming)
     if isinstance(found, ColumnRenaming) and found.follows:
         texts.append(

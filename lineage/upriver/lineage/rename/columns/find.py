@@ -24,11 +24,14 @@ Schemas: TypeAlias = Callable[[Key], Schema | None]
 
 
 class Adapted(Value, frozen=True):
-    """*edits* of the bytes of one module, and whether the asset's own column is called by the new name then."""
+    """*edits* of the bytes of one module, and whether the asset's own column is called by the new name then. *because*
+    is why it goes on reading the column under its old name, empty where it does not.
+    """
 
     path: str
     edits: tuple[Edit, ...] = ()
     passes: bool = False
+    because: str = ""
 
 
 class AdaptsPython(Protocol):
@@ -75,7 +78,9 @@ def column_renaming(
     rebuilt = tuple(one for one in project.graph.order if one in search.changed | search.carried)
     follows = tuple(one for one in rebuilt if one in search.carried and one != key)
     said = mentions(project.root, f"{key}.{old}", named)
-    return ColumnRenaming(key, old, new, files, follows, rebuilt, tuple(search.by_hand), said)
+    return ColumnRenaming(
+        key, old, new, files, follows, rebuilt, tuple(search.kept), tuple(search.by_hand), said
+    )
 
 
 def _checked(project: Project, key: Key, column: str, new: str, schema_of: Schemas) -> str:
@@ -137,6 +142,7 @@ class _Walk:
         self.carried: set[Key] = set()
         self.changed: set[Key] = set()
         self.by_hand: list[ByHand] = []
+        self.kept: list[ByHand] = []
 
     def walk(self, key: Key) -> None:
         """Find what has to be written in *key* and in all that reads it."""
@@ -174,6 +180,8 @@ class _Walk:
         if isinstance(found, ByHand):
             self.by_hand.append(msgspec.structs.replace(found, key=key))
             return
+        if found.because:
+            self.kept.append(ByHand(asset.place, found.because, key))
         if found.edits:
             self.changed.add(key)
             self._content(found.path)
@@ -203,7 +211,7 @@ class _Walk:
             for one in found.edits:
                 start, end = (len(text[: at + body].encode()) for at in (one.start, one.end))
                 edits.append(Edit(start, end, one.replacement))
-        return Adapted(path, tuple(edits), found.passes)
+        return Adapted(path, tuple(edits), found.passes, found.because)
 
     def _content(self, path: str) -> bytes:
         if path not in self._contents:

@@ -44,6 +44,10 @@ class Words:
 
         return exp.to_identifier(name, quoted=True).sql(dialect=self.query.dialect)
 
+    def bare(self, quoted: re.Match[str]) -> str:
+        """A quoted name, without its quotes where it needs none."""
+        return self.written(quoted[1])
+
     def named(self, name: str) -> list[Token]:
         """The words that could be the column *name*."""
         wanted = name.lower()

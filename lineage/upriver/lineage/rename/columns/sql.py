@@ -5,6 +5,7 @@ A rewriting counts when the query binds to the very plan of before, over columns
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ import msgspec
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import Analysis
+from upriver.lineage.rename.columns.compare import Names
 from upriver.lineage.rename.columns.search import (
     Differs,
     Held,
@@ -27,17 +29,21 @@ from upriver.lineage.rename.columns.spots import Words, following_spots, making_
 from upriver.lineage.rename.values import ByHand
 from upriver.lineage.sql.binder import Binder
 from upriver.lineage.sql.parse import parse_query
-from upriver.lineage.sql.query import BoundText, Edit, Query
+from upriver.lineage.sql.query import BoundText, Edit, Query, substitutions
 from upriver.lineage.sql.tokens import tokens
+
+_QUOTED_ALIAS = re.compile(r'(?<= as )"([^"]+)"$')
 
 
 class Rewritten(Value, frozen=True):
     """*edits* of ``Query.text`` under which the query means what it has meant. *passes* is whether its own column of
-    the old name is called by the new one from now on.
+    the old name is called by the new one from now on. *because* says why the query goes on reading the column under its
+    old name, from a subquery that gives it back; empty where it does not.
     """
 
     edits: tuple[Edit, ...]
     passes: bool
+    because: str = ""
 
 
 class QueryColumns:
@@ -73,9 +79,13 @@ class QueryColumns:
         if before.schema is None or before.binding == self._query.fingerprint:
             cause = before.opaque[0].cause if before.opaque else "its plan is not known"
             return ByHand(self._place(), f"nobody can tell whether it would mean the same: {cause}")
+        if self._makes:
+            return self._made(before.schema)
         if _names_are_data(self._query):
-            return ByHand(self._place(), "alias() makes the names of columns data")
-        return self._made(before.schema) if self._makes else self._read(before)
+            found: Rewritten | ByHand = ByHand(self._place(), "alias() makes the names of columns data")
+        else:
+            found = self._read(before)
+        return self._given_back(before, found) if isinstance(found, ByHand) else found
 
     # -- where it is read --------------------------------------------------------------------------------
     def _read(self, before: Analysis) -> Rewritten | ByHand:
@@ -118,6 +128,30 @@ class QueryColumns:
                     spots = tried
         return Rewritten(tuple(Search(self._text(), spots, self._judge).edits(states)), held.passes)
 
+    def _given_back(self, before: Analysis, refused: ByHand) -> Rewritten | ByHand:
+        """The query over a subquery that gives the column its old name back: what joins by it, or sees whole rows or
+        names, sees what it saw. That is a step more in the plan, so that only columns and edges can be compared.
+        """
+        query, words = self._query, Words(self._query, self._binder.keywords)
+        mine = [one for one in query.references if one.key in self._renamed]
+        if query.dialect != "duckdb" or not mine or any(one.bare for one in mine):
+            return refused
+        renamed = f"* rename ({words.written(self._new)} as {words.written(self._old)})"
+
+        def relation(key: Key) -> str:
+            name = ".".join(words.written(part) for part in key.split("."))
+            return f"(select {renamed} from {name})" if key in self._renamed else key
+
+        edits = [
+            msgspec.structs.replace(one, replacement=_QUOTED_ALIAS.sub(words.bare, one.replacement))
+            for one in substitutions(query, relation)
+        ]
+        after = self._bound(BoundText(self._text(), edits).text)
+        if isinstance(after, Diagnosis):
+            return refused
+        difference = Names(self._old, self._new, self._renamed).difference("", before, after)
+        return refused if difference is not None else Rewritten(tuple(edits), False, refused.why)
+
     # -- where it is made --------------------------------------------------------------------------------
     def _made(self, schema: Schema) -> Rewritten | ByHand:
         words = Words(self._query, self._binder.keywords)
@@ -141,19 +175,27 @@ class QueryColumns:
 
     # -- judging -----------------------------------------------------------------------------------------
     def _judge(self, text: BoundText) -> Verdict:
-        query = self._query
-        after = parse_query(
-            text.text + query.text[len(self._text()) :], query.dialect, query.path, query.first_line
-        )
-        if isinstance(after, Diagnosis):
-            return Differs(after.message)
-        found = self._binder.analyze(after, self._schemas, self._called)
+        found = self._bound(text.text)
         if isinstance(found, Diagnosis):
-            at = _offset(text.text, query.first_line, found.place)
+            if found.code == "sql-syntax":
+                return Differs(found.message)
+            at = _offset(text.text, self._query.first_line, found.place)
             return Unbound(found.message, None if at is None else text.origin(at), found.place)
         assert isinstance(self._before, Analysis)
         assert self._before.schema is not None
         return self._compared(self._before, self._before.schema, found)
+
+    def _bound(self, text: str) -> Analysis | Diagnosis:
+        """The query as *text*, over columns that are called otherwise."""
+        query = self._query
+        after = parse_query(
+            text + query.text[len(self._text()) :], query.dialect, query.path, query.first_line
+        )
+        return (
+            after
+            if isinstance(after, Diagnosis)
+            else self._binder.analyze(after, self._schemas, self._called)
+        )
 
     def _compared(self, before: Analysis, schema: Schema, after: Analysis) -> Verdict:
         if after.schema is None or len(after.schema) != len(schema):
