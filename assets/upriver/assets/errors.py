@@ -103,9 +103,22 @@ def correction_of(name: str, known: Iterable[str]) -> Correction | None:
     return Correction(name, near[0])
 
 
+_LONGEST_LINE = 120
+
+
 def caret_excerpt(text: str, line: int, column: int, width: int = 1, shown_line: int | None = None) -> str:
-    """Line *line* of *text* (both from 1) with a caret under *column*; *shown_line* is the number printed."""
+    """Line *line* of *text* (both from 1) with a caret under *column*; *shown_line* is the number printed.
+
+    Of a long line (generated queries are often one) only what is around the caret.
+    """
     lines = text.split("\n")
     content = lines[line - 1].expandtabs(1) if 0 < line <= len(lines) else ""
+    if len(content) > _LONGEST_LINE:
+        start = max(0, min(column - 1 - _LONGEST_LINE // 2, len(content) - _LONGEST_LINE))
+        before, after = "… " if start else "", " …" if start + _LONGEST_LINE < len(content) else ""
+        column += len(before) - start
+        content = f"{before}{content[start : start + _LONGEST_LINE]}"
+        width = min(width, len(content) - column + 1)
+        content += after
     number = str(line if shown_line is None else shown_line)
     return f"{number} | {content}\n{' ' * len(number)} | {' ' * (column - 1)}{'^' * max(1, width)}"

@@ -64,8 +64,11 @@ def aggregated(walk: PlanWalk, node: Node) -> Relation:
     groups: list[Node] = node["groups"]
     one_set = node["grouping_sets"] in ([], [list(range(len(groups)))])
     flows = walk.flows(groups, below)
-    # Where the binder groups by its own row number, rows find themselves again.
-    grouping = NO_INFLUENCE.union(*(flow.as_influence("group") for flow in flows if not walk.is_marker(flow)))
+    # Where the binder groups by its own row number, rows find themselves again: that is how it joins a correlated
+    # subquery to what it depends on.
+    markers = [flow for flow in flows if walk.is_marker(flow)]
+    how = "join" if markers else "group"
+    grouping = NO_INFLUENCE.union(*(flow.as_influence(how) for flow in flows if flow not in markers))
     if any("return_type" in group and ambiguous(group["return_type"]) for group in groups):
         grouping |= walk.reads_order(below)
     # Without GROUP BY there is always one row: what decides the rows below decides its values instead.
