@@ -140,6 +140,8 @@ def test_packages_are_named_by_their_distribution(projects: Projects) -> None:
         ("from inspect import stack; return stack()", "uses inspect.stack"),
         ("import sys; return sys.modules", "uses sys.modules"),
         ("return tools.later", "lib.tools.later, not defined at load time"),
+        ("return getattr(tools, 'later')", "lib.tools.later, not defined at load time"),
+        ("return made(df)", "'later', not defined at load time"),
         ("return open(df)", "mentions open"),
         ("return __file__", "mentions __file__"),
         ("import pickle; return pickle.load(df)", "unpickles"),
@@ -150,9 +152,13 @@ def test_packages_are_named_by_their_distribution(projects: Projects) -> None:
 )
 def test_what_is_widened_says_why(body: str, cause: str, projects: Projects) -> None:
     files = {
-        "m.py": f"from lib import tools\ndef asset(df):\n    {body}\n",
+        "m.py": f"from lib import tools\nfrom lib.text import made\ndef asset(df):\n    {body}\n",
         "lib/__init__.py": "",
         "lib/tools.py": "HANDLE = (x for x in [1])\n",
+        "lib/text.py": """
+            from types import FunctionType
+            made = FunctionType(compile("def made(x): return x + later", "<made>", "exec").co_consts[0], globals())
+            """,
         "lib/broken.py": "1 / 0\n",
     }
     (widened, *_) = projects.reach(files).widened
@@ -225,6 +231,17 @@ def test_every_part_is_shown_whole_wherever_it_begins(projects: Projects) -> Non
 def test_compiled_code_is_told_apart_by_its_constants(one: str, other: str) -> None:
     digests = {code_digest(compile(text, "f", "eval")) for text in (one, other, one)}
     assert len(digests) == 2
+
+
+def test_a_class_in_code_without_text_takes_its_own_names_from_itself(projects: Projects) -> None:
+    text = """
+        from types import FunctionType
+        TEXT = "def made(x):\\n class Own:\\n  a = 1\\n  b = a\\n return Own"
+        made = FunctionType(compile(TEXT, "<made>", "exec").co_consts[0], globals())
+        def asset(df):
+            return made(df)
+    """
+    assert projects.reach({"m.py": text}).widened == ()
 
 
 def test_what_importing_does_is_shown_from_its_first_statement(projects: Projects) -> None:

@@ -10,9 +10,10 @@ import ast
 from collections.abc import Iterable
 
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_BODIES = frozenset({"body", "orelse", "finalbody"})
 
 
-def canonical(node: ast.AST, docstrings: bool = False) -> bytes:
+def canonical(node: ast.AST, docstrings: bool) -> bytes:
     """A byte string that is equal for two syntax trees exactly when they mean the same to Python.
 
     Fields that are empty are left out, so that a field added by a newer Python changes nothing.
@@ -22,7 +23,7 @@ def canonical(node: ast.AST, docstrings: bool = False) -> bytes:
     return b"".join(out)
 
 
-def canonical_all(nodes: Iterable[ast.AST], docstrings: bool = False) -> bytes:
+def canonical_all(nodes: Iterable[ast.AST], docstrings: bool) -> bytes:
     """The canonical forms of *nodes*, in order."""
     return b"|".join(canonical(node, docstrings) for node in nodes)
 
@@ -87,20 +88,21 @@ class _Writer:
             inner = False
         for name in node._fields:
             value = getattr(node, name, None)
-            if name in _SKIPPED or value is None or value == []:
+            if name in _SKIPPED or value in (None, []):
                 continue
             out.append(b"%s=" % name.encode())
-            if name == "body" and isinstance(value, list):
+            if name in _BODIES and isinstance(value, list):
                 self._body(node, value, inner)
             else:
-                self.write(value, inner if name in ("orelse", "finalbody", "handlers", "cases") else local)
+                self.write(value, local)
         out.append(b")")
 
     def _body(self, node: ast.AST, body: list[ast.stmt], inner: bool) -> None:
         self._out.append(b"[")
         documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module)
         for position, statement in enumerate(body):
-            if is_idle(statement) and not (self._docstrings and documented and position == 0):
+            # The first may be a docstring.
+            if is_idle(statement) and (position or not (self._docstrings and documented)):
                 continue
             self.write(statement, inner)
         self._out.append(b"]")

@@ -8,32 +8,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType
+from typing import NamedTuple
 
 _GLOBAL_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """A name and the attributes taken of it: ``lib.config.RATE`` is ``("lib", ("config", "RATE"))``.
 
-    *annotation* says that it stands in an annotation, where it may be missing at run time.
+    *annotation* says that it stands in an annotation, where it may be missing at run time, *stored* that the last
+    attribute is not asked for but set.
     """
 
     name: str
     attributes: tuple[str, ...]
-    line: int
-    annotation: bool = False
-    stored: bool = False
+    annotation: bool
+    stored: bool
 
 
-@dataclass(frozen=True)
-class LocalImport:
+class LocalImport(NamedTuple):
     """An ``import`` inside a function: *module* (*level* dots before it) and, for ``from``, the *member*."""
 
     module: str
     level: int
     member: str | None
-    line: int
 
 
 @dataclass
@@ -58,7 +56,7 @@ def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> N
     match node:
         case ast.Name():
             if isinstance(node.ctx, ast.Load):
-                found.references.append(Reference(node.id, (), node.lineno, annotation))
+                found.references.append(Reference(node.id, (), annotation, stored=False))
             else:
                 found.stored.add(node.id)
             return
@@ -69,15 +67,16 @@ def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> N
                 name, attributes = chain
                 found.attributes.update(attributes)
                 stored = not isinstance(node.ctx, ast.Load)
-                found.references.append(Reference(name, attributes, node.lineno, annotation, stored))
+                found.references.append(Reference(name, attributes, annotation, stored))
                 return
         case ast.Call(func=ast.Name(id="getattr"), args=[target, ast.Constant(value=str(attribute)), *rest]):
             # getattr with a literal name is an attribute chain in other words.
             chain = _chain(target)
             if chain is not None:
                 found.attributes.add(attribute)
-                found.references.append(Reference("getattr", (), node.lineno, annotation))
-                found.references.append(Reference(chain[0], (*chain[1], attribute), node.lineno, annotation))
+                found.references.append(Reference("getattr", (), annotation, stored=False))
+                reference = Reference(chain[0], (*chain[1], attribute), annotation, stored=False)
+                found.references.append(reference)
                 for inner in rest:
                     _collect(inner, found, annotation, local)
                 return
@@ -85,14 +84,13 @@ def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> N
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
                 target_module = alias.name if alias.asname else bound
-                found.imports.setdefault(bound, []).append(LocalImport(target_module, 0, None, node.lineno))
-                if target_module != alias.name:
-                    # ``import a.b`` binds a, yet it is a.b that gets loaded.
-                    found.imports.setdefault("", []).append(LocalImport(alias.name, 0, None, node.lineno))
+                found.imports.setdefault(bound, []).append(LocalImport(target_module, 0, None))
+                # ``import a.b`` binds a, yet it is a.b that gets loaded.
+                found.imports.setdefault("", []).append(LocalImport(alias.name, 0, None))
         case ast.ImportFrom():
             for alias in node.names:
                 found.imports.setdefault(alias.asname or alias.name, []).append(
-                    LocalImport(node.module or "", node.level, alias.name, node.lineno)
+                    LocalImport(node.module or "", node.level, alias.name)
                 )
         case ast.AnnAssign(target=ast.Name()) if local:
             # Python does not evaluate the annotations of local variables.

@@ -84,7 +84,7 @@ class Resolver:
 
     def follow_plain(self, name: str) -> None:
         """Lead on to the global *name* of which only the name is known."""
-        self.follow(Reference(name, (), 0))
+        self.follow(Reference(name, (), annotation=False, stored=False))
 
     def follow_import(self, found: LocalImport, attributes: tuple[str, ...], reference: Reference) -> None:
         """Lead on to what an ``import`` inside the function binds; project modules get imported for it."""
