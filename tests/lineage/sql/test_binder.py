@@ -639,3 +639,15 @@ def test_a_source_file_is_bound_by_its_schema(binder: Binder) -> None:
     found = binder.analyze(query, {key: schema("a INTEGER, b INTEGER, c VARCHAR")})
     assert isinstance(found, Analysis)
     assert found.footprints == ((key, Footprint(("a", "b"), '("b" > 1)', False)),)
+
+
+def test_a_column_of_another_upstream_is_not_said_to_be_nowhere() -> None:
+    """Nor is its own name offered for it."""
+    schemas = {"a": (Column("x", "INTEGER"),), "b": (Column("carrier", "VARCHAR"),)}
+    query = parse_query("with one as (select carrier from a) select * from one join b using (carrier)")
+    assert isinstance(query, Query)
+    found = Binder().analyze(query, schemas)
+    assert isinstance(found, Diagnosis)
+    assert found.message == "there is no column 'carrier' where this is read"
+    assert found.hint is None
+    assert found.facts == ("a has: x", "b has: carrier")

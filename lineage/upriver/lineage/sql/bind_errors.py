@@ -123,9 +123,12 @@ def _column_diagnosis(
     pool = (upstream,) if upstream is not None else keys
     known = [column.name for key in pool for column in schemas.get(key, ())]
     anywhere = [column.name for key in keys for column in schemas.get(key, ())]
-    hint = did_you_mean(name, known) or did_you_mean(name, anywhere)
+    elsewhere = name.lower() in (other.lower() for other in anywhere)
+    hint = None if elsewhere else did_you_mean(name, known) or did_you_mean(name, anywhere)
     if upstream is not None:
         message = f"upstream {upstream} has no column {name!r}"
+    elif elsewhere:
+        message = f"there is no column {name!r} where this is read"
     elif column != "rowid":
         message = f"no upstream has a column {name!r}"
     facts = tuple(
