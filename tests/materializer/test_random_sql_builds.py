@@ -15,4 +15,4 @@ def test_every_build_equals_one_from_scratch_and_builds_nothing_needlessly(part:
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(10))
 def test_large_projects_do_so_as_well(part: int) -> None:
-    run(examples=20, steps=50, least=1_500, sizes=(6, 40))
+    run(examples=20, steps=50, least=1_000, sizes=(6, 40))

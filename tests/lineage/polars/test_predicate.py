@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from upriver.lineage.polars.dtypes import schema_of
-from upriver.lineage.polars.predicate import either, predicate_sql
+from upriver.lineage.polars.predicate import _literal, either, predicate_sql
 
 UTC = dt.UTC
 VALUES: dict[str, tuple[pl.DataType, list[Any]]] = {
@@ -151,6 +151,12 @@ SCHEMA = pl.Schema(
         (C("i") > 1) | C("s").str.contains("a"),
         C("i") > C("i").mean(),
         C("i").is_duplicated(),
+        (C("i") + 1).is_null(),
+        (C("i") + 1).is_not_null(),
+        (C("i") + 1).is_in([1]),
+        (C("i") + 1).is_between(1, 2),
+        C("i").is_in(C("i").implode()),
+        pl.lit(1) < pl.lit(2),
     ],
     ids=str,
 )
@@ -175,6 +181,53 @@ def test_several_reads_let_through_what_any_of_them_does() -> None:
     assert either(["a", "a"]) == "a"
     assert either(["a", None]) is None
     assert either([]) is None
+
+
+DTYPES: list[pl.DataType | None] = [
+    None, pl.Boolean(), pl.Int8(), pl.Int64(), pl.UInt64(), pl.Float32(), pl.Float64(), pl.String(), pl.Categorical(),
+    pl.Binary(), pl.Date(), pl.Time(), pl.Datetime("us"), pl.Datetime("ms"), pl.Datetime("us", "UTC"),
+    pl.Datetime("us", "Europe/Paris"), pl.Duration(), pl.Null(),
+]  # fmt: skip
+_PARIS = dt.timezone(dt.timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (True, {"Boolean": "true"}),
+        (False, {"Boolean": "false"}),
+        (
+            7,
+            {
+                "Int8": "CAST(7 AS TINYINT)",
+                "Int64": "CAST(7 AS BIGINT)",
+                "UInt64": "CAST(7 AS UBIGINT)",
+                "Float64": "CAST('7.0' AS DOUBLE)",
+            },
+        ),
+        (0.5, {"Float64": "CAST('0.5' AS DOUBLE)"}),
+        (float("nan"), {"Float64": "CAST('nan' AS DOUBLE)"}),
+        ("a'", {"String": "'a'''"}),
+        ("a\0", {}),
+        (b"a", {}),
+        (None, {}),
+        (dt.date(2024, 2, 29), {"Date": "CAST('2024-02-29' AS DATE)"}),
+        (dt.time(1, 2), {}),
+        (dt.timedelta(1), {}),
+        (
+            dt.datetime(2024, 2, 29, 1),
+            {"Datetime(time_unit='us', time_zone=None)": "CAST('2024-02-29 01:00:00' AS TIMESTAMP)"},
+        ),
+        (
+            dt.datetime(2024, 2, 29, 1, tzinfo=_PARIS),
+            {"Datetime(time_unit='us', time_zone='UTC')": "CAST('2024-02-29 00:00:00+00' AS TIMESTAMPTZ)"},
+        ),
+    ],
+    ids=repr,
+)
+def test_a_value_is_written_for_the_types_alone_that_hold_it_alike(value: Any, texts: dict[str, str]) -> None:
+    found = {str(dtype): _literal(value, dtype) for dtype in DTYPES}
+    assert {name: text for name, text in found.items() if text is not None} == texts
 
 
 def test_names_and_strings_stay_what_they_are() -> None:

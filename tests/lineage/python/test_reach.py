@@ -244,6 +244,15 @@ def test_a_class_in_code_without_text_takes_its_own_names_from_itself(projects: 
     assert projects.reach({"m.py": text}).widened == ()
 
 
+def test_a_constant_is_shown_from_where_it_is_first_set(projects: Projects) -> None:
+    files = {
+        "m.py": "import lib\ndef asset(df):\n    return lib.RATE\n",
+        "lib.py": "\nRATE = 1\n\nRATE = 2\n",
+    }
+    (rate,) = [part for part in projects.reach(files).parts if part.name == "lib.RATE"]
+    assert (rate.place.line, rate.source) == (2, "RATE = 1\nRATE = 2\n")
+
+
 def test_what_importing_does_is_shown_from_its_first_statement(projects: Projects) -> None:
     text = "import polars as pl\npl.Config.set_tbl_rows(5)\ndef asset(df): ...\npl.Config.set_tbl_cols(5)\n"
     (effects,) = [part for part in projects.reach({"m.py": text}).parts if part.name == "m"]

@@ -23,21 +23,24 @@ def describe_binding(walk: Walk, piece: Piece, sink: Sink) -> None:
 
 
 def _definition(
-    walk: Walk, module: str, name: str, hops: int = 8
+    walk: Walk, module: str, name: str, met: frozenset[tuple[str, str]] = frozenset()
 ) -> tuple[str, SourceFile | None, list[ast.stmt]]:
-    """The module that makes, rather than imports, what *module* calls *name*, and the statements that do."""
+    """The module that makes, rather than imports, what *module* calls *name*, and the statements that do.
+
+    *met* are the modules and names that were asked before: modules may import from each other.
+    """
     loaded = walk.origins.module(module)
     namespace = vars(loaded) if loaded is not None else {}
     filename = namespace.get("__file__")
     file = walk.sources.get(filename) if isinstance(filename, str) else None
     statements = file.binding(name) if file is not None else []
     imports = [s for s in statements or (file.binding("*") if file else []) if isinstance(s, ast.ImportFrom)]
-    for statement in imports if hops else ():
+    for statement in imports:
         origin = imported_module(statement, namespace)
         original = next((a.name for a in statement.names if (a.asname or a.name) == name), name)
         source = walk.origins.module(origin)
-        if source is not None and original in vars(source):
-            return _definition(walk, origin, original, hops - 1)
+        if source is not None and original in vars(source) and (origin, original) not in met:
+            return _definition(walk, origin, original, met.union([(origin, original)]))
     return module, file, statements
 
 
