@@ -142,23 +142,55 @@ def test_what_needs_a_person_can_be_left_and_the_rest_is_proven_and_written(sess
         session.root,
         {
             "assets/marts/code.py": (
-                "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+                "import pyarrow as pa\n\nfrom upriver.assets import asset\n\n\n"
                 "@asset\n"
-                "def eager(staging_orders: pl.DataFrame) -> pl.DataFrame:\n"
-                '    return staging_orders.select("amount")\n'
+                "def table(staging_orders: pa.Table) -> pa.Table:\n"
+                '    return staging_orders.select(["amount"])\n'
             ),
-            "assets/marts/of_eager.sql": "select amount from marts.eager\n",
+            "assets/marts/of_table.sql": "select amount from marts.table\n",
         },
     )
     session.build()
     found = session.column_renaming("staging.orders", "amount", "usd", leave=True)
-    assert [(one.key, str(one.place)) for one in found.left] == [("marts.eager", "assets/marts/code.py:8")]
+    assert [(one.key, str(one.place)) for one in found.left] == [("marts.table", "assets/marts/code.py:8")]
     assert len(found.files) == 4
     session.rename_column(found)
     ended = {one.asset: one.action for one in session.build().assets}
-    assert {key for key, action in ended.items() if action is Outcome.FAILED} == {"marts.eager"}
-    with pytest.raises(UsageError, match=r"marts\.eager\.amount can't be called usd before"):
-        session.column_renaming("marts.eager", "amount", "usd", leave=True)
+    assert {key for key, action in ended.items() if action is Outcome.FAILED} == {"marts.table"}
+    with pytest.raises(UsageError, match=r"marts\.table\.amount can't be called usd before"):
+        session.column_renaming("marts.table", "amount", "usd", leave=True)
+
+
+def test_eager_code_is_given_the_frame_that_it_was_given(session: Session) -> None:
+    """Nobody can look into it, and nobody has to; what it gives is the same, and nothing below is built."""
+    write(
+        session.root,
+        {
+            "assets/marts/code.py": (
+                "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+                "@asset\n"
+                "def eager(staging_orders: pl.DataFrame) -> pl.DataFrame:\n"
+                '    large = staging_orders.filter(pl.col("amount") > 15)\n'
+                '    return large.select(pl.all(), share=pl.col("amount") / staging_orders["amount"].sum())\n'
+            ),
+            "assets/marts/of_eager.sql": "select amount, share from marts.eager\n",
+        },
+    )
+    session.build()
+    before = session.sql("from marts.of_eager").rows
+    found = session.column_renaming("staging.orders", "amount", "usd")
+    assert after(found)["assets/marts/code.py"] == [
+        '    large = staging_orders.rename({"usd": "amount"}).filter(pl.col("amount") > 15)',
+        '    return large.select(pl.all(), share=pl.col("amount") / '
+        'staging_orders.rename({"usd": "amount"})["amount"].sum())',
+    ]
+    assert [one.key for one in found.kept] == ["marts.eager"]
+    session.rename_column(found)
+    result = {one.asset: one for one in session.build().assets}
+    assert result["marts.eager"].action is Outcome.BUILT
+    assert not result["marts.eager"].changed
+    assert result["marts.of_eager"].action is Outcome.FRESH
+    assert session.sql("from marts.of_eager").rows == before
 
 
 def test_a_join_by_the_name_goes_on_by_the_old_one_and_that_is_told(session: Session) -> None:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from upriver.assets.model import Asset, CodePart, Key, Place, PythonRecipe, Schema
+from upriver.assets.model import Asset, CodePart, Frame, Key, Place, PythonRecipe, Schema
 from upriver.lineage.model import Analysis, UnknownColumn
 from upriver.lineage.planner import Supposed
 from upriver.lineage.rename.columns.compare import Names
 from upriver.lineage.rename.columns.find import Adapted
-from upriver.lineage.rename.columns.python_spots import Places, Use, returned
+from upriver.lineage.rename.columns.python_spots import Places, Use, function_at, returned, uses
 from upriver.lineage.rename.columns.search import Differs, Held, Search, Spot, States, Unbound, Verdict
 from upriver.lineage.rename.columns.sql import with_column
 from upriver.lineage.rename.python import Module
@@ -27,6 +27,10 @@ from upriver.lineage.sql.query import BoundText
 
 Suppose: TypeAlias = Callable[[Key, Mapping[Key, Schema], Supposed | None], Analysis | UnknownColumn]
 """See :meth:`upriver.lineage.analyze.Analyzer.suppose`."""
+
+
+_RENAMES = (Frame.LAZY, Frame.EAGER, Frame.ANY)
+"""What has a method that gives columns other names."""
 
 
 class PythonColumns:
@@ -51,9 +55,36 @@ class PythonColumns:
             return ByHand(asset.place, f"it can't run today: there is no column {before.name!r} for it")
         if before.opaque or before.schema is None or not before.binding:
             cause = before.opaque[0].cause if before.opaque else "its plan can't be told by content"
-            place = self.first(asset, old, new)
-            return ByHand(place, f"nobody can tell what its code calls {old}: {cause}")
+            refused = ByHand(
+                self.first(asset, old, new), f"nobody can tell what its code calls {old}: {cause}"
+            )
+            spots = self.given_back(asset, renamed, old, new)
+            if not spots:
+                return refused
+            module = self.module(asset.place.path)
+            return Adapted(module.path, _edits(module.content.decode(), spots), False, cause)
         return _Recipe(self, asset, before, schemas, renamed, old, new).adapted()
+
+    def given_back(self, asset: Asset, renamed: frozenset[Key], old: str, new: str) -> list[Spot]:
+        """What gives the column its old name back wherever the recipe takes a frame that has it: then all the rest of
+        the code sees what it saw. Empty where that can't be written.
+        """
+        recipe = asset.recipe
+        assert isinstance(recipe, PythonRecipe)
+        module = self.module(asset.place.path)
+        function = function_at(module, recipe.qualname, asset.place.line)
+        inputs = [one for one in recipe.inputs if one.key in renamed]
+        if function is None or any(one.frame not in _RENAMES for one in inputs):
+            return []
+        spots = []
+        for one in inputs:
+            taken = uses(function, one.parameter)
+            if taken is None:
+                return []
+            for name in taken:
+                end = len(module.content[: module.end(name)].decode())
+                spots.append(Spot(end, end, f".rename({{{_quoted(new)}: {_quoted(old)}}})"))
+        return spots
 
     def first(self, asset: Asset, old: str, new: str) -> Place:
         """Where the code of *asset* says *old* first, where it starts if it does not."""
@@ -112,11 +143,14 @@ class _Recipe:
             search = Search(self._text, spots, self._judge)
             found = search.find(starts)
             if found is not None:
-                return self._edits(search, found[0], found[1])
+                because = _why(refusal) if self._renamed and not self._exactly else ""
+                edits = _edits(
+                    self._text, [s for s, taken in zip(search.spots, found[0], strict=True) if taken]
+                )
+                return Adapted(self._module.path, edits, found[1].passes, because)
             refusal = refusal or search.refused
-        why = refusal.why if isinstance(refusal, Unbound | Differs) else "no place that names it was found"
         place = self._project.first(self._asset, self._old, self._new)
-        return ByHand(place, f"its code can't be rewritten: {why}")
+        return ByHand(place, f"its code can't be rewritten: {_why(refusal)}")
 
     def _ways(self, places: Places) -> Iterable[tuple[list[Spot], list[States]]]:
         """Spots and how to start with them, the likeliest first."""
@@ -126,6 +160,10 @@ class _Recipe:
         none, every = (False,) * len(spots), tuple(use is not Use.DATA for use in uses)
         if self._renamed:
             yield spots, list(dict.fromkeys([none, reads, every]))
+            self._exactly = False
+            back = self._project.given_back(self._asset, self._renamed, self._old, self._new)
+            if back:
+                yield back, [(True,) * len(back)]
             return
         names = [number for number, use in enumerate(uses) if use is Use.NAMES]
         starts = [tuple(n == number for n in range(len(spots))) for number in reversed(names)]
@@ -134,7 +172,9 @@ class _Recipe:
         self._exactly = False
         for item in reversed(places.items()):
             yield [item], [(True,)]
-        yield from self._around(returned(self._module, self._qualname, self._asset.place.line))
+        function = function_at(self._module, self._qualname, self._asset.place.line)
+        if function is not None:
+            yield from self._around(returned(function))
 
     def _around(self, results: list[ast.expr]) -> Iterable[tuple[list[Spot], list[States]]]:
         """A rename of what is returned."""
@@ -174,12 +214,16 @@ class _Recipe:
         """Whether its own column is called as it is said to be."""
         return any(column.name == self._new for column in found.schema or ()) or not passes
 
-    def _edits(self, search: Search, states: States, held: Held) -> Adapted:
-        edits = tuple(
-            Edit(len(self._text[: one.start].encode()), len(self._text[: one.end].encode()), one.replacement)
-            for one in search.edits(states)
-        )
-        return Adapted(self._module.path, edits, held.passes)
+
+def _edits(text: str, spots: Iterable[Spot]) -> tuple[Edit, ...]:
+    """*spots* of a text as edits of its bytes."""
+    return tuple(
+        Edit(len(text[: one.start].encode()), len(text[: one.end].encode()), one.text) for one in spots
+    )
+
+
+def _why(refusal: Verdict | None) -> str:
+    return refusal.why if isinstance(refusal, Unbound | Differs) else "no place that names it was found"
 
 
 def _quoted(text: str) -> str:

@@ -77,11 +77,12 @@ class Places:
                     self.spots.append((Spot(*self._span(node), self._text(node)), use))
             case ast.Attribute(attr=attribute) if attribute == self._old and self._new.isidentifier():
                 _, end = self._span(node)
-                if ast.unparse(node.value).rpartition(".")[2] == "col":
+                if ast.unparse(node.value).rpartition(".")[2] == "col" and self._says(end - len(self._old)):
                     self.spots.append((Spot(end - len(self._old), end, self._new), use))
             case ast.keyword(arg=argument) if argument == self._old and self._new.isidentifier():
                 start = self._offset(node.lineno, node.col_offset)
-                self.spots.append((Spot(start, start + len(self._old), self._new), Use.NAMES))
+                if self._says(start):
+                    self.spots.append((Spot(start, start + len(self._old), self._new), Use.NAMES))
 
     def _span(self, node: ast.expr) -> tuple[int, int]:
         content = self._module.content
@@ -90,6 +91,10 @@ class Places:
 
     def _offset(self, line: int, column: int) -> int:
         return len(self._module.content[: self._module.offset(line, column)].decode())
+
+    def _says(self, start: int) -> bool:
+        """Whether the name really stands there: of what is in f-strings Python does not tell where it is."""
+        return self._module.content.decode()[start:].startswith(self._old)
 
     def _literal(self, node: ast.Constant) -> str | None:
         """The text as it is written, None where that is no plain text on one line."""
@@ -125,16 +130,48 @@ def _is_func(node: ast.AST, child: ast.AST) -> bool:
     return isinstance(node, ast.Call) and child is node.func
 
 
-def returned(module: Module, name: str, line: int) -> list[ast.expr]:
-    """What the function *name* at *line* returns, in each of its ``return`` statements."""
+def function_at(module: Module, name: str, line: int) -> ast.FunctionDef | None:
+    """The function *name* whose ``def`` or decorators are at *line*."""
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            lines = {node.lineno, *(one.lineno for one in node.decorator_list)}
-            if line in lines:
-                return [
-                    one.value for one in _own(node) if isinstance(one, ast.Return) and one.value is not None
-                ]
-    return []
+        if (
+            isinstance(node, ast.FunctionDef)
+            and node.name == name.rpartition(".")[2]
+            and line in {node.lineno, *(one.lineno for one in node.decorator_list)}
+        ):
+            return node
+    return None
+
+
+def returned(function: ast.FunctionDef) -> list[ast.expr]:
+    """What *function* returns, in each of its ``return`` statements."""
+    return [one.value for one in _own(function) if isinstance(one, ast.Return) and one.value is not None]
+
+
+def uses(function: ast.FunctionDef, parameter: str) -> list[ast.Name] | None:
+    """Where *function* takes what it was given for *parameter*; None when that name may be something else somewhere."""
+    found = []
+    for statement in function.body:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Name(id=name, ctx=ast.Load()) if name == parameter:
+                    found.append(node)
+                case ast.Name(id=name) | ast.arg(arg=name) if name == parameter:
+                    return None
+                case ast.Global(names=names) | ast.Nonlocal(names=names) if parameter in names:
+                    return None
+                case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name) if (
+                    name == parameter
+                ):
+                    return None
+                case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name == parameter:
+                    return None
+                case ast.Call(func=ast.Name(id="locals" | "vars" | "eval" | "exec")):
+                    return None
+                case ast.JoinedStr() if parameter in {
+                    n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+                }:
+                    return None  # where that stands Python does not tell
+    return found
 
 
 def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
