@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from upriver.lineage.polars.ordering import Shape, shape
+from upriver.lineage.polars.ordering import Shape, depends_on_order, shape
 from upriver.lineage.polars.tree import read_plan
 
 ROWS = 40
@@ -135,3 +135,155 @@ def test_what_is_said_not_to_depend_on_order_does_not() -> None:
     assert counts[Shape.ONE] > 20
     assert counts[Shape.BAG] > 10
     assert counts[Shape.ORDERED] > 100
+
+
+C = pl.col
+FRAME = pl.LazyFrame(
+    schema={"a": pl.Int64, "i8": pl.Int8, "x": pl.Float64, "d": pl.Decimal(9, 2), "du": pl.Duration, "b": pl.Boolean,
+            "s": pl.String, "c": pl.Categorical, "l": pl.List(pl.Int64), "day": pl.Date}
+)  # fmt: skip
+SHAPES: dict[Shape, list[pl.Expr]] = {
+    Shape.ROWS: [
+        C("a"),
+        C("a") + 1,
+        C("a") + C("i8"),
+        C("a") + C("a").sum(),
+        pl.when(C("a") > 1).then(C("i8")).otherwise(0),
+        C("a").cast(pl.String),
+        C("c").cast(pl.String),
+        C("s").cast(pl.Categorical),
+        C("a").is_unique(),
+        C("a").is_duplicated(),
+        C("a").rank(),
+        C("a").rank("dense"),
+        C("a").rank("min"),
+        C("a").is_in([1, 2]),
+        C("a").is_null(),
+        ~C("b"),
+        C("a").abs(),
+        C("a").sum().over("b"),
+        C("a").sum().over("b", order_by="i8"),
+        C("a").rank().over("b"),
+        C("s").str.to_uppercase(),
+        C("s").str.strptime(pl.Date, "%Y"),
+        C("l").list.sum(),
+        C("l").list.first(),
+        C("day").dt.year(),
+        C("a").replace({1: 2}),
+        C("a").fill_null(1),
+        pl.coalesce("a", "i8"),
+        pl.struct("a", "b"),
+        C("a").hash(),
+    ],
+    Shape.ONE: [
+        pl.lit(1),
+        pl.len(),
+        C("a").sum() + 1,
+        C("a").sum(),
+        C("d").sum(),
+        C("du").sum(),
+        C("b").sum(),
+        C("i8").mean(),
+        C("b").mean(),
+        C("a").min(),
+        C("a").max(),
+        C("a").median(),
+        C("a").n_unique(),
+        C("a").count(),
+        C("a").sort().first(),
+        C("a").sort().last(),
+        C("a").sort().implode(),
+        C("a").sort().sum(),
+        C("a").product(),
+        C("a").null_count(),
+        C("a").quantile(0.5),
+        C("b").any(),
+        C("b").all(),
+        C("a").bitwise_and(),
+    ],
+    Shape.ORDERED: [
+        pl.lit(pl.Series([1, 2])),
+        C("a") + C("a").unique(),
+        C("a").unique() + C("i8").unique(),
+        C("c").cast(pl.UInt32),
+        C("x").sum(),
+        C("a").mean(),
+        C("x").mean(),
+        C("a").std(),
+        C("a").first(),
+        C("a").last(),
+        C("a").implode(),
+        C("x").sort().sum(),
+        C("a").head(2),
+        C("a").sort_by("i8"),
+        C("a").unique().filter(C("b")),
+        C("a").unique(maintain_order=True),
+        C("a").is_first_distinct(),
+        C("a").rank("ordinal"),
+        C("a").rank("random", seed=1),
+        C("x").product(),
+        C("a").shift(),
+        C("a").cum_sum(),
+        C("a").diff(),
+        C("x").sum().over("b"),
+        C("a").first().over("b"),
+        C("a").first().over("b", order_by="i8"),
+        C("a").min().over("b", mapping_strategy="join"),
+        C("a").sort().over("b"),
+        C("a").over("b", mapping_strategy="explode"),
+        C("s").str.strptime(pl.Date),
+        C("s").str.to_decimal(scale=2),
+        C("s").str.join(),
+        C("l").list.sample(1, seed=1),
+        C("a").map_batches(lambda s: s, return_dtype=pl.Int64),
+        C("a").reverse(),
+        C("a").fill_null(strategy="forward"),
+        pl.int_range(pl.len()),
+        C("a").sample(1, seed=1),
+        C("a").arg_max(),
+        C("a").gather(0),
+    ],
+    Shape.BAG: [
+        C("a").unique() + 1,
+        C("a").sort(),
+        C("a").sort().head(2),
+        C("a").filter(C("b")),
+        C("a").filter(C("i8") > C("i8").min()),
+        C("a").sum().filter(C("b")),
+        C("a").explode(),
+        C("l").explode(),
+        C("a").drop_nulls(),
+        C("a").unique(),
+        C("a").mode(),
+        C("a").top_k(2),
+        C("a").value_counts(),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "expression"), [(kind, one) for kind, all_ in SHAPES.items() for one in all_], ids=str
+)
+def test_each_expression_has_its_shape(expected: Shape, expression: pl.Expr) -> None:
+    assert shape(read_plan(FRAME.select(q=expression)).expressions[0].expression) is expected
+
+
+@pytest.mark.parametrize(
+    ("expressions", "alone", "beside"),
+    [
+        ([C("a"), C("b")], False, False),
+        ([C("a").sum(), pl.len()], False, False),
+        ([C("a").unique()], False, True),
+        ([C("a").unique(), C("a").sum()], False, True),
+        ([C("a").unique(), C("b").unique()], True, True),
+        ([C("a").unique(), C("b")], True, True),
+        ([C("a"), C("a").shift()], True, True),
+    ],
+    ids=str,
+)
+def test_columns_that_lose_their_rows_depend_on_order_beside_others(
+    expressions: list[pl.Expr], alone: bool, beside: bool
+) -> None:
+    named = read_plan(FRAME.select(one.alias(f"c{n}") for n, one in enumerate(expressions))).expressions
+    assert depends_on_order(named) is alone
+    assert depends_on_order(named, beside_rows=True) is beside
