@@ -191,6 +191,13 @@ def test_eager_code_is_given_the_frame_that_it_was_given(session: Session) -> No
     assert not result["marts.eager"].changed
     assert result["marts.of_eager"].action is Outcome.FRESH
     assert session.sql("from marts.of_eager").rows == before
+    again = session.column_renaming("marts.eager", "share", "part")
+    assert after(again)["assets/marts/code.py"][0].endswith('["amount"].sum()).rename({"share": "part"})')
+    session.rename_column(again)
+    result = {one.asset: one for one in session.build().assets}
+    assert result["marts.eager"].action is Outcome.BUILT
+    assert not result["marts.of_eager"].changed
+    assert session.columns("marts.eager") == ("id", "amount", "part")
 
 
 def test_a_join_by_the_name_goes_on_by_the_old_one_and_that_is_told(session: Session) -> None:

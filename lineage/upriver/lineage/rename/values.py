@@ -66,9 +66,9 @@ class ColumnRenaming(Value, frozen=True):
 
     *follows* are the assets that pass the column on as it is called (``select *``): theirs is called *new* as well. The
     column of every other asset keeps its name. *rebuilt* are the assets whose recipes change or whose column is called
-    otherwise; what they hold stays the same. *kept* are queries that go on reading the column under
-    its old name, from a subquery, and why. *left* are places that a person has to change, without which their assets
-    can't be built. *mentions* are other places that name the column, which are left alone.
+    otherwise; what they hold stays the same. *kept* are assets whose code goes on calling it *old*, because it is given
+    back under that name or renamed at the end, and why. *left* are places that a person has to change, without which
+    their assets can't be built. *mentions* are other places that name the column, which are left alone.
     """
 
     key: Key

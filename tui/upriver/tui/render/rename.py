@@ -39,7 +39,7 @@ def consequences(found: Renaming | ColumnRenaming) -> list[str]:
     for one in found.left if isinstance(found, ColumnRenaming) else ():
         texts.append(f"left for you, and broken until then: {one.place}: {one.why}")
     for one in found.kept if isinstance(found, ColumnRenaming) else ():
-        texts.append(f"{one.key} goes on reading it as {found.old}, which it is given back as: {one.why}")
+        texts.append(f"{one.key} goes on calling it {found.old} in its own code: {one.why}")
     column = isinstance(found, ColumnRenaming)
     if isinstance(found, ColumnRenaming) and found.follows:
         texts.append(

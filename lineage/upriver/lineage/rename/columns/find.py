@@ -25,7 +25,7 @@ Schemas: TypeAlias = Callable[[Key], Schema | None]
 
 class Adapted(Value, frozen=True):
     """*edits* of the bytes of one module, and whether the asset's own column is called by the new name then. *because*
-    is why it goes on reading the column under its old name, empty where it does not.
+    is why its code goes on calling the column as before, empty where it does not.
     """
 
     path: str

@@ -58,11 +58,15 @@ class PythonColumns:
             refused = ByHand(
                 self.first(asset, old, new), f"nobody can tell what its code calls {old}: {cause}"
             )
-            spots = self.given_back(asset, renamed, old, new)
+            spots = (
+                self.given_back(asset, renamed, old, new)
+                if renamed
+                else self.renamed_at_the_end(asset, old, new)
+            )
             if not spots:
                 return refused
             module = self.module(asset.place.path)
-            return Adapted(module.path, _edits(module.content.decode(), spots), False, cause)
+            return Adapted(module.path, _edits(module.content.decode(), spots), not renamed, cause)
         return _Recipe(self, asset, before, schemas, renamed, old, new).adapted()
 
     def given_back(self, asset: Asset, renamed: frozenset[Key], old: str, new: str) -> list[Spot]:
@@ -84,6 +88,25 @@ class PythonColumns:
             for name in taken:
                 end = len(module.content[: module.end(name)].decode())
                 spots.append(Spot(end, end, f".rename({{{_quoted(new)}: {_quoted(old)}}})"))
+        return spots
+
+    def renamed_at_the_end(self, asset: Asset, old: str, new: str) -> list[Spot]:
+        """What gives the column its new name in all that the recipe returns. Empty where that can't be written."""
+        recipe = asset.recipe
+        assert isinstance(recipe, PythonRecipe)
+        module = self.module(asset.place.path)
+        function = function_at(module, recipe.qualname, asset.place.line)
+        if function is None or recipe.returns not in (Frame.LAZY, Frame.EAGER):
+            return []
+        spots = []
+        renamed = f".rename({{{_quoted(old)}: {_quoted(new)}}})"
+        for value in returned(function):
+            start, end = (
+                len(module.content[:at].decode()) for at in (module.start(value), module.end(value))
+            )
+            bare = isinstance(value, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
+            spots.append(Spot(start, start, "" if bare else "("))
+            spots.append(Spot(end, end, renamed if bare else f"){renamed}"))
         return spots
 
     def first(self, asset: Asset, old: str, new: str) -> Place:
@@ -124,7 +147,6 @@ class _Recipe:
         assert isinstance(asset.recipe, PythonRecipe)
         self._project = project
         self._asset = asset
-        self._qualname = asset.recipe.qualname
         self._before = before
         self._renamed = renamed
         self._old, self._new = old, new
@@ -172,24 +194,9 @@ class _Recipe:
         self._exactly = False
         for item in reversed(places.items()):
             yield [item], [(True,)]
-        function = function_at(self._module, self._qualname, self._asset.place.line)
-        if function is not None:
-            yield from self._around(returned(function))
-
-    def _around(self, results: list[ast.expr]) -> Iterable[tuple[list[Spot], list[States]]]:
-        """A rename of what is returned."""
-        spots = []
-        renamed = f".rename({{{_quoted(self._old)}: {_quoted(self._new)}}})"
-        for value in results:
-            start, end = (
-                len(self._module.content[:at].decode())
-                for at in (self._module.start(value), self._module.end(value))
-            )
-            bare = isinstance(value, ast.Name | ast.Call | ast.Attribute | ast.Subscript)
-            spots.append(Spot(start, start, "" if bare else "("))
-            spots.append(Spot(end, end, renamed if bare else f"){renamed}"))
-        if spots:
-            yield spots, [(True,) * len(spots)]
+        end = self._project.renamed_at_the_end(self._asset, self._old, self._new)
+        if end:
+            yield end, [(True,) * len(end)]
 
     def _judge(self, text: BoundText) -> Verdict:
         supposed = Supposed(text.text.removeprefix("\ufeff"), self._old, self._new)
