@@ -21,7 +21,7 @@ from upriver.assets.model import Key, PythonRecipe, Schema
 from upriver.lineage.describe import describe_project
 from upriver.lineage.manifest import Described
 from upriver.lineage.model import Analysis
-from upriver.lineage.planner import Request, _answer_one, opaque
+from upriver.lineage.planner import Answer, Request, _answer_one, opaque
 from upriver.materializer.jobs import Job, Result
 from upriver.materializer.processes import Ended
 
@@ -99,8 +99,10 @@ class ForkedPlanner:
         if any(not schema for _, schema in inputs):
             return opaque("it reads a file, or an upstream whose columns are not known yet")
         request = msgspec.json.encode(Request(recipe, inputs, dict(settings)))
-        answer = self._forks.ask("plan", str(self._root), request)
-        return msgspec.json.decode(answer, type=Analysis)
+        answer = msgspec.json.decode(self._forks.ask("plan", str(self._root), request), type=Answer)
+        assert answer.problem is None, answer.problem  # no recipe here reads what is not there
+        assert answer.analysis is not None
+        return answer.analysis
 
     def close(self) -> None:
         """No process waits."""
