@@ -167,14 +167,14 @@ def test_what_can_not_be_read_of_an_object_is_named(projects: Projects) -> None:
     assert projects.reach({"m.py": text}).widened == ("attribute 'x' of a m.Own holds a generator",)
 
 
+READ = 'Path(__file__).with_name("read.txt").read_text()'
+CHOSEN = '{"1": one, "2": two}[' + READ + "]"
 FROM_FILE = """
 import enum
 from pathlib import Path
 
-READ = Path(__file__).with_name("read.txt").read_text()
 def one(*_): ...
 def two(*_): ...
-CHOICES = {"1": one, "2": two}
 
 def put(cls):
     setattr(cls, "NAME", VALUE)
@@ -198,8 +198,8 @@ def asset(df):
 @pytest.mark.parametrize("cls", ["Plain", "Kind", "Made"])
 @pytest.mark.parametrize(
     ("name", "value"),
-    [(name, "READ") for name in ("rate", "_rate", "rate_", "__rate", "rate__")]
-    + [("__call__", "CHOICES[READ]"), ("run", "CHOICES[READ]")],
+    [(name, READ) for name in ("rate", "_rate", "rate_", "__rate", "rate__")]
+    + [("__call__", CHOSEN), ("run", CHOSEN)],
 )
 def test_what_is_put_on_a_class_counts_as_it_is(cls: str, name: str, value: str, projects: Projects) -> None:
     # How it came about is not looked at here: the file, which the text names, is no code.
@@ -212,9 +212,15 @@ def test_what_is_put_on_a_class_counts_as_it_is(cls: str, name: str, value: str,
 def test_unusual_names_on_a_class_count_where_nothing_else_makes_such(
     cls: str, name: str, projects: Projects
 ) -> None:
-    text = FROM_FILE.replace("NAME", name).replace("VALUE", "READ").replace("CLASS", cls)
+    text = FROM_FILE.replace("NAME", name).replace("VALUE", READ).replace("CLASS", cls)
     one, other = (projects.reach({"m.py": text, "read.txt": read}) for read in "12")
     assert one.fingerprint != other.fingerprint
+
+
+def test_what_refuses_to_be_pickled_widens(projects: Projects) -> None:
+    text = MODULE.replace("CONSTANT = {}", "import sqlite3\nCONSTANT = sqlite3.connect(':memory:')")
+    (widened,) = projects.reach({"m.py": text}).widened
+    assert widened.startswith("m.CONSTANT holds a sqlite3.Connection (")
 
 
 def test_what_is_inside_of_itself_ends_and_is_seen(projects: Projects) -> None:

@@ -133,6 +133,12 @@ def test_what_a_librarys_function_holds_counts(decorator: str, library: Path, pr
     assert dict(before.packages).keys() >= {"fakelib"}
 
 
+def test_what_a_librarys_function_has_by_default_is_the_librarys(library: Path, projects: Projects) -> None:
+    library.write_text("def f(df, rest=(x for x in [1])):\n    return df\n")
+    found = projects.reach({"m.py": "from fakelib import f\ndef asset(df):\n    return f(df)\n"})
+    assert found.widened == ()
+
+
 def test_a_library_counts_that_only_hands_on_what_is_another_ones(library: Path, projects: Projects) -> None:
     library.write_text("import json as inner\n")
     found = projects.reach({"m.py": "import fakelib\ndef asset(df):\n    return fakelib.inner.dumps(df)\n"})

@@ -253,6 +253,26 @@ def test_a_constant_is_shown_from_where_it_is_first_set(projects: Projects) -> N
     assert (rate.place.line, rate.source) == (2, "RATE = 1\nRATE = 2\n")
 
 
+def test_a_module_is_shown_from_its_beginning(projects: Projects) -> None:
+    files = {"m.py": "import lib\ndef asset(df):\n    return getattr(lib, df)\n", "lib.py": "\nRATE = 1\n"}
+    (whole,) = [part for part in projects.reach(files).parts if part.name == "lib"]
+    assert (whole.place.line, whole.source) == (1, "\nRATE = 1\n")
+
+
+def test_a_class_made_in_a_function_on_import_takes_what_is_there_from_there(projects: Projects) -> None:
+    text = """
+        def make():
+            here = 1
+            class Own:
+                inside = here
+            return Own
+        Own = make()
+        def asset(df):
+            return Own
+    """
+    assert projects.reach({"m.py": text}).widened == ()
+
+
 def test_what_importing_does_is_shown_from_its_first_statement(projects: Projects) -> None:
     text = "import polars as pl\npl.Config.set_tbl_rows(5)\ndef asset(df): ...\npl.Config.set_tbl_cols(5)\n"
     (effects,) = [part for part in projects.reach({"m.py": text}).parts if part.name == "m"]

@@ -114,7 +114,7 @@ def _function(expression: Expression) -> str | None:
         case "BooleanFunction.IsBetween":
             operands = [_operand(first, rest[0].dtype), *(_operand(e, first.dtype) for e in rest)]
             low, high = _BOUNDS[str(expression.options[0])]
-            if None in operands or first.op != "column":
+            if None in operands:
                 return None
             column, least, most = operands
             return f"({column} {low} {least} AND {column} {high} {most})"

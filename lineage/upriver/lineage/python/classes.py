@@ -94,8 +94,6 @@ def _counts(walk: Walk, cls: type, name: str, value: object, stated: set[str], h
         return False
     if not has_text:
         return True
-    if issubclass(cls, enum.Enum) and name.startswith("_") and name.endswith("_"):
-        return False
     if name.startswith("__") and name.endswith("__"):
         # Made by a decorator or metaclass from what the text states, unless someone put a function there.
         return (
@@ -103,7 +101,8 @@ def _counts(walk: Walk, cls: type, name: str, value: object, stated: set[str], h
             and not value.__code__.co_filename.startswith("<")
             and (walk.is_project_function(value))
         )
-    return True
+    # What an enumeration keeps of its members.
+    return not (issubclass(cls, enum.Enum) and name.startswith("_") and name.endswith("_"))
 
 
 def describe_instance(walk: Walk, piece: Piece, sink: Sink) -> None:

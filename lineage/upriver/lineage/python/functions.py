@@ -29,7 +29,7 @@ def describe_function(walk: Walk, piece: Piece, sink: Sink) -> None:
         found = Mentions()
         sink.put(b"code" + code_digest(code))
         resolver.watch_attributes(set(code.co_names))
-        if file is not None and not code.co_filename.startswith("<"):
+        if not code.co_filename.startswith("<"):
             walk.note(f"{piece.name} is not what its file says now; its compiled code was taken")
     _function_mentions(resolver, found, function)
     _holdings(walk, piece, sink, function)

@@ -95,10 +95,7 @@ class Resolver:
             self._watch(found.module, path[0] if path else "")
             return
         if found.member is not None and found.member not in vars(module):
-            submodule = self._load(f"{module.__name__}.{found.member}")
-            if submodule is not None:
-                self._steps(submodule, submodule, ("", *attributes), reference)
-                return
+            self._load(f"{module.__name__}.{found.member}")  # which puts it into its package
         self._steps(module, module, ("", *path), reference)
 
     def load_imports(self, found: Mentions) -> None:
@@ -240,8 +237,7 @@ class Resolver:
     def _watch_object(self, value: Any) -> None:
         """The same for functions that were imported from such a module."""
         name, module = getattr(value, "__name__", ""), str(getattr(value, "__module__", ""))
-        if module == "inspect":
-            self.watch_attributes({str(name)})
+        self.watch_attributes({str(name)})
         home = self._walk.origins.module(module)
         if home is not None and isinstance(name, str) and not self._walk.origins.is_project_module(home):
             self._watch(home.__name__, name)

@@ -43,8 +43,8 @@ class Sink:
 
     def link(self, number: int, name: str) -> None:
         """Add a reference to another piece."""
-        self._linked.update(b"#%d;" % number)
-        self._own.update(b"#%s;" % name.encode("utf-8", "surrogatepass"))
+        self._linked.update(f"#{number};".encode())
+        self._own.update(f"#{name};".encode("utf-8", "surrogatepass"))
 
     def absorb(self, other: Sink) -> None:
         """Add what was put into *other*."""
@@ -144,7 +144,7 @@ class ValueWriter:
             return
         depth = self._inside.get(id(value))
         if depth is not None:
-            self._sink.put(b"cycle %d" % (len(self._inside) - depth))
+            self._sink.put(f"cycle {depth}".encode())
             return
         if len(self._inside) > MAX_DEPTH:
             raise Unwritable(f"a {kind.__name__} nested more than {MAX_DEPTH} deep")
