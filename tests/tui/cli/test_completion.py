@@ -41,6 +41,8 @@ def offered(session: ScriptedSession, project: Path, *words: str) -> list[str]:
         (["why", "marts."], ["marts.churn", "marts.revenue"]),
         (["why", "marts.churn", ""], []),
         (["lineage", "staging.orders.a"], ["staging.orders.amount"]),
+        (["rename", "staging.orders.a"], ["staging.orders.amount"]),
+        (["impact", "--drop", "staging.orders.a"], ["staging.orders.amount"]),
         (["lineage", "--format", "m"], ["mermaid"]),
         (["log", ""], ["0042", "last"]),
         (["log", "last", "mar"], ["marts.churn", "marts.revenue"]),

@@ -26,9 +26,13 @@ COMMANDS: dict[str, Command] = {
         Command("status", "Look", "how fresh every asset is now"),
         Command("why", "Look", "why an asset is stale, down to the column and the line of code"),
         Command("lineage", "Look", "where an asset or column comes from, and what it feeds"),
-        Command("impact", "Look", "what the present changes break or change downstream"),
+        Command(
+            "impact", "Look", "what the present changes, or a dropped column, break or change downstream"
+        ),
         Command("ui", "Look", "the terminal UI"),
-        Command("rename", "Change", "give an asset another key, wherever it is named"),
+        Command(
+            "rename", "Change", "give an asset another key, or a column another name, wherever it is named"
+        ),
         Command("fix", "Change", "put a misspelled name right where it is certain what is meant"),
         Command("show", "Data", "schema, profile and first rows of an asset"),
         Command("sql", "Data", "query assets by their keys"),

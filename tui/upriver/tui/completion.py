@@ -122,6 +122,8 @@ def _for_command(parser: Parser, rest: Sequence[str], current: str, project: _Pr
     if rest and (action := options.get(rest[-1])) is not None and action.nargs != 0:
         if action.choices:
             return _choices(action.choices)
+        if action.dest == "drop":
+            return _keys_and_columns(project.session(), current)
         if action.nargs != "?":
             return []
     if current.startswith("-"):

@@ -27,7 +27,7 @@ def configure(parser: Parser) -> None:
         ("upriver rename staging.orders staging.sales", "change them"),
         ("upriver rename staging.orders.amount amount_usd", "a column of it, and every read of that"),
     )
-    parser.add_argument("asset", metavar="OLD", help="its key, or ASSET.COLUMN")
+    parser.add_argument("name", metavar="OLD", help="its key, or ASSET.COLUMN")
     parser.add_argument("new", metavar="NEW", help="the key, or the name, that it gets")
     parser.add_argument(
         "--column", metavar="COLUMN", help="the column of OLD to rename, when OLD is only its asset"
@@ -70,7 +70,7 @@ def run(invocation: Invocation) -> int:
     from upriver.tui.render.text import wrap
 
     options, out, session = invocation.options, invocation.out, invocation.session
-    key, column = _subject(session, options.asset, options.column)
+    key, column = _subject(session, options.name, options.column)
     found: Renaming | ColumnRenaming
     if column is None:
         found = session.renaming(key, options.new)
