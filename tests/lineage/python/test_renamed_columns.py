@@ -69,6 +69,7 @@ GIVEN_BACK = {
     "pattern": ('o.select(pl.col("^am.*$"))', "other columns"),
     "names_as_data": ('o.unpivot(["amount"], index="id")', "something else"),
     "all_names_as_data": ('o.unpivot(index="id")', "something else"),
+    "stacked": ('o.select("id", "amount").pipe(lambda f: pl.concat([f, p.select("id", "amount")]))', ""),
     "collected": ('o.collect().select("amount").lazy()', "it collects up inside the function"),
 }
 REFUSED = {

@@ -6,6 +6,7 @@ Tried on every query of the corpus, for the columns that it names: the engine's 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import duckdb
@@ -83,6 +84,19 @@ def test_of_the_queries_of_tpch_every_column_can_be_renamed(
         assert done == min(3, len(columns_of(case, parsed(case))))
 
 
+@pytest.mark.parametrize(
+    "seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 60))]
+)
+def test_a_name_that_means_something_else_in_the_query_is_not_taken_for_the_column(
+    seed: int, binder: Binder, database: duckdb.DuckDBPyConnection
+) -> None:
+    """The new name is an alias, a table or another column there."""
+    rng = random.Random(seed)
+    for case in rng.sample(cases("house"), 30):
+        words = [word for word in re.findall(r"[a-z_]\w*", case.sql.lower()) if word not in binder.keywords]
+        tried(case, binder, database, at_most=1, new=rng.choice(words))
+
+
 @pytest.mark.soak
 def test_the_whole_corpus_gives_what_it_gave_and_little_is_refused(
     binder: Binder, database: duckdb.DuckDBPyConnection
@@ -99,7 +113,11 @@ def test_the_whole_corpus_gives_what_it_gave_and_little_is_refused(
 
 
 def tried(
-    case: Case, binder: Binder, database: duckdb.DuckDBPyConnection, at_most: int | None = None
+    case: Case,
+    binder: Binder,
+    database: duckdb.DuckDBPyConnection,
+    at_most: int | None = None,
+    new: str = NEW,
 ) -> tuple[int, list[ByHand]]:
     """Rename columns one by one; how many could be, and those that could not."""
     query = parsed(case)
@@ -113,17 +131,19 @@ def tried(
         columns = random.Random(case.name).sample(columns, at_most)
     done, refused = 0, []
     for key, column in columns:
-        found = QueryColumns(binder, query, known, column, NEW, {key}).rewritten()
+        if any(one.name.lower() == new.lower() for one in known[key]):
+            continue
+        found = QueryColumns(binder, query, known, column, new, {key}).rewritten()
         if isinstance(found, ByHand):
             refused.append(found)
             continue
         renamed = parse_query(BoundText(query.text, list(found.edits)).text)
         assert not isinstance(renamed, Diagnosis), renamed
-        database.execute(f"alter table {relation_name(key)} rename {quote(column)} to {quote(NEW)}")
+        database.execute(f"alter table {relation_name(key)} rename {quote(column)} to {quote(new)}")
         try:
             assert world.result(renamed.bound_text(relation_name)) == before, (key, column, renamed.text)
         finally:
-            database.execute(f"alter table {relation_name(key)} rename {quote(NEW)} to {quote(column)}")
+            database.execute(f"alter table {relation_name(key)} rename {quote(new)} to {quote(column)}")
         done += 1
     return done, refused
 

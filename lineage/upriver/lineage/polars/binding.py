@@ -71,7 +71,7 @@ class _Writer:
         self._called = called
 
     def node(self, node: PlanNode) -> list[bytes]:
-        if node.op in ("unknown", "file"):
+        if node.op in ("unknown", "file") or self._confuses(node):
             raise _Unknown
         if self._by_name and node.op == "project" and node.schema.keys() == node.inputs[0].schema.keys():
             return self.node(node.inputs[0])  # it only puts columns in another order
@@ -101,6 +101,15 @@ class _Writer:
         for child in node.inputs:
             out += self.node(child)
         return [*out, b")"]
+
+    def _confuses(self, node: PlanNode) -> bool:
+        """Whether two names that are not the same would be called the same, where they meet."""
+        if len({*map(self._called, node.schema)}) < len(node.schema):
+            return True
+        if node.op not in ("union", "hconcat", "merge_sorted"):
+            return False
+        named = {tuple(child.schema) for child in node.inputs}
+        return len({tuple(map(self._called, names)) for names in named}) < len(named)
 
     def _columns(self, found: Iterable[Any]) -> list[Any]:
         named = [self._renamed(one) for one in found]

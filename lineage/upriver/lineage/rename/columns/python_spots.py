@@ -33,6 +33,7 @@ class Places:
         self._module = module
         self._old, self._new = old, new
         self.spots: list[tuple[Spot, Use]] = []
+        self._cols = frozenset(_col_names(module.tree))
         ranges = [
             (part.place.line, part.place.line + part.source.rstrip("\n").count("\n"))
             for part in parts
@@ -77,7 +78,9 @@ class Places:
                     self.spots.append((Spot(*self._span(node), self._text(node)), use))
             case ast.Attribute(attr=attribute) if attribute == self._old and self._new.isidentifier():
                 _, end = self._span(node)
-                if ast.unparse(node.value).rpartition(".")[2] == "col" and self._says(end - len(self._old)):
+                if ast.unparse(node.value).rpartition(".")[2] in self._cols and self._says(
+                    end - len(self._old)
+                ):
                     self.spots.append((Spot(end - len(self._old), end, self._new), use))
             case ast.keyword(arg=argument) if argument == self._old and self._new.isidentifier():
                 start = self._offset(node.lineno, node.col_offset)
@@ -105,6 +108,17 @@ class Places:
     def _text(self, node: ast.Constant) -> str:
         quote = (self._literal(node) or '"')[0]
         return quote + self._new.replace("\\", "\\\\").replace(quote, "\\" + quote) + quote
+
+
+def _col_names(tree: ast.Module) -> Iterator[str]:
+    """What ``pl.col`` may be called in a module."""
+    yield "col"
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module="polars", names=names):
+                yield from (one.asname for one in names if one.name == "col" and one.asname)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(attr="col")):
+                yield name
 
 
 def _walk(node: ast.AST, use: Use) -> Iterator[tuple[ast.AST, Use]]:
