@@ -12,6 +12,7 @@ from upriver.assets.model import Value
 MODULES = (
     "upriver.assets.model",
     "upriver.lineage.model",
+    "upriver.lineage.python.reach",
     "upriver.materializer.model",
     "upriver.materializer.staleness",
     "upriver.materializer.plan",

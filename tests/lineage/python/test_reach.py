@@ -253,6 +253,27 @@ def test_a_constant_is_shown_from_where_it_is_first_set(projects: Projects) -> N
     assert (rate.place.line, rate.source) == (2, "RATE = 1\nRATE = 2\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n    RATE = 3\n",
+        "match 1:\n    case _:\n        RATE = 3\n",
+        "if True:\n    RATE = 3\n",
+        "with open(__file__):\n    RATE = 3\n",
+    ],
+)
+def test_a_constant_is_shown_wherever_it_is_set(text: str, projects: Projects) -> None:
+    files = {"m.py": "import lib\ndef asset(df):\n    return lib.RATE\n", "lib.py": text}
+    (rate,) = [part for part in projects.reach(files).parts if part.name == "lib.RATE"]
+    assert rate.source.strip() == "RATE = 3"
+
+
+def test_a_lambda_is_shown_alone(projects: Projects) -> None:
+    text = "first = lambda df: df.head(1)\ndef asset(df):\n    return first(df)\n"
+    sources = [part.source for part in projects.reach({"m.py": text}).parts]
+    assert "lambda df: df.head(1)" in sources
+
+
 def test_a_module_is_shown_from_its_beginning(projects: Projects) -> None:
     files = {"m.py": "import lib\ndef asset(df):\n    return getattr(lib, df)\n", "lib.py": "\nRATE = 1\n"}
     (whole,) = [part for part in projects.reach(files).parts if part.name == "lib"]

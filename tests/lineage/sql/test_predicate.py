@@ -21,7 +21,7 @@ _TYPES = {
     "a": "INTEGER", "b": "BIGINT", "u": "UTINYINT", "h": "HUGEINT", "s": "VARCHAR", "d": "DATE", "ts": "TIMESTAMP",
     "tz": "TIMESTAMP WITH TIME ZONE", "tm": "TIME", "n": "DECIMAL(9,2)", "n0": "DECIMAL(4,0)", "x": "DOUBLE",
     "f": "FLOAT", "ok": "BOOLEAN", "e": "ENUM('a','b')", "l": "INTEGER[]", "st": "STRUCT(a INTEGER)",
-    "i": "INTERVAL", "bl": "BLOB", "id": "UUID", 'odd "name"': "INTEGER",
+    "i": "INTERVAL", "ar": "INTEGER[2]", "bl": "BLOB", "id": "UUID", 'odd "name"': "INTEGER",
 }  # fmt: skip
 SCHEMAS = {"t": tuple(Column(name, type) for name, type in _TYPES.items())}
 
@@ -105,6 +105,7 @@ KEPT = [
 ]
 
 LEFT_OUT = [
+    "ar = [1, 2]",
     "a + 1 is null",
     "a in (1, null)",
     "a > 1 and b + 1 < 2",
@@ -216,6 +217,8 @@ def test_a_list_that_is_excluded_is_written_so() -> None:
         ("BOOLEAN", None, False, "FALSE"),
         ("INTEGER", None, -5, "-5"),
         ("TINYINT", None, 5, "CAST('5' AS TINYINT)"),
+        ("BIGINT", None, 5, "CAST('5' AS BIGINT)"),
+        ("HUGEINT", None, 5, "CAST('5' AS HUGEINT)"),
         ("UBIGINT", None, 5, "CAST('5' AS UBIGINT)"),
         ("DECIMAL", {"width": 4, "scale": 0}, -5, "CAST('-5' AS DECIMAL(4,0))"),
         ("DECIMAL", {"width": 4, "scale": 3}, 5, "CAST('0.005' AS DECIMAL(4,3))"),

@@ -158,8 +158,11 @@ def bound_names(statement: ast.stmt) -> Iterator[str]:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             for alias in names:
                 yield alias.asname or alias.name.partition(".")[0]
-        case ast.If() | ast.Try() | ast.While():
+        case ast.If() | ast.Try() | ast.While() | ast.Match():
             return
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                yield from _stored(item)
         case ast.For(target=target) | ast.AsyncFor(target=target):
             yield from _stored(target)
         case _:
