@@ -217,17 +217,23 @@ def test_a_join_by_the_name_goes_on_by_the_old_one_and_that_is_told(session: Ses
 
 
 def test_lazy_polars_recipes_follow_too(session: Session) -> None:
-    """Where they read the column, where they make it, and their readers where they pass it on."""
+    """Where they read the column, where they make it, and their readers where they pass it on; in a module that reads
+    files when it is imported.
+    """
     write(
         session.root,
         {
+            ".settings": "15",
+            "lib/limits/least.txt": "0",
             "assets/marts/code.py": (
-                "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+                "from pathlib import Path\n\nimport polars as pl\n\nfrom upriver.assets import asset\n\n"
+                "ROOT = Path(__file__).parents[2]\n"
+                'LARGE = int((ROOT / ".settings").read_text()) + int((ROOT / "lib/limits/least.txt").read_text())\n\n\n'
                 "@asset\n"
                 "def large(staging_orders: pl.LazyFrame, kept: pl.LazyFrame) -> pl.LazyFrame:\n"
                 '    """amount of staging.orders, not that of kept."""\n'
                 '    known = kept.filter(pl.col("amount") > 0).select("id")\n'
-                '    return staging_orders.filter(pl.col("amount") > 15).join(known, on="id")\n\n\n'
+                '    return staging_orders.filter(pl.col("amount") > LARGE).join(known, on="id")\n\n\n'
                 "@asset\n"
                 "def summed(large: pl.LazyFrame) -> pl.LazyFrame:\n"
                 '    return large.group_by("id").agg(amount=pl.col("amount").sum())\n'
@@ -239,7 +245,7 @@ def test_lazy_polars_recipes_follow_too(session: Session) -> None:
     before = session.sql("select * from marts.of_python").rows
     found = session.column_renaming("staging.orders", "amount", "usd")
     assert after(found)["assets/marts/code.py"] == [
-        '    return staging_orders.filter(pl.col("usd") > 15).join(known, on="id")',
+        '    return staging_orders.filter(pl.col("usd") > LARGE).join(known, on="id")',
         '    return large.group_by("id").agg(amount=pl.col("usd").sum())',
     ]
     assert set(found.follows) == {"marts.everything", "marts.large"}

@@ -26,7 +26,7 @@ from upriver.lineage.rename.values import ColumnRenaming, FileChange
 from upriver.lineage.sql.binder import Binder
 from upriver.materializer.renaming import write_files
 from upriver.materializer.survey import Schemas, SourceViews
-from upriver.materializer.workspace import Workspace
+from upriver.materializer.workspace import FOLDER, Workspace
 
 
 def find_column_renaming(
@@ -163,7 +163,7 @@ def _copied(root: Path, files: ProjectFiles, changes: Sequence[FileChange]) -> I
             (target / folder).mkdir(exist_ok=True)
             for entry in os.scandir(root / folder):
                 path = f"{folder}/{entry.name}" if folder else entry.name
-                hidden = entry.name.startswith(".") and not folder
+                hidden = path in (FOLDER, ".git", ".venv")
                 module_folder = path.split("/")[0] == ROOM and entry.is_dir()
                 if path in own:
                     shutil.copy2(entry.path, target / path)
