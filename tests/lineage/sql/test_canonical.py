@@ -45,6 +45,10 @@ SAME = {
         "with q as (select a from t), p as (select a from q) select a from p",
         "with one as (select a from t), two as (select a from one) select a from two",
     ),
+    "the name of a recurring table": (
+        "with recursive q(a, b) using key (a) as (select 1, 2 union select a + 1, b from recurring.q) select a, b from q",
+        "with recursive p(a, b) using key (a) as (select 1, 2 union select a + 1, b from recurring.p) select a, b from p",
+    ),
     "from first": ("from t select a", "select a from t"),
     "not equal": ("select a from t where a <> 1", "select a from t where a != 1"),
 }
@@ -52,6 +56,39 @@ SAME = {
 DIFFERENT = {
     "comment-like string": ("select '--x' as a from t", "select '' as a from t"),
     "block comment in a string": ("select '/* x */' as a from t", "select '' as a from t"),
+    "a table in a schema called like a file": (
+        'select a from "x.csv".t',
+        'select a from "x.csv".u',
+    ),
+    "a table in a schema called like a cte": (
+        "with q as (select a from t) select o.a as a from q.one as o, q",
+        "with q as (select a from t) select o.a as a from q.two as o, q",
+    ),
+    "a table in a database called recurring": (
+        "with q as (select a from t) select o.a as a from recurring.q.one as o, q",
+        "with q as (select a from t) select o.a as a from recurring.q.two as o, q",
+    ),
+    "a table in an early schema, called like a cte": (
+        "with q as (select a from t) select o.a as a from eins.q as o, q",
+        "with q as (select a from t) select o.a as a from one.q as o, q",
+    ),
+    "a table in a late schema, called like a cte": (
+        "with q as (select a from t) select o.a as a from two.q as o, q",
+        "with q as (select a from t) select o.a as a from zwei.q as o, q",
+    ),
+    "letter case of a file": ("select a from 'data/x.csv'", "select a from 'data/X.csv'"),
+    "a table in a schema, called like a cte": (
+        "with q as (select a from t) select o.a as a from one.q as o, q",
+        "with q as (select a from t) select o.a as a from two.q as o, q",
+    ),
+    "a file called like a cte": (
+        "with q as (select a from t) select q.a as a from q, 'q.csv' as f",
+        "with q as (select a from t) select q.a as a from q, 'p.csv' as f",
+    ),
+    "a recurring table": (
+        "with recursive q(a) using key (a) as (select 1 union select a + 1 from recurring.q) select a from q",
+        "with recursive q(a) using key (a) as (select 1 union select a + 1 from q) select a from q",
+    ),
     "string case": ("select 'a' as a from t", "select 'A' as a from t"),
     "string space": ("select 'a b' as a from t", "select 'a  b' as a from t"),
     "quoted output case": ('select a as "X" from t', "select a as x from t"),

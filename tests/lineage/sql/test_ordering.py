@@ -37,6 +37,8 @@ SCHEMAS = {
 }
 
 IN_ORDER = [
+    "select list(case when c > 1 then 1 end order by a) m from t",
+    "select row_number() over (order by a) r, row_number() over (order by b) q, row_number() over (order by c) p from t",
     "select sum(x) s from t",
     "select sum(f) s from t",
     "select avg(x) s from t",
@@ -105,6 +107,8 @@ IN_ORDER = [
 ]
 
 AS_A_BAG = [
+    "select a, first(a order by a) m from t group by a",
+    "select first_value(a) over (partition by a order by a) m from t",
     "select count(*) n from t",
     "select sum(a) s from t",
     "select avg(a) s from t",

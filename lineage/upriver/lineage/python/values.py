@@ -226,7 +226,7 @@ class ValueWriter:
         top, _, _ = kind.__module__.partition(".")
         if linker.is_upriver(kind):
             # An asset called as a function stands for that function; other declarations for their key.
-            wrapped = getattr(value, "__wrapped__", None) or getattr(value, "function", None)
+            wrapped = getattr(value, "__wrapped__", None)
             self._all(b"upriver", wrapped if callable(wrapped) else str(getattr(value, "key", "")))
         elif isinstance(value, enum.Enum):
             self._all(b"enum", kind, value.name, value.value)

@@ -13,12 +13,13 @@ _ORDER_FREE = frozenset({
 # fmt: on
 _ORDER_FREE_WHEN_EXACT = frozenset({"sum", "sum_no_overflow", "avg", "mean", "decimal_average"})
 # fmt: off
-_ROUNDED = _ORDER_FREE_WHEN_EXACT | {
+_ROUNDED = frozenset({
+    *_ORDER_FREE_WHEN_EXACT,
     "fsum", "kahan_sum", "sumkahan", "favg", "product", "geomean", "geometric_mean", "stddev", "stddev_pop",
     "stddev_samp", "variance", "var_pop", "var_samp", "sem", "skewness", "kurtosis", "kurtosis_pop", "entropy", "corr",
     "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx",
     "regr_sxy", "regr_syy",
-}
+})
 # fmt: on
 _RANKS = frozenset({"WINDOW_RANK", "WINDOW_RANK_DENSE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST"})
 _INEXACT = frozenset({"FLOAT", "DOUBLE"})
