@@ -45,6 +45,10 @@ SAME = {
         "with q as (select a from t), p as (select a from q) select a from p",
         "with one as (select a from t), two as (select a from one) select a from two",
     ),
+    "the name of a recursive cte": (
+        "with recursive q(a) as (select 1 union all select a + 1 from q where a < 3) select a from q",
+        "with recursive p(a) as (select 1 union all select a + 1 from p where a < 3) select a from p",
+    ),
     "the name of a recurring table": (
         "with recursive q(a, b) using key (a) as (select 1, 2 union select a + 1, b from recurring.q) select a, b from q",
         "with recursive p(a, b) using key (a) as (select 1, 2 union select a + 1, b from recurring.p) select a, b from p",
@@ -76,6 +80,8 @@ DIFFERENT = {
         "with q as (select a from t) select o.a as a from two.q as o, q",
         "with q as (select a from t) select o.a as a from zwei.q as o, q",
     ),
+    "letter case of a field": ("select s.x from t", "select s.X from t"),
+    "limit": ("select a from t limit 0", "select a from t limit 1"),
     "letter case of a file": ("select a from 'data/x.csv'", "select a from 'data/X.csv'"),
     "a table in a schema, called like a cte": (
         "with q as (select a from t) select o.a as a from one.q as o, q",
