@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from upriver.assets.errors import DeclarationError, UpriverError, UsageError
+from upriver.assets.errors import BusyError, DeclarationError, UpriverError, UsageError
 from upriver.materializer.distant import DistantSession
-from upriver.materializer.model import State
-from upriver.materializer.session import Session
+from upriver.materializer.events import AssetOutput, Event, RunFinished, RunStarted
+from upriver.materializer.model import Outcome, RunStatus, State
+from upriver.materializer.session import Cancel, Session
+from upriver.materializer.views import BuildResult
 
 
 @pytest.fixture
@@ -151,3 +158,130 @@ def test_nothing_is_left_behind(root: Path) -> None:
     assert process.poll() is not None
     with pytest.raises(UpriverError, match="closed"):
         distant.status()
+
+
+SLOW = """import time
+import polars as pl
+from upriver.assets import asset
+
+
+@asset
+def slow(a: pl.DataFrame) -> pl.DataFrame:
+    print("begun", flush=True)
+    time.sleep(600)
+    return a
+
+
+@asset
+def quick(a: pl.DataFrame) -> pl.DataFrame:
+    return a.head(1)
+"""
+
+
+class Building:
+    """A build that another process does, in a thread, with what it tells."""
+
+    def __init__(self, session: DistantSession, select: tuple[str, ...] = ()) -> None:
+        self.events: list[Event] = []
+        self.cancel = Cancel()
+        self.result: BuildResult | None = None
+        self.error: Exception | None = None
+        self._session, self._select = session, select
+        self.thread = threading.Thread(target=self._build, daemon=True)
+        self.thread.start()
+
+    def _build(self) -> None:
+        try:
+            self.result = self._session.build(self._select, on_event=self.events.append, cancel=self.cancel)
+        except Exception as error:  # noqa: BLE001 - looked at by the test
+            self.error = error
+
+    def until_slow_runs(self) -> None:
+        until(lambda: any(isinstance(e, AssetOutput) and e.text == "begun" for e in self.events))
+
+    def end(self) -> dict[str, Outcome]:
+        self.thread.join(30)
+        assert self.result is not None
+        return {one.asset: one.action for one in self.result.assets}
+
+
+def test_a_build_has_a_process_of_its_own(root: Path, distant: DistantSession) -> None:
+    """Its events, its result and its errors come over; the engines stay out of this process's way."""
+    (root / "assets" / "c.sql").write_text("select y from b")
+    building = Building(distant)
+    assert building.end() == {"a": Outcome.FRESH, "b": Outcome.FRESH, "c": Outcome.BUILT}
+    assert isinstance(building.events[0], RunStarted)
+    assert isinstance(building.events[-1], RunFinished)
+    assert building.result is not None
+    assert building.result.run_id == distant.run("last").id
+    (root / "assets" / "c.sql").write_text("select y from nowhere")
+    with pytest.raises(DeclarationError, match="nowhere"):
+        distant.build()
+
+
+def test_one_asset_or_all_of_a_build_in_its_own_process_is_stopped(
+    root: Path, distant: DistantSession
+) -> None:
+    """By word, not by a signal: the rest goes on, or what is finished is kept."""
+    (root / "assets" / "slow.py").write_text(SLOW)
+    building = Building(distant)
+    building.until_slow_runs()
+    building.cancel.drop("slow")
+    ends = building.end()
+    assert (ends["slow"], ends["quick"]) == (Outcome.CANCELLED, Outcome.BUILT)
+    again = Building(distant)
+    again.until_slow_runs()
+    with pytest.raises(BusyError):
+        distant.build()
+    again.cancel.request()
+    assert again.end()["slow"] is Outcome.CANCELLED
+    assert again.result is not None
+    assert again.result.status is RunStatus.INTERRUPTED
+
+
+def test_a_build_is_stopped_from_elsewhere_or_killed_and_the_asker_lives(
+    root: Path, distant: DistantSession
+) -> None:
+    """SIGTERM ends it gently; when its process is gone altogether, that is an error like any other."""
+    (root / "assets" / "slow.py").write_text(SLOW)
+    building = Building(distant)
+    building.until_slow_runs()
+    run = distant.live_run()
+    assert run is not None
+    distant.stop_run(run)
+    assert building.end()["slow"] is Outcome.CANCELLED
+    killed = Building(distant)
+    killed.until_slow_runs()
+    holder = distant.workspace.state.holder()
+    assert holder is not None
+    os.kill(holder.pid, signal.SIGKILL)
+    killed.thread.join(30)
+    assert isinstance(killed.error, UpriverError)
+    assert "ended amid its work" in str(killed.error)
+    assert {one.asset: one.state for one in distant.status()}["b"] is State.FRESH
+    assert Building(distant, ("quick",)).end()["quick"] in (Outcome.BUILT, Outcome.FRESH)
+
+
+def test_a_build_goes_on_when_its_asker_has_gone(root: Path) -> None:
+    """Others see it, and it ends as it would have."""
+    (root / "assets" / "slow.py").write_text(SLOW.replace("600", "1.5"))
+    asker = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from pathlib import Path\n"
+         "from upriver.materializer.distant import DistantSession\n"
+         "DistantSession(Path(sys.argv[1])).build(on_event=lambda event: print(event, flush=True))", str(root)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert asker.stdout is not None
+    while "begun" not in asker.stdout.readline():
+        pass
+    asker.kill()
+    asker.wait()
+    asker.stdout.close()
+    here = Session(root)
+    try:
+        assert here.live_run() is not None
+        until(lambda: here.live_run() is None)
+        assert here.run("last").status is RunStatus.SUCCESS
+        assert {one.asset: one.state for one in here.status()}["slow"] is State.FRESH
+    finally:
+        here.close()

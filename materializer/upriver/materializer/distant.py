@@ -18,7 +18,11 @@ from typing import Concatenate, ParamSpec, TypeVar, cast
 from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.model import Source
 from upriver.materializer import reader, wire
+from upriver.materializer.apart import build_apart
+from upriver.materializer.building import Cancel
+from upriver.materializer.events import Event
 from upriver.materializer.session import Session
+from upriver.materializer.views import BuildResult
 
 REST = 120.0
 """Seconds without a question after which the process ends; the next question starts another."""
@@ -42,9 +46,12 @@ def _asked(
 class DistantSession(Session):
     """Like :class:`Session`. *process* is one that :func:`reader.start` has started for the same project.
 
-    What costs little (is a run going on, what does it tell) is looked at in this process, and builds run in it.
+    What costs little (is a run going on, what does it tell) is looked at in this process. Each build has a process of
+    its own, which outlives this one.
     Somebody has to call :meth:`revision` whenever a file was touched: see *watched* of :class:`Session`.
     """
+
+    builds_apart = True
 
     def __init__(
         self,
@@ -155,6 +162,22 @@ class DistantSession(Session):
         with self._turn:
             self._end()
         super().close()
+
+    def build(
+        self,
+        select: Sequence[str] = (),
+        *,
+        force: bool = False,
+        jobs: int | None = None,
+        fail_fast: bool = False,
+        wait: float | None = 0.0,
+        on_event: Callable[[Event], None] = lambda event: None,
+        cancel: Cancel | None = None,
+    ) -> BuildResult:
+        """See :meth:`Session.build`."""
+        options = {"force": force, "jobs": jobs, "fail_fast": fail_fast, "wait": wait}
+        asked = cancel or Cancel()
+        return build_apart(self.root, self.environment, tuple(select), options, on_event, asked)
 
     # -- what is asked there -----------------------------------------------------------------------------
     @property

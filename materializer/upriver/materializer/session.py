@@ -72,6 +72,9 @@ class Session:
     project as it was at that call.
     """
 
+    builds_apart = False
+    """Whether a build goes on when this process ends."""
+
     def __init__(
         self,
         root: Path,

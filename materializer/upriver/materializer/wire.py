@@ -25,8 +25,10 @@ from upriver.assets.errors import (
 from upriver.assets.model import Key, Source, Value
 from upriver.lineage.fixing import Fix
 from upriver.lineage.rename.values import ColumnRenaming, Renaming
+from upriver.materializer.events import Event
 from upriver.materializer.views import (
     AssetStatus,
+    BuildResult,
     Comparison,
     Costs,
     Explanation,
@@ -46,6 +48,7 @@ ANSWERS: Mapping[str, Any] = {
     "diagnoses": tuple[Diagnosis, ...],
     "sources": tuple[Source, ...],
     "keys": tuple[Key, ...],
+    "build": BuildResult,
     "status": tuple[AssetStatus, ...],
     "plan": Plan,
     "why": Explanation,
@@ -93,7 +96,13 @@ class Question(Value, frozen=True):
     options: dict[str, Any]
 
 
-class Answer(Value, frozen=True):
+class Told(Value, frozen=True, tag="told"):
+    """What happens in a build, told while it goes on."""
+
+    event: Event
+
+
+class Answer(Value, frozen=True, tag="answer"):
     """What came of it: *value*, or an *error* (the name of its class) with its *message*, or its *diagnoses*."""
 
     value: msgspec.Raw = msgspec.Raw(b"\xc0")
@@ -102,7 +111,7 @@ class Answer(Value, frozen=True):
     diagnoses: tuple[Diagnosis, ...] = ()
 
 
-def send(pipe: IO[bytes], message: Question | Answer) -> None:
+def send(pipe: IO[bytes], message: Question | Answer | Told) -> None:
     """Write *message*. Raises OSError when nobody reads."""
     text = msgspec.msgpack.encode(message)
     pipe.write(len(text).to_bytes(_LENGTH, "little") + text)
@@ -149,7 +158,25 @@ def failure(error: Exception) -> Answer:
 
 def read_answer(name: str, text: bytes) -> Any:
     """The value that answers the question *name*. Raises the error that is the answer instead."""
-    found = msgspec.msgpack.decode(text, type=Answer)
+    return _value(name, msgspec.msgpack.decode(text, type=Answer))
+
+
+def read_told(text: bytes) -> Told | Answer:
+    """What a build tells: an event, or in the end its answer."""
+    found: Told | Answer = _decode_told(text)
+    return found
+
+
+def build_result(answer: Answer) -> BuildResult:
+    """How the build went. Raises the error that is the answer instead."""
+    found: BuildResult = _value("build", answer)
+    return found
+
+
+_decode_told = msgspec.msgpack.Decoder(Told | Answer).decode
+
+
+def _value(name: str, found: Answer) -> Any:
     if found.error == DeclarationError.__name__:
         raise DeclarationError(found.diagnoses)
     if found.error:

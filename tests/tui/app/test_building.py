@@ -274,3 +274,44 @@ async def test_a_hundred_thousand_lines_are_listed_at_once(desk: Desk) -> None:
         await at.press("end")
         await at.shows("line 99999")
         assert len(log._strips) < 300
+
+
+async def test_a_build_with_a_process_of_its_own_may_go_on_without_the_window(desk: Desk) -> None:
+    """l in the question leaves it running; a build inside this process can't be left."""
+    session = FakeSession(pace=0.2)
+    async with desk(session) as at:
+        at.app.build(())
+        await at.until(lambda: at.app.board.live)
+        await at.press("q", "l")
+        assert at.said[-1] == "It is built by this process, and ends with it."
+        await at.press("escape")
+        session.builds_apart = True
+        await at.press("q")
+        await at.shows("Let go on, it is shown by the next window.")
+        await at.press("l")
+        await at.until(lambda: at.app._exit, "leaving")
+        at.app.running.wait()
+        assert session.live_run() is not None
+        assert at.app.board.run.cancelling == 0
+
+
+def test_what_has_not_changed_is_not_kept_twice() -> None:
+    """Nor is a key, wherever it is named; what differs is the new one."""
+    from upriver.materializer.views import AssetStatus
+    from upriver.tui.board import shared
+
+    def statuses(state: State) -> list[AssetStatus]:
+        names = ["".join(("ra", "w.x")) for _ in range(3)]
+        return [
+            AssetStatus(names[0], "source", State.FRESH),
+            AssetStatus("b", "table", state, upstreams=(names[1],)),
+            AssetStatus("c", "table", State.FRESH, upstreams=(names[2],)),
+        ]
+
+    first = shared(statuses(State.FRESH))
+    assert first["b"].upstreams[0] is first["c"].upstreams[0] is first["raw.x"].asset
+    second = shared(statuses(State.STALE), first.values())
+    assert list(second) == ["raw.x", "b", "c"]
+    assert second["c"] is first["c"]
+    assert second["b"].state is State.STALE
+    assert second["b"].upstreams[0] is first["raw.x"].asset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -40,13 +40,22 @@ class Reading:
     """True when it is what an earlier session saw, shown until the project is read."""
 
 
-def take_reading(session: Session, revision: str, sort: Sort, ranked_as: Mapping[Key, State]) -> Reading:
-    """Look at the project, in a worker thread. Whatever is wrong with it is part of the reading."""
+def take_reading(
+    session: Session,
+    revision: str,
+    sort: Sort,
+    ranked_as: Mapping[Key, State],
+    known: Iterable[AssetStatus] = (),
+) -> Reading:
+    """Look at the project, in a worker thread. Whatever is wrong with it is part of the reading.
+
+    What is as it was *known* stays the same object: a large project is not kept twice.
+    """
     name = ""
     try:
         name = session.name
         diagnoses = session.diagnoses()
-        statuses = {status.asset: status for status in session.status()}
+        statuses = shared(session.status(), known)
     except DeclarationError as error:
         return Reading(revision, diagnoses=error.diagnoses, name=name)
     except UpriverError as error:
@@ -54,6 +63,22 @@ def take_reading(session: Session, revision: str, sort: Sort, ranked_as: Mapping
     except Exception as error:  # noqa: BLE001 - the screen stays open, whatever happens
         return Reading(revision, error=f"{type(error).__name__}: {error}", name=name)
     return Reading(revision, statuses, listing(statuses, sort, ranked_as), diagnoses, name=name)
+
+
+def shared(found: Iterable[AssetStatus], known: Iterable[AssetStatus] = ()) -> dict[Key, AssetStatus]:
+    """*found* by key, with the objects of *known* where these are equal, and one text for each key."""
+    before = {status.asset: status for status in known}
+    names: dict[Key, Key] = {key: key for key in before}
+    statuses: dict[Key, AssetStatus] = {}
+    for status in found:
+        same = before.get(status.asset)
+        if same is None or same != status:
+            same = status
+            for field_name in ("upstreams", "downstreams"):
+                one_text = tuple([names.setdefault(key, key) for key in getattr(status, field_name)])
+                msgspec.structs.force_setattr(status, field_name, one_text)
+        statuses[names.setdefault(status.asset, status.asset)] = same
+    return statuses
 
 
 class Board:

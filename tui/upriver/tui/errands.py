@@ -19,8 +19,9 @@ from upriver.materializer.events import Event
 from upriver.materializer.model import State
 from upriver.materializer.session import Cancel, Session
 from upriver.materializer.views import AssetStatus
-from upriver.tui.board import Reading, take_reading
+from upriver.tui.board import Reading, shared, take_reading
 from upriver.tui.kept import Kept, keep, load_kept
+from upriver.tui.memory import give_back
 from upriver.tui.messages import Answer, ProjectRead, RunEnded, RunFound
 from upriver.tui.picture.order import Sort, listing
 from upriver.tui.watching import FolderWatch
@@ -88,6 +89,7 @@ class Watch:
         self._revision: str | None = None
         self._told: str | None = None
         self._kept: tuple[AssetStatus, ...] = ()
+        self._checked = False
         self.sort = sort
         self.ranked_as: Mapping[Key, State] = {}
         self.own_run: str | None = None
@@ -170,18 +172,20 @@ class Watch:
             return f"unreadable: {error}"
 
     def _read(self, revision: str) -> None:
-        reading = take_reading(self._session, revision, self.sort, self.ranked_as)
+        reading = take_reading(self._session, revision, self.sort, self.ranked_as, self._kept)
         self._target.post_message(ProjectRead(reading))
         statuses = tuple(reading.statuses.values())
-        if statuses and statuses != self._kept:
-            self._kept = statuses
+        if statuses and (statuses != self._kept or not self._checked):
+            self._kept, self._checked = statuses, True
             keep(self._session.root, Kept(reading.name, self._session.environment, statuses))
+        give_back()
 
     def _show_kept(self) -> None:
         """The last reading of the session before, until the project is read."""
         kept = load_kept(self._session.root, self._session.environment)
         if kept is not None:
-            statuses = {status.asset: status for status in kept.statuses}
+            statuses = shared(kept.statuses)
+            self._kept = tuple(statuses.values())
             order = listing(statuses, self.sort)
             reading = Reading("", statuses, order, name=kept.name, provisional=True)
             self._target.post_message(ProjectRead(reading))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upriver.tui.first_frame import paint_cached_frame, take_down
+from upriver.tui.memory import be_frugal
 
 if TYPE_CHECKING:
     from upriver.materializer.session import Session
@@ -39,6 +40,7 @@ def run_ui(
         os.environ.pop("COLUMNS", None)
         os.environ.pop("LINES", None)
     restore = paint_cached_frame(root, theme=theme, ascii=ascii)
+    be_frugal()
     from upriver.materializer import reader
 
     # The project is read by another process, while this one imports what draws it.

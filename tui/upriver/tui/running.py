@@ -126,6 +126,10 @@ class Running:
         if self._feed is not None:
             self._feed.stopped = True
 
+    def leave_running(self) -> None:
+        """The build of this window is to go on when the window has gone."""
+        self._build = None
+
     def wait(self) -> None:
         """After the end: a build of this window that goes on is stopped, and waited for a little."""
         if self._build is not None and self._build.is_alive() and self._cancel is not None:

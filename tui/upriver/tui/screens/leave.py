@@ -13,12 +13,13 @@ from upriver.tui.widgets.text import ReadOnly, blank, plain
 
 
 class LeaveScreen(Sheet[None]):
-    """Stop the build and leave, or stay."""
+    """Stop the build and leave, leave it running, or stay."""
 
     HEADLINE = "A build is going on"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,s", "stop_and_leave", "stop the build and leave", priority=True),
+        Binding("enter,s", "stop_and_leave", "stop it and leave", priority=True),
+        Binding("l", "leave_running", "let it go on and leave"),
         Binding("escape", "close", "stay"),
     ]
 
@@ -33,8 +34,8 @@ class LeaveScreen(Sheet[None]):
         self.query_one(ReadOnly).show(
             [
                 blank(),
-                plain("Leaving stops it. What is finished is kept; what runs now is thrown away."),
-                plain("`upriver build` in a shell goes on without this window.", "muted"),
+                plain("Stopped, it keeps what is finished and throws away what runs now."),
+                plain(self.why_not("leave_running") or "Let go on, it is shown by the next window.", "muted"),
                 blank(),
             ]
         )
@@ -42,6 +43,18 @@ class LeaveScreen(Sheet[None]):
     def ticked(self) -> None:
         """Nothing to ask any more once the build is over."""
         if not self.board.live:
+            self.upriver.exit(0)
+
+    def why_not(self, action: str) -> str | None:
+        """Why it can't go on without this window."""
+        if action == "leave_running" and not self.upriver.session.builds_apart:
+            return "It is built by this process, and ends with it."
+        return None
+
+    def action_leave_running(self) -> None:
+        """Leave; the build goes on in its own process."""
+        if not self.refuse("leave_running"):
+            self.upriver.running.leave_running()
             self.upriver.exit(0)
 
     def action_stop_and_leave(self) -> None:
