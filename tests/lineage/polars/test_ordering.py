@@ -279,7 +279,6 @@ def test_each_expression_has_its_shape(expected: Shape, expression: pl.Expr) -> 
         ([C("a").unique(), C("b")], True, True),
         ([C("a"), C("a").shift()], True, True),
     ],
-    ids=str,
 )
 def test_columns_that_lose_their_rows_depend_on_order_beside_others(
     expressions: list[pl.Expr], alone: bool, beside: bool

@@ -268,6 +268,15 @@ def test_a_constant_is_shown_wherever_it_is_set(text: str, projects: Projects) -
     assert rate.source.strip() == "RATE = 3"
 
 
+def test_a_constant_that_a_with_binds_is_shown_with_it(projects: Projects) -> None:
+    files = {
+        "m.py": "import lib\ndef asset(df):\n    return lib.RATE\n",
+        "lib.py": "from contextlib import nullcontext\nwith nullcontext(3) as RATE:\n    pass\n",
+    }
+    (rate,) = [part for part in projects.reach(files).parts if part.name == "lib.RATE"]
+    assert rate.source == "with nullcontext(3) as RATE:\n    pass\n"
+
+
 def test_a_lambda_is_shown_alone(projects: Projects) -> None:
     text = "first = lambda df: df.head(1)\ndef asset(df):\n    return first(df)\n"
     sources = [part.source for part in projects.reach({"m.py": text}).parts]
