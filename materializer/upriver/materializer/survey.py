@@ -140,11 +140,10 @@ def survey(
             on_unbuilt()
         broken, footprints = unbindable(workspace, findings, views, planning=planning)
     else:
-        unbuilt = [key for key, finding in findings.items() if finding.version is None]
-        footprints = _reads_unbound(workspace, findings, unbuilt)
-    # Those that were not asked for demand the same of what they read, now or when they are.
-    outside = [key for key in project.assets if key not in findings and _is_new(project, records, key)]
-    footprints += _reads_unbound(workspace, findings, outside)
+        new = [key for key, finding in findings.items() if finding.version is None]
+        # Who asks about one asset is told what is so when all are built.
+        new += [key for key in project.assets if key not in findings and _is_new(project, records, key)]
+        footprints = _reads_unbound(workspace, findings, new)
     # An earlier materialization that is to be taken again may have read in order, though that of now does not.
     reused = [finding.reuse for finding in findings.values() if finding.reuse is not None]
     footprints += [(read.upstream, read.footprint) for one in reused for read in one.trace.reads]
