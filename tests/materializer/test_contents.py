@@ -293,3 +293,34 @@ def test_only_a_recipe_of_one_known_text_may_have_other_names_of_tables(
     )
     live = LiveContents(root, state, MemoryStore(), ToldFingerprints({}), Respells(), Outside(root, {}))
     assert live.respelled("out", "r1") is answer
+
+
+def test_any_fingerprint_of_a_version_tells_how_many_rows_it_had() -> None:
+    """Also one of another footprint: of files that are read in place nothing else is left to count."""
+    state = MemoryState()
+    state.remember_fingerprints({("v1", Y): "4:aa"})
+    fingerprints = ToldFingerprints({})
+    live = contents(fingerprints, state)
+    assert not live.same(read("v1"), version("v2"))
+    assert live.describe_change(read("v1"), version("v2")) == "-3 rows"
+    assert fingerprints.passes == []
+
+
+def test_where_other_rows_pass_a_filter_their_columns_are_not_gone_through() -> None:
+    """To count them takes one look at what the filter looks at."""
+    some = Footprint(("x",), "y = 'kept'", ordered=False)
+    counted = Footprint((), "y = 'kept'", ordered=False)
+    fingerprints = ToldFingerprints({"v2": "3:aa"})
+    live = contents(fingerprints)
+    live.expect([read("v1", ALL), read("v1", some)])
+    assert not live.same(read("v1", some, "2:bb"), version("v2"))
+    assert live.describe_change(read("v1", some, "2:bb"), version("v2")) == "+1 row"
+    assert fingerprints.passes == [("v2", frozenset({counted}))]
+
+
+def test_rows_of_one_filter_are_not_taken_for_those_of_another() -> None:
+    state = MemoryState()
+    some, other = (Footprint(("x",), f"y = '{kept}'", ordered=False) for kept in ("a", "b"))
+    state.remember_fingerprints({("v1", other): "9:aa", ("v1", X): "8:aa", ("v2", some): "1:aa"})
+    live = contents(ToldFingerprints({"v2": "1:aa"}), state)
+    assert live.row_change(read("v1", some), version("v2")) is None

@@ -66,6 +66,7 @@ class LiveContents:
         self._binder = binder
         self._outside = outside
         self._known: dict[tuple[str, Footprint], str] = {}
+        self._rows: dict[tuple[str, str | None], int | None] = {}
         self._unsaved: dict[tuple[str, Footprint], str] = {}
         self._loaded: set[str] = set()
         self._expected: defaultdict[Key, set[Footprint]] = defaultdict(set)
@@ -100,8 +101,8 @@ class LiveContents:
         before = schema_from_text(read.schema)
         if not _comparable(footprint, before, now.schema):
             return False
-        if footprint.predicate is None and self.row_change(read, now):
-            return False  # found without going through the rows, of which there may be many
+        if self.row_change(read, now):
+            return False  # found without going through all columns of the rows, of which there may be many
         then = self._then(read, footprint, before)
         if then is None:
             return False
@@ -124,12 +125,31 @@ class LiveContents:
         return changed or names
 
     def row_change(self, read: Read, now: Version) -> int | None:
-        """How many rows more there are now, None when unknown."""
-        if read.fingerprint is not None and read.footprint.predicate is None:
-            count = _row_count(read.fingerprint.partition("|")[2])
-        else:
-            count = _row_count(self._then(read, _COUNT, schema_from_text(read.schema)))
-        return None if count is None or now.rows is None else now.rows - count
+        """How many rows more it reads now, those that its filter lets through; None when unknown."""
+        counted = msgspec.structs.replace(_COUNT, predicate=read.footprint.predicate)
+        then = self._rows_then(read, counted)
+        if then is None:
+            return None
+        if counted == _COUNT:
+            return None if now.rows is None else now.rows - then
+        try:
+            rows = _row_count(self.fingerprint(read.upstream, now, counted))
+        except StoreError:  # told by whoever reads it
+            return None
+        return None if rows is None else rows - then
+
+    def _rows_then(self, read: Read, counted: Footprint) -> int | None:
+        """How many rows it read, which every fingerprint over the same rows tells."""
+        if read.fingerprint is not None:
+            return _row_count(read.fingerprint.partition("|")[2])
+        with self._lock:
+            self._load(read.version)
+            known = self._rows.get((read.version, counted.predicate))
+        return (
+            known
+            if known is not None
+            else _row_count(self._then(read, counted, schema_from_text(read.schema)))
+        )
 
     def describe_change(self, read: Read, now: Version) -> str:
         """``+12,411 rows``, ``rows in another order`` or ``content changed``."""
@@ -172,7 +192,9 @@ class LiveContents:
                 self._take_announced()
                 names = {column.name for column in version.schema}
                 together = set(asked)
-                if together != {_COUNT}:  # which takes no pass over the rows, and must not bring one about
+                if any(
+                    f.columns != () for f in asked
+                ):  # to count takes next to nothing, and must not bring more about
                     together |= {f for f in self._expected[key] if set(f.columns or ()) <= names}
                 todo = [f for f in together if (version.id, f) not in self._known]
                 computed = self._compute.compute(version.located(self._root), todo)
@@ -203,7 +225,7 @@ class LiveContents:
 
     def _load(self, version: str) -> None:
         if version not in self._loaded:
-            self._known.update(self._state.fingerprints([version]))
+            self._take(self._state.fingerprints([version]))
             self._loaded.add(version)
 
     def preload(self, versions: Iterable[str]) -> None:
@@ -211,13 +233,20 @@ class LiveContents:
         with self._lock:
             missing = [version for version in dict.fromkeys(versions) if version not in self._loaded]
             if missing:
-                self._known.update(self._state.fingerprints(missing))
+                self._take(self._state.fingerprints(missing))
                 self._loaded.update(missing)
 
     def _remember(self, version: str, computed: Mapping[Footprint, str]) -> None:
         found = {(version, footprint): value for footprint, value in computed.items()}
-        self._known.update(found)
+        self._take(found)
         self._unsaved.update(found)
+
+    def _take(self, found: Mapping[tuple[str, Footprint], str]) -> None:
+        self._known.update(found)
+        self._rows.update(
+            ((version, footprint.predicate), _row_count(value))
+            for (version, footprint), value in found.items()
+        )
 
     def flush(self) -> None:
         """Keep what was computed for later commands."""
