@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.faults.forks import Forks, forks, injected
 from tests.faults.project import Project, finish, wait_for
@@ -75,7 +76,7 @@ def test_a_build_that_was_stopped_past_its_lease_can_commit_nothing(tmp_path: Pa
     project = troubles(tmp_path / "p", LONG)
     first = project.start("build", "--json")
     wait_for(project.root / "began")
-    os.killpg(first.pid, signal.SIGSTOP)
+    stop_between_commits(first.pid, project.folder / "state.db")
     too_soon = project.build()
     assert too_soon.code == 4, too_soon.said
     (project.root / "go").write_text("yes\n")
@@ -203,3 +204,22 @@ def test_sources_that_never_stand_still_never_make_a_false_fresh(server: Forks, 
         assert done.code in (0, 1), done.said
         assert "should not have happened" not in done.said
     project.settle()
+
+
+def stop_between_commits(group: int, state: Path) -> None:
+    """Stop a process group at a moment at which it does not hold the database: that would keep all others out, whatever
+    became of its lease.
+    """
+    for _ in range(100):
+        os.killpg(group, signal.SIGSTOP)
+        connection = apsw.Connection(str(state))
+        try:
+            connection.execute("begin immediate; rollback")
+        except apsw.BusyError:
+            os.killpg(group, signal.SIGCONT)
+            time.sleep(0.05)
+        else:
+            return
+        finally:
+            connection.close()
+    raise AssertionError("the build holds the database all the time")

@@ -164,13 +164,26 @@ class Database:
         known = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
         mode = "wal" if known >= WAL_SAFE_SINCE else "truncate"
         if not self.memory:
-            run(f"pragma journal_mode = {mode}").fetchall()
+            self._set_journal_mode(mode)
         run("pragma synchronous = full").fetchall()
         run("pragma foreign_keys = on").fetchall()
         # Every transaction is followed by an fsync, F_FULLFSYNC where the system has it (macOS).
         run("pragma fullfsync = on").fetchall()
         # The schema is trusted with nothing: a foreign file must not run functions through triggers or views.
         run("pragma trusted_schema = off").fetchall()
+
+    def _set_journal_mode(self, mode: str) -> None:
+        """Wait here for whoever is just closing the file: SQLite does not ask the busy handler about this pragma."""
+        deadline = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                self._connection.execute(f"pragma journal_mode = {mode}").fetchall()
+            except apsw.BusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.001, 0.02))
+            else:
+                return
 
     def _migrate(self, migrations: Mapping[int, str]) -> None:
         with self._exclusive():
