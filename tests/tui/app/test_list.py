@@ -189,6 +189,10 @@ async def test_views_are_chosen_saved_and_deleted(desk: Desk, tmp_path: Path) ->
         await at.until(lambda: "my view" not in at.text())
         await at.press("d")
         assert at.said[-1] == "this view is built in"
+        await at.press("escape")
+        at.app.main.set_filter(",!tag:board")
+        await at.press("v", "s")
+        assert at.said[-1].startswith("this is no filter: ")
 
 
 async def test_marks_are_built_together(desk: Desk) -> None:

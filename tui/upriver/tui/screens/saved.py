@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from upriver.tui.ink import Ink, Line
+from upriver.tui.picture.filtering import problem
 from upriver.tui.screens.sheet import Sheet
 from upriver.tui.widgets.rows import RowList
 from upriver.tui.widgets.text import Row, TextRows
@@ -104,6 +105,8 @@ class SavedViews(Sheet[str | None]):
         """Why *action* can't be done."""
         if action == "name" and not self._current:
             return "there is no filter to save: type one with /"
+        if action == "name" and (wrong := problem(self._current)) is not None:
+            return f"this is no filter: {wrong}"
         if action == "delete" and (self.here is None or not self.here[1]):
             return "this view is built in"
         return None
