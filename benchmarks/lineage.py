@@ -21,11 +21,11 @@ from benchmarks.projects import layered_sql
 from benchmarks.report import Report
 from benchmarks.settings import Settings
 from upriver.assets.errors import Diagnosis
-from upriver.lineage.sql.binder import Binder
 from upriver.lineage.sql.names import literal, quote
-from upriver.lineage.sql.parse import parse_query
-from upriver.materializer.survey import Schemas, SourceViews
-from upriver.materializer.workspace import Workspace
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.plan.binder import Binder
+from upriver.materializer.context import Workspace
+from upriver.materializer.freshness.survey import Schemas, SourceViews
 
 SUITE = "tpch"
 COLUMNS = 20

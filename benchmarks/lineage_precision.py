@@ -23,9 +23,9 @@ from tests.lineage.sql.oracle import World, changed_columns
 from benchmarks.report import Report
 from benchmarks.settings import Settings
 from upriver.lineage.model import Analysis, EdgeKind
-from upriver.lineage.sql.binder import Binder
-from upriver.lineage.sql.parse import parse_query
-from upriver.lineage.sql.query import Query
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.parse.query import Query
+from upriver.lineage.sql.plan.binder import Binder
 
 Dependency: TypeAlias = tuple[str, str, str]
 """An upstream, its column, a column of the result."""

@@ -16,8 +16,8 @@ _T = TypeVar("_T")
 
 def main(root: Path) -> None:
     """Measure the project at *root*, which is built."""
+    from upriver.materializer.freshness.survey import survey
     from upriver.materializer.session import Session
-    from upriver.materializer.survey import survey
 
     gc.set_threshold(100_000)  # as the program does
     before = _memory()

@@ -43,11 +43,11 @@ GOALS = {
 
 def child(size: int, root: Path, *, storm: bool) -> int:
     """Run the app on a generated project of *size* assets, the way ``upriver ui`` does."""
-    from upriver.tui.first_frame import paint_cached_frame
+    from upriver.tui.app.startup_frame import paint_cached_frame
 
     restore = paint_cached_frame(root)
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    from upriver.tui.app import UpriverApp
+    from upriver.tui.app.app import UpriverApp
 
     begun, used = time.perf_counter(), time.process_time()
     from tests.fakes.generated import generated
@@ -209,9 +209,9 @@ def measure_graph() -> dict[str, float]:
     from tests.fakes.generated import generated
     from tests.fakes.session import FakeSession
 
-    from upriver.tui.picture.diagram import draw
-    from upriver.tui.picture.layers import layer_numbers
-    from upriver.tui.widgets.neighbourhood import node_width
+    from upriver.tui.app.widgets.neighbourhood import node_width
+    from upriver.tui.present.views.diagram import draw
+    from upriver.tui.present.views.layers import layer_numbers
 
     specs = generated(10_000)
     nodes = [spec.key for spec in specs]

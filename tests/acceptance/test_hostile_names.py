@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from upriver.lineage.sql.names import quote
 from upriver.materializer.session import Session
-from upriver.tui.app import UpriverApp
+from upriver.tui.app.app import UpriverApp
 
 ESC = "\x1b]0;owned\x07\x1b[2J\x1b[31mred"
 NAMES = (

@@ -7,11 +7,11 @@ from textwrap import dedent
 
 import pytest
 
-from upriver.assets.check import check_keys
-from upriver.assets.discover import ProjectFiles, discover
 from upriver.assets.errors import Diagnosis
-from upriver.assets.load import LoadedPython, load_python, load_sql
+from upriver.assets.loading.load import LoadedPython, load_python, load_sql
 from upriver.assets.model import Asset, Source
+from upriver.assets.project.files import ProjectFiles, discover
+from upriver.assets.project.validate import check_keys
 
 USUAL = "from upriver.assets import asset, secret, source\n"
 

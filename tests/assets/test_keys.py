@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from upriver.assets.loading.sql_module import bad_path, path_problem, usable
 from upriver.assets.model import MAX_KEY_LENGTH, key_problem
-from upriver.assets.sql import bad_path, path_parts, path_problem, usable
+from upriver.assets.project.layout import path_parts
 
 parts = st.from_regex(r"[a-z_][a-z0-9_]{0,10}", fullmatch=True).filter(lambda part: not key_problem(part))
 

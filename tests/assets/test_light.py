@@ -17,7 +17,7 @@ _HEAVY = {"duckdb", "polars", "pyarrow", "yaml", "sqlglot", "textual", "rich", "
         "from upriver.assets import asset, source, secret",
         "from upriver.assets import asset; asset('a')(lambda x: x)",
         "from upriver.assets import source; source('raw.x', 'x.csv', delimiter=';')",
-        "import upriver.assets.discover",
+        "import upriver.assets.project.files",
     ],
 )
 def test_declaring_loads_no_engine_and_no_parser(statement: str) -> None:

@@ -9,12 +9,10 @@ from tests.fakes.shop import NOW, AssetSpec, influence
 
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Column, Key, Place
-from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
-from upriver.lineage.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
-from upriver.materializer.model import Action, Cause, Outcome, Reason, State
-from upriver.materializer.session import Session
-from upriver.materializer.views import (
+from upriver.lineage.refactoring.fix import Fix
+from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
+from upriver.materializer.answers import (
     SIGN,
     AssetCost,
     AssetStatus,
@@ -36,6 +34,8 @@ from upriver.materializer.views import (
     ViewEdge,
     ViewGroup,
 )
+from upriver.materializer.model import Action, Cause, Outcome, Reason, State
+from upriver.materializer.session import Session
 
 
 def one_by_one(edges: Iterable[ViewEdge]) -> tuple[ViewGroup, ...]:

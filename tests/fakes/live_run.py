@@ -16,7 +16,7 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
-from upriver.tui.picture.live import RunPicture
+from upriver.tui.present.views.live import RunPicture
 
 _ERROR = """assets/core/order_pay.sql:3:5: upstream staging.payments has no column 'amount_ct'
   3 |     p.amount_ct / 100.0 as amount_usd,

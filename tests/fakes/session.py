@@ -17,8 +17,17 @@ from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Key
-from upriver.lineage.fixing import Fix
-from upriver.lineage.rename.values import ColumnRenaming, Renaming
+from upriver.lineage.refactoring.fix import Fix
+from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
+from upriver.materializer.answers import (
+    AssetResult,
+    AssetStatus,
+    BuildResult,
+    LogLine,
+    Plan,
+    RunEntry,
+    Step,
+)
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -30,16 +39,7 @@ from upriver.materializer.events import (
 )
 from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, RunStatus, State
 from upriver.materializer.session import Cancel
-from upriver.materializer.views import (
-    AssetResult,
-    AssetStatus,
-    BuildResult,
-    LogLine,
-    Plan,
-    RunEntry,
-    Step,
-)
-from upriver.tui.picture.order import reach
+from upriver.tui.present.views.order import reach
 
 _WORK = {State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED}
 

@@ -159,9 +159,9 @@ class Plan:
 
 
 def _forks() -> None:
-    for name in ("duckdb", "polars", *(f"upriver.tui.commands.{name}" for name in ("build", "fsck"))):
+    for name in ("duckdb", "polars", *(f"upriver.tui.cli.commands.{name}" for name in ("build", "fsck"))):
         importlib.import_module(name)  # what a build would load; nothing of it starts a thread
-    from upriver.tui.cli import execute
+    from upriver.tui.cli.main import execute
 
     for line in sys.stdin:
         order = json.loads(line)
@@ -195,7 +195,7 @@ def _main() -> int:
         return 0
     plan = Plan(**json.loads(sys.argv[1]))
     plan.shift_clocks()
-    from upriver.tui.cli import main
+    from upriver.tui.cli.main import main
 
     plan.begin()
     return main(sys.argv[2:])

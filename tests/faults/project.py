@@ -23,7 +23,7 @@ import duckdb
 from upriver.lineage.sql.names import literal
 from upriver.materializer.model import RunStatus
 from upriver.materializer.state import open_state
-from upriver.tui.cli import execute
+from upriver.tui.cli.main import execute
 
 UPRIVER = (sys.executable, "-m", "upriver")
 MARK = "UPRIVER_FAULTS_PROJECT"

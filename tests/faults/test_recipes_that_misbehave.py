@@ -34,7 +34,10 @@ ENDS = {
         "exit code 0 before it had reported a result",
     ),
     "nothing": ("return None", "returned nothing (None)"),
-    "link": ("import upriver.materializer.worker as w\nsys.exit('bye')", "the recipe called exit(bye)"),
+    "link": (
+        "import upriver.materializer.execution.local.worker as w\nsys.exit('bye')",
+        "the recipe called exit(bye)",
+    ),
 }
 
 

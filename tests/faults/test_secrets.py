@@ -23,7 +23,7 @@ from tests.faults.shops import Trouble, troubles
 from textual.strip import Strip
 
 from upriver.materializer.session import Session
-from upriver.tui.app import UpriverApp
+from upriver.tui.app.app import UpriverApp
 
 SECRETS = {
     "PLAIN": "sk0live9Qm7Zt4Xw2Rb8Lp6Vy1Nd3Hs5Gk",

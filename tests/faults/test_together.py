@@ -16,8 +16,8 @@ from tests.faults.forks import Forks, forks, injected
 from tests.faults.project import Project, finish, wait_for
 from tests.faults.shops import ORDERS, Trouble, sql_shop, troubles
 
-from upriver.materializer.locks import TERM
 from upriver.materializer.state import open_state
+from upriver.materializer.storage.locks import TERM
 
 
 @pytest.fixture(scope="module")

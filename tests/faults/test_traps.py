@@ -35,7 +35,7 @@ def trapped(root: Path, marker: Path) -> Project:
     for name in modules.split():
         project.write(f"{name}.py", code)
         project.write(f"lib/{name}/__init__.py", code)
-    project.write("upriver/tui/cli.py", code)
+    project.write("upriver/tui/cli/main.py", code)
     project.write("upriver/__main__.py", code)
     shell = (
         f".shell touch '{marker}'\n.system touch '{marker}'\ncopy (select 1) to '{marker}' (format csv);\n"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from upriver.assets import locations, source
-from upriver.assets.config import Config
-from upriver.assets.options import PYTHON_OPTIONS, SQL_OPTIONS
+from upriver.assets import source
+from upriver.assets.declare import locations
+from upriver.assets.declare.options import PYTHON_OPTIONS, SQL_OPTIONS
+from upriver.assets.project.config import Config
 from upriver.materializer.model import Outcome, RunStatus
 from upriver.materializer.session import Session
 

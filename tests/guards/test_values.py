@@ -14,9 +14,9 @@ MODULES = (
     "upriver.lineage.model",
     "upriver.lineage.python.reach",
     "upriver.materializer.model",
-    "upriver.materializer.staleness",
-    "upriver.materializer.plan",
-    "upriver.materializer.views",
+    "upriver.materializer.freshness.decide",
+    "upriver.materializer.freshness.decider",
+    "upriver.materializer.answers",
 )
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.mutants.making import Mutant, mutants, reached_lines
+from tests.mutants.mutations import Mutant, mutants, reached_lines
 from tests.mutants.trial import Copy, Known, begin, explore, kill, warm
 
 HERE = Path(__file__).parent

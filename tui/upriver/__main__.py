@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from upriver.tui.cli import main
+from upriver.tui.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from upriver.assets.declare import asset
-    from upriver.assets.secrets import secret
-    from upriver.assets.sources import source
+    from upriver.assets.declare.asset import asset
+    from upriver.assets.declare.secret import secret
+    from upriver.assets.declare.source import source
 
 __all__ = ["asset", "secret", "source"]
 
-_HOMES = {"asset": "declare", "secret": "secrets", "source": "sources"}
+_HOMES = {"asset": "declare.asset", "secret": "declare.secret", "source": "declare.source"}
 
 
 def __getattr__(name: str) -> object:

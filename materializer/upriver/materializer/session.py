@@ -18,19 +18,8 @@ import msgspec
 
 from upriver.assets.errors import BusyError, Diagnosis, StoreError, UsageError, did_you_mean
 from upriver.assets.model import Key, Source, SqlRecipe
-from upriver.lineage.project import Project
-from upriver.materializer.building import Build, Cancel, Options
-from upriver.materializer.events import (
-    Event,
-)
-from upriver.materializer.model import State
-from upriver.materializer.past import Past
-from upriver.materializer.plan import steps
-from upriver.materializer.runlog import follow_events
-from upriver.materializer.select import Scope, select
-from upriver.materializer.statuses import reasons_of, status_of
-from upriver.materializer.survey import Schemas, SourceViews, survey
-from upriver.materializer.views import (
+from upriver.lineage.project.project import Project
+from upriver.materializer.answers import (
     AssetStatus,
     BuildResult,
     Comparison,
@@ -46,15 +35,27 @@ from upriver.materializer.views import (
     RunEntry,
     Table,
 )
-from upriver.materializer.workspace import Workspace
+from upriver.materializer.context import Workspace
+from upriver.materializer.events import (
+    Event,
+)
+from upriver.materializer.execution.build import Build, Options
+from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.freshness.decider import steps
+from upriver.materializer.freshness.status import reasons_of, status_of
+from upriver.materializer.freshness.survey import Schemas, SourceViews, survey
+from upriver.materializer.model import State
+from upriver.materializer.runs.event_log import follow_events
+from upriver.materializer.runs.history import Past
+from upriver.materializer.selection import Scope, select
 
 if TYPE_CHECKING:
-    from upriver.lineage.fixing import Fix
-    from upriver.lineage.rename.values import ColumnRenaming, Renaming
-    from upriver.materializer.fsck import Report
-    from upriver.materializer.gc import Collected, Keep
-    from upriver.materializer.lineage_views import Lineage
-    from upriver.materializer.repair import Repaired
+    from upriver.lineage.refactoring.fix import Fix
+    from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
+    from upriver.materializer.inspection.lineage import Lineage
+    from upriver.materializer.upkeep.fsck import Report
+    from upriver.materializer.upkeep.gc import Collected, Keep
+    from upriver.materializer.upkeep.repair import Repaired
 
 __all__ = ["Cancel", "Session"]
 
@@ -116,7 +117,7 @@ class Session:
         """A cheap token (a few ms at 10,000 assets) that changes when a project file, a source or the state
         changes.
         """
-        from upriver.materializer import maintenance
+        from upriver.materializer.inspection import versions as maintenance
 
         found = maintenance.revision(self.workspace)
         if self._watched and found != self._revision:
@@ -184,7 +185,7 @@ class Session:
 
     def why(self, key: Key) -> Explanation:
         """The chain of causes behind an asset's state."""
-        from upriver.materializer.explain import explain
+        from upriver.materializer.freshness.explain import explain
 
         with self._reading:
             project = self._known(key, as_watched=False)
@@ -207,7 +208,7 @@ class Session:
 
         Raises BusyError, DeclarationError, StoreError; NotShownError when all is done but the views of it.
         """
-        from upriver.materializer.warehouse import refresh_warehouse
+        from upriver.materializer.inspection.warehouse import refresh_warehouse
 
         # A workspace of its own: reading calls go on meanwhile, with their own view of files and state.
         workspace = Workspace(self.root, self.environment, self.workspace.clock)
@@ -237,7 +238,7 @@ class Session:
         depth: int | None = None,
     ) -> LineageView:
         """Lineage around an asset, or around one column of it."""
-        from upriver.materializer import lineage_views
+        from upriver.materializer.inspection import lineage as lineage_views
 
         with self._reading:
             self._known(key)
@@ -252,7 +253,7 @@ class Session:
         """What the changes since git revision *since* (None: since the last build) break or change
         downstream.
         """
-        from upriver.materializer import impact
+        from upriver.materializer.refactoring import impact
 
         with self._reading:
             self._project()
@@ -260,7 +261,7 @@ class Session:
 
     def dropping(self, key: Key, column: str) -> Impacts:
         """What dropping *column* of *key* would break, and where, or change downstream."""
-        from upriver.materializer import dropping
+        from upriver.materializer.refactoring import drop_column as dropping
 
         with self._reading:
             self._known(key)
@@ -279,7 +280,7 @@ class Session:
 
         Raises UsageError when it can't be called that, or where only a person can change a place.
         """
-        from upriver.lineage.rename.find import renaming
+        from upriver.lineage.refactoring.rename.find import renaming
 
         with self._reading:
             return renaming(self._project(), old, new)
@@ -288,7 +289,7 @@ class Session:
         """Write what :meth:`renaming` has found: all of it or nothing. Raises UsageError when a file was edited
         meanwhile, BusyError during a build, StoreError.
         """
-        from upriver.materializer.renaming import write_renaming
+        from upriver.materializer.refactoring.rename_asset import write_renaming
 
         with self._reading:
             if self._past.live_run() is not None:
@@ -300,14 +301,14 @@ class Session:
 
         Raises UsageError when nothing is wrong with it, or when it is not certain what is meant.
         """
-        from upriver.materializer.fixing import find_fix
+        from upriver.materializer.refactoring.fix import find_fix
 
         with self._reading:
             return find_fix(self.workspace, key)
 
     def apply_fix(self, fix: Fix) -> None:
         """Write what :meth:`fix` has found. Raises UsageError when the file was edited meanwhile, StoreError."""
-        from upriver.materializer.fixing import write_fix
+        from upriver.materializer.refactoring.fix import write_fix
 
         with self._reading:
             write_fix(self.workspace, fix)
@@ -319,7 +320,7 @@ class Session:
         Raises UsageError when it can't be called that, or where only a person can change a place, unless that may be
         left to them (*leave*).
         """
-        from upriver.materializer.column_renaming import find_column_renaming
+        from upriver.materializer.refactoring.rename_column import find_column_renaming
 
         with self._reading:
             self._known(key, as_watched=False)
@@ -329,7 +330,7 @@ class Session:
         """Write what :meth:`column_renaming` has found: all of it or nothing. Raises UsageError when a file was edited
         meanwhile, BusyError during a build, StoreError.
         """
-        from upriver.materializer.column_renaming import write_column_renaming
+        from upriver.materializer.refactoring.rename_column import write_column_renaming
 
         with self._reading:
             if self._past.live_run() is not None:
@@ -339,7 +340,7 @@ class Session:
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:
         """Run a query over current artifacts, named by key."""
-        from upriver.materializer import inspect
+        from upriver.materializer.inspection import data as inspect
 
         with self._reading:
             self._project()
@@ -362,7 +363,7 @@ class Session:
         With *at* the rows of an earlier materialization, with *against* those that differ now from one (see
         :meth:`compare` for what names one): the first column is ``+`` for what is there only now, else ``-``.
         """
-        from upriver.materializer import inspect
+        from upriver.materializer.inspection import data as inspect
 
         with self._reading:
             self._known(key)
@@ -371,7 +372,7 @@ class Session:
 
     def profile(self, key: Key, *, at: str | None = None) -> Profile:
         """An asset in numbers, now or *at* an earlier materialization."""
-        from upriver.materializer import inspect
+        from upriver.materializer.inspection import data as inspect
 
         with self._reading:
             self._known(key)
@@ -382,7 +383,7 @@ class Session:
         """An asset now against an earlier materialization: ``before`` is the last that held something else, any is
         named by its id or the beginning of its run's or its version's.
         """
-        from upriver.materializer import inspect
+        from upriver.materializer.inspection import data as inspect
 
         with self._reading:
             self._known(key)
@@ -391,7 +392,7 @@ class Session:
 
     def _holding_artifacts(self) -> AbstractContextManager[None]:
         """While it lasts, ``gc`` removes nothing."""
-        from upriver.materializer.locks import reading
+        from upriver.materializer.storage.locks import reading
 
         return reading(self.workspace.folder / "gc.lock") if self.workspace.folder.exists() else nullcontext()
 
@@ -430,7 +431,7 @@ class Session:
 
     def cost(self, select: Sequence[str] = (), *, runs: int = 20) -> Costs:
         """What the assets of SELECT have cost in the last *runs* runs, in topological order."""
-        from upriver.materializer.costs import costs
+        from upriver.materializer.runs.costs import costs
 
         with self._reading:
             project = self._project(as_watched=True)
@@ -459,16 +460,16 @@ class Session:
         """Ask the other process that builds *run_id* to stop. Raises UsageError when it is over, BusyError when
         it can't be reached from here.
         """
+        from upriver.materializer.runs.stop import stop_run
         from upriver.materializer.state.opening import BUILD_LOCK
-        from upriver.materializer.stopping import stop_run
 
         stop_run(self.workspace.folder / BUILD_LOCK, run_id)
 
     # -- care --------------------------------------------------------------------------------------------
     def fsck(self, *, repair: bool = False) -> Report | Repaired:
         """Verify every artifact and record; with *repair*, put right what can be (nothing is deleted)."""
-        from upriver.materializer import fsck
-        from upriver.materializer import repair as repairing
+        from upriver.materializer.upkeep import fsck
+        from upriver.materializer.upkeep import repair as repairing
 
         folder = self.workspace.folder
         self.workspace.close()  # a damaged state is looked at, and replaced, as a file
@@ -476,7 +477,7 @@ class Session:
 
     def gc(self, keep: Keep, *, dry_run: bool = False) -> Collected:
         """Drop materializations that *keep* does not keep, and artifacts that nothing needs."""
-        from upriver.materializer import gc
+        from upriver.materializer.upkeep import gc
 
         with self._reading:
             workspace = self.workspace

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 import polars as pl
+from tests.lineage.polars.recipes import Recipe, carriers, flights
 
 from upriver.lineage.model import Analysis
-
-from .recipes import Recipe, carriers, flights
 
 
 def changed(table: pl.DataFrame, column: str, draw: random.Random) -> Iterator[pl.DataFrame]:

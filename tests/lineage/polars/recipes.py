@@ -9,8 +9,7 @@ from collections.abc import Callable
 import polars as pl
 from polars import col as c
 from polars import selectors as cs
-
-from .mixed_recipes import MIXED
+from tests.lineage.polars.mixed_recipes import MIXED
 
 Recipe = Callable[[pl.LazyFrame, pl.LazyFrame], pl.LazyFrame]
 

@@ -11,13 +11,12 @@ from typing import Any, TypeAlias
 import polars as pl
 import pytest
 from polars import col as c
+from tests.lineage.polars.conftest import Runner
+from tests.lineage.polars.recipes import RECIPES, carriers, flights
 
 from upriver.assets.model import Column, Frame, Schema
 from upriver.lineage.model import Analysis, EdgeKind, UnknownColumn
 from upriver.lineage.polars.empty import plan_on_empty
-
-from .conftest import Runner
-from .recipes import RECIPES, carriers, flights
 
 Recipe: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
 ORDERS: Schema = (Column("id", "BIGINT"), Column("amount", "DECIMAL(18,2)"), Column("day", "DATE"))

@@ -8,11 +8,10 @@ from collections.abc import Callable
 import duckdb
 import polars as pl
 import pytest
+from tests.lineage.polars.conftest import Runner
+from tests.lineage.polars.recipes import RECIPES, Recipe, carriers, flights
 
 from upriver.lineage.model import Footprint
-
-from .conftest import Runner
-from .recipes import RECIPES, Recipe, carriers, flights
 
 CASES = [(name, "streaming") for name in RECIPES] + [(name, "in-memory") for name in list(RECIPES)[::4]]
 

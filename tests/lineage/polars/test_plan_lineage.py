@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from .conftest import Runner
-from .oracle import observed, told
-from .recipes import RECIPES, carriers, flights
+from tests.lineage.polars.conftest import Runner
+from tests.lineage.polars.oracle import observed, told
+from tests.lineage.polars.recipes import RECIPES, carriers, flights
 
 _WITH_FUNCTIONS = (
     "list_eval", "list_eval_twice", "map_elements", "map_batches_of_columns", "fold", "over_two_keys_in_order",

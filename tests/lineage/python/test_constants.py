@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.lineage.python.conftest import Projects
 
 from upriver.lineage.python.values import MAX_DEPTH
-
-from .conftest import Projects
 
 OTHERS = [
     ("1.5", "1.25"),

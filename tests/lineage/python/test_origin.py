@@ -8,11 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.lineage.python.conftest import Projects
 
 import upriver.assets.model
 from upriver.lineage.python.origin import Origin, Origins, distributions_of
-
-from .conftest import Projects
 
 
 def _module(name: str, file: Path | None = None, *folders: Path) -> ModuleType:

@@ -9,11 +9,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from tests.lineage.python.conftest import Projects
 
 from upriver.lineage.python import reach
 from upriver.lineage.python.source import code_digest
-
-from .conftest import Projects
 
 PROJECT = {
     "m.py": """

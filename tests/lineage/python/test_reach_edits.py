@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
-from .conftest import Projects
+from tests.lineage.python.conftest import Projects
 
 
 class Edit(NamedTuple):

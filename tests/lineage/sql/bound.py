@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 
 import duckdb
+from tests.lineage.sql.cases import Case, data_of, schemas
+from tests.lineage.sql.oracle import Result, World, changed_columns, unread_columns
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Column, Key
 from upriver.lineage.model import Analysis
-from upriver.lineage.sql.binder import Binder
 from upriver.lineage.sql.names import quote
-from upriver.lineage.sql.parse import parse_query
-from upriver.lineage.sql.query import Query
-
-from .cases import Case, data_of, schemas
-from .oracle import Result, World, changed_columns, unread_columns
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.parse.query import Query
+from upriver.lineage.sql.plan.binder import Binder
 
 WAYS = (0, 2)
 """How columns are changed: at random, and all values moved by a row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from upriver.lineage.sql.tokens import Token, tokens
+from upriver.lineage.sql.text.tokens import Token, tokens
 
 _OTHER_WORDS = {
     "asc": ("desc",),

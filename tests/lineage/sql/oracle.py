@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import duckdb
+from tests.lineage.sql.domain import Values
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import Footprints
 from upriver.lineage.sql.names import quote, relation_name, relation_parts
-from upriver.lineage.sql.query import Query
-
-from .domain import Values
+from upriver.lineage.sql.parse.query import Query
 
 Bag: TypeAlias = Counter[str]
 Result: TypeAlias = tuple[int, tuple[Bag, ...], Bag] | str

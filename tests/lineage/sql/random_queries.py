@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .random_expressions import AGGREGATES, Columns, Expressions
+from tests.lineage.sql.random_expressions import AGGREGATES, Columns, Expressions
 
 TABLES: dict[str, Columns] = {
     "t": (

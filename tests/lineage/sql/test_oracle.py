@@ -10,16 +10,15 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
+from tests.lineage.sql.bound import bind
+from tests.lineage.sql.cases import Case, cases, schemas
+from tests.lineage.sql.mutations import mutated
+from tests.lineage.sql.oracle import World
 
 from upriver.assets.errors import Diagnosis
-from upriver.lineage.sql.binder import Binder
 from upriver.lineage.sql.names import relation_name
-from upriver.lineage.sql.parse import parse_query
-
-from .bound import bind
-from .cases import Case, cases, schemas
-from .mutations import mutated
-from .oracle import World
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.plan.binder import Binder
 
 SUITES = [*cases("house"), *cases("tpch")]
 CHECKS_OF_LARGE_QUERIES = 20

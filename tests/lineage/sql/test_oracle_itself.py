@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 import duckdb
 import msgspec
 import pytest
+from tests.lineage.sql.bound import Bound, bind
+from tests.lineage.sql.cases import Case
 
-from upriver.lineage.edges import grouped
+from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge
-from upriver.lineage.sql.binder import Binder
-
-from .bound import Bound, bind
-from .cases import Case
+from upriver.lineage.sql.plan.binder import Binder
 
 
 @pytest.fixture(scope="module")

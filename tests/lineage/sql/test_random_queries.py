@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
+from tests.lineage.sql.bound import Bound
+from tests.lineage.sql.cases import Case, schemas
+from tests.lineage.sql.oracle import World
+from tests.lineage.sql.random_queries import Queries
 
 from upriver.assets.errors import Diagnosis
-from upriver.lineage.sql.binder import Binder
-from upriver.lineage.sql.parse import parse_query
-
-from .bound import Bound
-from .cases import Case, schemas
-from .oracle import World
-from .random_queries import Queries
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.plan.binder import Binder
 
 BATCH = 25
 

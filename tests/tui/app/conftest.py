@@ -17,7 +17,7 @@ from tests.fakes.session import FakeSession
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from upriver.tui.app import UpriverApp
+from upriver.tui.app.app import UpriverApp
 
 
 @pytest.fixture(autouse=True)

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from textual.command import CommandPalette
 
-from upriver.tui.screens.build import BuildDialog
-from upriver.tui.screens.changes import ChangesScreen
-from upriver.tui.screens.code import CodeScreen
-from upriver.tui.screens.columns import ColumnsScreen
-from upriver.tui.screens.graph import GraphScreen
-from upriver.tui.screens.history import HistoryScreen
-from upriver.tui.screens.log import LogScreen
-from upriver.tui.screens.preview import PreviewScreen
-from upriver.tui.screens.rename import RenameScreen
-from upriver.tui.screens.run import RunScreen
-from upriver.tui.screens.why import WhyScreen
-from upriver.tui.widgets.problems import Problems
+from upriver.tui.app.screens.build import BuildDialog
+from upriver.tui.app.screens.changes import ChangesScreen
+from upriver.tui.app.screens.code import CodeScreen
+from upriver.tui.app.screens.columns import ColumnsScreen
+from upriver.tui.app.screens.graph import GraphScreen
+from upriver.tui.app.screens.history import HistoryScreen
+from upriver.tui.app.screens.log import LogScreen
+from upriver.tui.app.screens.preview import PreviewScreen
+from upriver.tui.app.screens.rename import RenameScreen
+from upriver.tui.app.screens.run import RunScreen
+from upriver.tui.app.screens.why import WhyScreen
+from upriver.tui.app.widgets.problems import Problems
 
 Desk = Callable[..., Any]
 

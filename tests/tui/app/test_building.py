@@ -9,12 +9,12 @@ from typing import Any
 from tests.fakes.session import FakeSession
 
 from upriver.materializer.model import Outcome, RunStatus, State
-from upriver.tui.picture.recent import Recent
-from upriver.tui.screens.build import BuildDialog
-from upriver.tui.screens.leave import LeaveScreen
-from upriver.tui.screens.run import RunScreen
-from upriver.tui.widgets.loglines import LogLines
-from upriver.tui.widgets.runrows import RunRows
+from upriver.tui.app.screens.build import BuildDialog
+from upriver.tui.app.screens.leave import LeaveScreen
+from upriver.tui.app.screens.run import RunScreen
+from upriver.tui.app.widgets.loglines import LogLines
+from upriver.tui.app.widgets.runrows import RunRows
+from upriver.tui.present.views.recent import Recent
 
 Desk = Callable[..., Any]
 
@@ -265,7 +265,7 @@ async def test_leaving_while_a_build_goes_on_asks(desk: Desk) -> None:
 
 async def test_a_hundred_thousand_lines_are_listed_at_once(desk: Desk) -> None:
     """Lines are kept as they came and drawn when they are in view."""
-    from upriver.materializer.views import LogLine
+    from upriver.materializer.answers import LogLine
 
     async with desk() as at:
         await at.press("l")
@@ -297,8 +297,8 @@ async def test_a_build_with_a_process_of_its_own_may_go_on_without_the_window(de
 
 def test_what_has_not_changed_is_not_kept_twice() -> None:
     """Nor is a key, wherever it is named; what differs is the new one."""
-    from upriver.materializer.views import AssetStatus
-    from upriver.tui.board import shared
+    from upriver.materializer.answers import AssetStatus
+    from upriver.tui.app.project_model import shared
 
     def statuses(state: State) -> list[AssetStatus]:
         names = ["".join(("ra", "w.x")) for _ in range(3)]

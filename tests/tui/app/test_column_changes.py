@@ -10,10 +10,10 @@ from typing import Any
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Place
 from upriver.materializer.session import Session
-from upriver.tui.app import UpriverApp
-from upriver.tui.screens.columns import ColumnsScreen
-from upriver.tui.screens.drop import DropScreen
-from upriver.tui.screens.rename_column import RenameColumnScreen
+from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.screens.columns import ColumnsScreen
+from upriver.tui.app.screens.drop import DropScreen
+from upriver.tui.app.screens.rename_column import RenameColumnScreen
 
 Desk = Callable[..., Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.fakes.session import FakeSession
 
-from upriver.tui.screens.cost import CostList, CostScreen
-from upriver.tui.screens.history import HistoryScreen
+from upriver.tui.app.screens.cost import CostList, CostScreen
+from upriver.tui.app.screens.history import HistoryScreen
 
 Desk = Callable[..., Any]
 

@@ -11,12 +11,12 @@ import pytest
 from tests.fakes.session import FakeSession
 
 from upriver.assets.model import Place
-from upriver.tui.app import UpriverApp
-from upriver.tui.editing import editor_command
-from upriver.tui.screens.code import CodeScreen
-from upriver.tui.screens.run import RunScreen
-from upriver.tui.screens.why import WhyScreen
-from upriver.tui.widgets.text import TextRows
+from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.editor import editor_command
+from upriver.tui.app.screens.code import CodeScreen
+from upriver.tui.app.screens.run import RunScreen
+from upriver.tui.app.screens.why import WhyScreen
+from upriver.tui.app.widgets.text import TextRows
 
 Desk = Callable[..., Any]
 

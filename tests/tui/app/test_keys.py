@@ -11,24 +11,24 @@ from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.screen import Screen
 
-from upriver.tui.app import UpriverApp
-from upriver.tui.screens.build import BuildDialog
-from upriver.tui.screens.changes import ChangesScreen
-from upriver.tui.screens.code import CodeScreen
-from upriver.tui.screens.columns import ColumnsScreen
-from upriver.tui.screens.graph import GraphScreen
-from upriver.tui.screens.help import HelpScreen
-from upriver.tui.screens.history import HistoryScreen
-from upriver.tui.screens.leave import LeaveScreen
-from upriver.tui.screens.log import LogScreen
-from upriver.tui.screens.main import MainScreen
-from upriver.tui.screens.preview import PreviewScreen
-from upriver.tui.screens.rename import RenameScreen
-from upriver.tui.screens.run import RunScreen
-from upriver.tui.screens.runs import RunsScreen
-from upriver.tui.screens.saved import SavedViews
-from upriver.tui.screens.stop import StopScreen
-from upriver.tui.screens.why import WhyScreen
+from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.screens.build import BuildDialog
+from upriver.tui.app.screens.changes import ChangesScreen
+from upriver.tui.app.screens.code import CodeScreen
+from upriver.tui.app.screens.columns import ColumnsScreen
+from upriver.tui.app.screens.graph import GraphScreen
+from upriver.tui.app.screens.help import HelpScreen
+from upriver.tui.app.screens.history import HistoryScreen
+from upriver.tui.app.screens.leave import LeaveScreen
+from upriver.tui.app.screens.log import LogScreen
+from upriver.tui.app.screens.main import MainScreen
+from upriver.tui.app.screens.preview import PreviewScreen
+from upriver.tui.app.screens.rename import RenameScreen
+from upriver.tui.app.screens.run import RunScreen
+from upriver.tui.app.screens.runs import RunsScreen
+from upriver.tui.app.screens.saved import SavedViews
+from upriver.tui.app.screens.stop import StopScreen
+from upriver.tui.app.screens.why import WhyScreen
 
 Desk = Callable[..., Any]
 

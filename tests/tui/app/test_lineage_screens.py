@@ -8,9 +8,9 @@ from typing import Any
 from tests.fakes.generated import generated
 from tests.fakes.session import FakeSession
 
-from upriver.tui.widgets.diagram import DiagramView
-from upriver.tui.widgets.neighbourhood import Neighbourhood
-from upriver.tui.widgets.table import TableView
+from upriver.tui.app.widgets.diagram import DiagramView
+from upriver.tui.app.widgets.neighbourhood import Neighbourhood
+from upriver.tui.app.widgets.table import TableView
 
 Desk = Callable[..., Any]
 

@@ -14,8 +14,8 @@ from tests.fakes.shop import AssetSpec, shop
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Place
 from upriver.materializer.model import State
-from upriver.tui.widgets.detail import Detail
-from upriver.tui.widgets.problems import Problems
+from upriver.tui.app.widgets.detail import Detail
+from upriver.tui.app.widgets.problems import Problems
 
 Desk = Callable[..., Any]
 

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.live_run import run_at
 from textual.widgets import Input
 
-from upriver.tui.app import UpriverApp
+from upriver.tui.app.app import UpriverApp
 
 Desk = Callable[..., Any]
 HERE = Path(__file__).with_name("snapshots")

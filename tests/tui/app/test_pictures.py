@@ -10,6 +10,7 @@ from tests.fakes.session import FakeSession
 
 from upriver.assets.model import Place
 from upriver.lineage.model import EdgeKind
+from upriver.materializer.answers import AssetStatus, CodeDiff, ColumnNode, LineageView, ViewEdge
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -20,19 +21,18 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.model import Outcome, RunStatus, State
-from upriver.materializer.views import AssetStatus, CodeDiff, ColumnNode, LineageView, ViewEdge
-from upriver.tui import figures
-from upriver.tui.glyphs import ACTION, HOW, OUTCOME, RUN, STATE, WAITING, sparkline
-from upriver.tui.ink import clean, fit, fit_key
-from upriver.tui.picture.columns import node_of, related
-from upriver.tui.picture.diagram import lit_edges
-from upriver.tui.picture.diffs import first_change, numbered, numbered_in_file
-from upriver.tui.picture.highlight import highlighted
-from upriver.tui.picture.live import Phase, RunPicture
-from upriver.tui.picture.order import Sort, gutter, listing, reach
-from upriver.tui.picture.places import failing_place
-from upriver.tui.screens.graph import fold
-from upriver.tui.screens.jump import labels
+from upriver.tui.app.screens.graph import fold
+from upriver.tui.app.screens.jump import labels
+from upriver.tui.present import figures
+from upriver.tui.present.glyphs import ACTION, HOW, OUTCOME, RUN, STATE, WAITING, sparkline
+from upriver.tui.present.styles import clean, fit, fit_key
+from upriver.tui.present.views.columns import node_of, related
+from upriver.tui.present.views.diagram import lit_edges
+from upriver.tui.present.views.diffs import first_change, numbered, numbered_in_file
+from upriver.tui.present.views.highlight import highlighted
+from upriver.tui.present.views.live import Phase, RunPicture
+from upriver.tui.present.views.order import Sort, gutter, listing, reach
+from upriver.tui.present.views.places import failing_place
 
 
 def test_marks_of_one_kind_differ_in_glyph_and_in_letter() -> None:
@@ -237,7 +237,7 @@ def test_counts_never_take_more_than_five_characters(number: int) -> None:
 @given(st.text(max_size=40), st.integers(0, 30))
 def test_what_is_cut_fits_and_is_printable(text: str, width: int) -> None:
     """Wide characters, control characters, and all."""
-    from upriver.tui.ink import cells
+    from upriver.tui.present.styles import cells
 
     assert clean(text).isprintable()
     assert cells(fit(clean(text), width)) <= max(width, 0)

@@ -11,8 +11,8 @@ from tests.fakes.session import FakeSession
 
 from upriver.assets.errors import UsageError
 from upriver.materializer.session import Session
-from upriver.tui.app import UpriverApp
-from upriver.tui.screens.rename import RenameScreen
+from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.screens.rename import RenameScreen
 
 Desk = Callable[..., Any]
 

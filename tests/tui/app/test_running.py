@@ -12,14 +12,14 @@ from tests.fakes.session import FakeSession
 
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Place
+from upriver.materializer.answers import AssetStatus, LogLine
 from upriver.materializer.events import AssetOutput
 from upriver.materializer.model import Outcome, State
-from upriver.materializer.views import AssetStatus, LogLine
-from upriver.tui.picture.levels import Chosen, Level, level_of
-from upriver.tui.screens.fix import FixScreen
-from upriver.tui.screens.run import RunScreen
-from upriver.tui.widgets.loglines import LogLines
-from upriver.tui.widgets.runrows import RunRows
+from upriver.tui.app.screens.fix import FixScreen
+from upriver.tui.app.screens.run import RunScreen
+from upriver.tui.app.widgets.loglines import LogLines
+from upriver.tui.app.widgets.runrows import RunRows
+from upriver.tui.present.views.levels import Chosen, Level, level_of
 
 Desk = Callable[..., Any]
 
@@ -166,8 +166,8 @@ async def test_o_opens_the_output_and_e_the_failing_line(desk: Desk, monkeypatch
         path = Path(place.path)
         seen.append((path.name, path.read_text() if path.is_absolute() else "", place.line))
 
-    monkeypatch.setattr("upriver.tui.editing.open_editor", opened)
-    monkeypatch.setattr("upriver.tui.app.open_editor", opened)
+    monkeypatch.setattr("upriver.tui.app.editor.open_editor", opened)
+    monkeypatch.setattr("upriver.tui.app.app.open_editor", opened)
     async with desk() as at:
         await after_a_failed_run(at)
         rows = at.app.screen.query_one(RunRows)

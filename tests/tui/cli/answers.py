@@ -5,12 +5,10 @@ from __future__ import annotations
 from tests.fakes.answers import one_by_one
 
 from upriver.assets.model import Column, Key, Place
-from upriver.lineage.fixing import Fix
 from upriver.lineage.model import EdgeKind
-from upriver.lineage.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
-from upriver.materializer.fsck import Problem, Report, Trouble
-from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
-from upriver.materializer.views import (
+from upriver.lineage.refactoring.fix import Fix
+from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
+from upriver.materializer.answers import (
     AssetCost,
     AssetResult,
     AssetStatus,
@@ -29,6 +27,8 @@ from upriver.materializer.views import (
     Table,
     ViewEdge,
 )
+from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
+from upriver.materializer.upkeep.fsck import Problem, Report, Trouble
 
 NOW = 1_760_000_000.0
 HOUR = 3600.0

@@ -31,15 +31,9 @@ from tests.tui.cli.answers import (
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key
-from upriver.lineage.fixing import Fix
-from upriver.lineage.rename.values import ColumnRenaming, Renaming
-from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
-from upriver.materializer.fsck import Report
-from upriver.materializer.gc import Collected, Keep
-from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
-from upriver.materializer.repair import Repaired
-from upriver.materializer.session import Cancel, Session
-from upriver.materializer.views import (
+from upriver.lineage.refactoring.fix import Fix
+from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
+from upriver.materializer.answers import (
     AssetStatus,
     BuildResult,
     Comparison,
@@ -55,7 +49,13 @@ from upriver.materializer.views import (
     RunEntry,
     Table,
 )
-from upriver.tui.cli import execute
+from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
+from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
+from upriver.materializer.session import Cancel, Session
+from upriver.materializer.upkeep.fsck import Report
+from upriver.materializer.upkeep.gc import Collected, Keep
+from upriver.materializer.upkeep.repair import Repaired
+from upriver.tui.cli.main import execute
 
 
 class ScriptedSession(Session):

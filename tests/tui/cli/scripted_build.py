@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 from tests.tui.cli.scripted import ScriptedSession
 
 from upriver.assets.model import Key
+from upriver.materializer.answers import AssetResult, BuildResult
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -28,8 +29,7 @@ from upriver.materializer.events import (
 )
 from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
 from upriver.materializer.session import Cancel
-from upriver.materializer.views import AssetResult, BuildResult
-from upriver.tui.cli import execute
+from upriver.tui.cli.main import execute
 
 KEYS = ("raw.a", "staging.one", "staging.two", "marts.bad", "marts.slow")
 

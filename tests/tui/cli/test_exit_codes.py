@@ -18,9 +18,9 @@ from upriver.assets.errors import (
     UsageError,
 )
 from upriver.assets.model import Place
-from upriver.materializer.gc import Keep
+from upriver.materializer.answers import Plan
 from upriver.materializer.model import RunStatus, State
-from upriver.materializer.views import Plan
+from upriver.materializer.upkeep.gc import Keep
 
 DIAGNOSIS = Diagnosis(
     "unknown-column",

@@ -15,10 +15,10 @@ import pytest
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.scripted import ScriptedSession
 
-from upriver.materializer.views import Table
-from upriver.tui.console import Console
-from upriver.tui.json_output import unique_names
-from upriver.tui.json_values import Listed, plain, write_json
+from upriver.materializer.answers import Table
+from upriver.tui.present.console import Console
+from upriver.tui.present.json.documents import unique_names
+from upriver.tui.present.json.values import Listed, plain, write_json
 
 TEXT, NUMBER, WHOLE, NOTHING = str, (int, float), int, type(None)
 REASON = {"kind": TEXT, "asset": TEXT, "columns": [TEXT], "detail": TEXT}

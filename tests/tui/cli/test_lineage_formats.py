@@ -11,12 +11,12 @@ import pytest
 from tests.fakes.answers import one_by_one
 
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.views import ColumnNode, LineageView, OpaqueNote, ViewEdge
-from upriver.tui import json_output
-from upriver.tui.console import Console
-from upriver.tui.json_values import write_json
-from upriver.tui.render.lineage import dot, lineage_lines, mermaid
-from upriver.tui.render.text import Page, plain, shown
+from upriver.materializer.answers import ColumnNode, LineageView, OpaqueNote, ViewEdge
+from upriver.tui.present.console import Console
+from upriver.tui.present.json import documents as json_output
+from upriver.tui.present.json.values import write_json
+from upriver.tui.present.text.lineage import dot, lineage_lines, mermaid
+from upriver.tui.present.text.text import Page, plain, shown
 
 NAMES = (
     'q"uote', "two words", "pi|pe", "br[ack]et", "{curly}", "(par)", "ünï 漢", "new\nline", "tab\tx", "back\\", "\\N",

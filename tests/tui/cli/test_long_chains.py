@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from upriver.tui.cli import main
+from upriver.tui.cli.main import main
 
 
 @pytest.fixture(scope="module")

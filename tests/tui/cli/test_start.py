@@ -23,7 +23,7 @@ def loaded_by(words: list[str], session: bool, project: Path) -> set[str]:
         "session.results, session.run_status = RESULTS[-1:], RunStatus.SUCCESS\n"
         f"run_line({['-C', str(project), *words]!r}, session)"
         if session
-        else f"from upriver.tui.cli import main\ntry: main({words!r})\nexcept SystemExit: pass"
+        else f"from upriver.tui.cli.main import main\ntry: main({words!r})\nexcept SystemExit: pass"
     )
     done = subprocess.run(
         [sys.executable, "-c", call + LISTED],
@@ -75,7 +75,7 @@ def test_the_browser_s_server_is_asked_for_when_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With the command that brings it, and who could reach what it serves."""
-    from upriver.tui.launch import run_ui
+    from upriver.tui.app.launch import run_ui
 
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     assert run_ui(tmp_path, web_port=8765) == 2

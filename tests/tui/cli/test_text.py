@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from upriver.tui.render.table import Column, table
-from upriver.tui.render.text import (
+from upriver.tui.present.text.table import Column, table
+from upriver.tui.present.text.text import (
     Line,
     Span,
     clip,

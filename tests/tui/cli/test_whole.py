@@ -14,7 +14,7 @@ import pytest
 from tests.tui.cli.scripted import Outcomes, Stream
 from tests.tui.cli.test_start import HEAVY, LISTED
 
-from upriver.tui.cli import execute
+from upriver.tui.cli.main import execute
 
 
 def upriver(folder: Path, *words: str) -> Outcomes:
@@ -145,7 +145,7 @@ def test_care_and_the_past(shop: Path) -> None:
 @pytest.mark.parametrize("words", [["status"], ["build"]], ids=" ".join)
 def test_looking_at_a_real_project_loads_no_engine(shop: Path, words: list[str]) -> None:
     """`status` and a `build` that finds everything fresh load neither Textual nor Polars, nor DuckDB."""
-    call = f"from upriver.tui.cli import main\nmain({['-C', str(shop), *words]!r})"
+    call = f"from upriver.tui.cli.main import main\nmain({['-C', str(shop), *words]!r})"
     done = subprocess.run(
         [sys.executable, "-c", call + LISTED], capture_output=True, text=True, check=True, env=os.environ
     )

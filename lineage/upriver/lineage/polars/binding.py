@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 from polars._plr import PyDataFrame, PySeries
+
 from upriver.assets.model import Key
 from upriver.lineage.polars.tree import Expression, Named, PlanNode
 

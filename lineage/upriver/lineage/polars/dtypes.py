@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
+
 from upriver.assets.model import Column, Schema
 
 _PLAIN: dict[str, DataType | DataTypeClass] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
+
 from upriver.assets.errors import AssetError
 from upriver.assets.model import Frame, Key, Schema
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn

@@ -8,6 +8,7 @@ from typing import NamedTuple, NoReturn
 
 import polars as pl
 from polars.io.plugins import register_io_source
+
 from upriver.assets.errors import AssetError
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import Footprint

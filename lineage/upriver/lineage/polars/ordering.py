@@ -10,6 +10,7 @@ from enum import Enum
 
 import polars as pl
 from polars._plr import PySeries
+
 from upriver.lineage.polars.tree import Expression, Named
 
 

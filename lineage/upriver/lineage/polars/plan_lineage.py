@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from itertools import chain
 
 import polars as pl
+
 from upriver.assets.model import Key
-from upriver.lineage.edges import grouped
+from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeKind, Footprint, Opaque
 from upriver.lineage.polars.binding import binding
 from upriver.lineage.polars.dtypes import schema_of

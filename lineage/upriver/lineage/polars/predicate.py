@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 from polars.datatypes import DataType
+
 from upriver.lineage.polars.tree import FAILURES, Expression, read_plan
 from upriver.lineage.sql.names import literal, quote
 

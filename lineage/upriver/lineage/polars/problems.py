@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import polars as pl
+
 from upriver.lineage.model import UnknownColumn
 
 _NOT_FOUND = re.compile(r'^(?:unable to find column )?"(?P<name>.+?)"(?: not found|; valid columns: )')

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
-from upriver.lineage.sql.variables import set_variables
+from upriver.lineage.sql.parse.variables import set_variables
 from upriver.materializer.engines.parquet import write_parquet
 from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
 from upriver.materializer.model import Version
@@ -24,7 +24,7 @@ from upriver.materializer.model import Version
 if TYPE_CHECKING:
     import duckdb
 
-    from upriver.assets.config import Scalar
+    from upriver.assets.project.config import Scalar
 
 _MEASURED = max(8, 2 * (os.cpu_count() or 1))
 """How many queries can be measured at once. Their cursors must be set up before the configuration is locked."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 
-from upriver.materializer.files import OsFiles
+from upriver.materializer.storage.durable_files import OsFiles
 
 
 def back_up(connection: apsw.Connection, path: Path, version: int) -> Path:

@@ -20,10 +20,10 @@ from typing import Any
 import apsw
 
 from upriver.assets.errors import BusyError, StoreError
-from upriver.materializer.files import UNHARMED, disk_error
-from upriver.materializer.locks import FileLock
 from upriver.materializer.state import schema
 from upriver.materializer.state.backup import back_up
+from upriver.materializer.storage.durable_files import UNHARMED, disk_error
+from upriver.materializer.storage.locks import FileLock
 
 WAL_SAFE_SINCE = (3, 51, 3)
 BUSY_SECONDS = 10.0

@@ -18,9 +18,9 @@ import msgspec
 
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Key, Value
-from upriver.assets.seal import BrokenSealError, seal, unseal
-from upriver.materializer.files import FilePort, OsFiles, disk_error
+from upriver.assets.support.checksum import BrokenSealError, seal, unseal
 from upriver.materializer.model import Materialization
+from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
 
 NAME = "commits.jsonl"
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Value
-from upriver.materializer import locks
-from upriver.materializer.files import FilePort, OsFiles, disk_error
 from upriver.materializer.model import Materialization
 from upriver.materializer.state import rows
 from upriver.materializer.state.database import Damaged, Database, Unmade
 from upriver.materializer.state.journal import Bad, Committed, Journal, Pointer
 from upriver.materializer.state.sqlite import SqliteState
-from upriver.materializer.store import JOURNAL, LocalStore
+from upriver.materializer.storage import locks
+from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
+from upriver.materializer.storage.local_store import JOURNAL, LocalStore
 
 STATE = "state.db"
 STORE = "store"

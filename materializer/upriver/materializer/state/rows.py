@@ -10,7 +10,7 @@ import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Key
-from upriver.assets.seal import BrokenSealError, seal, unseal
+from upriver.assets.support.checksum import BrokenSealError, seal, unseal
 from upriver.materializer.model import Materialization
 from upriver.materializer.ports import Lease
 from upriver.materializer.state.database import REBUILD_HINT, Damaged

@@ -11,13 +11,13 @@ import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Key
-from upriver.materializer import locks
-from upriver.materializer.files import disk_error
-from upriver.materializer.locks import BuildLock, HeldLease, Holder
 from upriver.materializer.model import Failure, Outcome, Run, RunStatus
 from upriver.materializer.ports import Lease
 from upriver.materializer.state.database import Database
 from upriver.materializer.state.rows import check_lease, decode, encode, increase
+from upriver.materializer.storage import locks
+from upriver.materializer.storage.durable_files import disk_error
+from upriver.materializer.storage.locks import BuildLock, HeldLease, Holder
 
 
 class Runs:

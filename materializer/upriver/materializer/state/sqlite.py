@@ -10,7 +10,6 @@ from pathlib import Path
 import apsw
 
 from upriver.assets.model import Key
-from upriver.materializer import locks
 from upriver.materializer.model import Materialization, Run
 from upriver.materializer.ports import Lease
 from upriver.materializer.state import rows
@@ -18,6 +17,7 @@ from upriver.materializer.state.database import REBUILD_HINT, Damaged, Database
 from upriver.materializer.state.facts import Facts
 from upriver.materializer.state.journal import Committed, Dropped, Entry, Journal, Pointer
 from upriver.materializer.state.runs import Runs
+from upriver.materializer.storage import locks
 
 _SEALED = (
     ("materializations", "body"),

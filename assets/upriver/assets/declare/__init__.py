@@ -1,0 +1,1 @@
+"""What a person writes: the ``@asset`` decorator, sources, secrets, and the options of each."""

@@ -1,0 +1,199 @@
+"""Loading a project: SQL modules are read, Python modules imported, and all problems are found at once."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from upriver.assets.declare.asset import AssetFunction
+from upriver.assets.declare.collector import collecting
+from upriver.assets.errors import DeclarationError, Diagnosis
+from upriver.assets.loading.capture import capturing
+from upriver.assets.loading.import_reads import Observed, Recorder, native_reads, recording
+from upriver.assets.loading.imports import ProjectImports, module_name
+from upriver.assets.loading.resolve import Found, resolve
+from upriver.assets.loading.scan import declarations, look_up
+from upriver.assets.loading.sql_module import parse_sql_module
+from upriver.assets.loading.tracebacks import merged, raised
+from upriver.assets.model import Asset, Key, Place, PythonRecipe, Source
+from upriver.assets.project.files import ProjectFiles
+from upriver.assets.project.layout import ROOM, path_parts
+
+
+def load_sql(root: Path, files: ProjectFiles) -> tuple[tuple[Asset, ...], tuple[Diagnosis, ...]]:
+    """The assets of the project's SQL modules, and everything that is wrong with these."""
+    assets: list[Asset] = []
+    diagnoses: list[Diagnosis] = []
+    for file in files.sql:
+        try:
+            # Bytes and not text mode: the line ends inside of a query's texts are the user's.
+            text = (root / file.path).read_bytes().decode("utf-8")
+        except OSError as error:
+            diagnoses.append(Diagnosis("unreadable", f"can't be read: {error.strerror}", Place(file.path)))
+            continue
+        except UnicodeDecodeError as error:
+            line = bytes(error.object[: error.start]).count(b"\n") + 1
+            message = f"this file is not UTF-8 text: byte {error.object[error.start]:#04x} in this line"
+            diagnoses.append(Diagnosis("not-utf8", message, Place(file.path, line)))
+            continue
+        parsed = parse_sql_module(file.path, text)
+        if isinstance(parsed, Asset):
+            assets.append(parsed)
+        else:
+            diagnoses += parsed
+    return tuple(assets), tuple(_with_lookalikes(diagnoses, files))
+
+
+def _with_lookalikes(diagnoses: list[Diagnosis], files: ProjectFiles) -> list[Diagnosis]:
+    """To a path that is no key because of its case or accents, add which module it would be taken for."""
+    bad = {d.place.path for d in diagnoses if d.code == "bad-key" and d.place}
+    if not bad:
+        return diagnoses
+    by_folded: dict[str, list[str]] = {}
+    for file in files.sql:
+        by_folded.setdefault(_folded(file.path), []).append(file.path)
+    told = []
+    for diagnosis in diagnoses:
+        path = diagnosis.place.path if diagnosis.place else ""
+        others = [other for other in by_folded.get(_folded(path), ()) if other != path] if path in bad else []
+        fact = tuple(
+            f"it differs from {other} only in case or in the form of its letters" for other in others
+        )
+        if fact:
+            hint = "keep one of them, or give them different names"
+            diagnosis = msgspec.structs.replace(diagnosis, facts=(*diagnosis.facts, *fact), hint=hint)
+        told.append(diagnosis)
+    return told
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFKC", path).casefold()
+
+
+@dataclass(frozen=True)
+class LoadedPython:
+    """What the Python modules of a project declare.
+
+    *assets* have recipes without fingerprint; *functions* are their functions. *modules* keeps the project's
+    modules alive, by name: they are no longer in ``sys.modules``. *failed* are the paths of modules that
+    could not be loaded: what they would have declared is not known. *output* is what was printed.
+    """
+
+    assets: tuple[Asset, ...] = ()
+    sources: tuple[Source, ...] = ()
+    functions: Mapping[Key, AssetFunction[..., Any]] = field(default_factory=dict)
+    diagnoses: tuple[Diagnosis, ...] = ()
+    modules: Mapping[str, ModuleType] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+    observed: Observed = field(default_factory=Observed)
+    output: str = ""
+
+
+def load_python(root: Path, files: ProjectFiles) -> LoadedPython:
+    """Import the project's Python modules in this process and say what they declare.
+
+    Import path, modules, environment variables and working directory are afterwards as they were. Not
+    thread-safe with respect to the working directory, ``sys.stdout`` and ``os.environ``: best done in a
+    process of its own.
+    """
+    if not files.python:
+        return LoadedPython()
+    imports = ProjectImports(root, files)
+    recorder = Recorder(imports.root, imports.contains)
+    found: list[Found] = []
+    failures: list[Diagnosis] = []
+    failed: list[str] = []
+    with imports, capturing() as captured, collecting() as collected, recording(recorder):
+        for file in files.python:
+            module = _import(imports, file.path, failures)
+            if module is None:
+                failed.append(file.path)
+            else:
+                found += [Found(declared, module, name) for name, declared in declarations(module)]
+        modules = imports.modules()
+    _note_native_reads(recorder, imports, modules)
+    resolved = resolve(imports, found, collected.declared, modules)
+    problems = [*failures, *collected.problems, *resolved.diagnoses]
+    return LoadedPython(
+        assets=tuple(resolved.assets),
+        sources=tuple(resolved.sources),
+        functions=resolved.functions,
+        diagnoses=tuple(merged([_under_root(problem, imports.root) for problem in problems])),
+        modules=modules,
+        failed=tuple(failed),
+        observed=recorder.observed(),
+        output=captured.text(),
+    )
+
+
+def _import(imports: ProjectImports, path: str, failures: list[Diagnosis]) -> ModuleType | None:
+    problem = _unimportable(path)
+    if problem is not None:
+        failures.append(problem)
+        return None
+    try:
+        return imports.module(module_name(path))
+    except DeclarationError as error:
+        failures += error.diagnoses
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit included
+        failures.append(raised(imports, path, error))
+    return None
+
+
+def load_function(imports: ProjectImports, recipe: PythonRecipe) -> AssetFunction[..., Any]:
+    """The function of *recipe*, with *imports* entered, in the process that is to run it.
+
+    Raises DeclarationError when its module can't be loaded any more, UsageError when it no longer has the
+    function.
+    """
+    path = f"{recipe.module.replace('.', '/')}.py"
+    try:
+        module = imports.module(recipe.module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise DeclarationError([raised(imports, path, error)]) from error
+    return look_up(module, recipe.qualname)
+
+
+def _unimportable(path: str) -> Diagnosis | None:
+    parts = path_parts(path)
+    if not any("." in part for part in parts):
+        return None
+    better = "/".join([ROOM, *(part.replace(".", "_") for part in parts)])
+    message = "a module with a dot in its path can't be imported"
+    return Diagnosis("bad-module-name", message, Place(path), hint=f"rename it to {better}.py")
+
+
+def _under_root(diagnosis: Diagnosis, root: str) -> Diagnosis:
+    """*diagnosis* with its place relative to the project root, if it is in the project."""
+    place = diagnosis.place
+    if place is None or not place.path.startswith(root + os.sep):
+        return diagnosis
+    relative = Place(os.path.relpath(place.path, root), place.line, place.column)
+    return msgspec.structs.replace(diagnosis, place=relative)
+
+
+def _note_native_reads(
+    recorder: Recorder, imports: ProjectImports, modules: Mapping[str, ModuleType]
+) -> None:
+    for file in sorted(
+        {file for module in modules.values() if isinstance(file := module.__dict__.get("__file__"), str)}
+    ):
+        source = "".join(linecache.getlines(file))
+        try:
+            for line, function in native_reads(ast.parse(source)):
+                recorder.call(os.path.relpath(file, imports.root), line, function)
+        except (SyntaxError, ValueError, RecursionError):
+            continue

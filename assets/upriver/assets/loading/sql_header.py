@@ -1,0 +1,166 @@
+"""The YAML header of a SQL module: finding it in the text, and reading its options with their places."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.declare.options import SQL_OPTIONS, Options, read_options
+from upriver.assets.errors import Diagnosis, caret_excerpt
+from upriver.assets.model import Key, Place, Value
+
+if TYPE_CHECKING:
+    import yaml
+
+_LEAD = re.compile(r"(?:\s++|--[^\n]*+)*+")
+_OPENING = re.compile(r"/\*\s*upriver\s*:")
+_LATER_OPENING = re.compile(r"^[ \t]*/\*\s*upriver\s*:", re.MULTILINE)
+_NEARLY = re.compile(r"/\*+[\s*]*([A-Za-z_]+)[ \t]*(:?)")
+_SHAPE = "write `/* upriver:`, below it one `name: value` a line, then `*/`"
+
+
+class Header(Value, frozen=True):
+    """What stands between ``/* upriver:`` and ``*/``: its text, and where that text and the query begin."""
+
+    text: str
+    start: int
+    body: int
+
+
+class HeaderError(Exception):
+    """The header can't be used. *diagnosis* says why."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.message)
+        self.diagnosis = diagnosis
+
+
+def find_header(path: str, text: str) -> Header | None:
+    """The header of a module, or None when it has none.
+
+    Only blank lines and line comments may stand before it. Raises HeaderError when there is something that
+    was surely meant to be a header: unclosed, misspelt, or further down.
+    """
+    lead = _LEAD.match(text)
+    start = lead.end() if lead else 0
+    opening = _OPENING.match(text, start)
+    if opening is None:
+        nearly = _NEARLY.match(text, start)
+        if nearly and _meant(nearly[1], bool(nearly[2])):
+            raise HeaderError(_at(path, text, nearly.start(1), "this is nearly a header", hint=_SHAPE))
+        _refuse_later(path, text, start, "the header must come first, before the query and other comments")
+        return None
+    end = text.find("*/", opening.end())
+    if end < 0:
+        raise HeaderError(_at(path, text, start, "the header is never closed", hint="close it with */"))
+    _refuse_later(path, text, end + 2, "this is a second header; put everything in the first one")
+    return Header(text[opening.end() : end], opening.end(), end + 2)
+
+
+def _meant(word: str, colon: bool) -> bool:
+    if word.lower() == "upriver":
+        return True
+    return colon and difflib.SequenceMatcher(None, word.lower(), "upriver").ratio() > 0.85
+
+
+def _refuse_later(path: str, text: str, start: int, message: str) -> None:
+    later = _LATER_OPENING.search(text, start)
+    if later:
+        raise HeaderError(_at(path, text, text.index("/*", later.start()), message))
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, from 1, of *offset* in *text*."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    return text.count("\n", 0, offset) + 1, offset - line_start + 1
+
+
+def _at(path: str, text: str, offset: int, message: str, hint: str | None = None) -> Diagnosis:
+    line, column = position(text, offset)
+    return Diagnosis(
+        "bad-header", message, Place(path, line, column), hint=hint, excerpt=_shown(text, line, column)
+    )
+
+
+def _shown(text: str, line: int, column: int) -> str:
+    return caret_excerpt(text.replace("\r", ""), line, column)
+
+
+def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[Options, list[Diagnosis]]:
+    """The options in *header* of the module *text*, and everything that is wrong with them."""
+    import yaml
+
+    def place(mark: yaml.Mark | None) -> Place:
+        # By offset: YAML counts other line ends than we do, and its end of the text is in the line below.
+        offset = min(mark.index, len(header.text.rstrip())) if mark else 0
+        return Place(path, *position(text, header.start + offset))
+
+    def problem(message: str, at: Place, hint: str | None = None) -> Diagnosis:
+        return Diagnosis("bad-header", message, at, hint=hint, key=key)
+
+    given: dict[str, object] = {}
+    marks: dict[str, yaml.Mark] = {}
+    problems: list[Diagnosis] = []
+    try:
+        root = _compose(header.text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = place(mark)
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        found = problem(f"the header is not valid YAML: {what}", at, _yaml_hint(header.text))
+        context, begin = getattr(error, "context", None), getattr(error, "context_mark", None)
+        if context and begin and begin.line != (mark.line if mark else -1):
+            found = msgspec.structs.replace(found, facts=(f"{context} that begins at {place(begin)}",))
+        problems.append(found)
+        root = None
+    if isinstance(root, yaml.MappingNode):
+        for name_node, node in root.value:
+            name = str(name_node.value)
+            if name in given:
+                problems.append(problem(f"{name!r} is given twice", place(name_node.start_mark)))
+            given[name] = _plain(node)
+            marks[name] = (node if name in SQL_OPTIONS else name_node).start_mark
+    elif root is not None and _plain(root) is not None:
+        problems.append(problem("the header has no options in it", place(root.start_mark), _SHAPE))
+    options, more = read_options(given, SQL_OPTIONS, lambda name: place(marks[name]), key)
+    return options, [_with_excerpt(found, text) for found in [*problems, *more]]
+
+
+def _compose(text: str) -> yaml.Node | None:
+    import yaml
+
+    loader = getattr(
+        yaml, "CSafeLoader", yaml.SafeLoader
+    )  # the one in C is ten times faster, where it was built
+    return yaml.compose(text, Loader=loader)
+
+
+def _plain(node: yaml.Node, nested: bool = False) -> object:
+    """Scalars as they are written (``no`` stays ``"no"``, ``1.10`` stays ``"1.10"``): the readers decide."""
+    import yaml
+
+    if isinstance(node, yaml.ScalarNode):
+        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [] if nested else [_plain(item, nested=True) for item in node.value]
+    return {} if nested else {str(name.value): _plain(value, nested=True) for name, value in node.value}
+
+
+def _yaml_hint(text: str) -> str | None:
+    if re.search(r"^[ ]*\*", text, re.MULTILINE):
+        return "leave out the * at the start of lines"
+    if re.search(r"^[ ]*\t", text, re.MULTILINE):
+        return "YAML is indented with spaces, not tabs"
+    if re.search(r"^[^:\n'\"]+:[^'\"\n]+:\s", text, re.MULTILINE):
+        return "put text with a colon in it in quotes"
+    return None
+
+
+def _with_excerpt(diagnosis: Diagnosis, text: str) -> Diagnosis:
+    place = diagnosis.place
+    if place is None or place.column is None:
+        return diagnosis
+    return msgspec.structs.replace(diagnosis, excerpt=_shown(text, place.line, place.column))

@@ -1,0 +1,221 @@
+"""``upriver.toml``: finding the project, and reading what it says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from upriver.assets.errors import Diagnosis, UsageError, caret_excerpt, did_you_mean
+from upriver.assets.model import Place, Value
+from upriver.assets.support.quantities import expected, parse_memory
+
+CONFIG = "upriver.toml"
+Scalar: TypeAlias = str | int | float | bool
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+
+
+class Environment(Value, frozen=True):
+    """One ``[environments.NAME]``: what differs there. *variables* take the place of the project's."""
+
+    variables: Mapping[str, Scalar] = {}
+
+
+class Config(Value, frozen=True):
+    """What ``upriver.toml`` says. *memory* is in bytes, *secrets* are paths of files by the secret's name."""
+
+    name: str
+    variables: Mapping[str, Scalar] = {}
+    pools: Mapping[str, int] = {}
+    jobs: int | None = None
+    memory: int | None = None
+    secrets: Mapping[str, str] = {}
+    environments: Mapping[str, Environment] = {}
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder with an ``upriver.toml``, from *start* up. Raises UsageError if there is none."""
+    try:
+        resolved = start.resolve(strict=True)
+    except OSError as error:
+        raise UsageError(f"can't look for a project in {start}: {error.strerror}") from None
+    for folder in (resolved, *resolved.parents):
+        if (folder / CONFIG).is_file():
+            return folder
+    raise UsageError(f"no {CONFIG} in {resolved} or above; `upriver init` makes a project")
+
+
+def read_config(root: Path) -> tuple[Config, tuple[Diagnosis, ...]]:
+    """The configuration of the project at *root*, and everything that is wrong with it.
+
+    What is wrong has its default in the configuration.
+    """
+    default = Config(name=root.name)
+    try:
+        text = (root / CONFIG).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        return default, (_wrong(f"can't be read: {error.strerror}", Place(CONFIG)),)
+    except UnicodeDecodeError as error:
+        return default, (_wrong(f"is not UTF-8 text: {error.reason} at byte {error.start}", Place(CONFIG)),)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return default, (_not_toml(text, str(error)),)
+    reader = _Reader(text)
+    config = reader.config(data, default)
+    return config, tuple(reader.problems)
+
+
+def _wrong(message: str, place: Place) -> Diagnosis:
+    return Diagnosis("bad-config", f"{CONFIG} {message}", place)
+
+
+def _not_toml(text: str, message: str) -> Diagnosis:
+    at = re.search(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)", message)
+    what = message[: at.start()] if at else message
+    what = what[:1].lower() + what[1:]
+    if at is None or at[1] is None:
+        return _wrong(f"is not valid TOML: {what} at its end", Place(CONFIG, text.count("\n") + 1))
+    place = Place(CONFIG, int(at[1]), int(at[2]))
+    excerpt = caret_excerpt(text.replace("\r", ""), int(at[1]), int(at[2]))
+    return Diagnosis("bad-config", f"{CONFIG} is not valid TOML: {what}", place, excerpt=excerpt)
+
+
+class _Reader:
+    """Reads the parsed document, and notes what is wrong at its place in *text*."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.problems: list[Diagnosis] = []
+
+    def config(self, data: Mapping[str, Any], default: Config) -> Config:
+        """The values of *data* where they are right, those of *default* elsewhere."""
+        known = ("project", "variables", "pools", "build", "secrets", "environments")
+        sections = {name: self._table(data, (name,)) for name in known}
+        self._refuse_unknown(data, known, ())
+        self._refuse_unknown(sections["project"], ("name",), ("project",))
+        self._refuse_unknown(sections["build"], ("jobs", "memory"), ("build",))
+        name = self._items(sections["project"], ("project",), {"name": _project_name}).get(
+            "name", default.name
+        )
+        build = self._items(sections["build"], ("build",), {"jobs": _count, "memory": parse_memory})
+        return Config(
+            name=name,
+            variables=self._named(sections["variables"], ("variables",), _NAME, _scalar),
+            pools=self._named(sections["pools"], ("pools",), _LABEL, _count),
+            jobs=build.get("jobs"),
+            memory=build.get("memory"),
+            secrets=self._named(sections["secrets"], ("secrets",), _NAME, _file),
+            environments=self._environments(sections["environments"]),
+        )
+
+    def _environments(self, section: Mapping[str, Any]) -> dict[str, Environment]:
+        environments = {}
+        for name in self._named(section, ("environments",), _LABEL, lambda value: value):
+            at = ("environments", name)
+            given = self._table(section, at)
+            self._refuse_unknown(given, ("variables",), at)
+            variables = self._table(given, (*at, "variables"))
+            environments[name] = Environment(self._named(variables, (*at, "variables"), _NAME, _scalar))
+        return environments
+
+    def _table(self, parent: Mapping[str, Any], at: tuple[str, ...]) -> Mapping[str, Any]:
+        value = parent.get(at[-1], {})
+        if isinstance(value, Mapping):
+            return value
+        self._note(f"[{'.'.join(at)}] is a table, not {value!r}", at)
+        return {}
+
+    def _refuse_unknown(self, table: Mapping[str, Any], known: tuple[str, ...], at: tuple[str, ...]) -> None:
+        for name in table:
+            if name not in known:
+                where = (
+                    f"[{'.'.join(at)}] has no {name!r}" if at else f"there is no section or setting {name!r}"
+                )
+                hint = did_you_mean(name, known) or "possible are " + ", ".join(known)
+                self._note(where, (*at, name), hint)
+
+    def _items(
+        self, table: Mapping[str, Any], at: tuple[str, ...], readers: Mapping[str, Callable[[object], Any]]
+    ) -> dict[str, Any]:
+        read = {}
+        for name, reader in readers.items():
+            if name in table:
+                try:
+                    read[name] = reader(table[name])
+                except ValueError as error:
+                    self._note(f"{'.'.join((*at, name))}: {error}", (*at, name))
+        return read
+
+    def _named(
+        self,
+        table: Mapping[str, Any],
+        at: tuple[str, ...],
+        pattern: re.Pattern[str],
+        reader: Callable[[object], Any],
+    ) -> dict[str, Any]:
+        wrong = [name for name in table if not pattern.fullmatch(name)]
+        for name in wrong:
+            self._note(
+                f"{name!r} is no name for [{'.'.join(at)}]: letters, digits and underscores", (*at, name)
+            )
+        return self._items(table, at, {name: reader for name in table if name not in wrong})
+
+    def _note(self, message: str, at: tuple[str, ...], hint: str | None = None) -> None:
+        self.problems.append(
+            Diagnosis("bad-config", message, Place(CONFIG, locate(self._text, at)), hint=hint)
+        )
+
+
+def _project_name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise expected("a line of text", value)
+    return value.strip()
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000:
+        raise expected("a whole number from 1 to 10,000", value)
+    return value
+
+
+def _scalar(value: object) -> Scalar:
+    if not isinstance(value, (str, int, float, bool)):
+        raise expected("text, a number, true or false", value, "; put dates in quotes")
+    return value
+
+
+def _file(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        # The value itself is not shown: it may be the secret.
+        raise ValueError("the path of a file is expected; the secret itself belongs in .upriver/secrets/NAME")
+    return str(Path(value).expanduser())
+
+
+def locate(text: str, at: tuple[str, ...]) -> int:
+    """The line (from 1) of *text* that sets the TOML key *at*; of its nearest parent when it is not found."""
+    best, best_depth, table = 1, 0, tuple[str, ...]()
+    for number, line in enumerate(text.split("\n"), 1):
+        header = re.match(r"\s*\[{1,2}([^\[\]]+)\]", line)
+        setting = re.match(
+            r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=", line
+        )
+        if header:
+            found = table = _dotted(header[1])
+        elif setting:
+            found = (*table, *_dotted(setting[1]))
+        else:
+            continue
+        # An inline table (`prod = {variables = …}`) is found at the line of its name.
+        depth = len(found) if found == at[: len(found)] else len(at) if found[: len(at)] == at else 0
+        if depth > best_depth:
+            best, best_depth = number, depth
+    return best
+
+
+def _dotted(text: str) -> tuple[str, ...]:
+    parts = re.findall(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)", text)
+    return tuple(next(filter(None, groups), "") for groups in parts)

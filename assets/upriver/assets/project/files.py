@@ -1,0 +1,173 @@
+# ruff: noqa: PTH113, PTH116
+# Ten thousand files are listed here at every command; Path objects would double the time
+"""Which files a project has: modules, and other Python files that modules may import, with their stamps.
+
+Only names and stamps are read here, never contents, so that it can be done at every command.
+"""
+
+from __future__ import annotations
+
+import os
+from operator import attrgetter
+from pathlib import Path
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Place, Value
+from upriver.assets.project.config import CONFIG
+from upriver.assets.project.layout import ROOM
+
+SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
+"""Folders (besides hidden ones) that hold no code of the project itself."""
+
+_HINTS = {
+    "linked-folder": "move the files here, or link each file that is inside the project",
+    "link-outside": "copy it into the project, or install it as a package",
+}
+_VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+
+
+class ProjectFile(Value, frozen=True):
+    """A file and its stamp. *path* is relative to the root, with slashes; times are nanoseconds."""
+
+    path: str
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+
+
+class ProjectFiles(Value, frozen=True):
+    """All files of a project that declare or compute, each list sorted by path.
+
+    *sql* and *python* are the modules below ``assets/``; *helpers* all other Python files of the project.
+    """
+
+    sql: tuple[ProjectFile, ...] = ()
+    python: tuple[ProjectFile, ...] = ()
+    helpers: tuple[ProjectFile, ...] = ()
+    config: ProjectFile | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+
+def discover(root: Path) -> ProjectFiles:
+    """The files of the project at *root*. Hidden folders, virtual environments and caches are not entered."""
+    walk = _Walk(os.path.realpath(root))
+    walk.enter("", False)
+    while walk.open:
+        walk.enter(*walk.open.pop())
+    return ProjectFiles(
+        sql=_sorted(walk.sql),
+        python=_sorted(walk.python),
+        helpers=_sorted(walk.helpers),
+        config=walk.config(),
+        diagnoses=tuple(sorted(walk.diagnoses, key=str)),
+    )
+
+
+def _sorted(files: list[ProjectFile]) -> tuple[ProjectFile, ...]:
+    return tuple(sorted(files, key=attrgetter("path")))
+
+
+class _Walk:
+    """One walk through a project. *open* are the folders still to enter, and whether modules are in them."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self.open: list[tuple[str, bool]] = []
+        self.sql: list[ProjectFile] = []
+        self.python: list[ProjectFile] = []
+        self.helpers: list[ProjectFile] = []
+        self.diagnoses: list[Diagnosis] = []
+
+    def enter(self, prefix: str, modules: bool) -> None:
+        """Look at the folder *prefix* (empty, or with a slash at its end)."""
+        try:
+            with os.scandir(f"{self._root}/{prefix}") as listing:
+                entries = list(listing)
+        except OSError as error:
+            if modules or not prefix:  # elsewhere nothing is promised to be looked at
+                self._note("unreadable", f"this folder can't be read: {error.strerror}", prefix or ".")
+            return
+        if prefix and any(entry.name == _VIRTUAL_ENVIRONMENT for entry in entries):
+            return
+        for entry in entries:
+            name = entry.name
+            if name[0] == "." or name in SKIPPED_FOLDERS:
+                continue
+            if name.endswith(".py") or (modules and name.lower().endswith(".sql")):
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except OSError:  # removed since the folder was listed
+                    continue
+                if (
+                    S_ISREG(found.st_mode) and name.isascii()
+                ):  # nearly always; ten thousand times in a large project
+                    listed = self.helpers if not modules else self.python if name[-1] == "y" else self.sql
+                    listed.append(
+                        ProjectFile(
+                            prefix + name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+                        )
+                    )
+                else:
+                    self._unusual(entry, found, prefix + name, modules)
+            elif entry.is_symlink():
+                self._link(entry, prefix + name, modules or name == ROOM)
+            elif entry.is_dir(follow_symlinks=False):
+                self.open.append((f"{prefix}{name}/", modules or (not prefix and name == ROOM)))
+
+    def config(self) -> ProjectFile | None:
+        """``upriver.toml``, when there is one."""
+        try:
+            return _stamped(CONFIG, os.stat(f"{self._root}/{CONFIG}"))
+        except OSError:
+            return None
+
+    def _unusual(self, entry: os.DirEntry[str], found: os.stat_result, path: str, modules: bool) -> None:
+        if S_ISLNK(found.st_mode):
+            if not self._is_usable_link(entry, path):
+                return
+            found = entry.stat()
+        if S_ISDIR(found.st_mode):
+            self.open.append((f"{path}/", modules))
+        elif not S_ISREG(found.st_mode):
+            return
+        elif not _is_text(path):
+            self._note("bad-key", "the name of this file is not UTF-8", path)
+        else:
+            listed = self.helpers if not modules else self.python if path.endswith(".py") else self.sql
+            listed.append(_stamped(path, found))
+
+    def _is_usable_link(self, entry: os.DirEntry[str], path: str) -> bool:
+        target = os.path.realpath(entry.path)
+        if not target.startswith(self._root + os.sep):
+            self._note("link-outside", f"this is a link to a file outside of the project: {target}", path)
+        elif not os.path.isfile(target):
+            self._note("broken-link", f"this is a link to nothing: there is no file {target}", path)
+        else:
+            return True
+        return False
+
+    def _link(self, entry: os.DirEntry[str], path: str, modules: bool) -> None:
+        # Links to data are none of our business; a linked folder of modules would be silently left out.
+        if modules and entry.is_dir():
+            target = os.path.realpath(entry.path)
+            self._note(
+                "linked-folder", f"this folder is a link to {target}; linked folders are not followed", path
+            )
+
+    def _note(self, code: str, message: str, path: str) -> None:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        self.diagnoses.append(Diagnosis(code, message, Place(shown), hint=_HINTS.get(code)))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _stamped(path: str, stat: os.stat_result) -> ProjectFile:
+    return ProjectFile(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)

@@ -1,0 +1,64 @@
+"""Checks that need the whole project: keys declared twice, and settings that ``upriver.toml`` must have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from upriver.assets.errors import Diagnosis, did_you_mean
+from upriver.assets.model import Asset, Key, Source
+from upriver.assets.project.config import CONFIG, Config
+
+_ENGINE_SCHEMAS = frozenset({"information_schema", "memory", "pg_catalog", "system", "temp", "warehouse"})
+
+
+def check_keys(assets: Iterable[Asset], sources: Iterable[Source]) -> tuple[Diagnosis, ...]:
+    """A diagnosis for each key that is declared more than once, or that the query engine keeps for itself."""
+    diagnoses: list[Diagnosis] = []
+    first: dict[Key, Asset | Source] = {}
+    everything: list[Asset | Source] = [*assets, *sources]
+    for declared in sorted(everything, key=_order):
+        # In the warehouse, key `a` is the view `main.a`.
+        name = declared.key.removeprefix("main.") if declared.key.count(".") == 1 else declared.key
+        known = first.setdefault(name, declared)
+        if known is not declared:
+            diagnoses.append(_twice(known, declared))
+        schema, dot, _ = declared.key.partition(".")
+        if dot and schema in _ENGINE_SCHEMAS:
+            message = (
+                f"the key {declared.key!r} can't begin with {schema!r}, which names something of DuckDB's own"
+            )
+            diagnoses.append(Diagnosis("reserved-key", message, declared.place, key=declared.key))
+    return tuple(diagnoses)
+
+
+def _order(declared: Asset | Source) -> tuple[str, int]:
+    return declared.place.path, declared.place.line
+
+
+def _twice(first: Asset | Source, second: Asset | Source) -> Diagnosis:
+    if first.key != second.key:
+        message = f"{second.key!r} and {first.key!r} are the same name in a query"
+    elif isinstance(first, Source) == isinstance(second, Source):
+        message = f"{second.key!r} is declared twice"
+    else:
+        message = f"{second.key!r} is declared as an asset and as a source"
+    fact = f"the other declaration is at {first.place}"
+    return Diagnosis("duplicate-key", message, second.place, (fact,), "rename one of them", key=second.key)
+
+
+def check_settings(assets: Iterable[Asset], config: Config) -> tuple[Diagnosis, ...]:
+    """A diagnosis for each pool and variable that an asset names and ``upriver.toml`` does not have."""
+    diagnoses = []
+    for asset in assets:
+        wanted = [("variables", name) for name in asset.variables]
+        wanted += [("pools", asset.execution.pool)] if asset.execution.pool else []
+        for section, name in wanted:
+            known: Iterable[str] = config.pools
+            if section == "variables":  # the letter case of a variable's name means nothing in SQL
+                known, name = [variable.lower() for variable in config.variables], name.lower()
+            if name not in known:
+                message = f"asset {asset.key!r}: {CONFIG} has no {name!r} in [{section}]"
+                value = "2" if section == "pools" else '"…"'
+                hint = did_you_mean(name, known) or f"add `{name} = {value}` to [{section}]"
+                diagnoses.append(Diagnosis("unknown-setting", message, asset.place, hint=hint, key=asset.key))
+    return tuple(diagnoses)

@@ -1,0 +1,1 @@
+"""Leaves without a word of the domain: supervised processes, redaction, checksums, quantities."""

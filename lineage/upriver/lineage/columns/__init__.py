@@ -1,0 +1,1 @@
+"""The column graph of a whole project, and questions about it."""

@@ -1,0 +1,1 @@
+"""From declarations to the derived project: names resolved, graph, fingerprints, code parts."""

@@ -1,0 +1,123 @@
+"""What the SQL modules of a project declare and read; only changed files are looked into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Asset, Key, Place, SqlRecipe
+from upriver.assets.project.files import ProjectFile, ProjectFiles
+from upriver.lineage.project.manifest import Manifest, Mention, SqlModule, trusted
+from upriver.lineage.sql.names import literal
+
+if TYPE_CHECKING:
+    from upriver.lineage.sql.parse.query import FileRead, Query
+
+
+def sql_modules(
+    root: Path, files: ProjectFiles, before: Manifest | None, queries: dict[Key, Query]
+) -> tuple[dict[str, SqlModule], bool]:
+    known = before.sql if before is not None else {}
+    found: dict[str, SqlModule] = {}
+    texts: list[tuple[ProjectFile, str, str]] = []
+    problems: dict[str, Diagnosis] = {}
+    changed = before is None or len(known) != len(files.sql)
+    for file in files.sql:
+        module = known.get(file.path)
+        if (
+            module is not None
+            and before is not None
+            and module.file == file
+            and trusted(file, before.written)
+        ):
+            found[file.path] = module
+            continue
+        changed = True
+        data = _read(root, file.path, problems)
+        digest = hashlib.sha256(data).hexdigest()
+        if module is not None and module.digest == digest:
+            found[file.path] = msgspec.structs.replace(module, file=file)
+            continue
+        try:
+            texts.append((file, digest, data.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            message = f"this file is not UTF-8 text: {error.reason} at byte {error.start}"
+            problems[file.path] = Diagnosis("not-utf-8", message, Place(file.path, line))
+        if file.path in problems:
+            found[file.path] = SqlModule(file, "", None, diagnoses=(problems[file.path],))
+    if texts:
+        for module in _read_sql(texts, queries):
+            found.setdefault(module.file.path, module)
+    return found, changed
+
+
+def _read(root: Path, path: str, problems: dict[str, Diagnosis]) -> bytes:
+    try:
+        return (root / path).read_bytes()
+    except OSError as error:
+        problems[path] = Diagnosis("unreadable", f"this file can't be read: {error.strerror}", Place(path))
+        return b""
+
+
+def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Query]) -> Iterable[SqlModule]:
+    from upriver.assets.loading.sql_module import parse_sql_module
+    from upriver.lineage.sql.parse.parse import Text, parse_queries
+    from upriver.lineage.sql.parse.variables import variable_reads
+
+    declared: list[tuple[ProjectFile, str, Asset, SqlRecipe]] = []
+    for file, digest, text in texts:
+        asset = parse_sql_module(file.path, text)
+        if isinstance(asset, Asset):
+            assert isinstance(asset.recipe, SqlRecipe)
+            declared.append((file, digest, asset, asset.recipe))
+        else:
+            yield SqlModule(file, digest, None, diagnoses=asset)
+    parsed = parse_queries([Text(r.text, r.dialect, file.path, r.line) for file, _, _, r in declared])
+    for (file, digest, asset, _), query in zip(declared, parsed, strict=True):
+        if isinstance(query, Diagnosis):
+            problem = msgspec.structs.replace(query, key=asset.key)
+            yield SqlModule(file, digest, None, diagnoses=(problem,))
+            continue
+        queries[asset.key] = query
+        if read := sorted(name for name in variable_reads(query.executable) if name is not None):
+            asset = msgspec.structs.replace(asset, variables=tuple(dict.fromkeys([*asset.variables, *read])))
+        problems = [
+            Diagnosis(
+                "reads-outside",
+                f"{asset.key} calls {name}(), whose data Upriver can't follow",
+                asset.place,
+                hint="declare a source over the same data, and read that",
+                key=asset.key,
+            )
+            for name in query.outside
+        ]
+        problems += filter(None, (_file_problem(asset.key, read) for read in query.files))
+        mentions = tuple(Mention(reference.key, reference.place) for reference in query.references)
+        yield SqlModule(
+            file, digest, asset, query.fingerprint, mentions, query.files, diagnoses=tuple(problems)
+        )
+
+
+def _file_problem(key: Key, read: FileRead) -> Diagnosis | None:
+    """Why a file can't be read in a query, None when it can."""
+    first = read.patterns[0]
+    if read.remote:
+        message = f"{key} reads {read.call}, which is not on this machine"
+        hint = "fetch it in a Python asset, and read that"
+    elif any(".upriver" in PurePath(pattern).parts for pattern in read.patterns):
+        message = f"{key} reads {read.call}: the files in .upriver come and go with every build"
+        hint = "read the asset, by its name"
+    elif read.format == "file" and read.scan is None:
+        message = f"{key} reads {read.call} as a file, and its ending tells of no format"
+        hint = (
+            f"an asset is named without quotes: {first}; a file needs its reader: read_csv({literal(first)})"
+        )
+    else:
+        return None
+    return Diagnosis("reads-outside", message, read.place, hint=hint, key=key)

@@ -1,0 +1,1 @@
+"""Rewriting recipes: renamed keys and columns, misspelled names."""

@@ -1,0 +1,68 @@
+"""Whether two queries differ only in what they call their tables.
+
+Renaming a table's alias changes no meaning, except where the old or the new name could be taken for something else: a
+column that holds structs, a schema, a row as a whole. So the texts have to be the same token by token but for names
+that are aliases and nothing else in both. Even then ``a.x`` can be a field of a column ``a``, which only the schemas
+tell: who asks here has to compare ``Analysis.binding`` as well.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from upriver.lineage.sql.parse.parse import syntax_tree
+from upriver.lineage.sql.text.tokens import tokens
+
+_TABLES = frozenset({"BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION", "EXPRESSION_LIST"})
+
+
+def only_aliases_differ(one: str, other: str) -> bool:
+    """Whether *one* becomes *other*, comments and space aside, when aliases of tables get other names.
+
+    False for equal texts and whenever there is a doubt.
+    """
+    before, after = list(tokens(one)), list(tokens(other))
+    if len(before) != len(after):
+        return False
+    names: dict[str, str] = {}
+    for then, now in zip(before, after, strict=True):
+        old, new = then.name.lower(), now.name.lower()
+        if then.text != now.text and (old == new or not {then.kind, now.kind} <= {"word", "quoted"}):
+            return False
+        if then.kind in ("word", "quoted") and names.setdefault(old, new) != new:
+            return False
+    renamed = {then: now for then, now in names.items() if then != now}
+    if not renamed or len(set(names.values())) < len(names):
+        return False
+    return _only_aliases(one, set(renamed)) and _only_aliases(other, set(renamed.values()))
+
+
+def _only_aliases(text: str, names: set[str]) -> bool:
+    """Whether each of *names* is the alias of a table in *text*, or in front of a column, wherever it stands."""
+    tree = syntax_tree(text)
+    if tree is None:
+        return False
+    aliases: Counter[str] = Counter()
+    qualifiers: Counter[str] = Counter()
+    _count(tree, aliases, qualifiers)
+    written = Counter(token.name.lower() for token in tokens(text) if token.kind in ("word", "quoted"))
+    return all(aliases[name] and written[name] == aliases[name] + qualifiers[name] for name in names)
+
+
+def _count(value: Any, aliases: Counter[str], qualifiers: Counter[str]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _count(item, aliases, qualifiers)
+        return
+    if not isinstance(value, dict):
+        return
+    if value.get("type") in _TABLES and "class" not in value and (alias := value.get("alias")):
+        aliases[alias.lower()] += 1
+    names: list[str] = value.get("column_names") or []
+    if len(names) > 1:
+        qualifiers[names[0].lower()] += 1
+    if relation := value.get("relation_name"):
+        qualifiers[relation.lower()] += 1
+    for item in value.values():
+        _count(item, aliases, qualifiers)

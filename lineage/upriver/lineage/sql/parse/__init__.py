@@ -1,0 +1,1 @@
+"""SQL as text: parsed, translated, canonical, with the tables and files that it names."""

@@ -1,0 +1,266 @@
+"""Text to :class:`Query` or :class:`Diagnosis`. DuckDB's own parser decides what a text means.
+
+The parser runs in an in-memory database without access to anything outside, one per thread.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+import duckdb
+import msgspec
+
+from upriver.assets.errors import Diagnosis, caret_excerpt, did_you_mean
+from upriver.assets.model import Place, Value
+from upriver.lineage.sql.parse.canonical import canonical_tokens, canonical_tree, fingerprint
+from upriver.lineage.sql.parse.dialect import transpile
+from upriver.lineage.sql.parse.pivot import without_dynamic_pivots
+from upriver.lineage.sql.parse.query import BoundText, Query
+from upriver.lineage.sql.parse.scope import Node, read_names
+from upriver.lineage.sql.text.places import offset_in_source, place_in_source
+from upriver.lineage.sql.text.tokens import Token, significant_end, tokens
+
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": "1",
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+_AT_ONCE = 200
+"""So many texts are parsed at once: fewer take longer, more take memory, for a tree is far larger than its text."""
+_SERIALIZE = "select json_serialize_sql(unnest($1))"
+_local = threading.local()
+_decode = msgspec.json.Decoder().decode
+
+
+class Text(Value, frozen=True):
+    """An SQL text to parse: *path* and *first_line* say where it stands in the project."""
+
+    text: str
+    dialect: str = "duckdb"
+    path: str | None = None
+    first_line: int = 1
+
+
+def parse_query(
+    text: str, dialect: str = "duckdb", path: str | None = None, first_line: int = 1
+) -> Query | Diagnosis:
+    """Parse one SELECT-like statement. *first_line* is the line of *path* at which *text* begins."""
+    return parse_queries([Text(text, dialect, path, first_line)])[0]
+
+
+def parse_queries(texts: Iterable[Text]) -> list[Query | Diagnosis]:
+    """As :func:`parse_query` for many texts, several times faster than one by one."""
+    return _parse_batch(list(texts))
+
+
+def _parse_batch(sources: list[Text]) -> list[Query | Diagnosis]:
+    results: list[Query | Diagnosis | None] = [None] * len(sources)
+    executables: list[tuple[int, str]] = []
+    for index, source in enumerate(sources):
+        executable = _executable(source)
+        if isinstance(executable, Diagnosis):
+            results[index] = executable
+        else:
+            executables.append((index, executable))
+    trees = _serialize([executable for _, executable in executables])
+    for (index, executable), tree in zip(executables, trees, strict=True):
+        results[index] = _Parsing(sources[index], executable).query(tree)
+    return [result for result in results if result is not None]
+
+
+def _executable(source: Text) -> str | Diagnosis:
+    place = Place(source.path, source.first_line) if source.path else None
+    for bad, name in (("\0", "NUL"), ("\ufeff", "byte order mark")):
+        if bad in source.text:
+            return Diagnosis("sql-syntax", f"the query holds a {name} character", place, hint="remove it")
+    try:
+        source.text.encode()
+    except UnicodeEncodeError as error:
+        return Diagnosis("sql-syntax", f"the query is not valid Unicode: {error.reason}", place)
+    text: str | Diagnosis = source.text
+    if source.dialect != "duckdb":
+        text = transpile(source.text, source.dialect, source.path, source.first_line)
+    if isinstance(text, Diagnosis):
+        return text
+    end = significant_end(text)
+    if not end:
+        return Diagnosis(
+            "sql-statement", "there is no query", place, hint="an SQL asset is one SELECT statement"
+        )
+    return text[:end]
+
+
+def _serialize(texts: list[str]) -> Iterator[Node]:
+    """DuckDB's syntax tree for each text, or its error."""
+    for start in range(0, len(texts), _AT_ONCE):
+        rows = _connection().execute(_SERIALIZE, [texts[start : start + _AT_ONCE]]).fetchall()
+        yield from (_decode(tree) for (tree,) in rows)
+
+
+def syntax_tree(text: str) -> Node | None:
+    """DuckDB's syntax tree of one statement that it can show as a tree."""
+    tree = next(_serialize([text]))
+    return None if tree["error"] or len(tree["statements"]) != 1 else tree["statements"][0]
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    connection: duckdb.DuckDBPyConnection | None = getattr(_local, "connection", None)
+    if connection is None:
+        connection = duckdb.connect(":memory:", config=_SETTINGS)
+        connection.execute("pragma disable_optimizer")
+        _local.connection = connection
+    return connection
+
+
+class _Parsing:
+    """One text on its way to a Query."""
+
+    def __init__(self, source: Text, executable: str) -> None:
+        self.source = source
+        self.executable = executable
+        self.unedited = BoundText(executable, [])
+        self.line_starts = [0] + [found.end() for found in re.finditer("\n", executable)]
+
+    def query(self, tree: Node) -> Query | Diagnosis:
+        if not tree["error"]:
+            statements = tree["statements"]
+            if len(statements) != 1:
+                return self._not_one(len(statements))
+            return self._from_tree(statements[0], None)
+        if tree["error_type"] == "not implemented":
+            return self._not_serializable(tree)
+        return self._syntax_error(tree)
+
+    def _from_tree(self, statement: Node, dynamic: str | None) -> Query | Diagnosis:
+        names = read_names(statement, self.executable, self.unedited.from_byte, self.place)
+        if names.problems:
+            problem = names.problems[0]
+            return self._diagnosis(problem.code, problem.message, problem.offset, problem.hint)
+        text = self.executable
+        canonical = canonical_tokens(text) if dynamic else canonical_tree(statement, text)
+        return Query(
+            text=self.source.text,
+            executable=self.executable,
+            fingerprint=fingerprint(canonical),
+            references=tuple(names.references),
+            files=tuple(names.files),
+            qualifiers=names.qualifiers(self.executable),
+            outside=tuple(dict.fromkeys(names.outside)),
+            dynamic=dynamic,
+            dialect=self.source.dialect,
+            path=self.source.path,
+            first_line=self.source.first_line,
+        )
+
+    def _not_one(self, count: int) -> Diagnosis:
+        message = f"an SQL asset is one query; here are {count} statements"
+        second = next((t.end for t in tokens(self.executable) if t.text == ";"), None)
+        return self._diagnosis("sql-statement", message, second, "make each an asset of its own")
+
+    def _not_serializable(self, tree: Node) -> Query | Diagnosis:
+        """What DuckDB can parse and not serialize: statements of other kinds, and PIVOT without its list of values."""
+        try:
+            statements = duckdb.extract_statements(self.executable)
+        except duckdb.Error as error:  # a statement that only the parser knows
+            message = str(error).partition("\n")[0]
+            return self._diagnosis("sql-unsupported", f"DuckDB can't analyse the query: {message}", 0)
+        if len(statements) != 1:
+            return self._not_one(len(statements))
+        kind = statements[0].type.name
+        if kind == "MULTI":
+            masked = without_dynamic_pivots(self.executable)
+            tree = next(_serialize([masked])) if masked is not None else tree
+            if not tree["error"]:
+                cause = "PIVOT without a list of values: the columns depend on the data"
+                return self._from_tree(tree["statements"][0], cause)
+        if kind in ("SELECT", "MULTI"):
+            return self._diagnosis(
+                "sql-unsupported", f"DuckDB can't analyse the query: {tree['error_message']}", 0
+            )
+        message = f"an SQL asset is one query; this is {_article(kind)} statement"
+        return self._diagnosis(
+            "sql-statement", message, 0, "write the SELECT only; Upriver stores its result"
+        )
+
+    def _syntax_error(self, tree: Node) -> Diagnosis:
+        offset = self.unedited.from_byte(int(tree["position"])) if "position" in tree else None
+        message: str = tree["error_message"]
+        return self._diagnosis("sql-syntax", message, offset, _syntax_hint(self.executable, offset))
+
+    def _diagnosis(self, code: str, message: str, offset: int | None, hint: str | None = None) -> Diagnosis:
+        return located(code, message, self.source, self.executable, offset, hint)
+
+    def place(self, offset: int) -> Place:
+        """The place of *offset* of the executable text in the user's file."""
+        if self.source.dialect != "duckdb":
+            return place_in_source(self.source, self.executable, offset)
+        line = bisect_right(self.line_starts, offset)
+        start = self.line_starts[line - 1]
+        return Place(self.source.path or "<query>", self.source.first_line + line - 1, offset - start + 1)
+
+
+def located(
+    code: str,
+    message: str,
+    source: Text | Query,
+    executable: str,
+    offset: int | None,
+    hint: str | None = None,
+) -> Diagnosis:
+    """A diagnosis at *offset* of *executable*, with the line and a caret under the word there.
+
+    The line is the user's; where a translation can't be followed back, it is the translation's, and that is said.
+    """
+    if offset is None:
+        return Diagnosis(code, message, Place(source.path or "<query>", source.first_line), hint=hint)
+    place = place_in_source(source, executable, offset)
+    at = offset_in_source(source, executable, offset)
+    text, at, facts = (source.text, at, ()) if at is not None else (executable, offset, _TRANSLATED)
+    line = text.count("\n", 0, at) + 1
+    column = at - (text.rfind("\n", 0, at) + 1) + 1
+    word = next(iter(tokens(text, at)), None)
+    width = len(word.text.partition("\n")[0]) if word is not None else 1
+    excerpt = caret_excerpt(text, line, column, width, shown_line=line if facts else place.line)
+    return Diagnosis(code, message, place, facts, hint, excerpt)
+
+
+_TRANSLATED = ("the line shown is of the translation to DuckDB's SQL",)
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
+
+
+# fmt: off
+_WORDS = (
+    "select", "from", "where", "group", "order", "having", "qualify", "limit", "offset", "union",
+    "intersect", "except", "with", "recursive", "distinct", "join", "inner", "left", "right", "full",
+    "outer", "cross", "natural", "using", "lateral", "between", "exists", "values", "window",
+    "partition", "pivot", "unpivot",
+)
+# fmt: on
+
+
+def _syntax_hint(text: str, offset: int | None) -> str | None:
+    """Most syntax errors are a mistyped keyword at, or one word before, the place where the parser stopped."""
+    if offset is None:
+        return None
+    before: Token | None = None
+    for token in tokens(text):
+        if token.start >= offset:
+            for candidate in (token, before):
+                if (
+                    candidate is not None
+                    and candidate.kind == "word"
+                    and candidate.text.lower() not in _WORDS
+                ):
+                    hint = did_you_mean(candidate.text.lower(), _WORDS)
+                    if hint:
+                        return hint
+            break
+        before = token
+    return None

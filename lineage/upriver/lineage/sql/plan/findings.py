@@ -1,0 +1,149 @@
+"""From what a plan walk found to edges and footprints."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from upriver.assets.model import Key, Schema
+from upriver.lineage.model import WHOLE, ColumnEdge, EdgeGroup, EdgeKind, Footprint, Footprints
+from upriver.lineage.sql.plan.flow import Influences, Relation, Scan, Sources
+
+_INFLUENCE_HOWS = (
+    "copy",
+    "expression",
+    "limit",
+    "distinct",
+    "unnest",
+    "window",
+    "order",
+    "group",
+    "join",
+    "filter",
+    "opaque",
+)
+"""Where a column influences in several ways, the last of these is named."""
+
+
+def column_edges(
+    result: Relation, schema: Schema, sources: Sources, expressions: tuple[str | None, ...]
+) -> tuple[ColumnEdge, ...]:
+    """The edges of each output column: values first, then influences, each sorted by upstream column."""
+    shared = _strongest(result.rows | result.order, sources)
+    edges: list[ColumnEdge] = []
+    for index, column in enumerate(schema):
+        flow = result.column(index)
+        made = sorted({_name(source, sources) for source in flow.value if source not in sources.markers})
+        text = None if flow.how == "copy" else expressions[index]
+        edges += [ColumnEdge(key, name, column.name, EdgeKind.VALUE, flow.how, text) for key, name in made]
+        own = _strongest(flow.influence, sources) if flow.influence else {}
+        for (key, name), how in sorted(_both(shared, own).items()):
+            edges.append(ColumnEdge(key, name, column.name, EdgeKind.INFLUENCE, how))
+    return tuple(edges)
+
+
+def own_expressions(
+    result: Relation, schema: Schema, sources: Sources, expressions: tuple[str | None, ...]
+) -> tuple[tuple[str, str], ...]:
+    """What makes the output columns into which no upstream's values flow."""
+    return tuple(
+        (column.name, text)
+        for index, column in enumerate(schema)
+        if (text := expressions[index]) is not None
+        and not result.column(index).value - sources.markers.keys()
+    )
+
+
+def opaque_groups(upstreams: Mapping[Key, Schema]) -> tuple[EdgeGroup, ...]:
+    """All columns of all *upstreams* to all output columns, as values and as influence."""
+    return tuple(
+        EdgeGroup(key, tuple(column.name for column in columns), None, kind, "opaque")
+        for kind in (EdgeKind.VALUE, EdgeKind.INFLUENCE)
+        for key, columns in sorted(upstreams.items())
+    )
+
+
+def _name(source: int, sources: Sources) -> tuple[Key, str]:
+    scan, name = sources.columns[source]
+    return sources.scans[scan].key, name
+
+
+def _strongest(influences: Influences, sources: Sources) -> dict[tuple[Key, str], str]:
+    result: dict[tuple[Key, str], str] = {}
+    for source, how, _ in influences:
+        if source not in sources.markers:
+            name = _name(source, sources)
+            if name not in result or _INFLUENCE_HOWS.index(how) > _INFLUENCE_HOWS.index(result[name]):
+                result[name] = how
+    return result
+
+
+def _both(one: dict[tuple[Key, str], str], other: dict[tuple[Key, str], str]) -> dict[tuple[Key, str], str]:
+    if not other:
+        return one
+    result = dict(one)
+    for name, how in other.items():
+        if name not in result or _INFLUENCE_HOWS.index(how) > _INFLUENCE_HOWS.index(result[name]):
+            result[name] = how
+    return result
+
+
+def used_sources(result: Relation, width: int, evaluated: set[int]) -> tuple[set[int], Influences]:
+    """The sources that the query needs as values or may fail on, and those that decide something."""
+    values, influences = set(evaluated), set(result.rows | result.order)
+    for index in range(width):
+        flow = result.column(index)
+        values |= flow.value
+        influences |= flow.influence
+    return values, frozenset(influences)
+
+
+def footprints(sources: Sources, values: set[int], influences: Influences) -> Footprints:
+    """What is read of each upstream, all its scans together."""
+    for marker, scans in sources.markers.items():
+        if marker in values or any(source == marker for source, _, _ in influences):
+            for scan_number in scans:
+                sources.scans[scan_number].ordered = True
+    by_key: dict[Key, list[int]] = defaultdict(list)
+    for number, scan in enumerate(sources.scans):
+        by_key[scan.key].append(number)
+    read = _columns_read(sources, values, influences)
+    return tuple((key, _footprint(sources, numbers, read)) for key, numbers in sorted(by_key.items()))
+
+
+def _columns_read(
+    sources: Sources, values: set[int], influences: Influences
+) -> dict[int, tuple[set[str], set[str]]]:
+    """For each scan the columns read for other purposes than its predicate, and those read for it."""
+    read: dict[int, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for source in values:
+        number, name = sources.columns[source]
+        read[number][0].add(name)
+    for source, _, filter_number in influences:
+        number, name = sources.columns[source]
+        if number < 0:
+            continue
+        scan = sources.scans[number]
+        captured = filter_number in scan.captured and filter_number not in scan.escaped
+        read[number][1 if captured else 0].add(name)
+    return read
+
+
+def _footprint(sources: Sources, numbers: list[int], read: dict[int, tuple[set[str], set[str]]]) -> Footprint:
+    scans: list[Scan] = [sources.scans[number] for number in numbers]
+    if any(scan.whole for scan in scans):
+        return WHOLE
+    predicates = {
+        None if scan.unfiltered else predicate for scan in scans for predicate in scan.predicates or [None]
+    }
+    columns = {name for number in numbers for name in read[number][0]}
+    if len(predicates) > 1:
+        # Scans with different filters: which rows each of them takes depends on the filtered columns.
+        columns |= {name for number in numbers for name in read[number][1]}
+    texts = sorted(text for text in predicates if text is not None)
+    predicate = " OR ".join(f"({text})" for text in texts) if len(texts) == len(predicates) else None
+    if len(texts) == 1:
+        predicate = predicate and texts[0]
+    if predicate is None:
+        columns |= {name for number in numbers for name in read[number][1]}
+    return Footprint(tuple(sorted(columns)), predicate, any(scan.ordered for scan in scans))

@@ -1,0 +1,189 @@
+"""Row filters as text: which conjuncts can count as part of a footprint, and how they are written.
+
+A predicate is evaluated on the upstream alone, outside the query. So it holds nothing that can fail or depend on
+a session: comparisons, IN, LIKE, IS NULL, AND, OR and NOT over columns and constants of one type.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+from upriver.lineage.sql.names import literal
+from upriver.lineage.sql.plan.flow import Node
+
+NameOf: TypeAlias = Callable[[int], str]
+"""The SQL for the column that a reference with this index stands for."""
+
+_COMPARISONS = {
+    "COMPARE_EQUAL": "=",
+    "COMPARE_NOTEQUAL": "<>",
+    "COMPARE_LESSTHAN": "<",
+    "COMPARE_GREATERTHAN": ">",
+    "COMPARE_LESSTHANOREQUALTO": "<=",
+    "COMPARE_GREATERTHANOREQUALTO": ">=",
+    "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM",
+    "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
+}
+_MATCHES = {"~~": "LIKE", "!~~": "NOT LIKE"}
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_PLAIN_TYPES = frozenset(
+    {*_INTEGERS, *_UNSIGNED, "FLOAT", "DOUBLE", "BOOLEAN", "VARCHAR", "DATE", "TIME", "TIMESTAMP", "UUID"}
+)
+
+
+def type_text(type_: Node) -> str | None:
+    """A plain type as SQL; None for nested, collated, time zone and other types that need care."""
+    name, info = type_["id"], type_["type_info"]
+    if name == "DECIMAL" and info:
+        return f"DECIMAL({info['width']},{info['scale']})"
+    return name if name in _PLAIN_TYPES and not info else None
+
+
+def widens(source: Node, target: Node) -> bool:
+    """Whether a cast between two types can't fail and keeps the order of values."""
+    if source == target:
+        return True
+    one, other = source["id"], target["id"]
+    for family in (_INTEGERS, _UNSIGNED):
+        if one in family and other in family:
+            return family.index(one) <= family.index(other)
+    if one in _UNSIGNED and other in _INTEGERS:
+        return _UNSIGNED.index(one) < _INTEGERS.index(other)
+    return other == "DOUBLE" and one in (*_INTEGERS[:3], *_UNSIGNED[:3], "FLOAT")
+
+
+def predicate_text(expression: Node, name_of: NameOf) -> str | None:
+    """*expression* as a boolean SQL expression, None when it is not simple enough to stand on its own."""
+    match expression["expression_class"]:
+        case "BOUND_REF":
+            return name_of(expression["index"]) if expression["return_type"]["id"] == "BOOLEAN" else None
+        case "BOUND_CONJUNCTION":
+            word = " AND " if expression["type"] == "CONJUNCTION_AND" else " OR "
+            parts = [predicate_text(child, name_of) for child in expression["children"]]
+            return _joined(parts, word)
+        case "BOUND_OPERATOR":
+            return _operator(expression, name_of)
+        case "BOUND_FUNCTION":
+            return _function(expression, name_of)
+    return None
+
+
+def _joined(parts: list[str | None], word: str) -> str | None:
+    known = [part for part in parts if part is not None]
+    return "(" + word.join(known) + ")" if len(known) == len(parts) else None
+
+
+def _operator(expression: Node, name_of: NameOf) -> str | None:
+    children = expression["children"]
+    match expression["type"]:
+        case "OPERATOR_NOT":
+            inner = predicate_text(children[0], name_of)
+            return None if inner is None else f"(NOT {inner})"
+        case "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL" as kind:
+            if children[0]["expression_class"] != "BOUND_REF":
+                return None
+            return f"({name_of(children[0]['index'])} {'IS NULL' if kind == 'OPERATOR_IS_NULL' else 'IS NOT NULL'})"
+        case "COMPARE_IN" | "COMPARE_NOT_IN" as kind:
+            if not _comparable(children):
+                return None
+            operands = [_operand(child, name_of) for child in children]
+            items = _joined(operands[1:], ", ")
+            word = "IN" if kind == "COMPARE_IN" else "NOT IN"
+            return None if operands[0] is None or items is None else f"({operands[0]} {word} {items})"
+    return None
+
+
+def _function(expression: Node, name_of: NameOf) -> str | None:
+    name = expression["qname"]["path"][-1]
+    word = _COMPARISONS.get(expression["type"])
+    if word is None and name in _MATCHES and expression["type"] == "BOUND_FUNCTION":
+        word = _MATCHES[name] if type_text(_type_of(expression["children"][0])) == "VARCHAR" else None
+    children = expression["children"]
+    if word is None or len(children) != 2 or not _comparable(children):
+        return None
+    left, right = (_operand(child, name_of) for child in children)
+    return None if left is None or right is None else f"({left} {word} {right})"
+
+
+def _comparable(children: list[Node]) -> bool:
+    """Whether all operands have the same plain type: then comparing them can't fail."""
+    first = _type_of(children[0])
+    return type_text(first) is not None and all(_type_of(child) == first for child in children)
+
+
+def _type_of(expression: Node) -> Node:
+    value: Node = expression["value"]["type"] if "value" in expression else expression["return_type"]
+    return value
+
+
+def _operand(expression: Node, name_of: NameOf) -> str | None:
+    match expression["expression_class"]:
+        case "BOUND_REF":
+            return name_of(expression["index"])
+        case "BOUND_CONSTANT":
+            return constant_text(expression)
+        case "BOUND_FUNCTION" if expression["type"] == "OPERATOR_CAST":
+            return _cast(expression, name_of)
+    return None
+
+
+def _cast(expression: Node, name_of: NameOf) -> str | None:
+    (child,) = expression["children"]
+    target = type_text(expression["return_type"])
+    constant = constant_value(child)
+    if target is None:
+        return None
+    if constant is not None:
+        return _cast_constant(child, target)
+    if child["expression_class"] != "BOUND_REF" or not widens(_type_of(child), expression["return_type"]):
+        return None
+    return f"CAST({name_of(child['index'])} AS {target})"
+
+
+def _cast_constant(child: Node, target: str) -> str | None:
+    inner = (
+        constant_text(child) if child["expression_class"] == "BOUND_CONSTANT" else _cast(child, lambda _: "")
+    )
+    if inner is None:
+        return None
+    if type_text(_type_of(child)) == target:
+        return inner
+    # A constant that can't be cast makes the query fail, not the predicate.
+    return f"TRY_CAST({inner} AS {target})"
+
+
+def constant_value(expression: Node) -> Node | None:
+    """The constant below any casts, None when there is none."""
+    while expression["expression_class"] == "BOUND_FUNCTION" and expression["type"] == "OPERATOR_CAST":
+        expression = expression["children"][0]
+    return expression if expression["expression_class"] == "BOUND_CONSTANT" else None
+
+
+def constant_text(expression: Node) -> str | None:
+    """A constant as SQL, None for NULL and for types that are not written plainly."""
+    value = expression["value"]
+    type_, content = value["type"], value.get("value")
+    target = type_text(type_)
+    if target is None or value["is_null"]:
+        return None
+    match content:
+        case bool():
+            return "TRUE" if content else "FALSE"
+        case str() if target == "VARCHAR" and "\0" not in content:
+            return literal(content)
+        case int() if type_["id"] == "DECIMAL":
+            return f"CAST('{_decimal(content, type_['type_info']['scale'])}' AS {target})"
+        case int() if type_["id"] in (*_INTEGERS, *_UNSIGNED):
+            return str(content) if target == "INTEGER" else f"CAST('{content}' AS {target})"
+        case float() | int() if type_["id"] in ("FLOAT", "DOUBLE") and math.isfinite(content):
+            return f"CAST('{content!r}' AS {target})"
+    return None
+
+
+def _decimal(scaled: int, scale: int) -> str:
+    digits = str(abs(scaled)).rjust(scale + 1, "0")
+    text = f"{digits[:-scale]}.{digits[-scale:]}" if scale else digits
+    return f"-{text}" if scaled < 0 else text

@@ -1,0 +1,99 @@
+"""The shape of a bound plan: how wide nodes are, which columns they pass on, and row filters on their way down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from upriver.lineage.sql.plan.flow import Node
+
+JOIN_NODES = frozenset(
+    {
+        "LOGICAL_COMPARISON_JOIN",
+        "LOGICAL_ANY_JOIN",
+        "LOGICAL_ASOF_JOIN",
+        "LOGICAL_CROSS_PRODUCT",
+        "LOGICAL_POSITIONAL_JOIN",
+    }
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Filter:
+    """A conjunct on its way down: *columns* maps the positions in *expression* to those in the current node."""
+
+    number: int
+    expression: Node
+    columns: Mapping[int, int]
+
+    def through(self, position_of: Callable[[int], int | None]) -> Filter | None:
+        """The filter one node further down; None when a column of it is made there."""
+        moved = {inner: position_of(outer) for inner, outer in self.columns.items()}
+        known = {inner: outer for inner, outer in moved.items() if outer is not None}
+        return replace(self, columns=known) if len(known) == len(moved) else None
+
+
+Filters: TypeAlias = tuple[Filter, ...]
+
+
+def moved(filters: Filters, position_of: Callable[[int], int | None]) -> Filters:
+    """Those of *filters* whose columns all have a position further down."""
+    return tuple(f for filter_ in filters if (f := filter_.through(position_of)) is not None)
+
+
+def within_first_input(node: Node, filters: Filters) -> Filters:
+    """Those of *filters* that concern only the columns that *node* has from its first input."""
+    width = output_width(node["children"][0]) if filters else None
+    return () if width is None else moved(filters, lambda c: c if c < width else None)
+
+
+def conjuncts(expression: Node) -> list[Node]:
+    """The parts of an AND."""
+    if expression["expression_class"] == "BOUND_CONJUNCTION" and expression["type"] == "CONJUNCTION_AND":
+        return [part for child in expression["children"] for part in conjuncts(child)]
+    return [expression]
+
+
+def output_width(node: Node) -> int | None:
+    """How many columns a plan node gives, None when that is not known."""
+    kind, children = node["type"], node["children"]
+    match kind:
+        case "LOGICAL_GET":
+            return len(node["column_indexes"]) + len(node["projected_input"])
+        case "LOGICAL_PROJECTION":
+            return len(node["expressions"])
+        case "LOGICAL_CTE_REF":
+            return len(node["chunk_types"])
+        case "LOGICAL_UNION" | "LOGICAL_EXCEPT" | "LOGICAL_INTERSECT" | "LOGICAL_RECURSIVE_CTE":
+            return int(node["column_count"])
+        case "LOGICAL_AGGREGATE_AND_GROUP_BY":
+            return len(node["groups"]) + len(node["expressions"]) + len(node["grouping_functions"])
+        case "LOGICAL_WINDOW" | "LOGICAL_UNNEST":
+            below = output_width(children[0])
+            return None if below is None else below + len(node["expressions"])
+        case "LOGICAL_FILTER":
+            return len(node["projection_map"]) or output_width(children[0])
+        case "LOGICAL_ORDER_BY":
+            return len(node["projections"]) or output_width(children[0])
+        case "LOGICAL_DISTINCT" | "LOGICAL_LIMIT" | "LOGICAL_SAMPLE":
+            return output_width(children[0])
+        case "LOGICAL_MATERIALIZED_CTE":
+            return output_width(children[1])
+        case "LOGICAL_EXPRESSION_GET":
+            return len(node["expr_types"])
+        case kind if kind in JOIN_NODES:
+            kept = join_columns(node)
+            return None if kept is None else len(kept[0]) + len(kept[1]) + (node.get("join_type") == "MARK")
+    return None
+
+
+def join_columns(node: Node) -> tuple[list[int], list[int]] | None:
+    """The columns of each input that a join passes on, None when that is not known."""
+    left, right = (output_width(child) for child in node["children"])
+    if left is None or right is None:
+        return None
+    left_kept = node.get("left_projection_map") or list(range(left))
+    if node.get("join_type") in ("SEMI", "ANTI", "MARK"):
+        return left_kept, []
+    return left_kept, node.get("right_projection_map") or list(range(right))

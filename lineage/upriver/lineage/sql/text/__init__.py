@@ -1,0 +1,1 @@
+"""Places and edits in the text of a query."""

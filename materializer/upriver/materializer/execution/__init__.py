@@ -1,0 +1,1 @@
+"""A build: scheduler, attempts, memory budget, commits."""

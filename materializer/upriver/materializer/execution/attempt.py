@@ -1,0 +1,351 @@
+"""One attempt of one asset, by the engine that its recipe needs. Everything that can go wrong ends in
+AttemptFailed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Container, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
+from upriver.assets.project.config import Scalar
+from upriver.assets.project.files import ProjectFile
+from upriver.lineage.analysis.analyzer import settings_of
+from upriver.lineage.model import Analysis, Footprint
+from upriver.lineage.sql.names import relation_name
+from upriver.lineage.sql.parse.query import Query
+from upriver.lineage.sql.plan.bind_errors import run_diagnosis
+from upriver.materializer.engines.duckdb import DuckDBEngine
+from upriver.materializer.execution.local.messages import Job, JobInput
+from upriver.materializer.execution.local.pool import LOOK, WorkerPool
+from upriver.materializer.model import Version
+from upriver.materializer.ports import Staged, Store
+from upriver.materializer.sources.observe import relative_path
+from upriver.materializer.storage.durable_files import disk_error
+
+
+class AttemptFailed(UpriverError):
+    """An attempt ended without an artifact. *traceback* is the user's part of it; *cancelled* when it was
+    asked to end.
+
+    *final* says that another attempt would end the same way.
+    """
+
+    def __init__(
+        self, message: str, traceback: str = "", *, cancelled: bool = False, final: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.traceback = traceback
+        self.cancelled = cancelled
+        self.final = final
+
+
+class Made(Value, frozen=True):
+    """What an attempt made: the staged artifact, its content, and what was read for it.
+
+    *outside* is what was read besides the upstreams, without being declared.
+    """
+
+    staged: Staged
+    version: Version
+    reads: tuple[tuple[Key, Footprint], ...]
+    analysis: Analysis | None
+    peak_memory: int | None = None
+    outside: tuple[tuple[str, str], ...] = ()
+
+
+class Analyses(Protocol):
+    """Binds recipes (see :mod:`upriver.lineage.analysis.analyzer`)."""
+
+    def analyze(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
+        """The analysis of an asset's recipe against its upstreams' schemas."""
+        ...
+
+    def query(self, key: Key) -> Query:
+        """The parsed query of a SQL asset."""
+        ...
+
+
+class Watching(Protocol):
+    """How a running attempt talks to its run."""
+
+    def cancelled(self) -> bool:
+        """Whether the attempt has to end."""
+        ...
+
+    def output(self, stream: str, line: str) -> None:
+        """A line was printed."""
+        ...
+
+    def progress(self, fraction: float | None, memory: int | None) -> None:
+        """How far it is."""
+        ...
+
+
+_QUICKLY_HASHED = 1 << 20
+"""Bytes below which a thread takes longer than it saves."""
+
+_WORTH_MEASURING = 1 << 20
+"""Bytes of input below which a query is not expected to need memory to speak of, unless it is known to be slow."""
+
+Meanwhile: TypeAlias = Callable[[tuple[tuple[Key, Footprint], ...]], None]
+
+
+class Watchdog:
+    """Interrupts queries that have to end: DuckDB does not return to Python until it is done.
+
+    One thread looks after all of them; a small query is over before it would look for the first time.
+    """
+
+    def __init__(self, engine: DuckDBEngine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._watched: dict[threading.Event, tuple[float | None, Callable[[], bool], threading.Event]] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watching(self, limit: float | None, cancelled: Callable[[], bool]) -> Iterator[threading.Event]:
+        """End this thread's query after *limit* seconds (the yielded event is set then) or when *cancelled*
+        says so.
+        """
+        expired = threading.Event()
+        with self._engine.interruptible() as token:
+            deadline = None if limit is None else time.monotonic() + limit
+            with self._lock:
+                self._watched[token] = (deadline, cancelled, expired)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._look, name="query watchdog", daemon=True)
+                    self._thread.start()
+            try:
+                yield expired
+            finally:
+                with self._lock:
+                    del self._watched[token]
+
+    def _look(self) -> None:
+        idle = 0
+        while idle < 100:
+            time.sleep(LOOK)
+            with self._lock:
+                watched = list(self._watched.items())
+                idle = 0 if watched else idle + 1
+                if idle >= 100:
+                    self._thread = None
+            for token, (deadline, cancelled, expired) in watched:
+                if deadline is not None and time.monotonic() > deadline:
+                    expired.set()
+                if expired.is_set() or cancelled():
+                    self._engine.interrupt(token)
+
+
+class Attempts:
+    """Makes attempts, in the caller's thread.
+
+    *root* is the project's, *code* its Python files and *variables* its variables as they were when it was derived.
+    *slow* are assets that took their time before: what their queries take of memory is measured, however little they
+    read.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        engine: DuckDBEngine,
+        workers: WorkerPool,
+        store: Store,
+        analyses: Analyses,
+        code: tuple[ProjectFile, ...] = (),
+        variables: Mapping[str, Scalar] = MappingProxyType({}),
+        slow: Container[Key] = (),
+    ) -> None:
+        self._root = root
+        self._engine = engine
+        self._workers = workers
+        self._store = store
+        self._analyses = analyses
+        self._code = code
+        self._variables = variables
+        self._slow = slow
+        self._watchdog = Watchdog(engine)
+
+    def make(
+        self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching, meanwhile: Meanwhile
+    ) -> Made:
+        """Compute *asset* from *upstreams*. Raises AttemptFailed.
+
+        *meanwhile* is told what was read, while the artifact is hashed and goes to the disk; what it raises ends the
+        attempt.
+        """
+        suffix = asset.suffix if asset.kind is Kind.FILE else ".parquet"
+        target = self._store.new_path(suffix)
+        try:
+            match asset.recipe:
+                case SqlRecipe():
+                    return self._sql(asset, upstreams, watching, meanwhile, target)
+                case PythonRecipe() as recipe:
+                    return self._python(asset, recipe, upstreams, watching, meanwhile, target, suffix)
+        except BaseException as error:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+            failure = _failure(error, watching, target)
+            if failure is error:
+                raise
+            raise failure from error
+
+    def _sql(
+        self,
+        asset: Asset,
+        upstreams: Mapping[Key, Version],
+        watching: Watching,
+        meanwhile: Meanwhile,
+        target: Path,
+    ) -> Made:
+        query = self._analyses.query(asset.key)
+        analysis = self._analyses.analyze(asset.key, {key: v.schema for key, v in upstreams.items()})
+        if isinstance(analysis, Diagnosis):
+            raise AttemptFailed(str(analysis), final=True)
+        for key in dict.fromkeys(query.keys()):
+            self._engine.expose(key, upstreams[key].located(self._root))
+        limit, bound = asset.execution.timeout, query.bound(relation_name)
+        inputs = sum(version.bytes for version in upstreams.values())
+        measured = not upstreams or inputs >= _WORTH_MEASURING or asset.key in self._slow
+        with self._watchdog.watching(limit, watching.cancelled) as expired:
+            try:
+                schema, rows, peak = self._engine.write(
+                    bound.text, target, analysis.schema, self._variables, measured=measured
+                )
+            except Exception as error:
+                if expired.is_set():
+                    raise AttemptFailed(f"it ran longer than its timeout of {limit:g} s") from error
+                placed = None if watching.cancelled() else run_diagnosis(str(error), query, bound)
+                if placed is None:
+                    raise
+                raise AttemptFailed(str(placed)) from error
+        with self._staging(target, ".parquet") as staging:
+            meanwhile(analysis.footprints)
+        staged = staging.result()
+        files = (relative_path(self._store, self._root, staged.id),)
+        version = Version(staged.id, schema, rows, staged.bytes, files)
+        return Made(staged, version, analysis.footprints, analysis, peak)
+
+    @contextmanager
+    def _staging(self, target: Path, suffix: str) -> Iterator[Future[Staged]]:
+        """While inside, the file at *target* is being staged."""
+        staging: Future[Staged] = Future()
+
+        def stage() -> None:
+            try:
+                staging.set_result(self._store.stage(target, suffix))
+            except BaseException as error:  # noqa: BLE001 -- who waits for the result gets it
+                staging.set_exception(error)
+
+        try:
+            size = target.lstat().st_size
+        except OSError:
+            size = 0  # the store says what is wrong with it
+        if size < _QUICKLY_HASHED:
+            yield staging
+            stage()
+            return
+        thread = threading.Thread(target=stage, name=f"staging {target.name}")
+        thread.start()
+        try:
+            yield staging
+        finally:  # also on an error: nobody may still work on the file that is then removed
+            thread.join()
+
+    def _python(
+        self,
+        asset: Asset,
+        recipe: PythonRecipe,
+        upstreams: Mapping[Key, Version],
+        watching: Watching,
+        meanwhile: Meanwhile,
+        target: Path,
+        suffix: str,
+    ) -> Made:
+        inputs = tuple(
+            JobInput(one.parameter, one.key, one.frame, version.files, version.schema)
+            for one in recipe.inputs
+            if one.key is not None and (version := upstreams[one.key].located(self._root))
+        )
+        job = Job(
+            root=str(self._root),
+            asset=asset.key,
+            recipe=recipe,
+            inputs=inputs,
+            file_asset=asset.kind is Kind.FILE,
+            target=str(target),
+            ordered=asset.ordered,
+            code=self._code,
+            environment=asset.environment,
+            settings=settings_of(recipe.settings, self._variables),
+        )
+        ended = self._workers.take().run(
+            job,
+            timeout=asset.execution.timeout,
+            memory=asset.execution.memory,
+            output=watching.output,
+            cancelled=watching.cancelled,
+            progress=lambda memory: watching.progress(None, memory),
+        )
+        if ended.cancelled:
+            raise AttemptFailed("cancelled", cancelled=True)
+        if ended.result is None:
+            raise AttemptFailed(ended.cause or "its process ended")
+        result = ended.result
+        if result.error is not None:
+            raise AttemptFailed(result.error, result.traceback)
+        for warning in result.warnings:
+            watching.output("warning", warning)
+        with self._staging(target, suffix) as staging:
+            meanwhile(result.reads)
+        staged = staging.result()
+        files = (relative_path(self._store, self._root, staged.id, suffix),)
+        if asset.kind is Kind.FILE:
+            version = Version(staged.id, (), None, staged.bytes, files)
+        else:
+            schema, rows = self._engine.describe((staged.path,))
+            version = Version(staged.id, schema, rows, staged.bytes, files)
+        peak = max(result.peak_memory, ended.peak_memory)
+        return Made(staged, version, result.reads, result.analysis, peak, result.outside)
+
+
+def _failure(error: BaseException, watching: Watching, target: Path) -> BaseException:
+    """What went wrong, as the run understands it."""
+    match error:
+        case AttemptFailed():
+            return error
+        case UpriverError():
+            return AttemptFailed(str(error))
+        case OSError():
+            return AttemptFailed(_disk_sentence(error))
+        case Exception():
+            if watching.cancelled():
+                return AttemptFailed("cancelled", cancelled=True)
+            return AttemptFailed(_engine_sentence(error, target))
+        case _:
+            return error
+
+
+def _engine_sentence(error: Exception, target: Path) -> str:
+    text = str(error).strip()
+    if str(target) in text and (number := _NUMBER.search(text)):  # DuckDB's own words are a JSON document
+        return str(disk_error("write", target, OSError(int(number[1]), os.strerror(int(number[1])))))
+    return f"{type(error).__name__}: {text}" if type(error).__name__ not in text else text
+
+
+_NUMBER = re.compile(r'"errno":"(\d+)"')
+
+
+def _disk_sentence(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{where}"

@@ -1,0 +1,235 @@
+"""A build from its lease to its summary: where scheduler, engines, store and state meet."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.model import Key, PythonRecipe
+from upriver.materializer.answers import AssetResult, BuildResult
+from upriver.materializer.context import Workspace
+from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
+from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.freshness.decider import critical_lengths
+from upriver.materializer.freshness.survey import Survey, survey
+from upriver.materializer.model import Action, Failure, Outcome, Run, RunStatus
+from upriver.materializer.ports import Lease
+from upriver.materializer.runs.event_log import RunLog
+
+if TYPE_CHECKING:
+    from upriver.materializer.execution.attempt import AttemptFailed
+
+
+_SLOW = 0.1
+"""Seconds from which on it is worth knowing what an asset's query takes of memory."""
+
+
+class Options:
+    """How to build."""
+
+    def __init__(
+        self,
+        *,
+        force: bool = False,
+        jobs: int | None = None,
+        fail_fast: bool = False,
+        wait: float | None = 0.0,
+        select: Sequence[str] = (),
+    ) -> None:
+        self.force = force
+        self.jobs = jobs
+        self.fail_fast = fail_fast
+        self.wait = wait
+        self.select = tuple(select)
+
+
+class Build:
+    """One build of the assets *among* (complete with their upstream), of which *asked* were selected."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        among: Collection[Key],
+        asked: Collection[Key],
+        options: Options,
+        listener: Callable[[Event], None],
+        cancel: Cancel,
+    ) -> None:
+        self._workspace = workspace
+        self._among = among
+        self._asked = asked
+        self._options = options
+        self._listener = listener
+        self._cancel = cancel
+        self.run_id = new_run_id(workspace.clock())
+
+    def execute(self) -> BuildResult:
+        """Build. Raises BusyError, DeclarationError, StoreError."""
+        workspace, options = self._workspace, self._options
+        now = workspace.clock()
+        run = Run(self.run_id, RunStatus.RUNNING, now, None, options.select, os.getpid(), _host())
+        lease = workspace.state.acquire(run, options.wait)
+        log: RunLog | None = None
+        status = RunStatus.FAILED
+        try:
+            log = RunLog(workspace.runs_folder, self.run_id, self._listener)
+            workspace.sweep()
+            results = self._work(lease, log)
+            status = self._status(results)
+            # What was found fresh is told by the events alone: ten thousand rows a build would be most of the state.
+            outcomes = [_outcome(result) for result in results if result.action is not Outcome.FRESH]
+            if outcomes:
+                workspace.state.record_outcomes(lease, self.run_id, outcomes)
+            counts = Counter(result.action for result in results)
+            workspace.state.finish(lease, self.run_id, status, workspace.clock(), counts)
+            return BuildResult(self.run_id, status, results)
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to hear of; the next build reaps the run
+                workspace.state.finish(lease, self.run_id, RunStatus.FAILED, workspace.clock())
+            raise
+        finally:
+            if log is not None:
+                log.emit(RunFinished(workspace.clock(), self.run_id, status))
+                log.close()
+            lease.release()
+
+    def _status(self, results: Sequence[AssetResult]) -> RunStatus:
+        if self._cancel.level:
+            return RunStatus.INTERRUPTED
+        ends = {result.action for result in results}
+        if Outcome.CANCELLED in ends and Outcome.FAILED not in ends:
+            return RunStatus.INTERRUPTED
+        bad = {Outcome.FAILED, Outcome.BLOCKED}
+        return RunStatus.FAILED if ends & bad else RunStatus.SUCCESS
+
+    def _work(self, lease: Lease, log: RunLog) -> tuple[AssetResult, ...]:
+        workspace = self._workspace
+        project = workspace.project(refresh=False)
+        forced = [key for key in self._asked if key in project.assets] if self._options.force else ()
+        seen = survey(
+            workspace, among=self._among, forced=forced, check=True, on_unbuilt=workspace.open_engine_ahead
+        )
+        jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
+        idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
+        durations = {} if idle else workspace.state.durations()
+        expected = tuple(
+            (key, durations[key][0])
+            for key, finding in seen.findings.items()
+            if finding.action in (Action.BUILD, Action.MAYBE) and key in durations
+        )
+        order = tuple(seen.findings)
+        log.emit(RunStarted(workspace.clock(), self.run_id, order, jobs, expected, self._options.select))
+        return self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
+
+    def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
+        now, fresh = self._workspace.clock(), Outcome.FRESH
+        found = [
+            (key, finding.version.rows, finding.version.bytes)
+            for key, finding in seen.findings.items()
+            if finding.version is not None
+        ]
+        log.emit_all([AssetFinished(now, key, fresh, rows=rows, bytes=size) for key, rows, size in found])
+        return tuple([AssetResult(key, fresh, rows=rows, bytes=size) for key, rows, size in found])
+
+    def _run(
+        self,
+        lease: Lease,
+        log: RunLog,
+        seen: Survey,
+        jobs: int,
+        durations: Mapping[Key, tuple[float, int | None]],
+    ) -> tuple[AssetResult, ...]:
+        # Most builds find nothing to make: they don't pay for what makes things.
+        from upriver.materializer.execution.committer import Committer
+        from upriver.materializer.execution.materialize import Maker
+        from upriver.materializer.execution.memory_budget import took_before
+        from upriver.materializer.execution.scheduler import Limits, Work
+        from upriver.materializer.execution.scheduler import Run as Execution
+
+        workspace = self._workspace
+        project = seen.project
+        stale = [key for key, finding in seen.findings.items() if finding.action is not Action.FRESH]
+        project.parse_all(key for key in stale if not isinstance(project.assets[key].recipe, PythonRecipe))
+        python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
+        workers = workspace.workers(jobs)
+        workers.expect(min(python, jobs))
+        seconds = {key: one[0] for key, one in durations.items()}
+        slow = {key for key, took in seconds.items() if took >= _SLOW}
+        maker = Maker(workspace, seen, workers, self.run_id, log, self._cancel, slow)
+
+        def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
+            recipe = project.fingerprints[key]
+            failure = Failure(
+                key, self.run_id, recipe, workspace.clock(), str(error), error.traceback, attempts
+            )
+            workspace.state.record_failure(lease, failure)
+            for line in error.traceback.splitlines():
+                log.emit(AssetOutput(workspace.clock(), key, attempts, "traceback", line))
+
+        committer: Committer | None = None
+        execution = Execution(
+            Work(
+                graph=project.graph,
+                assets=project.assets,
+                order=tuple(seen.findings),
+                consider=seen.decider.consider,
+                source=seen.views.upstream,
+                source_problem=seen.views.problems.get,
+                attempt=maker.attempt,
+                put=lambda finished: committer.put(finished),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
+                failed=failed,
+                emit=log.emit,
+                cancelled=lambda: self._cancel.level > 0,
+                dropped=lambda: self._cancel.dropped,
+                priority=critical_lengths(
+                    project.graph, seen.findings, seconds, seen.views.sizes(project.sources)
+                ),
+                took=took_before(durations, seen.records),
+                limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
+                clock=workspace.clock,
+            )
+        )
+        committer = Committer(
+            workspace.store,
+            workspace.state,
+            lease,
+            workspace.environment,
+            committed=execution.committed,
+            failed=execution.commit_failed,
+            saturated=execution.saturated,
+        )
+        try:
+            execution.execute()
+        finally:
+            committer.close()
+            workers.close()
+            seen.contents.flush()
+            workspace.analyzer().flush()
+            parts = {project.fingerprints[key]: project.parts(key) for key in stale}
+            workspace.state.remember_recipes(parts)
+        return execution.results
+
+
+def new_run_id(now: float) -> str:
+    """Ids sort by time: ``20130401-173000-1f2e3d``. Two builds of one second must not meet in the rest of it."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{os.urandom(3).hex()}"
+
+
+def _host() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename  # as socket.gethostname() would say, without loading sockets
+    import socket
+
+    return socket.gethostname()
+
+
+def _outcome(result: AssetResult) -> dict[str, object]:
+    found: dict[str, object] = msgspec.to_builtins(result)
+    return found

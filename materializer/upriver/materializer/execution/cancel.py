@@ -1,0 +1,23 @@
+"""Asking a running build to stop, or to leave out one asset."""
+
+from __future__ import annotations
+
+from upriver.assets.model import Key
+
+
+class Cancel:
+    """Asks a running build to stop. Safe from signal handlers and threads."""
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.signal: int | None = None
+        self.dropped: frozenset[Key] = frozenset()
+
+    def drop(self, key: Key) -> None:
+        """Ask for one asset alone to be left out; what needs it is blocked, the rest goes on."""
+        self.dropped |= {key}
+
+    def request(self, signal: int | None = None) -> None:
+        """Ask, for the first time or again; *signal* is remembered for the exit code."""
+        self.level += 1
+        self.signal = signal or self.signal

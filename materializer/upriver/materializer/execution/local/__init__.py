@@ -1,0 +1,1 @@
+"""Worker processes on this machine, and what they read without declaring it."""

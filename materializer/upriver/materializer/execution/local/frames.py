@@ -1,0 +1,152 @@
+"""What a Python recipe receives and what it may return. Runs in worker processes only."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from upriver.assets.errors import AssetError
+from upriver.assets.model import Frame, Key
+from upriver.lineage.model import WHOLE, Analysis, Footprint
+from upriver.materializer.engines.parquet import copy_to, may_need_settling, settle
+from upriver.materializer.engines.types import from_stored, to_stored
+from upriver.materializer.execution.local.messages import JobInput
+
+
+class Observer:
+    """Hands upstreams to a recipe and learns what is read of them."""
+
+    def __init__(self) -> None:
+        self._whole: set[Key] = set()
+        self._recorders: dict[Key, Any] = {}
+        self._keep: list[Any] = []
+
+    def receive(self, one: JobInput) -> Any:
+        """The upstream of *one* as the frame that its parameter asks for."""
+        match one.frame:
+            case Frame.LAZY | Frame.ANY:
+                return self._lazy(one)
+            case Frame.EAGER:
+                return self._take_whole(one, self._lazy(one)).collect()
+            case Frame.ARROW:
+                return self._take_whole(one, self._relation(one)).to_arrow_table()
+            case Frame.READER:
+                return self._take_whole(one, self._relation(one)).to_arrow_reader()
+            case Frame.RELATION:
+                return self._take_whole(one, self._relation(one))
+            case Frame.PATH | Frame.BYTES:
+                self._whole.add(one.key)
+                return _one_path(one) if one.frame is Frame.PATH else _one_path(one).read_bytes()
+
+    def _take_whole(self, one: JobInput, frame: Any) -> Any:
+        self._whole.add(one.key)
+        return frame
+
+    def _lazy(self, one: JobInput) -> Any:
+        from upriver.lineage.polars.observe import Recorder, observed_scan
+
+        if not one.schema:
+            raise AssetError(f"{one.key} is a file, not a table: annotate {one.parameter} as pathlib.Path")
+        recorder = self._recorders.setdefault(one.key, Recorder(one.key))
+        return observed_scan(one.files, recorder, one.schema)
+
+    def _relation(self, one: JobInput) -> Any:
+        import duckdb
+
+        if not one.schema:
+            raise AssetError(f"{one.key} is a file, not a table: annotate {one.parameter} as pathlib.Path")
+        connection = duckdb.connect(":memory:")
+        connection.execute("set global TimeZone = 'UTC'")  # as for SQL assets
+        self._keep.append(connection)
+        return connection.sql(from_stored(one.files, one.schema))
+
+    def analyse(self, returned: Any, *, order_promised: bool) -> Analysis | None:
+        """Column lineage of a lazy result; None for anything else."""
+        import sys
+
+        polars = sys.modules.get("polars")
+        if polars is None or not isinstance(returned, polars.LazyFrame):
+            return None
+        from upriver.lineage.polars.plan_lineage import analyze_lazyframe
+
+        analysis: Analysis = analyze_lazyframe(returned, self._recorders, order_promised=order_promised)
+        return analysis
+
+    def footprints(self) -> tuple[tuple[Key, Footprint], ...]:
+        """What was read of each upstream, after the result was written."""
+        found = {key: recorder.footprint() for key, recorder in self._recorders.items()}
+        found.update(dict.fromkeys(self._whole, WHOLE))
+        return tuple(sorted(found.items()))
+
+
+def _one_path(one: JobInput) -> Path:
+    if len(one.files) != 1:
+        raise AssetError(
+            f"{one.key} has {len(one.files)} files, so {one.parameter} can't be one path: annotate it as pl.LazyFrame"
+        )
+    return Path(one.files[0])
+
+
+def write(returned: Any, target: Path, *, file_asset: bool) -> None:
+    """Write what a recipe returned to *target*: a file's bytes, or a table as Parquet. Raises AssetError."""
+    if file_asset:
+        _write_file(returned, target)
+        return
+    module = type(returned).__module__.partition(".")[0]
+    match module, type(returned).__name__:
+        case "polars", "LazyFrame":
+            from upriver.lineage.polars.dtypes import storable
+
+            storable(returned).sink_parquet(target)
+        case "polars", "DataFrame":
+            from upriver.lineage.polars.dtypes import storable
+
+            storable(returned.lazy()).collect().write_parquet(target)
+        case "pyarrow", "Table":
+            import pyarrow.parquet as pq
+
+            pq.write_table(returned, target)
+        case "pyarrow", "RecordBatchReader":
+            import pyarrow.parquet as pq
+
+            with pq.ParquetWriter(target, returned.schema) as writer:
+                for batch in returned:
+                    writer.write_batch(batch)
+        case _, "DuckDBPyRelation":
+            _write_relation(returned, target)
+        case "pandas", "DataFrame":
+            returned.to_parquet(target, index=False)
+        case _:
+            kind = (
+                "nothing (None)"
+                if returned is None
+                else f"a {type(returned).__module__}.{type(returned).__name__}"
+            )
+            raise AssetError(
+                f"the recipe returned {kind}; a table is a Polars LazyFrame or DataFrame, an Arrow table or reader, "
+                "or a DuckDB relation. For a file, annotate the result as bytes or pathlib.Path."
+            )
+
+
+def _write_relation(relation: Any, target: Path) -> None:
+    import duckdb
+
+    from upriver.assets.model import Column
+
+    schema = tuple(Column(str(n), str(t)) for n, t in zip(relation.columns, relation.types, strict=True))
+    relation.query("result", copy_to(to_stored("from result", schema), target))
+    if may_need_settling(schema):
+        with duckdb.connect() as connection:
+            settle(connection, target)
+
+
+def _write_file(returned: Any, target: Path) -> None:
+    if isinstance(returned, bytes | bytearray | memoryview):
+        target.write_bytes(returned)
+    elif isinstance(returned, Path):
+        if not returned.is_file():
+            raise AssetError(f"the recipe returned the path {returned}, where there is no file")
+        shutil.copyfile(returned, target)
+    else:
+        raise AssetError(f"a file asset returns bytes or a pathlib.Path, not {type(returned).__name__}")

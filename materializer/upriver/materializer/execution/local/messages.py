@@ -1,0 +1,68 @@
+"""What is said between a build and its worker processes."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from upriver.assets.model import Frame, Key, PythonRecipe, Schema, Value
+from upriver.assets.project.config import Scalar
+from upriver.assets.project.files import ProjectFile
+from upriver.lineage.model import Analysis, Footprint
+
+
+class JobInput(Value, frozen=True):
+    """One parameter: the frame wanted, and where the upstream's content is."""
+
+    parameter: str
+    key: Key
+    frame: Frame
+    files: tuple[str, ...]
+    schema: Schema
+
+
+class Job(Value, frozen=True):
+    """One attempt. *target* is where the artifact has to be written; *recipe* is found under *root*.
+
+    *code* are the project's Python files as they were when the recipe was fingerprinted. *token* begins each
+    line that the worker reports: a recipe that writes into descriptors that are not its own is not mistaken
+    for it. *environment* are the environment variables that the asset declares to read, *settings* the values of
+    the parameters that receive project variables.
+    """
+
+    root: str
+    asset: Key
+    recipe: PythonRecipe
+    inputs: tuple[JobInput, ...]
+    file_asset: bool
+    target: str
+    ordered: bool = False
+    code: tuple[ProjectFile, ...] = ()
+    settings: dict[str, Scalar] = {}
+    token: str = ""
+    environment: tuple[str, ...] = ()
+
+
+class Result(Value, frozen=True, tag="result"):
+    """What became of the attempt. *reads* are the observed footprints; *peak_memory* is in bytes,
+    *warnings* are sentences for the user, *outside* what was read without being declared (see
+    :mod:`upriver.materializer.freshness.external_inputs`).
+    """
+
+    error: str | None = None
+    traceback: str = ""
+    reads: tuple[tuple[Key, Footprint], ...] = ()
+    analysis: Analysis | None = None
+    peak_memory: int = 0
+    warnings: tuple[str, ...] = ()
+    outside: tuple[tuple[str, str], ...] = ()
+
+
+class Revealed(Value, frozen=True, tag="revealed"):
+    """A secret that the recipe is about to be given: it must not appear in what the recipe prints."""
+
+    name: str
+    value: str
+
+
+Report: TypeAlias = Result | Revealed
+"""What a worker tells, one a line."""

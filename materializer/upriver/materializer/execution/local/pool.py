@@ -1,0 +1,356 @@
+"""Worker processes: started ahead, watched, and ended with everything that they have started."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from upriver.assets.model import Value
+from upriver.assets.support.redaction import Hiding
+from upriver.assets.support.supervised_process import Kept
+from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
+
+LOOK = 0.05
+"""Seconds between two looks at a running worker's memory, deadline and cancellation."""
+
+MAX_LINE = 65_536
+"""Longer lines of output are cut into pieces of this many bytes."""
+
+OUTPUT_LIMIT = 4 << 20
+"""Bytes of output kept of one attempt, each line counting for some more; the rest is read and dropped."""
+
+_LINE_COST = 128
+
+
+class Ended(Value, frozen=True):
+    """How a worker ended: with a result, or with the cause that there is none."""
+
+    result: Result | None = None
+    cause: str | None = None
+    cancelled: bool = False
+    peak_memory: int = 0
+
+
+class Worker:
+    """One worker process, waiting for its one job. *hiding* learns the secrets that it is told."""
+
+    def __init__(self, root: Path, preload: tuple[str, ...], hiding: Hiding) -> None:
+        self._hiding = hiding
+        self._receive, send = os.pipe()
+        try:
+            self.kept = Kept(
+                "upriver.materializer.execution.local.worker",
+                [str(send), *preload],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                folder=root,
+                descriptors=(send,),
+            )
+        except BaseException:
+            os.close(self._receive)
+            raise
+        finally:
+            os.close(send)
+
+    def run(
+        self,
+        job: Job,
+        *,
+        timeout: float | None,
+        memory: int | None,
+        output: Callable[[str, str], None],
+        cancelled: Callable[[], bool],
+        progress: Callable[[int], None] = lambda memory: None,
+    ) -> Ended:
+        """Send *job* and wait for its end, passing lines of output to ``output(stream, line)``.
+
+        *timeout* is in seconds, *memory* in bytes of the whole process tree. Always leaves no process behind.
+        """
+        kept = self.kept
+        job = msgspec.structs.replace(job, token=secrets.token_hex(8))
+        with suppress(BrokenPipeError):  # died before its job: the wait below tells how
+            kept.pipe.write(msgspec.json.encode(job) + b"\n")
+            kept.pipe.flush()
+        watch = _Watch(kept, memory, timeout, cancelled, progress)
+        reports = _Reports(job.token.encode(), self._hiding)
+        pipes = _Pipes(kept, self._receive, reports, self._hiding, output)
+        try:
+            # Not only the pipe's end counts: a child of the recipe may hold it open after the worker is gone.
+            while pipes.read(LOOK) and kept.running():
+                if (ended := watch.look()) is not None:
+                    return ended
+            while kept.running():  # it has reported; the end itself may take a moment
+                time.sleep(0.002)
+                if (ended := watch.look()) is not None:
+                    return ended
+        finally:
+            code = kept.end()
+            pipes.close()
+            kept.close()
+        if reports.result is not None:
+            return Ended(reports.result, peak_memory=watch.peak)
+        return Ended(cause=exit_cause(code), peak_memory=watch.peak)
+
+    def discard(self) -> None:
+        """End a worker that got no job."""
+        self.kept.close()
+        os.close(self._receive)
+
+
+class _Reports:
+    """What a worker has told through the pipe that is for this alone. Lines without *token* are not its own."""
+
+    def __init__(self, token: bytes, hiding: Hiding) -> None:
+        self._token = token
+        self._hiding = hiding
+        self._buffer = bytearray()
+        self._decoder = msgspec.json.Decoder[Report](Report)
+        self.result: Result | None = None
+
+    def take(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := self._buffer.find(b"\n")) >= 0:
+            _, _, text = bytes(self._buffer[:end]).rpartition(self._token + b" ")
+            del self._buffer[: end + 1]
+            try:
+                told = self._decoder.decode(text)
+            except msgspec.DecodeError:
+                continue  # of a recipe that writes wherever it can
+            match told:
+                case Revealed(name, value):
+                    self._hiding.add(name, value)
+                case Result():
+                    self.result = _without_secrets(told, self._hiding)
+
+
+def _without_secrets(result: Result, hiding: Hiding) -> Result:
+    return msgspec.structs.replace(
+        result,
+        error=None if result.error is None else hiding.hide(result.error),
+        traceback=hiding.hide(result.traceback),
+        warnings=tuple(hiding.hide(warning) for warning in result.warnings),
+    )
+
+
+class _Watch:
+    """Looks after a running worker; says how it ended when it had to be ended."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        memory: int | None,
+        timeout: float | None,
+        cancelled: Callable[[], bool],
+        progress: Callable[[int], None],
+    ) -> None:
+        self._kept = kept
+        self._memory = memory
+        self._timeout = timeout
+        self._cancelled = cancelled
+        self._progress = progress
+        self._started = time.monotonic()
+        self._reported = self._started
+        self.peak = 0
+
+    def look(self) -> Ended | None:
+        if self._cancelled():
+            return Ended(cancelled=True, cause="cancelled", peak_memory=self.peak)
+        now = time.monotonic()
+        if self._timeout is not None and now - self._started > self._timeout:
+            cause = f"it ran longer than its timeout of {self._timeout:g} s"
+            return Ended(cause=cause, peak_memory=self.peak)
+        used = _memory_of(self._kept.below())
+        self.peak = max(self.peak, used)
+        if self._memory is not None and used > self._memory:
+            cause = f"it used {used >> 20:,} MiB, more than its memory limit of {self._memory >> 20:,} MiB"
+            return Ended(cause=cause, peak_memory=self.peak)
+        if now - self._reported > 0.5:
+            self._reported = now
+            self._progress(used)
+        return None
+
+
+class _Pipes:
+    """Standard output, standard error and the result pipe of a worker, read as they come."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        receive: int,
+        reports: _Reports,
+        hiding: Hiding,
+        output: Callable[[str, str], None],
+    ) -> None:
+        process = kept.process
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._reports = reports
+        self._hiding = hiding
+        self._output = output
+        self._receive = receive
+        self._buffers = {"stdout": bytearray(), "stderr": bytearray()}
+        self._left = OUTPUT_LIMIT
+        self._selector = selectors.DefaultSelector()
+        for name, descriptor in (
+            ("stdout", process.stdout.fileno()),
+            ("stderr", process.stderr.fileno()),
+            ("result", receive),
+        ):
+            os.set_blocking(descriptor, False)
+            self._selector.register(descriptor, selectors.EVENT_READ, name)
+
+    def read(self, wait: float) -> bool:
+        """Take what there is, waiting up to *wait* seconds. False once the result pipe is closed at the other
+        end.
+        """
+        for key, _ in self._selector.select(wait):
+            try:
+                data = os.read(key.fd, 1 << 16)
+            except BlockingIOError:
+                continue
+            if not data:
+                self._selector.unregister(key.fd)
+            elif key.data == "result":
+                self._reports.take(data)
+            else:
+                self._take_reports()  # a secret is told before it can be printed
+                self._take(key.data, data)
+        return self._receive in {key.fd for key in self._selector.get_map().values()}
+
+    def _take_reports(self) -> None:
+        with suppress(BlockingIOError):
+            while data := os.read(self._receive, 1 << 16):
+                self._reports.take(data)
+
+    def _take(self, stream: str, data: bytes) -> None:
+        if self._left < 0:
+            return
+        buffer = self._buffers[stream]
+        buffer += data
+        *lines, rest = bytes(buffer).split(b"\n")
+        for line in lines:
+            self._tell(stream, line)
+        beyond = 4 * self._hiding.longest  # bytes at the end that may be the head of a secret
+        if len(rest) > MAX_LINE + beyond:
+            rest = _encoded(self._hiding.hide(_decoded(rest)))
+            while len(rest) > MAX_LINE + beyond:
+                self._tell(stream, rest[:MAX_LINE])
+                rest = rest[MAX_LINE:]
+        buffer[:] = rest
+
+    def _tell(self, stream: str, line: bytes) -> None:
+        if self._left < 0:
+            return
+        text = self._hiding.hide(_decoded(line)).rstrip("\r")
+        for start in range(0, max(len(text), 1), MAX_LINE):
+            piece = _encoded(text[start : start + MAX_LINE])
+            self._left -= len(piece) + _LINE_COST
+            if self._left < 0:
+                self._output(stream, f"[more output than {OUTPUT_LIMIT >> 20} MiB: the rest is not kept]")
+                return
+            self._output(stream, piece.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Take what is left. Everyone who could write more has been ended."""
+        while self._selector.get_map() and self._selector.select(0):
+            self.read(0)
+        for stream, buffer in self._buffers.items():
+            if buffer:
+                self._tell(stream, bytes(buffer))
+        self._selector.close()
+        os.close(self._receive)
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def exit_cause(code: int) -> str:
+    """In words, how a process ended that has reported nothing."""
+    if code >= 0:
+        return f"its process ended with exit code {code} before it had reported a result (os._exit?)"
+    number = -code
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    words = {
+        signal.SIGSEGV: "a segmentation fault in native code",
+        signal.SIGABRT: "an abort in native code",
+        signal.SIGKILL: "killed from outside; when memory ran out, by the kernel",
+        signal.SIGBUS: "a bus error in native code",
+        signal.SIGFPE: "an arithmetic fault in native code",
+    }
+    explained = words.get(signal.Signals(number)) if name.startswith("SIG") else None
+    return f"its process was ended by {name}" + (f" ({explained})" if explained else "")
+
+
+def _memory_of(pids: list[int]) -> int:
+    """Resident bytes of these processes together; 0 where /proc does not tell."""
+    total = 0
+    for one in pids:
+        try:
+            with open(f"/proc/{one}/statm") as file:  # noqa: PTH123 -- looked at twenty times a second
+                total += int(file.read().split()[1]) * _PAGE
+        except (OSError, IndexError):
+            continue
+    return total
+
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class WorkerPool:
+    """Hands out workers; keeps up to *spare* of them started and waiting, since importing Polars takes a
+    while. A secret that is told to one of them is hidden in what all of them print.
+    """
+
+    def __init__(self, root: Path, preload: tuple[str, ...], spare: int) -> None:
+        self._root = root
+        self._preload = preload
+        self._spare = spare
+        self._hiding = Hiding()
+        self._waiting: list[Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def _start(self) -> Worker:
+        return Worker(self._root, self._preload, self._hiding)
+
+    def expect(self, count: int) -> None:
+        """Have up to *count* workers ready (never more than *spare*)."""
+        with self._lock:
+            while not self._closed and len(self._waiting) < min(count, self._spare):
+                self._waiting.append(self._start())
+
+    def take(self) -> Worker:
+        """A worker, started ahead if there is one."""
+        with self._lock:
+            while self._waiting:
+                worker = self._waiting.pop(0)
+                if worker.kept.running():
+                    return worker
+                worker.discard()
+        return self._start()
+
+    def close(self) -> None:
+        """End the workers that wait."""
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting = self._waiting, []
+        for worker in waiting:
+            worker.discard()

@@ -1,0 +1,206 @@
+"""The process in which project code runs: one attempt of one asset, then it ends.
+
+Started as ``python -m upriver.materializer.execution.local.worker RESULT_FD`` (see supervised_process.py). It reads one
+job as a line of JSON from the pipe to its starter, and reports in lines of JSON to RESULT_FD.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from upriver.assets.declare.secret import DECLARED
+from upriver.assets.errors import AssetError, UpriverError
+from upriver.assets.project.files import ProjectFile
+from upriver.assets.support.redaction import REVEALED, SHORTEST
+from upriver.assets.support.supervised_process import keep
+from upriver.lineage.model import WHOLE
+from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
+from upriver.materializer.freshness.decide import EACH_BUILD
+
+
+def main() -> None:
+    """Run one job."""
+    channel = int(sys.argv[1])
+    received = keep()
+    os.set_inheritable(channel, False)
+    for module in sys.argv[2:]:  # what the job will surely need, imported while it is still being decided
+        __import__(module)
+    with os.fdopen(received, "rb") as pipe:
+        line = pipe.readline()
+    if not line:
+        os._exit(0)
+    job = msgspec.json.decode(line, type=Job)
+    recipe = os.getpid()
+
+    def report(one: Report) -> None:
+        if isinstance(one, Result) and os.getpid() != recipe:  # a fork of the recipe has come this far
+            os._exit(1)
+        text = memoryview(b"%s %s\n" % (job.token.encode(), msgspec.json.encode(one)))
+        while text:
+            text = text[os.write(channel, text) :]
+
+    REVEALED.tell = lambda name, value: report(Revealed(name, value))
+    result = run(job)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # the recipe may have closed or replaced it
+            stream.flush()
+    report(result)
+    # Threads and exit handlers of user code must not hold back an attempt that has reported.
+    os._exit(0)
+
+
+def run(job: Job) -> Result:
+    """Call the recipe and write what it returns; every failure becomes a Result."""
+    root = Path(job.root)
+    os.chdir(root)
+    try:
+        from upriver.lineage.analysis.load_function import find_function
+        from upriver.materializer.execution.local.frames import Observer, write
+        from upriver.materializer.execution.local.undeclared_reads import Undeclared
+
+        undeclared = Undeclared(root, [file for one in job.inputs for file in one.files], job.environment)
+        function = find_function(root, job.recipe)
+        _check_code(root, job.code)
+        for one in DECLARED:
+            one.hide()
+        observer = Observer()
+        arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
+        undeclared.start()
+        returned = function(**arguments)
+        analysis = observer.analyse(returned, order_promised=job.ordered)
+        write(returned, Path(job.target), file_asset=job.file_asset)
+        if not job.file_asset:
+            _check_names(Path(job.target))
+        warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
+        reads = observer.footprints()
+        _check_code(root, job.code)
+        if REVEALED.finds(msgspec.json.encode((reads, analysis)).decode()):
+            # A filter on the value of a secret: what is read without it is more, and can be kept.
+            reads, analysis = tuple((key, WHOLE) for key, _ in reads), None
+    except BaseException as error:  # noqa: BLE001 -- whatever user code raises is this attempt's failure
+        return Result(
+            error=_sentence(error, root), traceback=user_traceback(error, root), peak_memory=_peak_memory()
+        )
+    return Result(
+        reads=reads, analysis=analysis, peak_memory=_peak_memory(), warnings=warnings, outside=outside
+    )
+
+
+def _check_names(target: Path) -> None:
+    """Raise AssetError when a column is named by a secret: rows are the user's own, names are shown everywhere."""
+    if not REVEALED.used:
+        return
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(target).to_string(show_field_metadata=True, truncate_metadata=False)
+    if (shown := REVEALED.whole(schema)) is not None:
+        raise AssetError(
+            f"the name or the metadata of a column holds the value of {shown}: names are kept and shown"
+        )
+
+
+def _weak_secrets() -> tuple[str, ...]:
+    return tuple(
+        f"the value of the secret {name} is shorter than {SHORTEST} characters: it is not hidden where it is printed"
+        for name in sorted(REVEALED.weak)
+    )
+
+
+def _without_secrets(outside: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """*outside* without names that hold a secret. What is behind such a name can't be looked at without keeping it."""
+    kept = {name: value for name, value in outside if not REVEALED.finds(name)}
+    if len(kept) < len(outside):
+        kept["a path that holds a secret"] = EACH_BUILD
+    return tuple(sorted(kept.items()))
+
+
+_checked: set[str] = set()
+
+
+def _check_code(root: Path, code: Iterable[ProjectFile]) -> None:
+    """Raise UpriverError when a project file that was imported since the last call is not the one that was
+    fingerprinted: what it computes would be recorded under another recipe.
+    """
+    imported = {
+        os.path.realpath(file)
+        for module in list(sys.modules.values())
+        if (file := getattr(module, "__file__", None))
+    }
+    for file in code:
+        path = os.path.realpath(root / file.path)
+        if path not in imported or path in _checked:
+            continue
+        _checked.add(path)
+        try:
+            stat = os.stat(path)  # noqa: PTH116 -- as in assets.discover, whose stamps these are
+        except OSError:
+            stat = None
+        if stat is None or (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) != (
+            file.size,
+            file.mtime,
+            file.ctime,
+            file.inode,
+        ):
+            raise UpriverError(
+                f"{file.path} was changed while it was being built; nothing was recorded. Build again."
+            )
+
+
+def _sentence(error: BaseException, root: Path) -> str:
+    """What was raised, and the innermost line of project code that it came from."""
+    name = type(error).__name__
+    try:
+        text = str(error).strip()
+    except Exception:  # noqa: BLE001 -- an exception that can't tell what it is about
+        text = ""
+    said = f"{name}: {text}" if text else name
+    if isinstance(error, SystemExit):
+        said = f"the recipe called exit({text})"
+    elif isinstance(error, UpriverError):
+        said = text
+    inside = f"{root}{os.sep}"
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(inside)]
+    if not ours:
+        return said
+    place = f"{ours[-1].filename.removeprefix(inside)}:{ours[-1].lineno}"
+    return f"{said}\n  at {place}: {ours[-1].line}" if ours[-1].line else f"{said}\n  at {place}"
+
+
+def user_traceback(error: BaseException, root: Path) -> str:
+    """The traceback without Upriver's own frames; those above the first frame of the project are dropped."""
+    stack = traceback.TracebackException.from_exception(error, capture_locals=False)
+    ours = str(Path(__file__).parent.parent)
+    seen: set[int] = set()
+    node: traceback.TracebackException | None = stack
+    while node is not None and id(node) not in seen:
+        seen.add(id(node))
+        frames = [frame for frame in node.stack if not frame.filename.startswith((ours, "<frozen"))]
+        first = next((i for i, frame in enumerate(frames) if frame.filename.startswith(str(root))), 0)
+        node.stack = traceback.StackSummary.from_list([_shorten(frame, root) for frame in frames[first:]])
+        node = node.__cause__ or node.__context__
+    return "".join(stack.format())
+
+
+def _shorten(frame: traceback.FrameSummary, root: Path) -> traceback.FrameSummary:
+    prefix = f"{root}{os.sep}"
+    if frame.filename.startswith(prefix):
+        frame.filename = frame.filename.removeprefix(prefix)
+    return frame
+
+
+def _peak_memory() -> int:
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""How one asset is made, and what is written down of it: its trace, its content, whether that changed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from upriver.assets.errors import StoreError
+from upriver.assets.model import Asset, Key, PythonRecipe
+from upriver.lineage.model import Analysis, Footprint
+from upriver.lineage.project.distributions import installed_version
+from upriver.materializer.context import Workspace
+from upriver.materializer.events import AssetOutput, AssetProgress
+from upriver.materializer.execution.attempt import AttemptFailed, Attempts
+from upriver.materializer.execution.local.pool import WorkerPool
+from upriver.materializer.execution.scheduler import Completed
+from upriver.materializer.freshness.comparison import tagged
+from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
+from upriver.materializer.freshness.survey import Survey
+from upriver.materializer.model import Materialization, Read, Trace, Version
+from upriver.materializer.ports import Staged
+from upriver.materializer.runs.event_log import RunLog
+from upriver.materializer.sources.observe import SourceChanging
+
+if TYPE_CHECKING:
+    from upriver.materializer.execution.cancel import Cancel
+
+WHOLE_BAG = Footprint(columns=None, predicate=None, ordered=False)
+"""All columns and rows, in no order: what "the content changed" is told by."""
+
+
+class Maker:
+    """Makes one asset in a slot's thread and writes down all that it depended on."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        seen: Survey,
+        workers: WorkerPool,
+        run_id: str,
+        log: RunLog,
+        cancel: Cancel,
+        slow: Container[Key] = (),
+    ) -> None:
+        self._workspace = workspace
+        self._seen = seen
+        self._run_id = run_id
+        self._log = log
+        self._cancel = cancel
+        self._subjects = workspace.subjects()
+        self._today = workspace.today()
+        files = seen.project.files
+        self._attempts = Attempts(
+            workspace.root,
+            workspace.engine(),
+            workers,
+            workspace.store,
+            workspace.analyzer(),
+            code=(*files.python, *files.helpers),
+            variables=workspace.variables(seen.project),
+            slow=slow,
+        )
+
+    def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:
+        """One attempt. Raises AttemptFailed."""
+        project = self._seen.project
+        started = self._workspace.clock()
+        reads = {key: upstreams[key] for key in project.reads[asset.key]}
+        recorded: list[Read] = []
+
+        def record(found: tuple[tuple[Key, Footprint], ...]) -> None:
+            footprints = dict(found)
+            for key, version in reads.items():
+                footprint = self._promised(asset, footprints.get(key))
+                recorded.append(self._read(asset, key, version, footprint))
+
+        made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
+        before = self._seen.records.get(asset.key)
+        version = made.version
+        if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
+            schemas = {key: upstream.schema for key, upstream in reads.items()}
+            self._workspace.analyzer().remember(asset.key, schemas, made.analysis)
+        materialization = Materialization(
+            id=secrets.token_hex(12),
+            asset=asset.key,
+            partition=None,
+            run=self._run_id,
+            trace=Trace(
+                recipe=project.fingerprints[asset.key],
+                binding=made.analysis.binding if made.analysis is not None else "",
+                reads=tuple(recorded),
+                environment=self._environment(asset, made.analysis, made.outside),
+            ),
+            version=version,
+            started=started,
+            finished=self._workspace.clock(),
+            engines=(("duckdb", installed_version("duckdb")), ("polars", installed_version("polars"))),
+            peak_memory=made.peak_memory,
+            input_bytes=sum(upstream.bytes for upstream in reads.values()),
+        )
+        return Completed(materialization, made.staged, self._changed(before, version, made.staged))
+
+    def _read(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> Read:
+        """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""
+        schema = schema_text(version.schema)
+        if key not in self._seen.project.sources:
+            return Read(key, footprint, version.id, schema)
+        sources, fingerprint = self._seen.views.sources, None
+        try:
+            if version.schema:
+                fingerprint = self._fingerprint(asset, key, version, footprint)
+            changed = not sources.unchanged_since_look(key, version)
+        except StoreError:
+            if sources.unchanged_since_look(key, version):
+                raise
+            changed = True  # so much that it can't even be read
+        if changed:
+            sources.forget(key)
+            raise AttemptFailed(
+                f"source {key} was changed while it was being read; nothing was recorded. Build again."
+            ) from SourceChanging(key)
+        return Read(key, footprint, version.id, schema, tagged(fingerprint) if fingerprint else None)
+
+    def _fingerprint(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> str:
+        """The fingerprint of what was read. Where somebody takes the asset's rows in order, that in order is
+        remembered beside it: it decides for as long as somebody does, and can't be computed later.
+        """
+        asked = [footprint]
+        if asset.key in self._seen.ordered and footprint.columns != ():
+            asked.append(msgspec.structs.replace(footprint, ordered=True))
+        return self._seen.contents.fingerprints(key, version, asked)[footprint]
+
+    def _promised(self, asset: Asset, footprint: Footprint | None) -> Footprint:
+        """What was read, with the order of rows where the order of the result is promised."""
+        if footprint is None:
+            return Footprint()
+        if footprint.columns == () or not asset.ordered:
+            return footprint
+        return msgspec.structs.replace(footprint, ordered=True)
+
+    def _environment(
+        self, asset: Asset, analysis: Analysis | None, outside: tuple[tuple[str, str], ...]
+    ) -> tuple[tuple[str, str], ...]:
+        found = [*self._subjects[asset.key].environment, *outside]
+        match asset.volatile:
+            case "never":
+                pass
+            case "always":
+                found.append(("it is declared volatile and", EACH_BUILD))
+            case "daily":
+                found.append((f"{DAY}the date", self._today))
+            case _:
+                for volatile in analysis.volatile if analysis is not None else ():
+                    daily = volatile.period == "day"
+                    name = f"{volatile.function}()"
+                    found.append((f"{DAY}{name}", self._today) if daily else (name, EACH_BUILD))
+        return tuple(sorted(set(found)))
+
+    def _changed(self, record: Materialization | None, version: Version, staged: Staged) -> bool:
+        if record is None:
+            return True
+        before = record.version
+        if before.id == version.id:
+            return False
+        if not version.schema or before.schema != version.schema or before.rows != version.rows:
+            return True
+        if not (self._workspace.root / before.files[0]).exists():
+            return True
+        fresh = msgspec.structs.replace(
+            version, files=(staged.path,)
+        )  # it has its final name only when committed
+        contents = self._seen.contents
+        try:
+            then = contents.fingerprint(record.asset, before, WHOLE_BAG)
+        except StoreError:
+            return True  # what was there before is damaged: all the more reason to replace it
+        return then != contents.fingerprint(record.asset, fresh, WHOLE_BAG)
+
+    # -- what an attempt tells while it runs -------------------------------------------------------------
+    def output(self, key: Key, number: int, stream: str, line: str) -> None:
+        """A line was printed."""
+        self._log.emit(AssetOutput(self._workspace.clock(), key, number, stream, line))
+
+    def progress(self, key: Key, fraction: float | None, memory: int | None) -> None:
+        """How far it is."""
+        self._log.emit(AssetProgress(self._workspace.clock(), key, fraction, memory))
+
+    def cancelled(self, key: Key) -> bool:
+        """Whether the attempt at *key* has to end."""
+        return self._cancel.level > 0 or key in self._cancel.dropped
+
+
+class _Watching:
+    """One attempt's view of the run."""
+
+    def __init__(self, maker: Maker, key: Key, number: int) -> None:
+        self._maker = maker
+        self._key = key
+        self._number = number
+
+    def cancelled(self) -> bool:
+        return self._maker.cancelled(self._key)
+
+    def output(self, stream: str, line: str) -> None:
+        self._maker.output(self._key, self._number, stream, line)
+
+    def progress(self, fraction: float | None, memory: int | None) -> None:
+        self._maker.progress(self._key, fraction, memory)

@@ -1,0 +1,393 @@
+"""One execution of a plan: decide each asset when its upstreams are settled, make it or not, commit, go on.
+
+One thread (the caller's) schedules and decides; slots make attempts; the committer makes them durable. They
+speak through one queue, so that all of the run's state is touched by the scheduling thread alone.
+"""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from upriver.assets.errors import BusyError, UpriverError
+from upriver.assets.model import Asset, Execution, Key
+from upriver.lineage.graph import AssetGraph
+from upriver.materializer.answers import AssetResult
+from upriver.materializer.events import AssetFinished, AssetRetrying, AssetStarted, Event
+from upriver.materializer.execution.attempt import AttemptFailed
+from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.memory_budget import Took, expected_memory
+from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
+from upriver.materializer.freshness.decider import Finding
+from upriver.materializer.model import (
+    Action,
+    Cause,
+    Materialization,
+    Outcome,
+    Reason,
+    Reasons,
+    State,
+    Version,
+)
+from upriver.materializer.ports import Staged
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A finished attempt: the record to be committed, its staged file, and whether the content differs from
+    before.
+    """
+
+    materialization: Materialization
+    staged: Staged
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may run together. *memory* in bytes is compared with what assets took before; pools by name."""
+
+    jobs: int
+    memory: int | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    fail_fast: bool = False
+
+
+@dataclass
+class Work:
+    """What a run is given to work with.
+
+    *consider* decides an asset (see freshness/decider.py); *source* a source's content now; *source_problem* why it
+    has none. *attempt* makes one attempt in a slot's thread, or raises AttemptFailed;
+    *dropped* are the assets to be left out. *put* hands over to the committer,
+    which answers through :meth:`Run.committed`; *failed* records a failure.
+    """
+
+    graph: AssetGraph
+    assets: Mapping[Key, Asset]
+    order: Sequence[Key]
+    consider: Callable[[Key, Mapping[Key, Upstream]], Finding]
+    source: Callable[[Key], Upstream]
+    source_problem: Callable[[Key], str | None]
+    attempt: Callable[[Asset, Mapping[Key, Version], int], Completed]
+    put: Callable[[Finished], None]
+    failed: Callable[[Key, AttemptFailed, int], None]
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
+    dropped: Callable[[], Collection[Key]]
+    priority: Mapping[Key, float]
+    took: Mapping[Key, Took]
+    limits: Limits
+    clock: Callable[[], float] = time.time
+    pause: Callable[[], float] = random.random
+
+
+@dataclass
+class _Attempt:
+    """A running or waiting attempt of one asset."""
+
+    finding: Finding
+    number: int = 1
+    slot: int = 0
+    started: float = 0.0
+
+
+class Run:
+    """Works through the assets of *work.order*. Call :meth:`execute` once."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._messages: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._results: dict[Key, AssetResult] = {}
+        self._upstreams: dict[Key, Upstream] = {}
+        self._open: dict[Key, int] = {}
+        self._ready: list[tuple[float, int, Key]] = []
+        self._held: list[tuple[float, int, Key, _Attempt]] = []
+        self._delayed: list[tuple[float, int, Key, _Attempt]] = []
+        self._running: dict[Key, _Attempt] = {}
+        self._committing: dict[Key, tuple[Finding, float, bool]] = {}
+        self._slots = list(range(work.limits.jobs, 0, -1))
+        self._stopping = False
+        self._error: Exception | None = None
+        self._sequence = 0
+
+    @property
+    def results(self) -> tuple[AssetResult, ...]:
+        """The outcome of every asset, in the order of the plan."""
+        return tuple(self._results[key] for key in self._work.order if key in self._results)
+
+    def saturated(self) -> bool:
+        """Whether assets wait for a slot. Safe to ask from other threads."""
+        return bool(self._held)
+
+    def committed(self, group: Sequence[Finished]) -> None:
+        """Called by the committer, in its thread."""
+        self._messages.put(lambda: self._on_committed(group))
+
+    def commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
+        """Called by the committer, in its thread."""
+        self._messages.put(lambda: self._on_commit_failed(group, error))
+
+    def execute(self) -> None:
+        """Run to the end. Raises BusyError when another build has taken the lease away."""
+        assets = self._work.assets
+        inside = [key for key in self._work.order if key in assets]
+        members = set(inside)
+        for key in inside:
+            self._open[key] = sum(1 for up in self._work.graph.upstreams(key) if up in members)
+        for key in inside:
+            if self._open[key] == 0:
+                self._make_ready(key)
+        with ThreadPoolExecutor(self._work.limits.jobs, thread_name_prefix="slot") as slots:
+            while len(self._results) < len(inside):
+                self._check_cancelled()
+                self._start_what_may(slots)
+                if len(self._results) < len(inside):
+                    self._take_message()
+        if self._error is not None:
+            raise self._error
+
+    # -- scheduling --------------------------------------------------------------------------------------
+    def _make_ready(self, key: Key) -> None:
+        self._sequence += 1
+        heapq.heappush(self._ready, (-self._work.priority.get(key, 0.0), self._sequence, key))
+
+    def _take_message(self) -> None:
+        timeout = 0.1
+        if self._delayed:
+            timeout = min(timeout, max(0.0, self._delayed[0][0] - time.monotonic()))
+        try:
+            self._messages.get(timeout=timeout)()
+        except queue.Empty:
+            return
+        while True:
+            try:
+                self._messages.get_nowait()()
+            except queue.Empty:
+                return
+
+    def _check_cancelled(self) -> None:
+        if not self._stopping and (self._work.cancelled() or self._error is not None):
+            self._stop()
+        if self._stopping:
+            for _, _, key, attempt in [*self._held, *self._delayed]:
+                self._settle(key, Outcome.CANCELLED, attempt.finding.reasons)
+            self._held.clear()
+            self._delayed.clear()
+            while self._ready:
+                _, _, key = heapq.heappop(self._ready)
+                self._settle(key, Outcome.CANCELLED, ())
+        if dropped := self._work.dropped():
+            for waiting in (self._held, self._delayed):
+                for entry in [entry for entry in waiting if entry[2] in dropped]:
+                    waiting.remove(entry)
+                    self._settle(entry[2], Outcome.CANCELLED, entry[3].finding.reasons)
+                heapq.heapify(waiting)
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def _start_what_may(self, slots: ThreadPoolExecutor) -> None:
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            _, order, key, attempt = heapq.heappop(self._delayed)
+            heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), order, key, attempt))
+        # Deciding is cheap and settles what is fresh, so it goes ahead even when no slot is free.
+        while self._ready and not self._stopping:
+            _, _, key = heapq.heappop(self._ready)
+            self._decide(key)
+            self._check_cancelled()
+        waiting: list[tuple[float, int, Key, _Attempt]] = []
+        while self._held and self._slots:
+            entry = heapq.heappop(self._held)
+            if self._admits(entry[2]):
+                self._start(slots, entry[2], entry[3])
+            else:
+                waiting.append(entry)
+        for entry in waiting:
+            heapq.heappush(self._held, entry)
+
+    def _admits(self, key: Key) -> bool:
+        """Whether the asset's pool and memory leave room for it beside what runs now."""
+        if not self._running:
+            return True
+        limits = self._work.limits
+        pool = self._work.assets[key].execution.pool
+        if pool is not None and pool in limits.pools:
+            inside = sum(1 for other in self._running if self._work.assets[other].execution.pool == pool)
+            if inside >= limits.pools[pool]:
+                return False
+        if limits.memory is None:
+            return True
+        return sum(map(self._expected, (*self._running, key))) <= limits.memory
+
+    def _expected(self, key: Key) -> int:
+        upstreams = map(self._upstream, self._work.graph.upstreams(key))
+        inputs = sum(one.version.bytes for one in upstreams if isinstance(one, Settled))
+        return expected_memory(self._work.took.get(key), inputs, self._work.assets[key].execution.memory)
+
+    def _decide(self, key: Key) -> None:
+        upstreams = {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
+        for up in upstreams:
+            if (problem := self._work.source_problem(up)) is not None:
+                reason = Reason(Cause.SOURCE_MISSING, up, detail=problem)
+                self._settle(key, Outcome.FAILED, (reason,), error=problem)
+                return
+        finding = self._work.consider(key, upstreams)
+        if finding.action is not Action.FRESH and key in self._work.dropped():
+            self._settle(key, Outcome.CANCELLED, finding.reasons)
+            return
+        match finding.action:
+            case Action.FRESH:
+                assert finding.version is not None
+                self._settle(key, Outcome.FRESH, (), version=finding.version)
+            case Action.REUSE:
+                assert finding.reuse is not None
+                self._committing[key] = (finding, 0.0, True)
+                self._work.put(Finished(finding.reuse, None))
+            case Action.BUILD | Action.MAYBE:
+                stuck = [up for up, now in upstreams.items() if isinstance(now, Unsettled)]
+                if stuck:
+                    cancelled = self._stopping
+                    outcome = Outcome.CANCELLED if cancelled else Outcome.BLOCKED
+                    error = None if cancelled else f"blocked by {', '.join(stuck)}"
+                    self._settle(key, outcome, finding.reasons, error=error)
+                elif finding.state is State.FAILED and finding.reasons[0].kind is Cause.UNBOUND:
+                    error = finding.reasons[0].detail
+                    self._work.failed(key, AttemptFailed(error, final=True), 0)
+                    self._settle(key, Outcome.FAILED, finding.reasons, error=error)
+                else:
+                    self._sequence += 1
+                    entry = (-self._work.priority.get(key, 0.0), self._sequence, key, _Attempt(finding))
+                    heapq.heappush(self._held, entry)
+
+    def _upstream(self, key: Key) -> Upstream:
+        if key in self._work.assets:
+            return self._upstreams[key]
+        return self._work.source(key)
+
+    # -- attempts ----------------------------------------------------------------------------------------
+    def _start(self, slots: ThreadPoolExecutor, key: Key, attempt: _Attempt) -> None:
+        attempt.slot = self._slots.pop()
+        attempt.started = attempt.started or time.monotonic()
+        self._running[key] = attempt
+        asset = self._work.assets[key]
+        versions: dict[Key, Version] = {}
+        for up in self._work.graph.upstreams(key):
+            upstream = self._upstream(up)
+            assert isinstance(upstream, Settled)
+            versions[up] = upstream.version
+        self._work.emit(
+            AssetStarted(self._work.clock(), key, attempt.number, attempt.slot, attempt.finding.reasons)
+        )
+        slots.submit(self._attempt, asset, versions, attempt.number)
+
+    def _attempt(self, asset: Asset, versions: Mapping[Key, Version], number: int) -> None:
+        """In a slot's thread. Must not raise: nobody would hear it."""
+        try:
+            completed = self._work.attempt(asset, versions, number)
+        except AttemptFailed as error:
+            failure = error
+            self._messages.put(lambda: self._on_failed(asset.key, failure))
+        except Exception as error:  # noqa: BLE001 -- a defect here fails this asset, not the run
+            known = isinstance(error, UpriverError)  # these are sentences
+            unexpected = AttemptFailed(str(error) if known else f"{type(error).__name__}: {error}")
+            unexpected.__cause__ = error
+            self._messages.put(lambda: self._on_failed(asset.key, unexpected))
+        else:
+            self._messages.put(lambda: self._on_made(asset.key, completed))
+
+    def _release(self, key: Key) -> _Attempt:
+        attempt = self._running.pop(key)
+        self._slots.append(attempt.slot)
+        return attempt
+
+    def _on_made(self, key: Key, completed: Completed) -> None:
+        attempt = self._release(key)
+        seconds = time.monotonic() - attempt.started
+        self._committing[key] = (attempt.finding, seconds, completed.changed)
+        self._work.put(Finished(completed.materialization, completed.staged))
+
+    def _on_failed(self, key: Key, error: AttemptFailed) -> None:
+        attempt = self._release(key)
+        execution = self._work.assets[key].execution
+        if error.cancelled:
+            self._settle(key, Outcome.CANCELLED, attempt.finding.reasons, seconds=_since(attempt))
+            return
+        if attempt.number <= execution.retries and not error.final and not self._stopping:
+            wait = backoff(execution, attempt.number, self._work.pause())
+            self._work.emit(AssetRetrying(self._work.clock(), key, attempt.number, wait, str(error)))
+            attempt.number += 1
+            self._sequence += 1
+            heapq.heappush(self._delayed, (time.monotonic() + wait, self._sequence, key, attempt))
+            return
+        self._work.failed(key, error, attempt.number)
+        self._settle(key, Outcome.FAILED, attempt.finding.reasons, seconds=_since(attempt), error=str(error))
+        if self._work.limits.fail_fast:
+            self._stop()
+
+    # -- commits -----------------------------------------------------------------------------------------
+    def _on_committed(self, group: Sequence[Finished]) -> None:
+        for one in group:
+            key = one.materialization.asset
+            finding, seconds, changed = self._committing.pop(key)
+            outcome = Outcome.REUSED if one.staged is None else Outcome.BUILT
+            version = one.materialization.version
+            self._settle(key, outcome, finding.reasons, version=version, seconds=seconds, changed=changed)
+
+    def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
+        if isinstance(error, BusyError):
+            self._error = error
+        for one in group:
+            key = one.materialization.asset
+            finding, seconds, _ = self._committing.pop(key)
+            self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
+
+    def _settle(
+        self,
+        key: Key,
+        outcome: Outcome,
+        reasons: Reasons,
+        *,
+        version: Version | None = None,
+        seconds: float = 0.0,
+        changed: bool = False,
+        error: str | None = None,
+    ) -> None:
+        """The asset has its outcome: tell it, and see who can go on."""
+        rows = version.rows if version else None
+        size = version.bytes if version else None
+        result = AssetResult(key, outcome, changed, reasons, rows, size, seconds, error)
+        self._results[key] = result
+        if version is not None:
+            self._upstreams[key] = Settled(version)
+        else:
+            failed = outcome is Outcome.FAILED
+            self._upstreams[key] = Unsettled(State.FAILED if failed else State.BLOCKED)
+        self._work.emit(
+            AssetFinished(self._work.clock(), key, outcome, changed, reasons, rows, size, seconds, error)
+        )
+        for reader in self._work.graph.downstreams(key):
+            if reader in self._open:
+                self._open[reader] -= 1
+                if self._open[reader] == 0:
+                    self._make_ready(reader)
+
+
+def _since(attempt: _Attempt) -> float:
+    return time.monotonic() - attempt.started
+
+
+def backoff(execution: Execution, attempt: int, jitter: float) -> float:
+    """Seconds to wait after failed attempt number *attempt*: doubling, capped, with *jitter* (0..1) spreading
+    it by half.
+
+    This is "equal jitter" of the AWS Architecture Blog, "Exponential Backoff and Jitter" (2015).
+    """
+    full = min(execution.backoff_cap, execution.backoff * 2.0 ** (attempt - 1))
+    return full / 2 + jitter * full / 2

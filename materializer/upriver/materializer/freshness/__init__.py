@@ -1,0 +1,1 @@
+"""Whether an asset is stale, and why: traces verified against contents."""

@@ -1,0 +1,290 @@
+"""From verdicts to steps: what a build would do with each asset. Makes nothing; asks, decides, returns
+values.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from upriver.assets.model import Key, Value
+from upriver.lineage.graph import AssetGraph
+from upriver.materializer.answers import Step
+from upriver.materializer.freshness.decide import (
+    EACH_BUILD,
+    Contents,
+    Settled,
+    Subject,
+    Unsettled,
+    Upstream,
+    decide,
+    verifies,
+)
+from upriver.materializer.model import (
+    Action,
+    Cause,
+    Failure,
+    Materialization,
+    Reason,
+    Reasons,
+    State,
+    Version,
+)
+
+_UNKNOWN: Mapping[Key, int] = MappingProxyType({})
+_LEAST_SECONDS = 0.01
+_BYTES_A_SECOND = 200e6
+"""About what a query over Parquet gets through. It only has to compare with what is known to have taken seconds."""
+
+
+class Finding(Value, frozen=True):
+    """What is to be done with one asset. *reuse* is an earlier materialization that equals what a build would
+    make.
+
+    *verdict* is freshness by the trace alone; *state* is what to show: failed and blocked cover stale ones.
+    """
+
+    asset: Key
+    action: Action
+    state: State
+    reasons: Reasons
+    reuse: Materialization | None = None
+    version: Version | None = None
+    """The asset's content now, or after a reuse; None when it must or may be built."""
+
+
+class Decider:
+    """Decides assets one by one, each after its upstreams.
+
+    *source* tells a source's content now; *candidates* earlier materializations of an asset with a recipe,
+    newest first, at most so many, all if negative; *artifact_there* whether a materialization's artifact is in
+    the store.
+    """
+
+    def __init__(
+        self,
+        subjects: Mapping[Key, Subject],
+        records: Mapping[Key, Materialization],
+        source: Callable[[Key], Upstream],
+        candidates: Callable[[Key, str, int], Sequence[Materialization]],
+        artifact_there: Callable[[Materialization], bool],
+        contents: Contents,
+        *,
+        failures: Mapping[Key, Failure],
+        broken: Mapping[Key, str],
+        today: str,
+        forced: Collection[Key] = (),
+    ) -> None:
+        self._subjects = subjects
+        self._records = records
+        self._source = source
+        self._candidates = candidates
+        self._artifact_there = artifact_there
+        self._contents = contents
+        self._failures = failures
+        self._broken = broken
+        self._today = today
+        self._forced = frozenset(forced)
+
+    def survey(self, order: Iterable[Key]) -> dict[Key, Finding]:
+        """Decide all assets of *order*, which is topological and complete (an asset's upstream assets are in
+        it).
+        """
+        found: dict[Key, Finding] = {}
+        for key in order:
+            if key in self._subjects:
+                found[key] = self.consider(key, _Upstreams(found, self._source))
+        return found
+
+    def consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
+        """Decide one asset. *upstreams* is only asked for what the decision needs."""
+        subject = self._subjects[key]
+        record = self._records.get(key)
+        if key in self._broken:
+            reason = Reason(Cause.UNBOUND, key, detail=self._broken[key])
+            return Finding(key, Action.BUILD, State.FAILED, (reason,))
+        verdict = decide(
+            subject,
+            record,
+            upstreams,
+            self._contents,
+            today=self._today,
+            artifact_there=record is None or self._artifact_there(record),
+        )
+        blockers = () if verdict.state is State.FRESH else _blockers(subject, upstreams)
+        named = {reason.asset for reason in verdict.reasons}
+        reasons = (*verdict.reasons, *(reason for reason in blockers if reason.asset not in named))
+        if self._broken:
+            reasons = tuple(map(self._with_unbound, reasons))
+        if key in self._forced:
+            return Finding(
+                key, Action.BUILD, State.STALE, (Reason(Cause.FORCED, key, detail="asked for"), *reasons)
+            )
+        match verdict.state:
+            case State.FRESH:
+                assert record is not None
+                return Finding(key, Action.FRESH, State.FRESH, (), version=record.version)
+            case State.PENDING:
+                action = Action.MAYBE
+            case _:
+                if (earlier := self._reusable(subject, upstreams)) is not None:
+                    state = verdict.state
+                    return Finding(key, Action.REUSE, state, verdict.reasons, earlier, earlier.version)
+                may_reuse = self._waits_for_reuse(subject, upstreams)
+                action = Action.MAYBE if may_reuse else Action.BUILD
+        # Layered over freshness: the last attempt, as long as the same recipe stands; then what is in the way.
+        failure = self._failures.get(key)
+        if failure is not None and failure.recipe == subject.recipe:
+            return Finding(key, action, State.FAILED, reasons)
+        return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
+
+    def _with_unbound(self, reason: Reason) -> Reason:
+        """What can't run has not failed: it was never tried."""
+        if reason.kind is Cause.UPSTREAM and reason.asset in self._broken:
+            return msgspec.structs.replace(reason, detail=Cause.UNBOUND.value)
+        return reason
+
+    def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
+        """An earlier materialization that a build would only repeat (a constructive trace)."""
+        for earlier in self._candidates(subject.asset, subject.recipe, -1):
+            if any(value == EACH_BUILD for _, value in earlier.trace.environment):
+                continue
+            if self._artifact_there(earlier) and verifies(
+                subject, earlier.trace, upstreams, self._contents, today=self._today
+            ):
+                return earlier
+        return None
+
+    def _waits_for_reuse(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> bool:
+        """Whether an earlier materialization may yet turn out to be what is wanted, once the upstreams are settled."""
+        return any(isinstance(upstreams[key], Unsettled) for key in subject.upstreams) and bool(
+            self._candidates(subject.asset, subject.recipe, 1)
+        )
+
+
+def _blockers(subject: Subject, upstreams: Mapping[Key, Upstream]) -> Reasons:
+    """The upstreams that failed or are blocked themselves: nothing of *subject* can run before they are mended."""
+    found = []
+    for key in subject.upstreams:
+        match upstreams[key]:
+            case Unsettled((State.FAILED | State.BLOCKED) as state):
+                found.append(Reason(Cause.UPSTREAM, key, detail=state.value))
+            case _:
+                pass
+    return tuple(found)
+
+
+class _Upstreams(Mapping[Key, Upstream]):
+    """Upstreams as the findings so far tell; sources are looked at only when asked for."""
+
+    def __init__(self, found: Mapping[Key, Finding], source: Callable[[Key], Upstream]) -> None:
+        self._found = found
+        self._source = source
+
+    def __getitem__(self, key: Key) -> Upstream:
+        finding = self._found.get(key)
+        return self._source(key) if finding is None else upstream_of(finding)
+
+    def __iter__(self) -> Iterable[Key]:  # type: ignore[override]
+        raise TypeError("upstreams are asked for by key")
+
+    def __len__(self) -> int:
+        raise TypeError("upstreams are asked for by key")
+
+
+def upstream_of(finding: Finding) -> Upstream:
+    """What an asset is to those that read it, before anything is built."""
+    if finding.version is not None:
+        return Settled(finding.version)
+    return Unsettled(finding.state)
+
+
+def steps(
+    graph: AssetGraph,
+    findings: Mapping[Key, Finding],
+    seconds: Mapping[Key, float],
+    sizes: Mapping[Key, int] = _UNKNOWN,
+) -> tuple[tuple[Step, ...], tuple[Key, ...], float | None]:
+    """Steps in start order, the critical path, and its length in seconds (None when no duration is known).
+
+    The order is that in which one slot would take them: topological; of what could start, the step with the
+    longest chain behind it goes first. *seconds* and *sizes* are as in :func:`critical_lengths`.
+    """
+    remaining = critical_lengths(graph, findings, seconds, sizes)
+    order = _start_order(graph, findings, remaining)
+    made = tuple(
+        Step(
+            key,
+            findings[key].action,
+            findings[key].reasons,
+            seconds.get(key) if _costs(findings[key]) else None,
+        )
+        for key in order
+    )
+    costly = [key for key in order if _costs(findings[key])]
+    if not costly:
+        return made, (), None
+    path = [max(costly, key=lambda key: remaining[key])]
+    while nexts := [key for key in graph.downstreams(path[-1]) if key in findings and _costs(findings[key])]:
+        path.append(max(nexts, key=lambda key: (remaining[key], key)))
+    known = any(key in seconds for key in costly)
+    return made, tuple(path), remaining[path[0]] if known else None
+
+
+def _start_order(graph: AssetGraph, keys: Collection[Key], remaining: Mapping[Key, float]) -> list[Key]:
+    """As :class:`upriver.materializer.execution.scheduler.Run` starts them; ties go by depth, then by name."""
+    depth: dict[Key, int] = {}
+    blocked: dict[Key, int] = {}
+    for key in graph.sort(keys):
+        inside = [up for up in graph.upstreams(key) if up in keys]
+        depth[key] = 1 + max((depth[up] for up in inside), default=-1)
+        blocked[key] = len(inside)
+    ready = [(-remaining[key], 0, key) for key, count in blocked.items() if count == 0]
+    heapq.heapify(ready)
+    order = []
+    while ready:
+        _, _, key = heapq.heappop(ready)
+        order.append(key)
+        for down in graph.downstreams(key):
+            if down in blocked:
+                blocked[down] -= 1
+                if blocked[down] == 0:
+                    heapq.heappush(ready, (-remaining[down], depth[down], down))
+    return order
+
+
+def critical_lengths(
+    graph: AssetGraph,
+    findings: Mapping[Key, Finding],
+    seconds: Mapping[Key, float],
+    sizes: Mapping[Key, int] = _UNKNOWN,
+) -> dict[Key, float]:
+    """For each asset, the expected seconds of the longest chain that starts with it.
+
+    *seconds* are what assets took before, *sizes* the bytes of sources. An asset that was never built is expected to
+    take as long as going through the largest of its inputs, and to become as large; at least a small constant, so
+    that longer chains still win.
+    """
+    order = graph.sort(findings)
+    sizes = dict(sizes)
+    for key in order:
+        version = findings[key].version
+        inputs = max((sizes.get(up, 0) for up in graph.upstreams(key)), default=0)
+        sizes[key] = version.bytes if version is not None else inputs
+    lengths: dict[Key, float] = {}
+    for key in reversed(order):
+        own = 0.0
+        if _costs(findings[key]):
+            # The largest of its inputs is also what was taken for its own size.
+            own = seconds.get(key, max(_LEAST_SECONDS, sizes[key] / _BYTES_A_SECOND))
+        lengths[key] = own + max(
+            (lengths[down] for down in graph.downstreams(key) if down in lengths), default=0.0
+        )
+    return lengths
+
+
+def _costs(finding: Finding) -> bool:
+    return finding.action in (Action.BUILD, Action.MAYBE)

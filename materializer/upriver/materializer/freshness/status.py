@@ -1,0 +1,77 @@
+"""Freshness as a value: a survey's finding about an asset with what is known of it otherwise."""
+
+from __future__ import annotations
+
+from upriver.assets.model import Key, PythonRecipe
+from upriver.materializer.answers import AssetStatus
+from upriver.materializer.freshness.survey import Survey
+from upriver.materializer.model import Cause, Reason, Reasons, State
+from upriver.materializer.sources.observe import stamps
+
+
+def status_of(seen: Survey, key: Key, seconds: float | None, running_since: float | None) -> AssetStatus:
+    """The status of an asset or source. *seconds* is what it usually takes, *running_since* the start of a build
+    of it that goes on now.
+    """
+    project = seen.project
+    if key in project.sources:
+        return _source_status(seen, key)
+    asset = project.assets[key]
+    finding = seen.findings[key]
+    record = seen.records.get(key)
+    failure = seen.failures.get(key)
+    return AssetStatus(
+        asset=key,
+        kind=asset.kind.value,
+        state=State.RUNNING if running_since is not None else finding.state,
+        reasons=reasons_of(seen, key),
+        materialized_at=record.finished if record else None,
+        rows=record.version.rows if record else None,
+        bytes=record.version.bytes if record else None,
+        seconds=seconds,
+        upstreams=project.graph.upstreams(key),
+        downstreams=project.graph.downstreams(key),
+        tags=asset.tags,
+        owner=asset.owner,
+        description=asset.description,
+        place=asset.place,
+        engine="python" if isinstance(asset.recipe, PythonRecipe) else "sql",
+        error=failure.error if failure and finding.state is State.FAILED else None,
+        running_since=running_since,
+    )
+
+
+def reasons_of(seen: Survey, key: Key) -> Reasons:
+    """The reasons for an asset's state; what waits for a source that is not there is told what is wrong with it."""
+    missing = [up for up in seen.project.reads[key] if up in seen.views.problems]
+    return (
+        *(Reason(Cause.SOURCE_MISSING, up, detail=seen.views.problems[up]) for up in missing),
+        *(r for r in seen.findings[key].reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
+    )
+
+
+def _source_status(seen: Survey, key: Key) -> AssetStatus:
+    source = seen.project.sources[key]
+    # Also for those that no decision asked for: a status without a look would be a guess.
+    if seen.views.sources.known(key) or key in seen.views.problems:
+        seen.views.upstream(key)
+    record = seen.views.sources.known(key)
+    problem = seen.views.problems.get(key)
+    there = record is not None or bool(stamps(seen.project.root, source))
+    state = State.FRESH if problem is None and there else State.MISSING
+    detail = problem or "no file is there"
+    return AssetStatus(
+        asset=key,
+        kind="source",
+        state=state,
+        reasons=() if state is State.FRESH else (Reason(Cause.SOURCE_MISSING, key, detail=detail),),
+        materialized_at=max((s.mtime for s in record.stamps), default=0) / 1e9 if record else None,
+        rows=record.version.rows if record else None,
+        bytes=record.version.bytes if record else None,
+        downstreams=seen.project.graph.downstreams(key),
+        tags=source.tags,
+        owner=source.owner,
+        description=source.description,
+        place=source.place,
+        engine="source",
+    )

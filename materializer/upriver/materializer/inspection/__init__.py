@@ -1,0 +1,1 @@
+"""Looking at data: queries, previews, profiles, comparisons, the warehouse file."""

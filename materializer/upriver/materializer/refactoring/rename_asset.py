@@ -1,0 +1,144 @@
+"""Writing a rename: all files or none, and none that was edited since it was looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from upriver.assets.errors import StoreError, UsageError
+from upriver.assets.model import Key
+from upriver.lineage.project.project import Project
+from upriver.lineage.refactoring.rename.values import FileChange, Renaming
+from upriver.materializer.context import Workspace
+
+
+def write_renaming(workspace: Workspace, renaming: Renaming) -> None:
+    """Write all files of *renaming*, and look whether the project is the same under the new name.
+
+    Each file is replaced in one step. Whatever goes wrong, all are put back. Raises UsageError when a file is not what
+    it was when the renaming was found, StoreError when the disk refuses.
+    """
+    before = workspace.project()
+    refusal = f"{renaming.old} can't be called {renaming.new}"
+    write_files(workspace, renaming.files, lambda after: _differs(before, after, renaming), refusal)
+
+
+def write_files(
+    workspace: Workspace,
+    files: Sequence[FileChange],
+    differs: Callable[[Project], str | None],
+    refusal: str,
+) -> None:
+    """Write all *files*; when the project as derived from them *differs*, say so after *refusal* and put all back."""
+    root = workspace.root
+    for file in files:
+        _check_unchanged(root, file)
+    drafts: list[Path] = []
+    undo = contextlib.ExitStack()
+    try:
+        with undo:
+            undo.callback(_remove, drafts)
+            staged = [(file, _draft(root, file, drafts)) for file in files]
+            for file, draft in staged:
+                _check_unchanged(root, file)
+                _put(root, file, draft, undo)
+            problem = differs(workspace.project())
+            if problem is not None:
+                raise UsageError(f"{refusal}: {problem}\n  Nothing was changed.")
+            undo.pop_all()
+    except OSError as error:
+        raise StoreError(
+            f"{error.filename or 'a file'} can't be written: {error.strerror}\n  Nothing was changed."
+        ) from error
+    finally:
+        _remove(drafts)
+        workspace.project()
+
+
+def _check_unchanged(root: Path, file: FileChange) -> None:
+    try:
+        content = (root / file.path).read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != file.digest:
+        raise UsageError(
+            f"{file.path} was edited meanwhile; nothing was changed\n  hint: look at the rename again"
+        )
+    if file.becomes != file.path and (root / file.becomes).exists():
+        raise UsageError(f"{file.becomes} is there already; nothing was changed")
+
+
+def _draft(root: Path, file: FileChange, drafts: list[Path]) -> Path:
+    """The new content beside the old, on the disk."""
+    draft = root / f"{file.path}.renamed-{os.getpid()}"
+    drafts.append(draft)
+    with draft.open("wb") as opened:
+        opened.write(file.content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    shutil.copymode(root / file.path, draft)
+    return draft
+
+
+def _put(root: Path, file: FileChange, draft: Path, undo: contextlib.ExitStack) -> None:
+    path, becomes = root / file.path, root / file.becomes
+    content, mode = path.read_bytes(), path.stat().st_mode
+    for folder in _made(becomes.parent):
+        undo.callback(_remove_folder, folder)
+    undo.callback(_restore, path, content, mode)
+    if becomes != path:
+        undo.callback(becomes.unlink, missing_ok=True)
+    draft.replace(becomes)
+    if becomes != path:
+        path.unlink()
+
+
+def _made(folder: Path) -> Iterator[Path]:
+    """Make *folder*; those that were not there, outermost first."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir()
+        yield one
+
+
+def _remove_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # somebody has put something into it
+        folder.rmdir()
+
+
+def _restore(path: Path, content: bytes, mode: int) -> None:
+    if path.exists() and path.read_bytes() == content:
+        return
+    draft = path.with_name(f"{path.name}.restored-{os.getpid()}")
+    draft.write_bytes(content)
+    draft.chmod(mode & 0o777)
+    draft.replace(path)
+
+
+def _remove(drafts: list[Path]) -> None:
+    for draft in drafts:
+        draft.unlink(missing_ok=True)
+
+
+def _differs(before: Project, after: Project, renaming: Renaming) -> str | None:
+    """What is not the same under the new name, None when all is."""
+    if after.diagnoses:
+        return str(after.diagnoses[0])
+
+    def named(key: Key) -> Key:
+        return renaming.new if key == renaming.old else key
+
+    wanted = {named(key): tuple(sorted(map(named, reads))) for key, reads in before.reads.items()}
+    for key, reads in wanted.items():
+        if key not in after.reads:
+            return f"there would be no {key}"
+        if tuple(sorted(after.reads[key])) != reads:
+            return (
+                f"{key} would read {', '.join(after.reads[key]) or 'nothing'} instead of {', '.join(reads)}"
+            )
+    extra = after.reads.keys() - wanted.keys()
+    return f"there would be {', '.join(sorted(extra))} besides" if extra else None

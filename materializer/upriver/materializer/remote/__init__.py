@@ -1,0 +1,1 @@
+"""The session served by another process: protocol, clients, servers."""

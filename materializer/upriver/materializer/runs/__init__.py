@@ -1,0 +1,1 @@
+"""Runs that were and are: event logs, history, costs, stopping."""

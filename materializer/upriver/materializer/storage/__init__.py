@@ -1,0 +1,1 @@
+"""Artifacts on a local disk, durable files, locks, folders of processes."""

@@ -1,0 +1,254 @@
+"""Immutable artifacts, named by the BLAKE3 of their bytes: ``root/ab/<id><suffix>``.
+
+The order that makes publishing safe against a power cut at any moment::
+
+    the engine writes staging/<session>/<n>.parquet
+    stage      hash the bytes, make the file read-only, fsync it       (the bytes are on disk)
+    publish    link under the final name, drop the staged name         (all of it or nothing of it)
+               fsync each folder once                                  (the names are on disk)
+    commit     the state database points at the id                     (see state/)
+
+A staged file belongs to a process (see process_folders.py): what a dead process has staged can be told and removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from upriver.assets.errors import StoreError
+from upriver.materializer.model import Version
+from upriver.materializer.ports import Staged
+from upriver.materializer.storage.durable_files import FileInfo, FilePort, OsFiles, disk_error
+from upriver.materializer.storage.process_folders import Sessions
+
+STAGING = "staging"
+JOURNAL = "journal"
+_ID = re.compile(r"[0-9a-f]{64}")
+_SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]{1,32}){0,4}")
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_NAME = re.compile(r"([0-9a-f]{64})((?:\.[A-Za-z0-9_-]{1,32}){0,4})")
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)
+
+
+class LocalStore:
+    """The store in a folder of a local file system. See :class:`upriver.materializer.ports.Store`.
+
+    Threads may stage and publish at the same time; so may processes. Nothing is created before the first
+    write.
+    """
+
+    def __init__(
+        self, root: Path, files: FilePort | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.root = root
+        self._files: FilePort = OsFiles() if files is None else files
+        self._staging = Sessions(root / STAGING, self._files, clock)
+        self._anchored = False
+        self._counter = itertools.count()
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    def new_path(self, suffix: str) -> Path:
+        """A fresh name in this process's staging folder, for an engine to write to."""
+        _check_suffix(suffix)
+        if not self._anchored:
+            try:
+                self._make_root()
+            except OSError as error:
+                raise disk_error("create", self.root, error) from error
+        return self._staging.own() / f"{next(self._counter):06d}{suffix}"
+
+    def stage(self, path: Path, suffix: str) -> Staged:
+        """Hash the file at *path*, make it read-only and wait until its bytes are on disk.
+
+        A failed fsync is never tried again (the kernel may have dropped the bytes and forgotten the error):
+        the file is abandoned. On any error the file is removed and StoreError raised.
+        """
+        _check_suffix(suffix)
+        try:
+            info = self._files.info(path)
+            if info is None:
+                raise StoreError(f"the engine reported success but wrote no file at {path}")
+            if info.kind != "file":
+                raise StoreError(
+                    f"what the engine left at {path} is not a regular file; links are not followed"
+                )
+            if info.names != 1:
+                raise StoreError(
+                    f"the file at {path} has {info.names} names (hard links): "
+                    "it could be changed from outside later"
+                )
+            digest, size = self._files.digest(path)
+            self._files.protect(path)
+            self._files.sync(path)
+        except OSError as error:
+            self._abandon(path)
+            raise disk_error("write the artifact to disk at", path, error) from error
+        except BaseException:
+            self._abandon(path)
+            raise
+        return Staged(str(path), digest, size, suffix)
+
+    def publish(self, staged: Sequence[Staged]) -> None:
+        """Give the files their final names, then fsync each folder once.
+
+        An artifact that is there already and intact is left alone; one whose bytes do not match its name is
+        repaired by atomically replacing it. Raises StoreError; files published before the error stay as
+        orphans.
+        """
+        place = self.root
+        try:
+            folders = dict.fromkeys(self.path(one.id, one.suffix).parent for one in staged)
+            made = [place for place in folders if self._make_shard(place)]
+            for one in staged:
+                place = self.path(one.id, one.suffix)
+                self._publish_one(one, place)
+            # Also for files that were there before: whoever linked them may have died before this point.
+            for place in folders:
+                self._files.sync_folder(place)
+            if made or not self._anchored:
+                place = self.root
+                self._files.sync_folder(self.root)
+            if not self._anchored:
+                # Whoever made these folders may have been killed before it had synced the names of them.
+                above = self.root.parent.resolve()  # that one may be a link to where there is more room
+                for place in (above, above.parent):
+                    self._files.sync_folder(place)
+                self._anchored = True
+        except OSError as error:
+            raise disk_error("publish", place, error) from error
+
+    def _publish_one(self, one: Staged, target: Path) -> None:
+        source = Path(one.path)
+        existing = self._files.info(target)
+        if existing is None:
+            try:
+                self._files.link(source, target)
+            except FileExistsError:
+                existing = self._files.info(target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:  # exFAT and some network file systems have no hard links
+                    raise
+            else:
+                self._files.remove(source)
+                return
+        if existing is not None and existing.kind == "folder":
+            raise StoreError(f"a folder stands where the artifact {target} belongs\n  hint: move it away")
+        if self._intact(target, one, existing):
+            self._files.remove(source)
+        else:
+            self._files.replace(source, target)
+
+    def _intact(self, target: Path, one: Staged, existing: FileInfo | None) -> bool:
+        if existing is None or existing.kind != "file" or existing.size != one.bytes:
+            return False
+        # Equal size is not enough: a flipped bit would survive every rebuild that gives the same bytes.
+        return self._files.digest(target)[0] == one.id
+
+    def _make_shard(self, shard: Path) -> bool:
+        self._make_root()
+        if self._files.make_folder(shard):
+            return True
+        info = self._files.info(shard)
+        if info is None or info.kind != "folder":
+            raise StoreError(
+                f"{shard} is a link or a file, not a folder: artifacts are never written through links\n"
+                "  hint: move it away, then build again"
+            )
+        return False
+
+    def _make_root(self) -> None:
+        missing = []
+        folder = self.root
+        while self._files.info(folder) is None and folder != folder.parent:
+            missing.append(folder)
+            folder = folder.parent
+        for folder in reversed(missing):
+            if self._files.make_folder(folder):
+                self._files.sync_folder(folder.parent.resolve())
+        info = self._files.info(self.root)
+        if info is None or info.kind != "folder":
+            raise StoreError(
+                f"{self.root} is a link or a file, not a folder: artifacts are never written through links\n"
+                f"  hint: move it away; {self.root.parent} as a whole may be a link to where there is more room"
+            )
+
+    def _abandon(self, path: Path) -> None:
+        # The first error is the one to report; what stays behind is cleaned up by the next session.
+        with contextlib.suppress(OSError):
+            info = self._files.info(path)
+            if info is not None and info.kind != "folder":
+                self._files.remove(path)
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def path(self, id: str, suffix: str) -> Path:
+        """Where the artifact *id* is, or would be."""
+        _check_suffix(suffix)
+        if not _ID.fullmatch(id):
+            raise StoreError(
+                f"{id!r} is not the id of an artifact (64 hexadecimal digits): the record is damaged"
+            )
+        return self.root / id[:2] / f"{id}{suffix}"
+
+    def exists(self, id: str, suffix: str) -> bool:
+        """Whether the artifact is there as a plain file (its bytes are not checked)."""
+        info = self._files.info(self.path(id, suffix))
+        return info is not None and info.kind == "file"
+
+    def artifacts(self) -> Iterator[tuple[Path, str | None, str]]:
+        """Everything in the shards: ``(path, id, suffix)``, or ``(path, None, "")`` for what does not belong
+        there.
+        """
+        for shard in self._files.names(self.root):
+            folder = self.root / shard
+            if shard in (STAGING, JOURNAL):
+                continue
+            info = self._files.info(folder)
+            if not _SHARD.fullmatch(shard) or info is None or info.kind != "folder":
+                yield folder, None, ""
+                continue
+            for name in self._files.names(folder):
+                match = _NAME.fullmatch(name)
+                if match and name.startswith(shard):
+                    yield folder / name, match[1], match[2]
+                else:
+                    yield folder / name, None, ""
+
+    # -- staging sessions --------------------------------------------------------------------------------
+
+    def sweep(self, dry_run: bool = False) -> list[Path]:
+        """Remove what processes that are gone left in the staging folder; return the paths. Live sessions are
+        spared.
+        """
+        return self._staging.sweep(dry_run)
+
+    def close(self) -> None:
+        """Drop this process's staging session with whatever was not published. Safe to call twice."""
+        self._staging.close()
+
+
+def artifact_id(file: str) -> str | None:
+    """The id in the name of an artifact's file; None for a file that is not in the store."""
+    match = _NAME.fullmatch(Path(file).name)
+    return match[1] if match else None
+
+
+def artifact_name(version: Version) -> str:
+    """The file name of an asset's version in the store."""
+    name = Path(version.files[0]).name if version.files else ""
+    return name if name.startswith(version.id) else f"{version.id}.parquet"
+
+
+def _check_suffix(suffix: str) -> None:
+    if not _SUFFIX.fullmatch(suffix):
+        raise StoreError(
+            f"{suffix!r} can't be the ending of an artifact's file name\n"
+            "  hint: use a dot and letters, digits, - or _, such as .json"
+        )

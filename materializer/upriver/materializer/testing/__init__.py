@@ -1,0 +1,10 @@
+"""Stand-ins for the disk and the state, for tests.
+
+They ship with the package because they stand beside the ports that they implement, and because tests of
+projects that embed Upriver need them too. Nothing in the product imports them.
+"""
+
+from upriver.materializer.testing.files import FaultyFiles, MemoryFiles, PowerCutError
+from upriver.materializer.testing.state import MemoryState, MemoryStore
+
+__all__ = ["FaultyFiles", "MemoryFiles", "MemoryState", "MemoryStore", "PowerCutError"]

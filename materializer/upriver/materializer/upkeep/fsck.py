@@ -1,0 +1,263 @@
+"""Finding everything that is wrong on disk. Only reads; :mod:`upriver.materializer.upkeep.repair` puts it right."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+
+from upriver.assets.model import Value
+from upriver.materializer.model import Materialization, RunStatus
+from upriver.materializer.state import Damaged, SqliteState, open_state
+from upriver.materializer.state.journal import Committed, Entry, Journal
+from upriver.materializer.state.opening import STATE, STORE
+from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
+from upriver.materializer.storage.local_store import JOURNAL, LocalStore, artifact_name
+
+_HASHING_THREADS = 4
+_REPAIR = "`upriver fsck --repair`"
+_AGAIN = "`upriver fsck --repair` sets it aside; the next build makes it again"
+_AWAY = "move it away, or let `upriver fsck --repair` set it aside"
+
+
+class Trouble(StrEnum):
+    """The kinds of problems."""
+
+    DAMAGED = "damaged"
+    """An artifact's bytes are not those that its name says."""
+    SWAPPED = "swapped"
+    """An artifact holds the bytes of another one."""
+    MISSING = "missing"
+    """A materialization's artifact is not in the store."""
+    FOREIGN = "foreign"
+    """Something is in the store that Upriver did not put there."""
+    RECORD = "record"
+    """The records contradict each other or the artifact."""
+    RUN = "run"
+    """A run is recorded as running, but its process is gone."""
+    STATE = "state"
+    """The state database is missing, damaged, or not ours."""
+    JOURNAL = "journal"
+    """The journal has bad lines, or lacks what the database has."""
+    WAREHOUSE = "warehouse"
+    """The database of views is not as it was written."""
+
+
+class Problem(Value, frozen=True):
+    """One thing that is wrong: *place* is a path or a record, *facts* what was found, *hint* what to do."""
+
+    kind: Trouble
+    place: str
+    facts: tuple[str, ...] = ()
+    hint: str = _REPAIR
+
+    def __str__(self) -> str:
+        facts = "".join(f"  {fact}\n" for fact in self.facts)
+        return f"{self.kind}: {self.place}\n{facts}  hint: {self.hint}"
+
+
+class Report(Value, frozen=True):
+    """What a check found. *notes* are harmless: artifacts that nothing points at, leftovers for ``gc``."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    artifacts: int
+    bytes: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def check(folder: Path, files: FilePort | None = None) -> Report:
+    """Verify every artifact's bytes and every record of the project state in *folder* (``.upriver``).
+
+    Changes nothing. Raises StoreError when something can't be read at all.
+    """
+    return Survey(folder, files or OsFiles()).report()
+
+
+class Found(Value, frozen=True):
+    """An artifact: the *id* in its name, and the digest of its bytes, or why that is not known."""
+
+    path: Path
+    id: str
+    digest: str
+    size: int
+
+
+class Survey:
+    """One look at everything, with what a repair needs to know."""
+
+    def __init__(self, folder: Path, files: FilePort) -> None:
+        self.folder = folder
+        self.files = files
+        self.store = LocalStore(folder / STORE, files)
+        self.journal = Journal(folder / STORE / JOURNAL, files)
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self.state_lost = False
+        self.journal_bad = False
+        self.artifacts: list[Found] = []
+        self.foreign: list[Path] = []
+        self.broken: list[Found] = []
+        """Artifacts whose bytes do not match their names."""
+        self.unfounded: list[str] = []
+        """Ids of materializations without a sound artifact."""
+        self.damaged_warehouse: Path | None = None
+        self._scan_store()
+        self._scan_state()
+        self._scan_warehouse()
+
+    def report(self) -> Report:
+        """The result as a value."""
+        size = sum(one.size for one in self.artifacts)
+        return Report(tuple(self.problems), tuple(self.notes), len(self.artifacts), size)
+
+    def _problem(self, kind: Trouble, place: object, *facts: str, hint: str = _REPAIR) -> None:
+        self.problems.append(Problem(kind, str(place), facts, hint))
+
+    # -- the store ---------------------------------------------------------------------------------------
+
+    def _scan_store(self) -> None:
+        try:
+            named = []
+            for path, id_, _ in self.store.artifacts():
+                if id_ is None:
+                    self.foreign.append(path)
+                    self._problem(Trouble.FOREIGN, path, "Upriver did not put it there", hint=_AWAY)
+                else:
+                    named.append((path, id_))
+            with ThreadPoolExecutor(_HASHING_THREADS) as pool:
+                self.artifacts = list(pool.map(lambda one: self._hash(*one), named))
+            leftovers = self.store.sweep(dry_run=True)
+        except OSError as error:
+            raise disk_error("read", self.store.root, error) from error
+        ids = {one.id for one in self.artifacts}
+        for one in self.artifacts:
+            if one.digest != one.id:
+                self.broken.append(one)
+                kind = Trouble.SWAPPED if one.digest in ids else Trouble.DAMAGED
+                facts = f"the BLAKE3 of its {one.size} bytes is {one.digest}"
+                whose = ("they are the bytes of another artifact",) if kind is Trouble.SWAPPED else ()
+                self._problem(kind, one.path, facts, *whose, hint=_AGAIN)
+        if leftovers:
+            self.notes.append(f"{len(leftovers)} leftovers of dead processes; `upriver gc` drops them")
+
+    def _hash(self, path: Path, id_: str) -> Found:
+        info = self.files.info(path)
+        if info is None or info.kind != "file":
+            return Found(path, id_, "not known: it is not a regular file", 0)
+        try:
+            digest, size = self.files.digest(path)
+            if digest != id_ and self.files.digest(path, older=True)[0] == id_:
+                digest = id_  # an earlier program named it
+        except OSError as error:
+            # A bad sector is what this is for: name it, go on.
+            return Found(path, id_, f"not known: {error.strerror}", info.size)
+        return Found(path, id_, digest, size)
+
+    # -- the state ---------------------------------------------------------------------------------------
+
+    def _scan_state(self) -> None:
+        entries, bad = self.journal.read()
+        for line in bad:
+            self.journal_bad = True
+            self._problem(Trouble.JOURNAL, f"{self.journal.path}:{line.line}", line.cause)
+        try:
+            with contextlib.closing(open_state(self.folder / STATE, True, files=self.files)) as state:
+                if wrong := state.check():
+                    raise Damaged("\n".join(wrong[:10]))
+                self._scan_records(state)
+                if state.path == self.folder / STATE:
+                    self._compare_journal(state, entries)
+        except Damaged as error:
+            self.state_lost = True
+            self._problem(
+                Trouble.STATE, self.folder / STATE, *(line.strip() for line in str(error).split("\n"))
+            )
+
+    def _scan_warehouse(self) -> None:
+        from upriver.materializer.inspection.warehouse import damaged_warehouse
+
+        try:
+            self.damaged_warehouse = damaged_warehouse(self.folder)
+        except OSError as error:
+            raise disk_error("read the warehouse in", self.folder, error) from error
+        if self.damaged_warehouse is not None:
+            fact = "its bytes are not those that were written"
+            hint = "`upriver fsck --repair` sets it aside; the next build writes it again"
+            self._problem(Trouble.WAREHOUSE, self.damaged_warehouse, fact, hint=hint)
+
+    def _scan_records(self, state: SqliteState) -> None:
+        pointed: defaultdict[str, list[str]] = defaultdict(list)
+        for environment, pointer in state.pointers():
+            where = f"{environment}: {pointer.asset}" + (
+                f" [{pointer.partition}]" if pointer.partition else ""
+            )
+            pointed[pointer.materialization].append(where)
+        if unknown := pointed.pop("", []):
+            raise Damaged(f"{', '.join(unknown[:10])} point at materializations that are not recorded")
+        snapshots = [Path(file).name for record in state.sources().values() for file in record.version.files]
+        self._compare_artifacts(state.history(limit=-1), pointed, snapshots)
+        holder = state.holder()
+        for run in state.runs(limit=-1):
+            if run.status is RunStatus.RUNNING and (holder is None or holder.run != run.id):
+                fact = f"recorded as running in process {run.pid}, which does not hold the project"
+                self._problem(Trouble.RUN, f"run {run.id}", fact, hint="the next build marks it as abandoned")
+
+    def _compare_artifacts(
+        self,
+        history: Sequence[Materialization],
+        pointed: Mapping[str, Sequence[str]],
+        snapshots: Sequence[str],
+    ) -> None:
+        there = {one.path.name: one for one in self.artifacts}
+        orphans = {name: one for name, one in there.items() if one.digest == one.id}
+        for snapshot in snapshots:
+            orphans.pop(snapshot, None)  # one that is gone is made again when the source is looked at
+        for one in history:
+            name = artifact_name(one.version)
+            orphans.pop(name, None)
+            found = there.get(name)
+            facts = [f"materialization {one.id} of {one.asset}"]
+            facts += [f"current in {where}" for where in pointed.get(one.id, ())]
+            if found is None:
+                path = self.store.root / one.version.id[:2] / name
+                self._problem(Trouble.MISSING, path, *facts, hint=_AGAIN)
+            elif found.digest == found.id and found.size != one.version.bytes:
+                facts.append(f"recorded with {one.version.bytes} bytes, but it has {found.size}")
+                self._problem(Trouble.RECORD, found.path, *facts, hint=_AGAIN)
+            elif found.digest == found.id:
+                continue
+            self.unfounded.append(one.id)
+        if orphans:
+            size = sum(one.size for one in orphans.values())
+            note = (
+                f"{len(orphans)} artifact{'s' if len(orphans) > 1 else ''} ({size:,} bytes) that nothing points at; "
+                "`upriver gc` drops them"
+            )
+            self.notes.append(note)
+
+    def _compare_journal(self, state: SqliteState, entries: Sequence[Entry]) -> None:
+        kept = {one.id: one for entry in entries if isinstance(entry, Committed) for one in entry.made}
+        unknown = 0
+        for one in state.history(limit=-1):
+            if kept.get(one.id, one) != one:
+                # The journal's lines have checksums, the database's rows have none.
+                raise Damaged(f"its record of materialization {one.id} is not the one in the journal")
+            unknown += one.id not in kept
+        behind = state.journal_sequence() - max((entry.sequence for entry in entries), default=0)
+        if behind < -1:
+            # One more than the database is a commit that was cut short; more is a database from the past.
+            raise Damaged(f"it is {-behind} commits behind the store's journal: an old copy?")
+        if unknown or behind > 0:
+            self.journal_bad = True
+            fact = (
+                f"it lacks {unknown} materializations and the last {max(behind, 0)} commits of the database"
+            )
+            self._problem(Trouble.JOURNAL, self.journal.path, fact)

@@ -1,0 +1,307 @@
+"""What every state store promises: the SQLite one on disk, the same in memory, and the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+import pytest
+
+from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.model import CodePart, Column, Place
+from upriver.lineage.model import Footprint
+from upriver.materializer.model import (
+    Failure,
+    FileStamp,
+    Materialization,
+    Outcome,
+    Read,
+    Run,
+    RunStatus,
+    Trace,
+    Version,
+)
+from upriver.materializer.ports import Lease, SourceRecord, StateStore
+from upriver.materializer.state import SqliteState, open_state
+from upriver.materializer.state.opening import memory_state
+from upriver.materializer.testing import MemoryState
+
+AnyState: TypeAlias = SqliteState | MemoryState
+
+
+def materialization(
+    name: str, asset: str = "marts.a", recipe: str = "r1", partition: str | None = None, seconds: float = 1.0
+) -> Materialization:
+    read = Read("raw.x", Footprint(("a", "b"), "a > 1", ordered=False), "v" * 64, "s", "3:f")
+    return Materialization(
+        id=name,
+        asset=asset,
+        partition=partition,
+        run="run",
+        trace=Trace(recipe, "binding", (read,), (("TZ", "d"),)),
+        version=Version(f"{name:0>64}", (Column("a", "INTEGER"),), 3, 100, ("/x.parquet",)),
+        started=10.0,
+        finished=10.0 + seconds,
+        peak_memory=int(seconds * 1000),
+    )
+
+
+def run(name: str = "run1") -> Run:
+    return Run(name, RunStatus.RUNNING, 5.0, select=("marts.*",), pid=1, host="here")
+
+
+@pytest.fixture(params=["disk", "memory", "fake"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyState]:
+    found: AnyState
+    if request.param == "disk":
+        found = open_state(tmp_path / ".upriver" / "state.db", algorithm="a1", clock=lambda: 77.0)
+    elif request.param == "memory":
+        found = memory_state("a1")
+    else:
+        found = MemoryState(clock=lambda: 77.0)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def lease(state: StateStore) -> Iterator[Lease]:
+    held = state.acquire(run())
+    yield held
+    held.release()
+
+
+class TestCurrent:
+    def test_a_commit_points_at_what_it_recorded(self, state: AnyState, lease: Lease) -> None:
+        a, b = materialization("1"), materialization("2", "marts.b")
+        state.commit(lease, "dev", [a, b])
+        current = state.current("dev")
+        assert dict(current) == {"marts.a": a, "marts.b": b}
+        assert "marts.a" in current
+        assert "marts.c" not in current
+        assert current.get("marts.c") is None
+        assert len(current) == 2
+        assert state.materialization("1") == a
+        assert state.materialization("nope") is None
+
+    def test_those_of_a_few_assets_can_be_asked_for_alone(self, state: AnyState, lease: Lease) -> None:
+        a, b = materialization("1"), materialization("2", "marts.b")
+        state.commit(lease, "dev", [a, b])
+        assert dict(state.current("dev", ["marts.b", "marts.none"])) == {"marts.b": b}
+        assert dict(state.current("dev", [])) == {}
+        assert dict(state.current("prod", ["marts.b"])) == {}
+
+    def test_environments_do_not_see_each_other(self, state: AnyState, lease: Lease) -> None:
+        state.commit(lease, "dev", [materialization("1")])
+        state.commit(lease, "prod", [materialization("2")])
+        assert state.current("dev")["marts.a"].id == "1"
+        assert state.current("prod")["marts.a"].id == "2"
+        assert dict(state.current("other")) == {}
+
+    def test_an_earlier_materialization_is_pointed_at_again(self, state: AnyState, lease: Lease) -> None:
+        first, second = materialization("1"), materialization("2")
+        state.commit(lease, "dev", [first])
+        state.commit(lease, "dev", [second])
+        state.commit(lease, "dev", [], [first])
+        assert state.current("dev")["marts.a"] == first
+        assert [one.id for one in state.history("marts.a")] == ["2", "1"]
+
+    def test_only_what_is_recorded_can_be_pointed_at(self, state: AnyState, lease: Lease) -> None:
+        with pytest.raises(StoreError, match="not recorded"):
+            state.commit(lease, "dev", [materialization("1", "marts.b")], [materialization("2")])
+        assert dict(state.current("dev")) == {}
+        assert state.materialization("1") is None
+
+    def test_partitions_stand_beside_each_other(self, state: AnyState, lease: Lease) -> None:
+        state.commit(
+            lease,
+            "dev",
+            [materialization("1", partition="2024-01"), materialization("2", partition="2024-02")],
+        )
+        assert dict(state.current("dev")) == {}
+        assert {k: v.id for k, v in state.current_partitions("dev", "marts.a").items()} == {
+            "2024-01": "1",
+            "2024-02": "2",
+        }
+
+    def test_a_record_never_changes(self, state: AnyState, lease: Lease) -> None:
+        state.commit(lease, "dev", [materialization("1")])
+        state.commit(lease, "dev", [materialization("1")])
+        with pytest.raises(StoreError, match="recorded already"):
+            state.commit(lease, "dev", [materialization("1", recipe="r2")])
+        assert state.current("dev")["marts.a"] == materialization("1")
+
+    def test_candidates_have_the_recipe_and_come_newest_first(self, state: AnyState, lease: Lease) -> None:
+        state.commit(
+            lease, "dev", [materialization("1"), materialization("2", "marts.b"), materialization("3")]
+        )
+        state.commit(lease, "dev", [materialization("4", recipe="r2"), materialization("5")])
+        assert [one.id for one in state.candidates("marts.a", "r1")] == ["5", "3", "1"]
+        assert [one.id for one in state.candidates("marts.a", "r1", limit=2)] == ["5", "3"]
+        assert list(state.candidates("marts.a", "r9")) == []
+
+    def test_candidates_go_back_to_the_first(self, state: AnyState, lease: Lease) -> None:
+        """What switches back after many builds finds what was there before them all."""
+        state.commit(lease, "dev", [materialization(str(n)) for n in range(200)])
+        assert [one.id for one in state.candidates("marts.a", "r1")] == [str(n) for n in range(199, -1, -1)]
+
+    def test_history(self, state: AnyState, lease: Lease) -> None:
+        state.commit(lease, "dev", [materialization(str(n), f"marts.a{n % 2}") for n in range(6)])
+        assert [one.id for one in state.history(limit=4)] == ["5", "4", "3", "2"]
+        assert [one.id for one in state.history("marts.a1")] == ["5", "3", "1"]
+
+    def test_the_revision_grows_with_every_change(self, state: AnyState, lease: Lease) -> None:
+        seen = [state.revision()]
+        state.commit(lease, "dev", [materialization("1")])
+        seen.append(state.revision())
+        state.commit(lease, "dev", [], [materialization("1")])
+        seen.append(state.revision())
+        state.record_failure(lease, Failure("marts.a", "run1", "r1", 1.0, "boom"))
+        seen.append(state.revision())
+        state.finish(lease, "run1", RunStatus.SUCCESS, 6.0)
+        seen.append(state.revision())
+        assert seen == sorted(set(seen))
+
+    def test_an_empty_commit_changes_nothing(self, state: AnyState, lease: Lease) -> None:
+        before = state.revision()
+        state.commit(lease, "dev", [])
+        assert state.revision() == before
+
+
+class TestRuns:
+    def test_one_build_at_a_time(self, state: AnyState, lease: Lease) -> None:
+        if isinstance(state, SqliteState) and state.path.name == ":memory:":
+            pytest.skip("a state in memory has no second process")
+        with pytest.raises(BusyError, match="another build"):
+            state.acquire(run("run2"))
+        lease.release()
+        lease.release()
+        state.acquire(run("run2")).release()
+        assert [one.id for one in state.runs()] == ["run2", "run1"]
+
+    def test_tokens_grow(self, state: AnyState) -> None:
+        tokens = []
+        for n in range(3):
+            held = state.acquire(run(f"run{n}"))
+            tokens.append(held.token)
+            held.release()
+        assert tokens == sorted(set(tokens))
+
+    def test_an_outdated_lease_writes_nothing(self, state: AnyState) -> None:
+        old = state.acquire(run("run1"))
+        old.release()
+        new = state.acquire(run("run2"))
+        with pytest.raises(BusyError, match="lost its lease"):
+            state.commit(old, "dev", [materialization("1")])
+        with pytest.raises(BusyError, match="lost its lease"):
+            state.finish(old, "run1", RunStatus.SUCCESS, 9.0)
+        with pytest.raises(BusyError, match="lost its lease"):
+            state.record_failure(old, Failure("marts.a", "run1", "r1", 1.0, "boom"))
+        with pytest.raises(BusyError, match="lost its lease"):
+            state.record_outcomes(old, "run1", [{"asset": "a"}])
+        assert state.materialization("1") is None
+        new.release()
+
+    def test_the_next_build_reaps_a_run_that_never_ended(self, state: AnyState) -> None:
+        state.acquire(run("run1")).release()
+        state.acquire(run("run2")).release()
+        assert [(one.id, one.status) for one in state.runs()] == [
+            ("run2", RunStatus.RUNNING),
+            ("run1", RunStatus.ABANDONED),
+        ]
+        assert state.runs()[1].finished is not None
+
+    @pytest.mark.parametrize(
+        "end", [RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.ABANDONED]
+    )
+    def test_an_end_is_for_ever(self, state: AnyState, end: RunStatus) -> None:
+        first = state.acquire(run("run1"))
+        state.finish(first, "run1", end, 9.0)
+        with pytest.raises(StoreError, match="never changes"):
+            state.finish(first, "run1", RunStatus.FAILED, 10.0)
+        first.release()
+        state.acquire(run("run2")).release()
+        assert state.runs()[-1] == msgspec.structs.replace(run("run1"), status=end, finished=9.0)
+
+    def test_a_run_keeps_how_many_ended_how(self, state: AnyState, lease: Lease) -> None:
+        counts = {Outcome.BUILT: 3, Outcome.FAILED: 1}
+        state.finish(lease, "run1", RunStatus.FAILED, 9.0, counts)
+        assert state.runs()[0].counts == counts
+
+    def test_a_run_can_not_end_as_running(self, state: AnyState, lease: Lease) -> None:
+        with pytest.raises(ValueError, match="terminal"):
+            state.finish(lease, "run1", RunStatus.RUNNING, 1.0)
+
+    def test_an_unknown_run_can_not_end(self, state: AnyState, lease: Lease) -> None:
+        with pytest.raises(StoreError, match="no run"):
+            state.finish(lease, "run9", RunStatus.SUCCESS, 1.0)
+
+    def test_run_ids_are_unique(self, state: AnyState) -> None:
+        state.acquire(run("run1")).release()
+        with pytest.raises(StoreError, match="unique"):
+            state.acquire(run("run1"))
+        state.acquire(run("run2")).release()
+
+    def test_outcomes_come_in_the_order_recorded(self, state: AnyState, lease: Lease) -> None:
+        state.record_outcomes(
+            lease, "run1", [{"asset": "b", "rows": 1}, {"asset": "a", "reasons": [{"kind": "x"}]}]
+        )
+        state.record_outcomes(lease, "run1", [{"asset": "c", "error": None}])
+        assert [one["asset"] for one in state.run_outcomes("run1")] == ["b", "a", "c"]
+        assert state.run_outcomes("run1")[1] == {"asset": "a", "reasons": [{"kind": "x"}]}
+        assert list(state.run_outcomes("other")) == []
+
+    def test_a_failure_is_remembered_until_the_asset_is_materialized(
+        self, state: AnyState, lease: Lease
+    ) -> None:
+        failure = Failure("marts.a", "run1", "r1", 5.0, "ValueError: x", "Traceback …", 3)
+        state.record_failure(lease, failure)
+        state.record_failure(lease, msgspec.structs.replace(failure, asset="marts.b"))
+        assert state.failures()["marts.a"] == failure
+        state.commit(lease, "dev", [materialization("1")])
+        assert list(state.failures()) == ["marts.b"]
+
+
+class TestFacts:
+    def test_fingerprints_by_version_and_footprint(self, state: AnyState) -> None:
+        one, other = Footprint(("a",), None, ordered=False), Footprint(None, "x > 'é'", ordered=True)
+        state.remember_fingerprints({("v1", one): "1:f", ("v1", other): "1:g", ("v2", one): "1:h"})
+        state.remember_fingerprints({("v2", one): "1:h"})
+        assert dict(state.fingerprints(["v1", "v1", "v9"])) == {("v1", one): "1:f", ("v1", other): "1:g"}
+        assert dict(state.fingerprints([])) == {}
+
+    def test_sources_replace_what_was_seen_before(self, state: AnyState) -> None:
+        record = SourceRecord(
+            "raw.x", "data/*.csv", (FileStamp("a", 1, 2, 3, 4),), materialization("1").version, 1.0
+        )
+        newer = msgspec.structs.replace(record, observed=2.0)
+        state.remember_sources([record])
+        state.remember_sources([newer])
+        assert dict(state.sources()) == {"raw.x": newer}
+
+    def test_the_code_behind_a_recipe(self, state: AnyState) -> None:
+        parts = [CodePart("f", Place("assets/a.py", 3), "d", "def f(): …")]
+        state.remember_recipes({"r1": parts})
+        assert list(state.recipe_parts("r1")) == parts
+        assert list(state.recipe_parts("r2")) == []
+
+    def test_durations_are_the_median_of_the_last_five(self, state: AnyState, lease: Lease) -> None:
+        for n, seconds in enumerate([100.0, 1.0, 2.0, 3.0, 4.0, 50.0]):
+            state.commit(lease, "dev", [materialization(str(n), seconds=seconds)])
+        assert dict(state.durations()) == {"marts.a": (3.0, 50_000)}
+
+
+def test_fingerprints_of_another_algorithm_are_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    one = Footprint(("a",), None, ordered=False)
+    before = open_state(path, algorithm="a1")
+    before.remember_fingerprints({("v1", one): "1:f"})
+    before.close()
+    after = open_state(path, algorithm="a2")
+    assert dict(after.fingerprints(["v1"])) == {}
+    after.remember_fingerprints({("v1", one): "1:g"})
+    after.close()
+    again = open_state(path, algorithm="a1")
+    assert dict(again.fingerprints(["v1"])) == {("v1", one): "1:f"}
+    again.close()

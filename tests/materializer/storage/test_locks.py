@@ -1,0 +1,360 @@
+"""One build at a time, whatever happens to the one that was first. Real processes, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from upriver.assets.errors import BusyError
+from upriver.materializer.model import Materialization, Run, RunStatus, Trace, Version
+from upriver.materializer.state import SqliteState, open_state
+from upriver.materializer.storage.locks import BuildLock, FileLock, Holder, boot_id, busy, poll
+
+TERM = 0.8  # long enough for a heartbeat on a busy machine
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from upriver.assets.errors import BusyError
+from upriver.materializer.model import Materialization, Run, RunStatus, Trace, Version
+from upriver.materializer.state import open_state
+
+path, name, term = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+state = open_state(path, term=term)
+made = 0
+
+def commit():
+    global made
+    made += 1
+    version = Version(f"{made:064d}", (), None, 1, ())
+    trace = Trace("r", "b", ())
+    state.commit(lease, "dev", [Materialization(f"{name}-{made}", name, None, name, trace, version, 1.0, 2.0)])
+
+for line in sys.stdin:
+    try:
+        match line.strip():
+            case "acquire":
+                lease = state.acquire(Run(name, RunStatus.RUNNING, time.time()))
+            case "commit":
+                commit()
+            case "commit for ever":
+                while True:
+                    commit()
+                    print(f"committed {made}", flush=True)
+            case "finish":
+                state.finish(lease, name, RunStatus.SUCCESS, time.time())
+            case "release":
+                lease.release()
+        print("ok", flush=True)
+    except BusyError as error:
+        print("busy: " + str(error).replace(chr(10), " "), flush=True)
+"""
+
+
+class Child:
+    """Another process that does what it is told, a line at a time."""
+
+    def __init__(self, path: Path, name: str, term: float = TERM) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path), name, str(term)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+        )  # fmt: skip
+
+    def tell(self, order: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(order + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def ask(self, order: str) -> str:
+        self.tell(order)
+        return self.hear()
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / ".upriver" / "state.db"
+    open_state(path).close()
+    return path
+
+
+@pytest.fixture
+def child(path: Path) -> Iterator[Callable[..., Child]]:
+    children: list[Child] = []
+
+    def start(name: str = "child", term: float = TERM) -> Child:
+        children.append(Child(path, name, term))
+        return children[-1]
+
+    yield start
+    for one in children:
+        one.end()
+
+
+@pytest.fixture
+def state(path: Path) -> Iterator[SqliteState]:
+    found = open_state(path, term=TERM)
+    yield found
+    found.close()
+
+
+def run(name: str = "mine") -> Run:
+    return Run(name, RunStatus.RUNNING, time.time(), pid=os.getpid())
+
+
+def materialization(name: str) -> Materialization:
+    return Materialization(
+        name, name, None, "mine", Trace("r", "b", ()), Version("0" * 64, (), None, 1, ()), 1.0, 2.0
+    )
+
+
+def test_the_second_build_is_told_who_holds_the_project(
+    state: SqliteState, child: Callable[..., Child]
+) -> None:
+    other = child("first")
+    assert other.ask("acquire") == "ok"
+    with pytest.raises(
+        BusyError, match=rf"run first, process {other.process.pid} since .*\n.*\n.*kill {other.process.pid}"
+    ):
+        state.acquire(run())
+    holder = state.holder()
+    assert holder is not None
+    assert (holder.run, holder.pid) == ("first", other.process.pid)
+    assert [one.id for one in state.runs()] == ["first"]
+    assert other.ask("release") == "ok"
+    assert state.holder() is None
+    state.acquire(run()).release()
+
+
+def test_a_second_build_waits_as_long_as_it_is_told(state: SqliteState, child: Callable[..., Child]) -> None:
+    other = child()
+    other.ask("acquire")
+    started = time.monotonic()
+    with pytest.raises(BusyError):
+        state.acquire(run(), wait=0.3)
+    assert 0.3 <= time.monotonic() - started < 3
+    threading.Timer(0.3, other.tell, ["release"]).start()
+    state.acquire(run(), wait=None).release()
+
+
+def test_a_living_holder_is_never_displaced_however_long_it_takes(
+    state: SqliteState, child: Callable[..., Child]
+) -> None:
+    other = child()
+    other.ask("acquire")
+    with pytest.raises(BusyError):
+        state.acquire(run(), wait=2 * TERM)
+    assert other.ask("commit") == "ok"
+
+
+def test_after_kill_9_the_next_build_goes_on_at_once(state: SqliteState, child: Callable[..., Child]) -> None:
+    other = child("killed", term=3600.0)
+    other.ask("acquire")
+    other.ask("commit")
+    other.process.kill()
+    other.process.wait()
+    lease = state.acquire(run())
+    assert [(one.id, one.status) for one in state.runs()] == [
+        ("mine", RunStatus.RUNNING),
+        ("killed", RunStatus.ABANDONED),
+    ]
+    assert list(state.current("dev")) == ["killed"]
+    lease.release()
+
+
+def test_a_stopped_build_is_displaced_after_its_term_and_can_write_nothing_when_it_wakes(
+    state: SqliteState, child: Callable[..., Child]
+) -> None:
+    other = child("stopped")
+    other.ask("acquire")
+    other.ask("commit")
+    other.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(BusyError):
+        state.acquire(run())  # too early
+    lease = state.acquire(run(), wait=10 * TERM)
+    state.commit(lease, "dev", [materialization("new")])
+    other.process.send_signal(signal.SIGCONT)
+    assert "lost its lease" in other.ask("commit")
+    assert "lost its lease" in other.ask("finish")
+    assert other.ask("release") == "ok"
+    state.commit(lease, "dev", [materialization("newer")])
+    assert not lease.lost()
+    assert set(state.current("dev")) == {"stopped", "new", "newer"}
+    assert state.runs()[-1].status is RunStatus.ABANDONED
+    with pytest.raises(BusyError, match="run mine"):
+        open_state(state.path, term=TERM).acquire(run("third"))
+    assert "busy" in other.ask("acquire")
+    lease.release()
+
+
+def test_after_a_takeover_a_third_build_finds_the_second_even_when_the_first_is_gone(
+    state: SqliteState, child: Callable[..., Child]
+) -> None:
+    first, third = child("first"), child("third")
+    first.ask("acquire")
+    first.process.send_signal(signal.SIGSTOP)
+    lease = state.acquire(run(), wait=10 * TERM)
+    first.end()
+    assert "run mine" in third.ask("acquire")
+    lease.release()
+    assert third.ask("acquire") == "ok"
+
+
+def test_of_many_that_come_together_one_wins(path: Path, child: Callable[..., Child]) -> None:
+    children = [child(f"c{n}") for n in range(4)]
+    for _ in range(3):
+        for one in children:
+            one.tell("acquire")
+        answers = [one.hear() for one in children]
+        assert answers.count("ok") == 1
+        assert all("another build" in answer for answer in answers if answer != "ok")
+        winner = children[answers.index("ok")]
+        assert winner.ask("commit") == "ok"
+        assert winner.ask("finish") == "ok"
+        assert winner.ask("release") == "ok"
+        children.remove(winner)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.013, 0.031, 0.07])
+def test_what_a_killed_build_had_acknowledged_is_there(
+    state: SqliteState, child: Callable[..., Child], after: float
+) -> None:
+    other = child("killed")
+    other.ask("acquire")
+    other.tell("commit for ever")
+    assert other.hear() == "committed 1"
+    time.sleep(after)
+    other.process.kill()
+    rest, _ = other.process.communicate()
+    acknowledged = 1 + sum(line.startswith("committed") for line in rest.splitlines())
+    recorded = {one.id for one in state.history(limit=-1)}
+    assert recorded >= {f"killed-{n}" for n in range(1, acknowledged + 1)}
+    assert len(recorded) <= acknowledged + 1
+    assert state.check() == []
+    lease = state.acquire(run())
+    state.commit(lease, "dev", [materialization("new")])
+    assert state.journal is not None
+    journalled = {one.id for entry in state.journal.read()[0] for one in entry.made}  # type: ignore[union-attr]
+    assert journalled >= recorded | {"new"}
+    lease.release()
+
+
+def test_a_deleted_lock_file_lets_another_in_and_fences_the_first(state: SqliteState, path: Path) -> None:
+    first = state.acquire(run("first"))
+    (path.parent / "build.lock").unlink()
+    assert first.lost()
+    second = state.acquire(run("second"))
+    with pytest.raises(BusyError, match="lost its lease"):
+        state.commit(first, "dev", [materialization("x")])
+    first.release()
+    state.commit(second, "dev", [materialization("x")])
+    second.release()
+
+
+class TestBuildLock:
+    def lock(self, path: Path, now: Callable[[], float], term: float = 30.0) -> BuildLock:
+        return BuildLock(path, term, now)
+
+    def test_the_wall_clock_and_sleep_do_not_matter_only_missed_beats_do(self, tmp_path: Path) -> None:
+        first = self.lock(tmp_path / "build.lock", lambda: 100.0)
+        assert first.try_take() is None
+        first.announce(1, "first")
+        assert self.lock(tmp_path / "build.lock", lambda: 129.0).try_take() is not None
+        second = self.lock(tmp_path / "build.lock", lambda: 131.0)
+        assert second.try_take() is None
+        assert not first.named()
+        assert second.named()
+        first.release()
+        second.release()
+
+    def test_a_holder_elsewhere_is_never_taken_for_stopped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = self.lock(tmp_path / "build.lock", lambda: 0.0)
+        assert first.try_take() is None
+        first.announce(1, "first")
+        monkeypatch.setattr("upriver.materializer.storage.locks.boot_id", lambda: "another machine")
+        held = self.lock(tmp_path / "build.lock", lambda: 1e9).try_take()
+        assert held is not None
+        assert held.run == "first"
+        first.release()
+
+    def test_unreadable_holder_is_still_a_holder(self, tmp_path: Path) -> None:
+        first = self.lock(tmp_path / "build.lock", lambda: 0.0)
+        assert first.try_take() is None
+        (tmp_path / "build.lock").write_text("{garbage")
+        held = self.lock(tmp_path / "build.lock", lambda: 1e9).try_take()
+        assert held is not None
+        assert "kill" not in str(busy(held))
+        first.release()
+
+    def test_the_content_of_an_abandoned_file_means_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "build.lock").write_text('{"token":9}')
+        lock = self.lock(tmp_path / "build.lock", lambda: 0.0)
+        assert lock.holder() is None
+        assert lock.try_take() is None
+        lock.release()
+        lock.release()
+
+    def test_beats_are_written(self, tmp_path: Path) -> None:
+        lock = BuildLock(tmp_path / "build.lock", term=0.08)
+        assert lock.try_take() is None
+        lock.announce(1, "r")
+        first = lock.holder()
+        deadline = time.monotonic() + 5
+        while (later := lock.holder()) is not None and first is not None and later.beat <= first.beat:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        lock.release()
+        assert lock.holder() is None
+
+    def test_a_holder_in_words(self) -> None:
+        here = Holder(1, "r1", 12, "elsewhere", "upriver build", 0.0, 0.0, boot_id())
+        assert str(here).startswith("run r1, process 12 on elsewhere since 19")
+
+
+class TestFileLock:
+    def test_shared_and_exclusive(self, tmp_path: Path) -> None:
+        a, b, c = (FileLock(tmp_path / "lock") for _ in range(3))
+        assert a.try_shared()
+        assert b.try_shared()
+        assert not c.try_exclusive()
+        a.close()
+        b.close()
+        assert c.try_exclusive()
+        assert not a.try_shared()
+        c.close()
+        a.close()
+
+    def test_a_link_is_not_followed(self, tmp_path: Path) -> None:
+        (tmp_path / "lock").symlink_to(tmp_path / "target")
+        with pytest.raises(OSError, match=r"symbolic|[Ll]oop|many"):
+            FileLock(tmp_path / "lock").try_exclusive()
+        assert not (tmp_path / "target").exists()
+
+
+def test_polling_ends() -> None:
+    assert len(list(poll(0.0))) == 1
+    slept: list[float] = []
+    steps = poll(None, slept.append)
+    for _ in range(50):
+        next(steps)
+    assert len(set(slept)) > 40  # jitter
+    assert all(0.05 <= pause <= 0.15 for pause in slept)

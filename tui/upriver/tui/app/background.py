@@ -1,0 +1,253 @@
+"""Everything that may take time runs here: daemon threads that post messages.
+
+Daemon threads, because leaving the app must not wait for a query or for a build in another process. The app
+waits for its own build by other means.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from textual.message_pump import MessagePump
+
+from upriver.assets.model import Key
+from upriver.materializer.answers import AssetStatus
+from upriver.materializer.events import Event
+from upriver.materializer.model import State
+from upriver.materializer.session import Cancel, Session
+from upriver.tui.app.file_watch import FolderWatch
+from upriver.tui.app.memory import give_back
+from upriver.tui.app.messages import Answer, ProjectRead, RunEnded, RunFound
+from upriver.tui.app.project_model import Reading, shared, take_reading
+from upriver.tui.app.status_cache import Kept, keep, load_kept
+from upriver.tui.present.views.order import Sort, listing
+
+QUERY_THREADS = 2
+FASTEST, SLOWEST = 0.25, 0.9
+"""Seconds between two looks at the project's revision where the kernel does not tell of changes."""
+
+IDLE_SHARE = 0.005
+"""Looks that nothing prompted may take so much of one processor."""
+
+GLANCE = 0.5
+"""Seconds between two glances at whether a run goes on, which cost next to nothing."""
+
+BREATH = 0.05
+"""Seconds to wait after a file was touched."""
+
+
+class Errands:
+    """Answers questions in the background; of several of one name from one asker the last counts."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[tuple[MessagePump, str, int, Callable[[], object]]] = (
+            queue.SimpleQueue()
+        )
+        self._latest: dict[tuple[int, str], int] = {}
+        self._asked = 0
+        for number in range(QUERY_THREADS):
+            threading.Thread(target=self._serve, name=f"upriver-query-{number}", daemon=True).start()
+
+    def ask(self, asker: MessagePump, question: str, work: Callable[[], object]) -> None:
+        """Run *work* and post its :class:`Answer` to *asker*, unless the same is asked again before."""
+        self._asked += 1
+        self._latest[id(asker), question] = self._asked
+        self._work.put((asker, question, self._asked, work))
+
+    def _serve(self) -> None:
+        while True:
+            asker, question, number, work = self._work.get()
+            if self._latest.get((id(asker), question)) != number:
+                continue
+            value: object = None
+            error: Exception | None = None
+            try:
+                value = work()
+            except Exception as problem:  # noqa: BLE001 - shown where it was asked
+                error = problem
+            if self._latest.get((id(asker), question)) == number:
+                asker.post_message(Answer(question, value, error))
+
+
+class Watch:
+    """Notices that the project or the runs have changed, and reads the project then.
+
+    Where the kernel tells of changes, the revision is looked at when something was touched, and now and then
+    all the same (a source may lie outside the project); elsewhere it is looked at all the time.
+    """
+
+    def __init__(self, session: Session, target: MessagePump, sort: Sort) -> None:
+        self._session = session
+        self._target = target
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._folders: FolderWatch | None = None
+        self._revision: str | None = None
+        self._told: str | None = None
+        self._kept: tuple[AssetStatus, ...] = ()
+        self._checked = False
+        self.sort = sort
+        self.ranked_as: Mapping[Key, State] = {}
+        self.own_run: str | None = None
+        self._thread = threading.Thread(target=self._look, name="upriver-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._stop.set()
+        self._wake_up()
+
+    def look_now(self) -> None:
+        """Read the project again without delay, changed or not."""
+        self._revision = None
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+        if self._folders is not None:
+            self._folders.wake()
+
+    def _look(self) -> None:
+        self._show_kept()
+        with contextlib.suppress(OSError):
+            self._folders = FolderWatch(self._session.root)
+        looked_at = read_at = -60.0
+        looking = reading = 0.0
+        touched = True
+        while not self._stop.is_set():
+            live = self._tell_of_runs()
+            now = time.perf_counter()
+            # Reading takes a third of the time at most; a tenth while a build changes the state all the time.
+            rested = now - read_at > reading * (10 if live else 2)
+            due = touched or self._revision is None or now - looked_at > max(FASTEST, looking / IDLE_SHARE)
+            if due and (rested or self._revision is None):
+                revision = self._revision_now()
+                looked_at = time.perf_counter()
+                looking = looked_at - now
+                touched = False
+                if revision != self._revision:
+                    self._revision = revision
+                    self._read(revision)
+                    read_at = time.perf_counter()
+                    reading = read_at - looked_at
+            touched |= self._pause(looking)
+        if self._folders is not None:
+            self._folders.close()
+
+    def _pause(self, looking: float) -> bool:
+        """Wait a little; whether something was touched meanwhile (without the kernel's help: perhaps)."""
+        if self._folders is not None:
+            touched = self._folders.wait(GLANCE)
+            self._wake.clear()
+            if touched:
+                time.sleep(BREATH)  # an editor writes more than once
+            return touched
+        self._wake.wait(max(FASTEST, min(SLOWEST, looking / IDLE_SHARE)))
+        self._wake.clear()
+        return True
+
+    def _tell_of_runs(self) -> bool:
+        """Whether a run goes on; one that was not known is told of."""
+        try:
+            live = self._session.live_run()
+        except Exception:  # noqa: BLE001 - whatever is wrong shows when the project is read
+            live = None
+        if live != self._told:
+            self._told = live
+            if live is not None and live != self.own_run:
+                self._target.post_message(RunFound(live))
+        return live is not None
+
+    def _revision_now(self) -> str:
+        try:
+            return self._session.revision()
+        except Exception as error:  # noqa: BLE001 - shown, and tried again
+            return f"unreadable: {error}"
+
+    def _read(self, revision: str) -> None:
+        reading = take_reading(self._session, revision, self.sort, self.ranked_as, self._kept)
+        self._target.post_message(ProjectRead(reading))
+        statuses = tuple(reading.statuses.values())
+        if statuses and (statuses != self._kept or not self._checked):
+            self._kept, self._checked = statuses, True
+            keep(self._session.root, Kept(reading.name, self._session.environment, statuses))
+        give_back()
+
+    def _show_kept(self) -> None:
+        """The last reading of the session before, until the project is read."""
+        kept = load_kept(self._session.root, self._session.environment)
+        if kept is not None:
+            statuses = shared(kept.statuses)
+            self._kept = tuple(statuses.values())
+            order = listing(statuses, self.sort)
+            reading = Reading("", statuses, order, name=kept.name, provisional=True)
+            self._target.post_message(ProjectRead(reading))
+
+
+class EventFeed:
+    """Events of one run on their way from its thread to the app, which fetches them ten times a second."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    def add(self, event: Event) -> None:
+        """Keep *event* until the app comes for it."""
+        with self._lock:
+            self._events.append(event)
+
+    def fetch(self) -> list[Event]:
+        """Everything since the last time."""
+        with self._lock:
+            events, self._events = self._events, []
+        return events
+
+
+def start_build(
+    session: Session,
+    target: MessagePump,
+    feed: EventFeed,
+    cancel: Cancel,
+    select: tuple[str, ...],
+    *,
+    force: bool = False,
+    jobs: int | None = None,
+) -> threading.Thread:
+    """Build in a thread; its events go to *feed*, its end is told to *target*."""
+
+    def build() -> None:
+        try:
+            result = session.build(select, force=force, jobs=jobs, on_event=feed.add, cancel=cancel)
+        except Exception as error:  # noqa: BLE001 - shown to the user
+            target.post_message(RunEnded(error=error))
+        else:
+            target.post_message(RunEnded(result=result))
+
+    thread = threading.Thread(target=build, name="upriver-build", daemon=True)
+    thread.start()
+    return thread
+
+
+def start_following(session: Session, target: MessagePump, feed: EventFeed, run: str) -> threading.Thread:
+    """Follow a run of another process; its events go to *feed*, its end is told to *target*."""
+
+    def follow() -> None:
+        error: Exception | None = None
+        try:
+            for event in session.follow(run, lambda: feed.stopped):
+                feed.add(event)
+        except Exception as problem:  # noqa: BLE001 - shown to the user
+            error = problem
+        target.post_message(RunEnded(error=error))
+
+    thread = threading.Thread(target=follow, name="upriver-follow", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,114 @@
+"""The entry of ``upriver ui``: the cached picture first, then the program."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shlex
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from upriver.tui.app.memory import be_frugal
+from upriver.tui.app.startup_frame import paint_cached_frame, take_down
+
+if TYPE_CHECKING:
+    from upriver.materializer.session import Session
+
+WEB_HOST = "localhost"
+
+
+def run_ui(
+    root: Path,
+    *,
+    environment: str = "dev",
+    ascii: bool = False,
+    theme: str | None = None,
+    web_port: int | None = None,
+) -> int:
+    """Show the project at *root* until the user leaves; the exit code.
+
+    *theme* is the name of one, *ascii* draws with ASCII only, *web_port* serves it to a browser on this machine.
+    """
+    theme = theme or os.environ.get("UPRIVER_THEME") or None
+    if web_port is not None:
+        return serve(root, web_port, environment=environment, ascii=ascii, theme=theme)
+    if "TEXTUAL_DRIVER" not in os.environ:
+        # The terminal knows its size. Exported by a shell or a service manager, these would hold the picture to
+        # what they say through every resize: Textual asks them first. A browser's size is told by them.
+        os.environ.pop("COLUMNS", None)
+        os.environ.pop("LINES", None)
+    restore = paint_cached_frame(root, theme=theme, ascii=ascii)
+    be_frugal()
+    from upriver.materializer.remote import session_server as reader
+
+    # The project is read by another process, while this one imports what draws it.
+    process = reader.start(root, environment)
+    try:
+        # Imports make a great many objects that stay: looking through them for garbage again and again is waste.
+        gc.disable()
+        # Frames are drawn when something changed, at most so often; a key need not wait for the next sixtieth.
+        os.environ.setdefault("TEXTUAL_FPS", "120")
+        from upriver.materializer.remote.session_client import DistantSession
+        from upriver.tui.app.app import UpriverApp
+
+        session = DistantSession(root, environment, process=process)
+        app = UpriverApp(session, ascii=ascii, theme=theme)
+    except BaseException:
+        process.kill()
+        restore()
+        take_down()
+        raise
+    gc.freeze()
+    gc.enable()
+    restore()
+    return run_app(app, session)
+
+
+def run_app(app: object, session: Session) -> int:
+    """Run *app* to its end and let go of *session*."""
+    from upriver.tui.app.app import UpriverApp
+
+    assert isinstance(app, UpriverApp)
+    try:
+        app.run()
+    finally:
+        app.running.wait()
+        session.close()
+    return app.return_code or 0
+
+
+def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | None) -> int:
+    """Serve the same program to a browser, on this machine only."""
+    try:
+        from textual_serve.server import Server
+    except ImportError:
+        sys.stderr.write(
+            "upriver ui --web needs textual-serve, which is not installed.\n"
+            f"  {Path(sys.executable).name} -m pip install textual-serve\n"
+            "It serves this project on localhost only; whoever works on this machine can build and edit by it.\n"
+        )
+        return 2
+    words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment]
+    words += ["--ascii"] if ascii else []
+    words += ["--theme", theme] if theme else []
+    server: Any = Server(shlex.join(words), host=WEB_HOST, port=port, title="upriver")
+    server.handle_websocket = _only_from_here(server.handle_websocket, port)
+    server.serve()
+    return 0
+
+
+def _only_from_here(handle: Callable[[Any], Awaitable[Any]], port: int) -> Callable[[Any], Awaitable[Any]]:
+    """Refuse web pages from elsewhere: a browser lets any page that it shows talk to a port of this machine."""
+    from aiohttp import web
+
+    hosts = {f"{name}:{port}" for name in (WEB_HOST, "127.0.0.1", "[::1]")}
+
+    async def checked(request: Any) -> Any:
+        origin = request.headers.get("Origin")
+        if request.host not in hosts or (origin is not None and origin.partition("://")[2] not in hosts):
+            raise web.HTTPForbidden(text="upriver answers pages that it has served itself, and no others")
+        return await handle(request)
+
+    return checked

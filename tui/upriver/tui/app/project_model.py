@@ -1,0 +1,159 @@
+"""What the app knows at a moment: the last reading of the project, and what events have told since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from upriver.assets.errors import DeclarationError, Diagnosis, UpriverError
+from upriver.assets.model import Key
+from upriver.materializer.answers import AssetStatus
+from upriver.materializer.events import AssetFinished, AssetStarted, Event
+from upriver.materializer.model import Outcome, State
+from upriver.materializer.session import Session
+from upriver.tui.present.views.live import RunPicture
+from upriver.tui.present.views.order import Listing, Sort, counts, listing
+from upriver.tui.present.views.recent import Recent
+
+_ENDS_AS = {
+    Outcome.BUILT: State.FRESH,
+    Outcome.REUSED: State.FRESH,
+    Outcome.FRESH: State.FRESH,
+    Outcome.FAILED: State.FAILED,
+    Outcome.BLOCKED: State.BLOCKED,
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One look at the project. *error* is what kept it from being read, apart from its declarations."""
+
+    revision: str = ""
+    statuses: Mapping[Key, AssetStatus] = field(default_factory=dict)
+    order: Listing = field(default_factory=Listing)
+    diagnoses: tuple[Diagnosis, ...] = ()
+    error: str | None = None
+    name: str = ""
+    provisional: bool = False
+    """True when it is what an earlier session saw, shown until the project is read."""
+
+
+def take_reading(
+    session: Session,
+    revision: str,
+    sort: Sort,
+    ranked_as: Mapping[Key, State],
+    known: Iterable[AssetStatus] = (),
+) -> Reading:
+    """Look at the project, in a worker thread. Whatever is wrong with it is part of the reading.
+
+    What is as it was *known* stays the same object: a large project is not kept twice.
+    """
+    name = ""
+    try:
+        name = session.name
+        diagnoses = session.diagnoses()
+        statuses = shared(session.status(), known)
+    except DeclarationError as error:
+        return Reading(revision, diagnoses=error.diagnoses, name=name)
+    except UpriverError as error:
+        return Reading(revision, error=str(error), name=name)
+    except Exception as error:  # noqa: BLE001 - the screen stays open, whatever happens
+        return Reading(revision, error=f"{type(error).__name__}: {error}", name=name)
+    return Reading(revision, statuses, listing(statuses, sort, ranked_as), diagnoses, name=name)
+
+
+def shared(found: Iterable[AssetStatus], known: Iterable[AssetStatus] = ()) -> dict[Key, AssetStatus]:
+    """*found* by key, with the objects of *known* where these are equal, and one text for each key."""
+    before = {status.asset: status for status in known}
+    names: dict[Key, Key] = {key: key for key in before}
+    statuses: dict[Key, AssetStatus] = {}
+    for status in found:
+        same = before.get(status.asset)
+        if same is None or same != status:
+            same = status
+            for field_name in ("upstreams", "downstreams"):
+                one_text = tuple([names.setdefault(key, key) for key in getattr(status, field_name)])
+                msgspec.structs.force_setattr(status, field_name, one_text)
+        statuses[names.setdefault(status.asset, status.asset)] = same
+    return statuses
+
+
+class Board:
+    """Session answers that several screens show. Changed by handlers of messages only."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.loaded = False
+        self.checked = False
+        self.statuses: dict[Key, AssetStatus] = {}
+        self.order = Listing()
+        self.diagnoses: tuple[Diagnosis, ...] = ()
+        self.error: str | None = None
+        self.counts: dict[State, int] = counts(())
+        self.rank: dict[Key, State] = {}
+        self.run: RunPicture | None = None
+        self.recent = Recent()
+
+    @property
+    def live(self) -> bool:
+        """Whether a run is going on."""
+        return self.run is not None and self.run.live
+
+    def take(self, reading: Reading) -> set[Key]:
+        """Adopt *reading*; the keys whose status differs now. A broken project keeps its last statuses."""
+        self.loaded = True
+        self.checked = not reading.provisional
+        self.name = reading.name or self.name
+        self.diagnoses, self.error = reading.diagnoses, reading.error
+        if (reading.diagnoses or reading.error) and not reading.statuses:
+            return set()
+        before = self.statuses
+        changed = {key for key, status in reading.statuses.items() if before.get(key) != status}
+        changed |= before.keys() - reading.statuses.keys()
+        self.statuses = dict(reading.statuses)
+        self.counts = counts(self.statuses.values())
+        if not self.live or len(reading.order.keys) != len(self.order.keys):
+            # During a run the order stays: rows that move while one reads them can't be read.
+            self.order = reading.order
+        for key, status in self.statuses.items():
+            if status.state is not State.RUNNING:
+                self.rank[key] = status.state
+        return changed
+
+    def apply(self, event: Event) -> Key | None:
+        """Let an event of a run show in the statuses at once; the key concerned."""
+        match event:
+            case AssetStarted(asset=asset, at=at):
+                return self._set(asset, state=State.RUNNING, running_since=at)
+            case AssetFinished(asset=asset, outcome=outcome) if outcome in _ENDS_AS:
+                status = self.statuses.get(asset)
+                if status is None:
+                    return None
+                built = outcome in (Outcome.BUILT, Outcome.REUSED)
+                return self._set(
+                    asset,
+                    state=_ENDS_AS[outcome],
+                    running_since=None,
+                    reasons=event.reasons if _ENDS_AS[outcome] is not State.FRESH else (),
+                    materialized_at=event.at if built else status.materialized_at,
+                    rows=event.rows if built and event.rows is not None else status.rows,
+                    bytes=event.bytes if built and event.bytes is not None else status.bytes,
+                    error=event.error,
+                )
+            case AssetFinished(asset=asset):
+                return self._set(asset, state=self.rank.get(asset, State.STALE), running_since=None)
+            case _:
+                return None
+
+    def _set(self, key: Key, **changes: object) -> Key | None:
+        status = self.statuses.get(key)
+        if status is None:
+            return None
+        after = msgspec.structs.replace(status, **changes)
+        self.counts[status.state] -= 1
+        self.counts[after.state] += 1
+        self.statuses[key] = after
+        return key

@@ -1,0 +1,87 @@
+"""The filter line of the list: what is typed, what it leaves, what it could not read."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from upriver.assets.errors import UsageError
+from upriver.assets.model import Key
+from upriver.materializer.model import State
+from upriver.tui.app.screens.frame import Upon
+from upriver.tui.app.widgets.assets import AssetList
+from upriver.tui.app.widgets.filterbar import FilterBar, FilterInput
+from upriver.tui.present.views.filtering import Unanswered, matching, problem
+from upriver.tui.present.views.order import Sort
+
+
+class Narrowing(Upon):
+    """Mixed into the screen that has the list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.with_column: dict[str, tuple[Key, ...]] = {}
+
+    @property
+    def assets(self) -> AssetList:
+        """The list."""
+        raise NotImplementedError
+
+    @property
+    def filter_bar(self) -> FilterBar:
+        """The filter line."""
+        raise NotImplementedError
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.filter_bar.input.focus()
+
+    def on_filter_input_left(self, message: FilterInput.Left) -> None:
+        """Back to the list."""
+        message.stop()
+        self.assets.focus()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Narrow with every key."""
+        message.stop()
+        self.refilter()
+
+    def set_filter(self, text: str) -> None:
+        """Filter by *text*, as if it had been typed."""
+        self.filter_bar.input.value = text
+
+    def refilter(self) -> None:
+        """Show what the filter lets through."""
+        text = self.filter_bar.input.value
+        board = self.board
+        try:
+            keys = matching(text, board.order.keys, board.statuses, self.with_column)
+        except UsageError:
+            self.tally(problem(text))
+            return
+        except Unanswered as unanswered:
+            session, columns = self.upriver.session, unanswered.columns
+            self.ask("with_column", lambda: {name: session.keys((f"col:{name}",)) for name in columns})
+            return
+        self.assets.show(keys, everything=len(keys) == len(board.order.keys))
+        self.tally()
+
+    def answer_with_column(self, found: object) -> None:
+        """Filter again, now that it is known which assets have the column."""
+        assert isinstance(found, dict)
+        self.with_column.update(found)
+        self.refilter()
+
+    def on_scrolled(self) -> None:
+        """Say what of the trouble is out of view above."""
+        board, assets = self.board, self.assets
+        trouble = sum(board.counts[s] for s in (State.FAILED, State.BLOCKED, State.STALE, State.PENDING))
+        hidden = min(assets.scroll_offset.y, trouble) if board.order.sort is Sort.ATTENTION else 0
+        hint = f"{hidden:,} above need attention, n goes there" if hidden and assets.everything else ""
+        assets.border_subtitle = self.upriver.title_text("", hint) if hint else None
+
+    def tally(self, wrong: str | None = None) -> None:
+        """Say how many are shown and how they are ordered, or what is *wrong* with the filter."""
+        shown, total = self.assets.count, len(self.board.order.keys)
+        number = f"{shown:,} of {total:,}" if shown != total else f"{total:,} assets"
+        sign = self.ink.glyph("↓", "")
+        self.filter_bar.tell(f"{number}   {self.board.order.sort.value} {sign}", wrong)

@@ -1,0 +1,92 @@
+"""Declaration errors, each with its place and its excerpt; shown above the list while there are any."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+
+from upriver.assets.errors import Diagnosis
+from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.present.styles import Ink, Line
+
+if TYPE_CHECKING:
+    from upriver.tui.app.app import UpriverApp
+
+
+class Problems(RowList):
+    """The first line of each diagnosis is selectable; ``e`` or enter opens its place."""
+
+    DEFAULT_CSS = """
+    Problems { height: auto; max-height: 60%; display: none; border: round $error; }
+    Problems.-some { display: block; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e,enter", "edit", "edit", show=False, tooltip="Open the place in $EDITOR"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="problems")
+        self._diagnoses: tuple[Diagnosis, ...] = ()
+        self._lines: list[tuple[int, str, str]] = []
+
+    @property
+    def count(self) -> int:
+        """Number of lines."""
+        return len(self._lines)
+
+    def show(self, diagnoses: tuple[Diagnosis, ...]) -> None:
+        """Show *diagnoses*; nothing when there are none."""
+        if diagnoses == self._diagnoses:
+            return
+        self._diagnoses = diagnoses
+        self._lines = self._wrapped(self.app.size.width - 6)
+        self.set_class(bool(diagnoses), "-some")
+        if not diagnoses:
+            if self.has_focus:
+                self.screen.query_one("AssetList").focus()
+            self.rows_changed()
+            return
+        number = len(diagnoses)
+        title = f"{number} declaration error{'s' if number != 1 else ''}"
+        app = cast("UpriverApp", self.app)
+        self.border_title = app.title_text(title, "e opens the place; a saved file is read again at once")
+        self.styles.height = min(len(self._lines), 14 if app.board.statuses else 60) + 2
+        self.rows_changed()
+
+    def _wrapped(self, width: int) -> list[tuple[int, str, str]]:
+        """Number of the diagnosis, text and style of each line; sentences are wrapped, excerpts are not."""
+        lines: list[tuple[int, str, str]] = []
+        for number, diagnosis in enumerate(self._diagnoses):
+            place = f"{diagnosis.place} " if diagnosis.place is not None else ""
+            sentence = textwrap.wrap(place + diagnosis.message, max(30, width)) or [""]
+            lines.append((number, sentence[0].removeprefix(place), "failed"))
+            lines += [(number, "  " + text, "failed") for text in sentence[1:]]
+            for text in str(diagnosis).split("\n")[1:]:
+                hint = text.strip().startswith("hint:")
+                lines.append((number, text, "accent" if hint else "muted"))
+        return lines
+
+    def selectable(self, index: int) -> bool:
+        """Only the line with the place."""
+        return index == 0 or self._lines[index][0] != self._lines[index - 1][0]
+
+    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+        """One line of a diagnosis."""
+        number, text, style = self._lines[index]
+        line = ink.line().gap()
+        place = self._diagnoses[number].place
+        if self.selectable(index) and place is not None:
+            line.add(str(place), ink.primary).gap()
+        return line.add(text, getattr(ink, style))
+
+    def action_edit(self) -> None:
+        """Open the place of the diagnosis in ``$EDITOR``."""
+        diagnosis = self._diagnoses[self._lines[self.cursor][0]]
+        app = cast("UpriverApp", self.app)
+        if diagnosis.place is None:
+            app.say("this one has no place in a file")
+        else:
+            app.edit(diagnosis.place)

@@ -1,0 +1,196 @@
+"""The assets of a run: what runs now, what waits and for what, what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from upriver.assets.model import Key
+from upriver.materializer.answers import AssetStatus
+from upriver.materializer.model import Outcome, State
+from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.present import figures
+from upriver.tui.present.glyphs import OUTCOME, STATE, WAITING
+from upriver.tui.present.styles import Ink, Line, fit, fit_key
+from upriver.tui.present.views.live import Part, Phase, RunPicture
+from upriver.tui.present.words import first_line, reason_text
+
+Entry: TypeAlias = Part | str
+
+BAR = 13
+ON_PATH = "◂"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(share: float, width: int, ascii: bool) -> tuple[str, str]:
+    """A filled and an empty part, together *width* cells."""
+    share = min(1.0, max(0.0, share))
+    full = int(share * width)
+    if ascii:
+        return "#" * full, "." * (width - full)
+    part = _EIGHTHS[int((share * width - full) * 8)] if full < width else ""
+    filled = "█" * full + part.strip()
+    return filled, "░" * (width - len(filled))
+
+
+class RunRows(RowList):
+    """Shows the parts of a :class:`RunPicture`, errors first, then by phase."""
+
+    def __init__(self) -> None:
+        super().__init__(id="parts", classes="panel")
+        self.picture = RunPicture("")
+        self.statuses: Mapping[Key, AssetStatus] = {}
+        self.now = 0.0
+        self._entries: Sequence[Entry] = ()
+        self.moved_by_hand = False
+
+    @property
+    def count(self) -> int:
+        """Number of rows, section headings included."""
+        return len(self._entries)
+
+    @property
+    def here(self) -> Key | None:
+        """The asset under the cursor."""
+        if not 0 <= self.cursor < len(self._entries):
+            return None
+        entry = self._entries[self.cursor]
+        return None if isinstance(entry, str) else entry.asset
+
+    def selectable(self, index: int) -> bool:
+        """Headings are not."""
+        return not isinstance(self._entries[index], str)
+
+    def show(self, picture: RunPicture, statuses: Mapping[Key, AssetStatus], now: float) -> None:
+        """Show *picture* as it is at *now*; the cursor stays on its asset."""
+        here, offset = self.here, self.cursor - self.scroll_offset.y
+        self.picture, self.statuses, self.now = picture, statuses, now
+        self._entries = self._sections()
+        place = None
+        if here is not None:
+            found = (i for i, e in enumerate(self._entries) if not isinstance(e, str) and e.asset == here)
+            place = next(found, None)
+        if not self.moved_by_hand and picture.live:
+            # Until somebody looks around, the cursor is on what runs (or on what failed, which comes first).
+            place = 1 if len(self._entries) > 1 else None
+        if place is not None:
+            self.cursor = place
+        self.rows_changed()
+        if self.here != here:
+            self.post_message(self.Moved(self, self.cursor))
+        if place is not None and self.scroll_offset.y:
+            self.scroll_to(y=max(0, place - offset), animate=False)
+
+    def move_to(self, index: int, *, offset: int | None = None, quiet: bool = False) -> None:
+        """Somebody looks around."""
+        self.moved_by_hand = True
+        super().move_to(index, offset=offset, quiet=quiet)
+
+    def _sections(self) -> list[Entry]:
+        run = self.picture
+        entries: list[Entry] = []
+        if run.failed:
+            entries += ["Failed", *run.failed]
+        if run.running:
+            entries += ["Running", *run.running.values()]
+        if waiting := run.waiting():
+            path = run.critical(self.now, self.statuses)
+            sign = f"   {ON_PATH} critical path" if any(part.asset in path for part in waiting) else ""
+            entries += [f"Waiting {len(waiting)}{sign}", *waiting]
+        done = [p for p in reversed(run.finished_order) if p.outcome not in (Outcome.FAILED, Outcome.FRESH)]
+        if done:
+            entries += [f"Done {len(done)}", *done]
+        fresh = [part for part in run.finished_order if part.outcome is Outcome.FRESH]
+        if fresh:
+            entries += [f"Fresh {len(fresh)}: nothing that they read had changed", *fresh]
+        return entries
+
+    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+        """One asset of the run, or the heading of a section."""
+        entry = self._entries[index]
+        if isinstance(entry, str):
+            rule = ink.glyph("─", "-")
+            line = ink.line().add(f"{rule} ", ink.faint).add(entry, ink.bold).gap()
+            return line.add(rule * (width - line.width), ink.faint)
+        name = max(14, min(34, width * 2 // 5))
+        line = ink.line().gap()
+        match entry.phase:
+            case Phase.RUNNING:
+                return self._write_running(line, entry, name, width, ink)
+            case Phase.WAITING:
+                return self._write_waiting(line, entry, name, width, ink)
+            case Phase.DONE:
+                return self._write_done(line, entry, name, width, ink)
+
+    def _write_running(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
+        line.add(STATE[State.RUNNING].sign(ink.ascii), ink.running).gap()
+        line.add(fit_key(part.asset, name - 1), ink.text, name)
+        if part.retry_at is not None and part.retry_at > self.now:
+            wait = figures.duration(part.retry_at - self.now)
+            return line.add(f"attempt {part.attempt} failed, again in {wait}", ink.stale)
+        spent = max(0.0, self.now - (part.started or self.now))
+        share = part.fraction
+        if share is None and part.expected:
+            share = min(0.98, spent / part.expected)
+        if share is not None and width >= 56:
+            filled, rest = bar(share, BAR, ink.ascii)
+            line.add(filled, ink.running).add(rest, ink.faint).gap()
+        usual = f" / {figures.duration(part.expected)}" if part.expected else ""
+        line.add(figures.duration(spent), ink.text, 6, ">").add(usual, ink.muted, 9)
+        if part.memory:
+            line.add(figures.size(part.memory), ink.muted, 8, ">")
+        if part.attempt > 1:
+            line.add(f"  attempt {part.attempt}", ink.stale)
+        return line
+
+    def _write_waiting(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
+        line.add(WAITING.sign(ink.ascii), ink.muted).gap().add(fit_key(part.asset, name - 1), ink.muted, name)
+        above = self.picture.waits_for(part.asset, self.statuses)
+        usual = f"{ink.glyph('≈', '~')}{figures.duration(part.expected)} " if part.expected else ""
+        on_path = part.asset in self.picture.critical(self.now, self.statuses)
+        critical = f"{ink.glyph(ON_PATH, '<')} " if on_path else ""
+        right = ink.line().add(critical, ink.accent).add(usual, ink.muted)
+        if above:
+            first = above[0]
+            line.add("on ", ink.faint)
+            line.add(fit(first.asset, max(8, width - line.width - right.width - 5)), ink.muted)
+            if len(above) > 1:
+                line.add(f" +{len(above) - 1}", ink.faint)
+        else:
+            line.add("for a free slot", ink.faint)
+        return line.right(right, width)
+
+    def _write_done(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
+        assert part.outcome is not None
+        mark = OUTCOME[part.outcome]
+        line.add(mark.sign(ink.ascii), ink.mark(mark)).gap()
+        line.add(
+            fit_key(part.asset, name - 1), ink.text if part.outcome is Outcome.BUILT else ink.muted, name
+        )
+        match part.outcome:
+            case Outcome.BUILT:
+                usual = f" / {figures.duration(part.expected)}" if part.expected else ""
+                line.add(figures.duration(part.seconds), ink.text, 6, ">").add(usual, ink.muted, 9)
+                line.add(figures.count(part.rows), ink.muted, 6, ">").gap()
+                if part.changed and part.rows_before is not None and part.rows is not None:
+                    line.add(figures.change(part.rows_before, part.rows), ink.muted, 8).gap()
+                line.add("" if part.changed else " same content", ink.faint)
+            case Outcome.FAILED:
+                text = first_line(part.error or "")
+                line.add(fit(text, max(0, width - line.width)), ink.failed)
+            case Outcome.BLOCKED:
+                bad = self.picture.waits_for(part.asset, self.statuses)
+                line.add(f"by {bad[0].asset}" if bad else _because(part), ink.muted)
+            case Outcome.REUSED:
+                line.add(f"reused: {_because(part) or 'same code, same inputs'}", ink.muted)
+            case Outcome.FRESH | Outcome.CANCELLED:
+                line.add(mark.word, ink.faint)
+        return line
+
+    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+        """Before the first event."""
+        return ink.line().gap().add("getting ready …", ink.muted) if y == 0 else ink.line()
+
+
+def _because(part: Part) -> str:
+    return reason_text(part.reasons[0], part.asset) if part.reasons else ""

@@ -1,0 +1,67 @@
+"""``upriver show``: schema, profile and first rows of an asset."""
+
+from __future__ import annotations
+
+from upriver.tui.cli.arguments import Parser, WrongUsage, add_environment, add_json, whole_number
+from upriver.tui.cli.invocation import Invocation
+
+
+def configure(parser: Parser) -> None:
+    """Declare arguments, options and help."""
+    parser.about = (
+        "Shows what an asset holds now, or held before: its columns in numbers, and its first rows."
+    )
+    parser.examples = (
+        ("upriver show marts.revenue", "columns and the first 10 rows"),
+        ("upriver show marts.revenue -n 50", "more rows"),
+        ("upriver show marts.revenue --changes", "the rows that came and went since it held something else"),
+        ("upriver show marts.revenue --at 20130401", "what it held after a run, as `history` names it"),
+    )
+    parser.add_argument("asset", metavar="ASSET", help="the asset's or source's key")
+    parser.add_argument(
+        "-n", "--rows", type=whole_number, default=10, metavar="N", help="how many rows (default: 10)"
+    )
+    parser.add_argument(
+        "--at", metavar="WHEN", help="what it held then: a run or version of `history ASSET`, or `before`"
+    )
+    parser.add_argument(
+        "--changes", metavar="WHEN", nargs="?", const="before",
+        help="the rows that differ now from what it held then (default: before)",
+    )  # fmt: skip
+    add_environment(parser)
+    add_json(parser)
+
+
+def run(invocation: Invocation) -> int:
+    """Do it; return the exit code."""
+    from upriver.tui.cli.asset_names import asset_named
+    from upriver.tui.present.json import documents as json_output
+    from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.text.data import comparison_lines, profile_lines, rows_lines
+    from upriver.tui.present.text.text import EMPTY
+
+    options, out, session = invocation.options, invocation.out, invocation.session
+    key = asset_named(session, options.asset)
+    if options.changes is not None:
+        if options.at is not None:
+            raise WrongUsage("--at and --changes can't be combined", "--changes WHEN compares with then")
+        comparison = session.compare(key, options.changes)
+        differing = session.preview(key, limit=options.rows, against=comparison.before)
+        if invocation.json:
+            write_json(out, json_output.comparison(comparison, differing))
+        else:
+            out.write(
+                *comparison_lines(comparison, invocation.clock()), EMPTY, *rows_lines(differing, out.page)
+            )
+        return 0
+    profile = session.profile(key, at=options.at)
+    preview = session.preview(key, limit=options.rows, at=options.at)
+    if invocation.json:
+        write_json(out, json_output.show(profile, preview))
+    else:
+        out.write(
+            *profile_lines(profile, out.page),
+            EMPTY,
+            *rows_lines(preview, out.page),
+        )
+    return 0

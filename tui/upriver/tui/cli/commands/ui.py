@@ -1,0 +1,40 @@
+"""``upriver ui``: the terminal UI."""
+
+from __future__ import annotations
+
+from upriver.tui.cli.arguments import Parser, WrongUsage, add_environment, whole_number
+from upriver.tui.cli.invocation import Invocation
+
+
+def configure(parser: Parser) -> None:
+    """Declare arguments, options and help."""
+    parser.about = "Opens the terminal UI: freshness, lineage, live builds, data and history in one place."
+    parser.examples = (("upriver ui", "in this terminal"), ("upriver ui --web", "the same in a browser"))
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    parser.add_argument("--theme", metavar="NAME", help="colour theme")
+    parser.add_argument("--web", action="store_true", help="serve it to a browser on this machine")
+    parser.add_argument(
+        "--port", type=whole_number, default=8765, metavar="N", help="where --web serves it (default: 8765)"
+    )
+    add_environment(parser)
+
+
+def run(invocation: Invocation) -> int:
+    """Do it; return the exit code."""
+    options = invocation.options
+    root = invocation.root
+    # Started by --web for a browser: it talks to that through pipes, and shows whatever a font has.
+    served = "TEXTUAL_DRIVER" in invocation.environ
+    if not options.web and not served and not invocation.out.terminal:
+        raise WrongUsage(
+            "the terminal UI needs a terminal", "`upriver status` writes to a pipe; --web serves a browser"
+        )
+    from upriver.tui.app.launch import run_ui
+
+    return run_ui(
+        root,
+        environment=options.environment or "dev",
+        ascii=options.ascii or (not options.web and not served and not invocation.out.unicode),
+        theme=options.theme,
+        web_port=options.port if options.web else None,
+    )

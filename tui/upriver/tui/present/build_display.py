@@ -1,0 +1,203 @@
+"""Shows a build while it runs: a live region on a terminal, plain lines elsewhere.
+
+The live region is a few lines below everything that has been printed. A painter thread redraws it at most ten
+times a second; events only change :class:`Progress` and queue finished lines. The cursor is never hidden and
+no alternate screen is used, so a kill at any moment leaves the terminal usable.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, Event
+from upriver.materializer.model import Outcome
+from upriver.tui.present.console import Console
+from upriver.tui.present.progress import Progress
+from upriver.tui.present.text.progress import finished_lines, frame, output_line, retry_line
+from upriver.tui.present.text.text import Line, Page, line, width
+
+INTERVAL = 0.1
+WARNING = "warning"
+"""The stream of what Upriver itself has to say about a recipe: told without being asked."""
+FIRST_PAINT = 0.2
+"""Seconds before anything live is drawn: a build that finds everything fresh flashes nothing."""
+
+
+class Display(Protocol):
+    """Shows a run's events."""
+
+    progress: Progress
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event, from any thread."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Say something at once; safe in a signal handler."""
+        ...
+
+    def __enter__(self) -> Display:
+        """Begin."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Stop drawing and leave only what is finished."""
+        ...
+
+
+def lines_of(
+    event: Event, progress: Progress, page: Callable[[], Page], verbosity: int, *, fresh: bool = True
+) -> list[Line]:
+    """What an event leaves in the scrollback. *verbosity*: -1 quiet, 0, or 1 with output and (*fresh*) fresh assets.
+
+    *page* is only asked for when there is a line to write: of ten thousand events of a build that finds nothing to do
+    none leaves one.
+    """
+    match event:
+        case AssetFinished(outcome=Outcome.FRESH) if verbosity < 1 or not fresh:
+            return []
+        case AssetFinished(outcome=Outcome.CANCELLED) if event.asset not in progress.attempted:
+            return []
+        case AssetFinished() if verbosity >= 0 or event.outcome is Outcome.FAILED:
+            return finished_lines(event, progress.key_width, page())
+        case AssetOutput() if verbosity > 0 or (event.stream == WARNING and verbosity == 0):
+            return [output_line(event, progress.key_width)]
+        case AssetRetrying() if verbosity >= 0:
+            return [retry_line(event, progress.key_width)]
+        case _:
+            return []
+
+
+class PlainDisplay:
+    """One line for each finished asset, for logs and pipes."""
+
+    def __init__(self, console: Console, verbosity: int = 0, *, fresh: bool = True) -> None:
+        self.console = console
+        self.verbosity = verbosity
+        self.fresh = fresh
+        self.progress = Progress()
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self.progress.apply(event)
+            lines = lines_of(
+                event, self.progress, lambda: self.console.page, self.verbosity, fresh=self.fresh
+            )
+            if lines:
+                self.console.write(*lines)
+                self.console.flush()
+
+    def notice(self, text: str) -> None:
+        if self.verbosity >= 0:
+            write_at_once(self.console, text)
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+class LiveDisplay:
+    """The live region. *clock* gives seconds since the epoch, as the events do."""
+
+    def __init__(
+        self,
+        console: Console,
+        verbosity: int = 0,
+        clock: Callable[[], float] = time.time,
+        *,
+        fresh: bool = True,
+    ) -> None:
+        self.console = console
+        self.verbosity = verbosity
+        self.fresh = fresh
+        self.clock = clock
+        self.progress = Progress()
+        self._notice = ""
+        self._waiting: list[Line] = []
+        self._drawn: list[int] = []
+        self._tick = 0
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._painter = threading.Thread(
+            target=self._paint_until_stopped, name="upriver-display", daemon=True
+        )
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self.progress.apply(event)
+            # Blocked assets are told in groups at the end; one failure may block hundreds.
+            if isinstance(event, AssetFinished) and event.outcome is Outcome.BLOCKED:
+                return
+            self._waiting += lines_of(event, self.progress, self._page, self.verbosity, fresh=self.fresh)
+
+    def _page(self) -> Page:
+        return Page(self.console.size()[0] - 1, not self.console.unicode)
+
+    def notice(self, text: str) -> None:
+        # No lock here: a signal handler may interrupt the thread that holds it. The painter shows it.
+        self._notice = text
+
+    def __enter__(self) -> LiveDisplay:
+        self._painter.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._painter.join()
+        with self._lock:
+            self._draw([])
+        self.console.flush()
+
+    def _paint_until_stopped(self) -> None:
+        pause = FIRST_PAINT
+        while not self._stopped.wait(pause):
+            pause = INTERVAL
+            with self._lock:
+                self._draw(self._frame())
+
+    def _frame(self) -> list[Line]:
+        columns, height = self.console.size()
+        self._tick += 1
+        # The last column stays empty: some terminals wrap as soon as it is filled.
+        page = Page(columns - 1, not self.console.unicode)
+        return frame(
+            self.progress,
+            page,
+            now=self.clock(),
+            height=max(1, height - 1),
+            tick=self._tick,
+            notice=self._notice,
+        )
+
+    def _draw(self, live: list[Line]) -> None:
+        """Finished lines over the old region, the new region below them, in one write."""
+        columns = self.console.size()[0]
+        # After a resize the terminal has wrapped the old lines: count the rows that they take now.
+        above = sum(max(1, -(-drawn // columns)) for drawn in self._drawn) - 1
+        out = ["\r"]
+        if above > 0:
+            out.append(f"\x1b[{above}A")
+        out += [f"{self.console.painted(text)}\x1b[K\n" for text in self._waiting]
+        out.append("\x1b[K\n".join(self.console.painted(text) for text in live))
+        out.append("\x1b[J")
+        if self._waiting or live or self._drawn:
+            self.console.raw("".join(out))
+            self.console.flush()
+        self._waiting = []
+        self._drawn = [width(text) for text in live]
+
+
+def write_at_once(console: Console, text: str) -> None:
+    """Write a line past all buffers, which a signal handler must not touch."""
+    characters = console.painted(line(text)) + "\n"
+    try:
+        os.write(console.stream.fileno(), characters.encode(console.stream.encoding or "utf-8", "replace"))
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,171 @@
+"""A plan, and how a build ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from upriver.materializer.answers import AssetResult, BuildResult, Plan, Step
+from upriver.materializer.model import Action, Cause, Outcome, RunStatus
+from upriver.tui.present import figures
+from upriver.tui.present.glyphs import ACTION, OUTCOME, UNBOUND
+from upriver.tui.present.text.marks import sign, word
+from upriver.tui.present.text.table import Column, table
+from upriver.tui.present.text.text import EMPTY, Line, Page, Span, clip, flowed, line, wrap
+from upriver.tui.present.words import blocking, first_line, moment, plural, reasons_text
+
+_COLUMNS = (
+    Column(""),
+    Column("does", leaves=2),
+    Column("asset", minimum=24),
+    Column("about", "right", leaves=1),
+    Column("why", minimum=24),
+)
+
+_MOST_NAMES = 6
+NOTHING = "no asset matches: there is nothing to build"
+
+
+def plan_lines(plan: Plan, page: Page, *, everything: bool = False) -> list[Line]:
+    """The steps that do something (*everything*: all), and what they come to."""
+    shown = [step for step in plan.steps if everything or step.action is not Action.FRESH]
+    counts = Counter(step.action for step in plan.steps)
+    if not plan.steps:
+        return [line(NOTHING)]
+    if not plan.stale:
+        return [
+            *table(_COLUMNS, [_step_row(step, page) for step in shown], page.width),
+            line(
+                sign(ACTION[Action.FRESH], page), f" nothing to do: {plural(len(plan.steps), 'asset')} fresh"
+            ),
+        ]
+    lines = [*table(_COLUMNS, [_step_row(step, page) for step in shown], page.width), EMPTY]
+    phrases = {
+        Action.BUILD: "to build",
+        Action.REUSE: "to reuse from an earlier build",
+        Action.MAYBE: "may turn out fresh",
+        Action.FRESH: "fresh",
+    }
+    broken = sum(map(_cannot_run, plan.steps))
+    counts[Action.BUILD] -= broken
+    parts = [line(sign(UNBOUND, page), f" {broken:,} can't run")] if broken else []
+    parts += [line(sign(ACTION[a], page), f" {counts[a]:,} {phrases[a]}") for a in phrases if counts[a]]
+    lines += flowed(parts, page.width)
+    if plan.seconds:
+        lines += wrap(_estimate(plan), page.width, "dim")
+    return lines
+
+
+def _cannot_run(step: Step) -> bool:
+    return any(reason.kind is Cause.UNBOUND for reason in step.reasons)
+
+
+def _estimate(plan: Plan) -> str:
+    path = plan.critical_path
+    text = f"about {figures.duration(plan.seconds)}"
+    if len(path) > 1:
+        through = " → ".join(path if len(path) <= _MOST_NAMES else (*path[:2], "…", *path[-2:]))
+        text += f", the longest chain being {through}"
+    return text
+
+
+def _step_row(step: Step, page: Page) -> list[Line]:
+    mark = UNBOUND if _cannot_run(step) else ACTION[step.action]
+    about = "" if step.seconds is None or step.action is Action.FRESH else figures.duration(step.seconds)
+    name = step.asset if step.partition is None else f"{step.asset}[{step.partition}]"
+    why = reasons_text(step.reasons, step.asset)
+    return [
+        (sign(mark, page),),
+        (word(mark),),
+        (Span(name),),
+        (Span(about),) if about else EMPTY,
+        (Span(why),) if why else EMPTY,
+    ]
+
+
+def summary_lines(
+    result: BuildResult,
+    page: Page,
+    *,
+    elapsed: float,
+    saved: float = 0.0,
+) -> list[Line]:
+    """What a build came to: failures and what they block, counts, the slowest, the time saved."""
+    if not result.assets:
+        return [line(NOTHING)]
+    counts = Counter(r.action for r in result.assets)
+    worked = [r for r in result.assets if r.action is not Outcome.FRESH]
+    if not worked and result.status is RunStatus.SUCCESS:
+        fresh = plural(len(result.assets), "asset")
+        mark = sign(OUTCOME[Outcome.BUILT], page)
+        return [line(mark, f" everything is fresh: {fresh}, checked in {moment(elapsed)}")]
+    lines = [*_failures(result.assets, page), *_blocked(result.assets, page)]
+    if lines:
+        lines.append(EMPTY)
+    lines += _counts(result, counts, elapsed, page)
+    built = sorted((r for r in result.assets if r.action is Outcome.BUILT), key=lambda r: -r.seconds)
+    if len(built) > 1 and built[0].seconds >= 1:
+        slowest = ", ".join(f"{r.asset} {figures.duration(r.seconds)}" for r in built[:3])
+        lines += wrap(f"slowest: {slowest}", page.width, "dim")
+    if saved >= 0.05:
+        lines += wrap(
+            f"saved about {figures.duration(saved)} by not building what had not changed", page.width, "dim"
+        )
+    if counts[Outcome.FAILED]:
+        hint = "`upriver log last` shows what they printed; what was built before is kept"
+        lines += wrap(hint, page.width, "dim")
+    return lines
+
+
+def _counts(result: BuildResult, counts: Counter[Outcome], elapsed: float, page: Page) -> list[Line]:
+    parts = []
+    for outcome in (
+        Outcome.BUILT,
+        Outcome.REUSED,
+        Outcome.FAILED,
+        Outcome.BLOCKED,
+        Outcome.CANCELLED,
+        Outcome.FRESH,
+    ):
+        if counts[outcome]:
+            mark = OUTCOME[outcome]
+            parts.append(line(sign(mark, page), f" {counts[outcome]:,} {mark.word}"))
+    end = {RunStatus.INTERRUPTED: "interrupted after", RunStatus.FAILED: "failed after"}.get(
+        result.status, "in"
+    )
+    parts.append((Span(f"{end} {figures.duration(elapsed)}", "dim"),))
+    return flowed(parts, page.width)
+
+
+def _failures(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:
+    failed = [r for r in results if r.action is Outcome.FAILED]
+    lines = []
+    for r in failed[:most]:
+        # The whole error was told when it happened; here it is only called to mind.
+        text = line(sign(OUTCOME[Outcome.FAILED], page), f" {r.asset} failed: {first_line(r.error or '')}")
+        lines.append(text if page.width is None else clip(text, page.width))
+    if len(failed) > most:
+        lines.append(line(f"  and {len(failed) - most:,} more failed"))
+    return lines
+
+
+def _blocked(results: Sequence[AssetResult], page: Page) -> list[Line]:
+    by_cause: dict[str, list[str]] = {}
+    above: dict[str, str] = {}
+    for r in results:
+        if r.action is Outcome.BLOCKED:
+            above[r.asset] = next((reason.asset for reason in blocking(r.reasons)), r.asset)
+    for key, cause in above.items():
+        while above.get(cause, cause) != cause:  # what blocks it may be blocked itself: name the failure
+            cause = above[cause]
+        by_cause.setdefault(cause if cause != key else "", []).append(key)
+    lines: list[Line] = []
+    for cause, keys in by_cause.items():
+        names = ", ".join(keys[:_MOST_NAMES])
+        more = f" and {len(keys) - _MOST_NAMES:,} more" if len(keys) > _MOST_NAMES else ""
+        by = f" by {cause}" if cause else ""
+        text = f"{len(keys):,} blocked{by}: {names}{more}"
+        first, *others = wrap(text, page.room(2))
+        lines.append(line(sign(OUTCOME[Outcome.BLOCKED], page), " ", first))
+        lines += [line("  ", other) for other in others]
+    return lines

@@ -1,0 +1,1 @@
+"""View models: what a screen or a table shows of an answer, without the toolkit."""
