@@ -24,8 +24,9 @@ from upriver.assets.errors import Diagnosis
 from upriver.lineage.sql.names import literal, quote
 from upriver.lineage.sql.parse.parse import parse_query
 from upriver.lineage.sql.plan.binder import Binder
-from upriver.materializer.context import Workspace
+from upriver.materializer.composition import open_context
 from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.sources.observe import sources_of
 
 SUITE = "tpch"
 COLUMNS = 20
@@ -79,18 +80,18 @@ def _warm(report: Report, settings: Settings, root: Path) -> None:
     _write_project(root)
     seconds = []
     for number in range(settings.runs + 1):
-        workspace = Workspace(root, "dev")
-        found = Schemas(workspace, SourceViews(workspace.sources()))
-        keys = workspace.project().assets
-        for source in workspace.project().sources:
+        context = open_context(root, "dev")
+        found = Schemas(context, SourceViews(sources_of(context)))
+        keys = context.project().assets
+        for source in context.project().sources:
             found.of(source)
         started = time.perf_counter()
         for key in keys:
             assert found.problem(key) is None
         if number:  # the first time fills the cache
             seconds.append(time.perf_counter() - started)
-        workspace.analyzer().flush()
-        workspace.close()
+        context.analyzer().flush()
+        context.close()
     each = 1000 / len(cases(SUITE))
     report.add("one query, analysed by an earlier command", median(seconds) * each, "ms")
 

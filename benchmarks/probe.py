@@ -24,7 +24,7 @@ def main(root: Path) -> None:
     found: dict[str, float] = {}
     session = Session(root)
     keys = _timed(found, "load", session.keys)
-    seen = _timed(found, "verify", lambda: survey(session.workspace))
+    seen = _timed(found, "verify", lambda: survey(session.context))
     assert len(seen.findings) == sum(key in seen.project.assets for key in keys)
     assert all(finding.version is not None for finding in seen.findings.values())
     last, first = keys[-1], keys[0]

@@ -120,7 +120,7 @@ def test_the_wheel_says_that_it_is_typed_and_brings_its_styles_and_licence(wheel
     """What is no Python is easily left out."""
     found = names(wheel)
     assert found >= {f"upriver/{part}/py.typed" for part in PARTS}
-    assert "upriver/tui/app.tcss" in found
+    assert "upriver/tui/app/app.tcss" in found
     assert "upriver/__init__.py" not in found
     assert any(name.endswith("licenses/LICENSE") for name in found)
 

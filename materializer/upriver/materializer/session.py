@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -35,7 +34,7 @@ from upriver.materializer.answers import (
     RunEntry,
     Table,
 )
-from upriver.materializer.context import Workspace
+from upriver.materializer.composition import open_context
 from upriver.materializer.events import (
     Event,
 )
@@ -45,9 +44,11 @@ from upriver.materializer.freshness.decider import steps
 from upriver.materializer.freshness.status import reasons_of, status_of
 from upriver.materializer.freshness.survey import Schemas, SourceViews, survey
 from upriver.materializer.model import State
+from upriver.materializer.ports import Clock
 from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
+from upriver.materializer.sources.observe import sources_of
 
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.fix import Fix
@@ -81,17 +82,17 @@ class Session:
         root: Path,
         environment: str = "dev",
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
         watched: bool = False,
     ) -> None:
         if not _ENVIRONMENT.fullmatch(environment):
             raise UsageError(
                 f"{environment!r} can't be the name of an environment: letters, digits, _, . and - only"
             )
-        self.workspace = Workspace(root, environment, clock)
-        self.root = self.workspace.root
+        self.context = open_context(root, environment, clock)
+        self.root = self.context.root
         self.environment = environment
-        self._past = Past(self.workspace)
+        self._past = Past(self.context)
         self._watched = watched
         self._revision = ""
         self._lineage: Lineage | None = None
@@ -107,7 +108,7 @@ class Session:
     def _project(self, *, as_watched: bool = False) -> Project:
         """The project as its files are now, or where somebody watches them as they were seen last."""
         with self._reading:
-            return self.workspace.project(refresh=not (as_watched and self._watched))
+            return self.context.project(refresh=not (as_watched and self._watched))
 
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """Everything that is wrong with the declarations now; empty when the project can be used."""
@@ -119,11 +120,11 @@ class Session:
         """
         from upriver.materializer.inspection import versions as maintenance
 
-        found = maintenance.revision(self.workspace)
+        found = maintenance.revision(self.context)
         if self._watched and found != self._revision:
             if self._revision:  # else the project was derived for this very look
                 with self._reading:
-                    self.workspace.project()
+                    self.context.project()
             self._revision = found
         return found
 
@@ -142,7 +143,7 @@ class Session:
             return {one.asset: one.state for one in self.status()}
 
         def columns() -> Mapping[Key, Collection[str]]:
-            schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
+            schemas = Schemas(self.context, SourceViews(sources_of(self.context)))
             return {key: [c.name for c in schemas.of(key) or ()] for key in project.graph.order}
 
         return select(texts, Scope(project.graph, project.assets, project.sources, states, columns))
@@ -158,10 +159,10 @@ class Session:
     def status(self, select: Sequence[str] = (), *, verify: bool = False) -> tuple[AssetStatus, ...]:
         """Freshness now, sources included, in topological order. *verify* hashes every source byte."""
         with self._reading:
-            project = self.workspace.project()
+            project = self.context.project()
             chosen = self._select(project, select) if select else frozenset(project.graph.order)
-            seen = survey(self.workspace, among=project.graph.ancestors(chosen), verify=verify)
-            durations = self.workspace.state.durations()
+            seen = survey(self.context, among=project.graph.ancestors(chosen), verify=verify)
+            durations = self.context.state.durations()
             running = self._past.running_now()
             return tuple(
                 status_of(seen, key, durations.get(key, (None, None))[0], running.get(key))
@@ -171,12 +172,12 @@ class Session:
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
         """What :meth:`build` would do. Nothing is written but remembered facts."""
         with self._reading:
-            project = self.workspace.project()
+            project = self.context.project()
             chosen = self._select(project, select)
             forced = [key for key in chosen if key in project.assets] if force else ()
             among = project.graph.ancestors(chosen)
-            seen = survey(self.workspace, among=among, forced=forced, check=True, planning=True)
-            seconds = {key: one[0] for key, one in self.workspace.state.durations().items()}
+            seen = survey(self.context, among=among, forced=forced, check=True, planning=True)
+            seconds = {key: one[0] for key, one in self.context.state.durations().items()}
             made, path, total = steps(
                 project.graph, seen.findings, seconds, seen.views.sizes(project.sources)
             )
@@ -189,8 +190,8 @@ class Session:
 
         with self._reading:
             project = self._known(key, as_watched=False)
-            seen = survey(self.workspace, among=project.graph.ancestors([key]))
-            return explain(self.workspace, seen, key)
+            seen = survey(self.context, among=project.graph.ancestors([key]))
+            return explain(self.context, seen, key)
 
     # -- building ----------------------------------------------------------------------------------------
     def build(
@@ -210,21 +211,21 @@ class Session:
         """
         from upriver.materializer.inspection.warehouse import refresh_warehouse
 
-        # A workspace of its own: reading calls go on meanwhile, with their own view of files and state.
-        workspace = Workspace(self.root, self.environment, self.workspace.clock)
+        # A context of its own: reading calls go on meanwhile, with their own view of files and state.
+        context = self.context.beside()
         try:
-            project = workspace.project()
+            project = context.project()
             chosen = self._select(project, select)
             options = Options(force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select)
             among = project.graph.ancestors(chosen)
-            result = Build(workspace, among, chosen, options, on_event, cancel or Cancel()).execute()
+            result = Build(context, among, chosen, options, on_event, cancel or Cancel()).execute()
             try:
-                refresh_warehouse(workspace)
+                refresh_warehouse(context)
             except StoreError as error:
                 raise NotShownError(str(error), result) from error
             return result
         finally:
-            workspace.close()
+            context.close()
 
     # -- lineage -----------------------------------------------------------------------------------------
     def lineage(
@@ -242,11 +243,11 @@ class Session:
 
         with self._reading:
             self._known(key)
-            self._lineage = lineage_views.of_now(self.workspace, self._lineage)
+            self._lineage = lineage_views.of_now(self.context, self._lineage)
             found = self._lineage.around(
                 key, column, upstream=upstream, downstream=downstream, columns=columns, depth=depth
             )
-            self.workspace.analyzer().flush()
+            self.context.analyzer().flush()
             return found
 
     def impact(self, since: str | None = None) -> Impacts:
@@ -257,7 +258,7 @@ class Session:
 
         with self._reading:
             self._project()
-            return impact.impact(self.workspace, since)
+            return impact.impact(self.context, since)
 
     def dropping(self, key: Key, column: str) -> Impacts:
         """What dropping *column* of *key* would break, and where, or change downstream."""
@@ -265,13 +266,13 @@ class Session:
 
         with self._reading:
             self._known(key)
-            return dropping.dropping(self.workspace, key, column)
+            return dropping.dropping(self.context, key, column)
 
     def columns(self, key: Key) -> tuple[str, ...]:
         """The names of an asset's columns, as far as they are known without building."""
         with self._reading:
             self._known(key)
-            schemas = Schemas(self.workspace, SourceViews(self.workspace.sources()))
+            schemas = Schemas(self.context, SourceViews(sources_of(self.context)))
             return tuple(column.name for column in schemas.of(key) or ())
 
     # -- other names -------------------------------------------------------------------------------------
@@ -294,7 +295,7 @@ class Session:
         with self._reading:
             if self._past.live_run() is not None:
                 raise BusyError("a build is going on, and would read files of both names; wait for its end")
-            write_renaming(self.workspace, renaming)
+            write_renaming(self.context, renaming)
 
     def fix(self, key: Key) -> Fix:
         """The edit that puts right what is wrong with an asset's declaration or query. Writes nothing.
@@ -304,14 +305,14 @@ class Session:
         from upriver.materializer.refactoring.fix import find_fix
 
         with self._reading:
-            return find_fix(self.workspace, key)
+            return find_fix(self.context, key)
 
     def apply_fix(self, fix: Fix) -> None:
         """Write what :meth:`fix` has found. Raises UsageError when the file was edited meanwhile, StoreError."""
         from upriver.materializer.refactoring.fix import write_fix
 
         with self._reading:
-            write_fix(self.workspace, fix)
+            write_fix(self.context, fix)
 
     def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
         """What calling *column* of the asset *key* *new* would change: files, lines, who passes the new name on, what
@@ -324,7 +325,7 @@ class Session:
 
         with self._reading:
             self._known(key, as_watched=False)
-            return find_column_renaming(self.workspace, key, column, new, leave=leave)
+            return find_column_renaming(self.context, key, column, new, leave=leave)
 
     def rename_column(self, renaming: ColumnRenaming) -> None:
         """Write what :meth:`column_renaming` has found: all of it or nothing. Raises UsageError when a file was edited
@@ -335,7 +336,7 @@ class Session:
         with self._reading:
             if self._past.live_run() is not None:
                 raise BusyError("a build is going on, and would read files of both names; wait for its end")
-            write_column_renaming(self.workspace, renaming)
+            write_column_renaming(self.context, renaming)
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:
@@ -345,7 +346,7 @@ class Session:
         with self._reading:
             self._project()
             with self._holding_artifacts():
-                return inspect.run_query(self.workspace, query, limit)
+                return inspect.run_query(self.context, query, limit)
 
     def preview(
         self,
@@ -368,7 +369,7 @@ class Session:
         with self._reading:
             self._known(key)
             with self._holding_artifacts():
-                return inspect.preview(self.workspace, key, limit, offset, order_by, where, at, against)
+                return inspect.preview(self.context, key, limit, offset, order_by, where, at, against)
 
     def profile(self, key: Key, *, at: str | None = None) -> Profile:
         """An asset in numbers, now or *at* an earlier materialization."""
@@ -377,7 +378,7 @@ class Session:
         with self._reading:
             self._known(key)
             with self._holding_artifacts():
-                return inspect.profile(self.workspace, key, at)
+                return inspect.profile(self.context, key, at)
 
     def compare(self, key: Key, before: str = "before") -> Comparison:
         """An asset now against an earlier materialization: ``before`` is the last that held something else, any is
@@ -388,13 +389,13 @@ class Session:
         with self._reading:
             self._known(key)
             with self._holding_artifacts():
-                return inspect.compared(self.workspace, key, before)
+                return inspect.compared(self.context, key, before)
 
     def _holding_artifacts(self) -> AbstractContextManager[None]:
         """While it lasts, ``gc`` removes nothing."""
         from upriver.materializer.storage.locks import reading
 
-        return reading(self.workspace.folder / "gc.lock") if self.workspace.folder.exists() else nullcontext()
+        return reading(self.context.folder / "gc.lock") if self.context.folder.exists() else nullcontext()
 
     def recipe_text(self, key: Key) -> tuple[str, str]:
         """The recipe's source and its language (``sql`` or ``python``)."""
@@ -437,7 +438,7 @@ class Session:
             project = self._project(as_watched=True)
             chosen = self._select(project, select) if select else project.assets
             keys = [key for key in project.graph.sort(chosen) if key in project.assets]
-            return costs(self.workspace, self._past, keys, runs)
+            return costs(self.context, self._past, keys, runs)
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """The recorded events of a run."""
@@ -447,9 +448,7 @@ class Session:
         """Events of a run that may still be going on, in this or another process; ends with it, or when
         *stop* says so.
         """
-        return follow_events(
-            self.workspace.runs_folder, run_id, stop, alive=lambda: self.live_run() == run_id
-        )
+        return follow_events(self.context.runs_folder, run_id, stop, alive=lambda: self.live_run() == run_id)
 
     def live_run(self) -> str | None:
         """The id of the run that is going on now in any process, or None."""
@@ -463,7 +462,7 @@ class Session:
         from upriver.materializer.runs.stop import stop_run
         from upriver.materializer.state.opening import BUILD_LOCK
 
-        stop_run(self.workspace.folder / BUILD_LOCK, run_id)
+        stop_run(self.context.folder / BUILD_LOCK, run_id)
 
     # -- care --------------------------------------------------------------------------------------------
     def fsck(self, *, repair: bool = False) -> Report | Repaired:
@@ -471,8 +470,8 @@ class Session:
         from upriver.materializer.upkeep import fsck
         from upriver.materializer.upkeep import repair as repairing
 
-        folder = self.workspace.folder
-        self.workspace.close()  # a damaged state is looked at, and replaced, as a file
+        folder = self.context.folder
+        self.context.close()  # a damaged state is looked at, and replaced, as a file
         return repairing.repair(folder) if repair else fsck.check(folder)
 
     def gc(self, keep: Keep, *, dry_run: bool = False) -> Collected:
@@ -480,10 +479,10 @@ class Session:
         from upriver.materializer.upkeep import gc
 
         with self._reading:
-            workspace = self.workspace
-            return gc.collect(workspace.state, workspace.store, keep, workspace.clock(), dry_run=dry_run)
+            context = self.context
+            return gc.collect(context.state, context.store, keep, context.clock.now(), dry_run=dry_run)
 
     def close(self) -> None:
         """Release engines and files."""
         with self._reading:
-            self.workspace.close()
+            self.context.close()

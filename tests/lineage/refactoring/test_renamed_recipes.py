@@ -22,7 +22,7 @@ from upriver.lineage.project.derive import derive
 from upriver.lineage.refactoring.rename.columns.python import PythonColumns
 from upriver.lineage.refactoring.rename.values import ByHand, edited
 
-SOURCE = Path(__file__).with_name("recipes.py")
+SOURCE = Path(__file__).parents[1] / "polars" / "recipes.py"
 HEAD = """\
 import datetime as dt
 import random

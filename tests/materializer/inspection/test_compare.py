@@ -108,7 +108,7 @@ def test_what_can_not_be_compared_says_why(session: Session, table: Write) -> No
             session.compare(key, which)
     first = session.history("t")[0]
     table("select 2 as a")
-    (session.root / session.workspace.state.history("t", -1)[1].version.files[0]).unlink()
+    (session.root / session.context.state.history("t", -1)[1].version.files[0]).unlink()
     with pytest.raises(UsageError, match="is not kept any more"):
         session.compare("t", first.id)
     with pytest.raises(UsageError, match="has held nothing else before, or it is not kept"):
@@ -136,8 +136,8 @@ def _record(id: str, version: str, file: str = ".", type: str = "INTEGER") -> Ma
     return Materialization(id, "t", None, f"run-{id}", Trace("r", "b", (), ()), made, 0.0, 1.0)
 
 
-def _workspace(root: Path, *history: Materialization) -> Any:
-    """A workspace in which ``t`` was made so, the newest first."""
+def _context(root: Path, *history: Materialization) -> Any:
+    """A context in which ``t`` was made so, the newest first."""
     return SimpleNamespace(
         root=root,
         environment="dev",
@@ -155,21 +155,21 @@ def test_before_is_the_newest_other_content_that_is_still_there(tmp_path: Path) 
         _record("m2", "v2", "gone.parquet"),
         _record("m1", "v1"),
     )
-    workspace = _workspace(tmp_path, *made)
-    assert earlier(workspace, "t", _anew(BEFORE)).id == "m1"
-    assert earlier(workspace, "t", _anew("m1")).id == "m1"
+    context = _context(tmp_path, *made)
+    assert earlier(context, "t", _anew(BEFORE)).id == "m1"
+    assert earlier(context, "t", _anew("m1")).id == "m1"
     for which in ("m2", "run-m2", "v2"):
         with pytest.raises(UsageError, match="is not kept any more"):
-            earlier(workspace, "t", which)
+            earlier(context, "t", which)
     with pytest.raises(UsageError, match="has held nothing else before"):
-        earlier(_workspace(tmp_path, made[0]), "t", _anew(BEFORE))
+        earlier(_context(tmp_path, made[0]), "t", _anew(BEFORE))
 
 
 @pytest.mark.parametrize("which", ["aaa", "zzz"])
 def test_a_name_that_nothing_has_is_no_name_of_what_was_before(which: str, tmp_path: Path) -> None:
-    workspace = _workspace(tmp_path, _record("m2", "v2"), _record("m1", "v1"))
+    context = _context(tmp_path, _record("m2", "v2"), _record("m1", "v1"))
     with pytest.raises(UsageError, match=f"no materialization '{which}'"):
-        earlier(workspace, "t", which)
+        earlier(context, "t", which)
 
 
 @pytest.mark.parametrize("other", ["AARDVARK", "ZEBRA"])

@@ -5,7 +5,7 @@ them), random subsets built. A step is some edits, a build and the check after i
 of the recipes give without Upriver; nothing was built whose recipe and whose inputs, as it reads them, were there at an
 earlier build.
 
-Steps go through one workspace that lives on, Python recipes through processes that are forked; now and then all is
+Steps go through one context that lives on, Python recipes through processes that are forked; now and then all is
 closed and opened again, planned, built by a session with everything that belongs to it, and built once more.
 
 A failure prints the steps that led to it, with the seed of ``start`` that all choices come from, and a
@@ -17,7 +17,6 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from unittest.mock import patch
@@ -42,7 +41,8 @@ from upriver.lineage.analysis.analyzer import Analyzer
 from upriver.lineage.project import python_modules
 from upriver.lineage.sql.plan.binder import Binder
 from upriver.materializer.answers import BuildResult
-from upriver.materializer.context import Workspace
+from upriver.materializer.composition import LocalParts, SystemClock
+from upriver.materializer.context import Context
 from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Action, Outcome, RunStatus
@@ -70,11 +70,38 @@ class Tools:
         self.looking.close()
 
 
-class LivingWorkspace(Workspace):
-    """A workspace that one build after another works in. Project code runs in forked processes."""
+class AheadClock(SystemClock):
+    """The machine's clock, so many seconds ahead."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead = ahead
+
+    def now(self) -> float:
+        return super().now() + self._ahead
+
+
+class ForkedParts(LocalParts):
+    """Parts in which project code runs in forked processes."""
+
+    forks: Forks
+
+    def executor(self, jobs: int) -> ForkedWorkers:  # type: ignore[override]
+        return ForkedWorkers(self.forks)
+
+    def planner(self) -> ForkedPlanner:  # type: ignore[override]
+        return ForkedPlanner(self.forks, self._root)
+
+
+class LivingContext(Context):
+    """A context that one build after another works in."""
+
+    _tools: Tools
+    _forks: Forks
 
     def __init__(self, root: Path, tools: Tools, ahead: float) -> None:
-        super().__init__(root, "dev", lambda: time.time() + ahead)
+        super().__init__(root, "dev", AheadClock(ahead), ForkedParts)  # type: ignore[arg-type]
+        assert isinstance(self.parts, ForkedParts)
+        self.parts.forks = tools.forks
         self._tools = tools
         self._forks = tools.forks
 
@@ -83,26 +110,16 @@ class LivingWorkspace(Workspace):
         analyzer._binder = lambda: self._tools.binder  # type: ignore[method-assign]
         return analyzer
 
-    def sources(self, *, verify: bool = False) -> Sources:
-        found = super().sources(verify=verify)
-        found.__dict__["_database"] = self._tools.looking
-        return found
-
-    def workers(self, jobs: int) -> ForkedWorkers:  # type: ignore[override]
-        return ForkedWorkers(self._forks)
-
-    def planner(self) -> ForkedPlanner:  # type: ignore[override]
-        return ForkedPlanner(self._forks, self.root)
-
     def build(self, select: Iterable[str]) -> BuildResult:
         """What :meth:`upriver.materializer.session.Session.build` does, but for the views in the warehouse."""
-        self._project = None  # as in the workspace that a session makes for each build
+        self._project = None  # as in the context that a session makes for each build
         with patch.object(python_modules, "describing", self._forks.describing):
             project = self.project()
         chosen = frozenset(select) or frozenset(project.assets)
         among = project.graph.ancestors(chosen)
         options = Options(select=tuple(sorted(chosen)))
-        return Build(self, among, chosen, options, lambda event: None, Cancel()).execute()
+        with patch.object(Sources, "_database", self._tools.looking):
+            return Build(self, among, chosen, options, lambda event: None, Cancel()).execute()
 
 
 class Builds(RuleBasedStateMachine):
@@ -139,12 +156,12 @@ class Builds(RuleBasedStateMachine):
         # Half of all clocks are ahead: to them files were changed long before they are looked at, and are known by
         # their stamps; to the others by their bytes.
         self.ahead = self.choose.choice((0.0, 60.0))
-        self.workspace = LivingWorkspace(self.project.root, self.tools, self.ahead)
+        self.context = LivingContext(self.project.root, self.tools, self.ahead)
         self.build(())
 
     def teardown(self) -> None:
-        if hasattr(self, "workspace"):
-            self.workspace.close()
+        if hasattr(self, "context"):
+            self.context.close()
             self.yardstick.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -190,9 +207,9 @@ class Builds(RuleBasedStateMachine):
         if self.choose.random() < 0.7:
             self.build(self.some())
             return
-        self.workspace.close()
-        self.workspace = LivingWorkspace(self.project.root, self.tools, self.ahead)
-        session = Session(self.project.root, clock=self.workspace.clock)
+        self.context.close()
+        self.context = LivingContext(self.project.root, self.tools, self.ahead)
+        session = Session(self.project.root, clock=self.context.clock)
         try:
             planned = {step.asset: step.action for step in session.plan().steps}
             result = session.build()
@@ -212,7 +229,7 @@ class Builds(RuleBasedStateMachine):
 
     def build(self, select: Iterable[str]) -> BuildResult:
         """Build and check."""
-        result = self.workspace.build(select)
+        result = self.context.build(select)
         self.check(result)
         return result
 
@@ -247,7 +264,7 @@ class Builds(RuleBasedStateMachine):
     def held(self) -> dict[str, Content]:
         """What the artifacts of now hold, and the sources."""
         held = {f"raw.{name}": self.yardstick[f"raw.{name}"] for name in self.project.rows}
-        for key, record in self.workspace.state.current("dev").items():
+        for key, record in self.context.state.current("dev").items():
             version = record.version
             if version.id not in self.artifacts:
                 tables = [pq.read_table(file) for file in version.located(self.project.root).files]

@@ -227,7 +227,7 @@ def test_lazy_polars_recipes_follow_too(session: Session) -> None:
             "lib/limits/least.txt": "0",
             "assets/marts/code.py": (
                 "from pathlib import Path\n\nimport polars as pl\n\nfrom upriver.assets import asset\n\n"
-                "ROOT = Path(__file__).parents[3]\n"
+                "ROOT = Path(__file__).parents[2]\n"
                 'LARGE = int((ROOT / ".settings").read_text()) + int((ROOT / "lib/limits/least.txt").read_text())\n\n\n'
                 "@asset\n"
                 "def large(staging_orders: pl.LazyFrame, kept: pl.LazyFrame) -> pl.LazyFrame:\n"

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
@@ -20,6 +20,7 @@ from upriver.lineage.sql.parse.variables import set_variables
 from upriver.materializer.engines.parquet import write_parquet
 from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
 from upriver.materializer.model import Version
+from upriver.materializer.ports import Written
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,14 +45,6 @@ class _Seat:
     cursor: duckdb.DuckDBPyConnection
     measures: bool = False
     variables: dict[str, Scalar] = field(default_factory=dict)
-
-
-class Written(NamedTuple):
-    """What a query gave. *peak_memory* is in bytes, None where it was not measured."""
-
-    schema: Schema
-    rows: int
-    peak_memory: int | None
 
 
 class DuckDBEngine:
@@ -80,6 +73,10 @@ class DuckDBEngine:
         self._running: dict[threading.Event, duckdb.DuckDBPyConnection] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._measured: list[_Seat] = []
+
+    def identity(self) -> str:
+        """Part of what an asset's content depends on; patch releases compute the same rows."""
+        return "duckdb"
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's cursor."""

@@ -24,11 +24,10 @@ from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.bind_errors import run_diagnosis
-from upriver.materializer.engines.duckdb import DuckDBEngine
 from upriver.materializer.execution.local.messages import Job, JobInput
 from upriver.materializer.execution.local.pool import LOOK, WorkerPool
 from upriver.materializer.model import Version
-from upriver.materializer.ports import Staged, Store
+from upriver.materializer.ports import Engine, Staged, Store
 from upriver.materializer.sources.observe import relative_path
 from upriver.materializer.storage.durable_files import disk_error
 
@@ -106,7 +105,7 @@ class Watchdog:
     One thread looks after all of them; a small query is over before it would look for the first time.
     """
 
-    def __init__(self, engine: DuckDBEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._watched: dict[threading.Event, tuple[float | None, Callable[[], bool], threading.Event]] = {}
@@ -158,7 +157,7 @@ class Attempts:
     def __init__(
         self,
         root: Path,
-        engine: DuckDBEngine,
+        engine: Engine,
         workers: WorkerPool,
         store: Store,
         analyses: Analyses,

@@ -13,7 +13,7 @@ import msgspec
 
 from upriver.assets.model import Key, PythonRecipe
 from upriver.materializer.answers import AssetResult, BuildResult
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.freshness.decider import critical_lengths
@@ -54,48 +54,48 @@ class Build:
 
     def __init__(
         self,
-        workspace: Workspace,
+        context: Context,
         among: Collection[Key],
         asked: Collection[Key],
         options: Options,
         listener: Callable[[Event], None],
         cancel: Cancel,
     ) -> None:
-        self._workspace = workspace
+        self._context = context
         self._among = among
         self._asked = asked
         self._options = options
         self._listener = listener
         self._cancel = cancel
-        self.run_id = new_run_id(workspace.clock())
+        self.run_id = new_run_id(context.clock.now())
 
     def execute(self) -> BuildResult:
         """Build. Raises BusyError, DeclarationError, StoreError."""
-        workspace, options = self._workspace, self._options
-        now = workspace.clock()
+        context, options = self._context, self._options
+        now = context.clock.now()
         run = Run(self.run_id, RunStatus.RUNNING, now, None, options.select, os.getpid(), _host())
-        lease = workspace.state.acquire(run, options.wait)
+        lease = context.state.acquire(run, options.wait)
         log: RunLog | None = None
         status = RunStatus.FAILED
         try:
-            log = RunLog(workspace.runs_folder, self.run_id, self._listener)
-            workspace.sweep()
+            log = RunLog(context.runs_folder, self.run_id, self._listener)
+            context.sweep()
             results = self._work(lease, log)
             status = self._status(results)
             # What was found fresh is told by the events alone: ten thousand rows a build would be most of the state.
             outcomes = [_outcome(result) for result in results if result.action is not Outcome.FRESH]
             if outcomes:
-                workspace.state.record_outcomes(lease, self.run_id, outcomes)
+                context.state.record_outcomes(lease, self.run_id, outcomes)
             counts = Counter(result.action for result in results)
-            workspace.state.finish(lease, self.run_id, status, workspace.clock(), counts)
+            context.state.finish(lease, self.run_id, status, context.clock.now(), counts)
             return BuildResult(self.run_id, status, results)
         except BaseException:
             with suppress(Exception):  # the first error is the one to hear of; the next build reaps the run
-                workspace.state.finish(lease, self.run_id, RunStatus.FAILED, workspace.clock())
+                context.state.finish(lease, self.run_id, RunStatus.FAILED, context.clock.now())
             raise
         finally:
             if log is not None:
-                log.emit(RunFinished(workspace.clock(), self.run_id, status))
+                log.emit(RunFinished(context.clock.now(), self.run_id, status))
                 log.close()
             lease.release()
 
@@ -109,26 +109,26 @@ class Build:
         return RunStatus.FAILED if ends & bad else RunStatus.SUCCESS
 
     def _work(self, lease: Lease, log: RunLog) -> tuple[AssetResult, ...]:
-        workspace = self._workspace
-        project = workspace.project(refresh=False)
+        context = self._context
+        project = context.project(refresh=False)
         forced = [key for key in self._asked if key in project.assets] if self._options.force else ()
         seen = survey(
-            workspace, among=self._among, forced=forced, check=True, on_unbuilt=workspace.open_engine_ahead
+            context, among=self._among, forced=forced, check=True, on_unbuilt=context.open_engine_ahead
         )
         jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
         idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
-        durations = {} if idle else workspace.state.durations()
+        durations = {} if idle else context.state.durations()
         expected = tuple(
             (key, durations[key][0])
             for key, finding in seen.findings.items()
             if finding.action in (Action.BUILD, Action.MAYBE) and key in durations
         )
         order = tuple(seen.findings)
-        log.emit(RunStarted(workspace.clock(), self.run_id, order, jobs, expected, self._options.select))
+        log.emit(RunStarted(context.clock.now(), self.run_id, order, jobs, expected, self._options.select))
         return self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
 
     def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
-        now, fresh = self._workspace.clock(), Outcome.FRESH
+        now, fresh = self._context.clock.now(), Outcome.FRESH
         found = [
             (key, finding.version.rows, finding.version.bytes)
             for key, finding in seen.findings.items()
@@ -152,25 +152,25 @@ class Build:
         from upriver.materializer.execution.scheduler import Limits, Work
         from upriver.materializer.execution.scheduler import Run as Execution
 
-        workspace = self._workspace
+        context = self._context
         project = seen.project
         stale = [key for key, finding in seen.findings.items() if finding.action is not Action.FRESH]
         project.parse_all(key for key in stale if not isinstance(project.assets[key].recipe, PythonRecipe))
         python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
-        workers = workspace.workers(jobs)
+        workers = context.parts.executor(jobs)
         workers.expect(min(python, jobs))
         seconds = {key: one[0] for key, one in durations.items()}
         slow = {key for key, took in seconds.items() if took >= _SLOW}
-        maker = Maker(workspace, seen, workers, self.run_id, log, self._cancel, slow)
+        maker = Maker(context, seen, workers, self.run_id, log, self._cancel, slow)
 
         def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
             recipe = project.fingerprints[key]
             failure = Failure(
-                key, self.run_id, recipe, workspace.clock(), str(error), error.traceback, attempts
+                key, self.run_id, recipe, context.clock.now(), str(error), error.traceback, attempts
             )
-            workspace.state.record_failure(lease, failure)
+            context.state.record_failure(lease, failure)
             for line in error.traceback.splitlines():
-                log.emit(AssetOutput(workspace.clock(), key, attempts, "traceback", line))
+                log.emit(AssetOutput(context.clock.now(), key, attempts, "traceback", line))
 
         committer: Committer | None = None
         execution = Execution(
@@ -192,14 +192,14 @@ class Build:
                 ),
                 took=took_before(durations, seen.records),
                 limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
-                clock=workspace.clock,
+                clock=context.clock.now,
             )
         )
         committer = Committer(
-            workspace.store,
-            workspace.state,
+            context.store,
+            context.state,
             lease,
-            workspace.environment,
+            context.environment,
             committed=execution.committed,
             failed=execution.commit_failed,
             saturated=execution.saturated,
@@ -210,9 +210,9 @@ class Build:
             committer.close()
             workers.close()
             seen.contents.flush()
-            workspace.analyzer().flush()
+            context.analyzer().flush()
             parts = {project.fingerprints[key]: project.parts(key) for key in stale}
-            workspace.state.remember_recipes(parts)
+            context.state.remember_recipes(parts)
         return execution.results
 
 

@@ -12,13 +12,14 @@ from upriver.assets.errors import StoreError
 from upriver.assets.model import Asset, Key, PythonRecipe
 from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.project.distributions import installed_version
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.events import AssetOutput, AssetProgress
 from upriver.materializer.execution.attempt import AttemptFailed, Attempts
 from upriver.materializer.execution.local.pool import WorkerPool
 from upriver.materializer.execution.scheduler import Completed
 from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
+from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Materialization, Read, Trace, Version
 from upriver.materializer.ports import Staged
@@ -37,7 +38,7 @@ class Maker:
 
     def __init__(
         self,
-        workspace: Workspace,
+        context: Context,
         seen: Survey,
         workers: WorkerPool,
         run_id: str,
@@ -45,29 +46,29 @@ class Maker:
         cancel: Cancel,
         slow: Container[Key] = (),
     ) -> None:
-        self._workspace = workspace
+        self._context = context
         self._seen = seen
         self._run_id = run_id
         self._log = log
         self._cancel = cancel
-        self._subjects = workspace.subjects()
-        self._today = workspace.today()
+        self._subjects = subjects(context)
+        self._today = today(context)
         files = seen.project.files
         self._attempts = Attempts(
-            workspace.root,
-            workspace.engine(),
+            context.root,
+            context.engine(),
             workers,
-            workspace.store,
-            workspace.analyzer(),
+            context.store,
+            context.analyzer(),
             code=(*files.python, *files.helpers),
-            variables=workspace.variables(seen.project),
+            variables=context.variables(seen.project),
             slow=slow,
         )
 
     def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:
         """One attempt. Raises AttemptFailed."""
         project = self._seen.project
-        started = self._workspace.clock()
+        started = self._context.clock.now()
         reads = {key: upstreams[key] for key in project.reads[asset.key]}
         recorded: list[Read] = []
 
@@ -82,7 +83,7 @@ class Maker:
         version = made.version
         if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
-            self._workspace.analyzer().remember(asset.key, schemas, made.analysis)
+            self._context.analyzer().remember(asset.key, schemas, made.analysis)
         materialization = Materialization(
             id=secrets.token_hex(12),
             asset=asset.key,
@@ -96,7 +97,7 @@ class Maker:
             ),
             version=version,
             started=started,
-            finished=self._workspace.clock(),
+            finished=self._context.clock.now(),
             engines=(("duckdb", installed_version("duckdb")), ("polars", installed_version("polars"))),
             peak_memory=made.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
@@ -167,7 +168,7 @@ class Maker:
             return False
         if not version.schema or before.schema != version.schema or before.rows != version.rows:
             return True
-        if not (self._workspace.root / before.files[0]).exists():
+        if not (self._context.root / before.files[0]).exists():
             return True
         fresh = msgspec.structs.replace(
             version, files=(staged.path,)
@@ -182,11 +183,11 @@ class Maker:
     # -- what an attempt tells while it runs -------------------------------------------------------------
     def output(self, key: Key, number: int, stream: str, line: str) -> None:
         """A line was printed."""
-        self._log.emit(AssetOutput(self._workspace.clock(), key, number, stream, line))
+        self._log.emit(AssetOutput(self._context.clock.now(), key, number, stream, line))
 
     def progress(self, key: Key, fraction: float | None, memory: int | None) -> None:
         """How far it is."""
-        self._log.emit(AssetProgress(self._workspace.clock(), key, fraction, memory))
+        self._log.emit(AssetProgress(self._context.clock.now(), key, fraction, memory))
 
     def cancelled(self, key: Key) -> bool:
         """Whether the attempt at *key* has to end."""

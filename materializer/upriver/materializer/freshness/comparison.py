@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,9 +15,10 @@ import msgspec
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Footprint
+from upriver.materializer.context import Context
 from upriver.materializer.freshness.decide import schema_from_text
 from upriver.materializer.freshness.external_inputs import Outside
-from upriver.materializer.freshness.fingerprint import algorithm
+from upriver.materializer.freshness.fingerprint import Fingerprinter, algorithm
 from upriver.materializer.model import Read, Version
 from upriver.materializer.ports import StateStore, Store
 
@@ -41,6 +43,30 @@ class Binds(Protocol):
     def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
         """Whether the recipe differs from an earlier *text* of this *fingerprint* only in names of its tables."""
         ...
+
+
+class _LazyBinder:
+    """Binds with the analyzer of the moment (see :class:`Binds`)."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
+        """The digest of the bound recipe."""
+        return self._context.analyzer().binding(asset, upstreams)
+
+    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+        """Whether only names of tables differ."""
+        return self._context.analyzer().respelled(asset, text, fingerprint)
+
+
+def contents_of(context: Context) -> LiveContents:
+    """Comparisons over the state as it is now."""
+    fingerprints = Fingerprinter(lambda: context.engine().new_cursor())
+    outside = Outside(context.root, os.environ)
+    return LiveContents(
+        context.root, context.state, context.store, fingerprints, _LazyBinder(context), outside
+    )
 
 
 class LiveContents:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from upriver.assets.model import CodePart, Key
 from upriver.materializer.answers import CodeDiff, Explanation, Link
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.freshness.decider import steps
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Action, Cause, Materialization, Reason, Reasons, State
@@ -20,7 +20,7 @@ _ROOTS = frozenset(
 )  # fmt: skip
 
 
-def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
+def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     """Everything behind the state of *key*, nearest first."""
     project = seen.project
     if key in project.sources:
@@ -42,7 +42,7 @@ def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
         reasons = [
             r for r in finding.reasons if not (r.kind is Cause.UPSTREAM and r.asset in seen.views.problems)
         ]
-        diffs = recipe_diff(workspace, seen, asset) if any(r.kind is Cause.RECIPE for r in reasons) else ()
+        diffs = recipe_diff(context, seen, asset) if any(r.kind is Cause.RECIPE for r in reasons) else ()
         root = any(reason.kind in _ROOTS for reason in reasons)
         chain.append(Link(asset, depth, finding.state, _with_failure(seen, asset), diffs, root))
         behind = [reason.asset for reason in reasons if reason.asset != asset]
@@ -50,10 +50,10 @@ def explain(workspace: Workspace, seen: Survey, key: Key) -> Explanation:
 
     finding = seen.findings[key]
     needed = {link.asset: seen.findings[link.asset] for link in chain}
-    seconds = {k: one[0] for k, one in workspace.state.durations().items()}
+    seconds = {k: one[0] for k, one in context.state.durations().items()}
     made, _, _ = steps(project.graph, needed, seconds, seen.views.sizes(project.sources))
     told = _with_failure(seen, key)
-    return Explanation(key, finding.state, told, tuple(chain), ruled_out(workspace, seen, key), made)
+    return Explanation(key, finding.state, told, tuple(chain), ruled_out(context, seen, key), made)
 
 
 def _with_failure(seen: Survey, key: Key) -> Reasons:
@@ -66,12 +66,12 @@ def _with_failure(seen: Survey, key: Key) -> Reasons:
     return (Reason(Cause.FAILED, key, detail=error), *finding.reasons)
 
 
-def recipe_diff(workspace: Workspace, seen: Survey, key: Key) -> tuple[CodeDiff, ...]:
+def recipe_diff(context: Context, seen: Survey, key: Key) -> tuple[CodeDiff, ...]:
     """The pieces of code that differ from those of the last materialization, each as a unified diff."""
     record = seen.records.get(key)
     if record is None:
         return ()
-    return code_diff(workspace.state.recipe_parts(record.trace.recipe), seen.project.parts(key))
+    return code_diff(context.state.recipe_parts(record.trace.recipe), seen.project.parts(key))
 
 
 def code_diff(before: Sequence[CodePart], now: Sequence[CodePart]) -> tuple[CodeDiff, ...]:
@@ -98,7 +98,7 @@ def code_diff(before: Sequence[CodePart], now: Sequence[CodePart]) -> tuple[Code
     return tuple(diffs)
 
 
-def ruled_out(workspace: Workspace, seen: Survey, key: Key) -> tuple[str, ...]:
+def ruled_out(context: Context, seen: Survey, key: Key) -> tuple[str, ...]:
     """What was looked at and found to be the same: an answer to "and what about …?"."""
     record = seen.records.get(key)
     if record is None:

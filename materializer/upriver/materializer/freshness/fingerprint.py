@@ -6,7 +6,7 @@ duplicates count. The number of rows, both sums and the names and types of the c
 ordered mode the row's number is hashed with it. A fingerprint is written ``<rows>:<32 hex digits>``.
 
 ``hash()`` alone is not enough; what it can't tell apart was found by probing DuckDB 2.0
-(``tests/materializer/test_fingerprint_types.py`` keeps the cases). The second lane sees each column in a form
+(``tests/materializer/freshness/test_fingerprint_types.py`` keeps the cases). The second lane sees each column in a form
 that tells it:
 
 ========================  ==========================================  ==================================

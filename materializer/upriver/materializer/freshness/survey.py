@@ -14,13 +14,14 @@ from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.lineage.analysis.analyzer import plannable
 from upriver.lineage.model import WHOLE, Analysis, Footprint
 from upriver.lineage.project.project import Project
-from upriver.materializer.context import Workspace
-from upriver.materializer.freshness.comparison import LiveContents
+from upriver.materializer.context import Context
+from upriver.materializer.freshness.comparison import LiveContents, contents_of
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Decider, Finding
 from upriver.materializer.freshness.row_order import ordered_assets
+from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.model import Cause, Failure, Materialization, State
-from upriver.materializer.sources.observe import SourceMissing, Sources, source_schema
+from upriver.materializer.sources.observe import SourceMissing, Sources, source_schema, sources_of
 
 _MANY = 64
 """So many queries are bound by several threads; fewer are done before the threads have begun."""
@@ -71,7 +72,7 @@ class Survey:
 
 
 def survey(
-    workspace: Workspace,
+    context: Context,
     *,
     among: Collection[Key] | None = None,
     forced: Collection[Key] = (),
@@ -86,20 +87,20 @@ def survey(
     anything runs; with *planning*, lazy Python recipes as well, which a build learns as soon by running them.
     *on_unbuilt* is called as soon as it is seen that something is not built, before it is bound.
     """
-    project = workspace.project(refresh=False)
+    project = context.project(refresh=False)
     graph = project.graph
     order = graph.order if among is None else graph.sort(among)
-    state = workspace.state
-    records = state.current(workspace.environment)
+    state = context.state
+    records = state.current(context.environment)
     failures = state.failures()
-    contents = workspace.contents()
+    contents = contents_of(context)
     contents.expect(read for record in records.values() for read in record.trace.reads)
-    views = SourceViews(workspace.sources(verify=verify))
+    views = SourceViews(sources_of(context, verify=verify))
     sources = project.sources
     contents.keep_while(
         lambda key, version: key not in sources or views.sources.unchanged_since_look(key, version)
     )
-    root = f"{workspace.root}/"
+    root = f"{context.root}/"
 
     def there(record: Materialization) -> bool:
         # For every asset at every command: pathlib would take as long as all the rest.
@@ -119,7 +120,7 @@ def survey(
 
     def decider(broken: Mapping[Key, Diagnosis], ordered: frozenset[Key]) -> Decider:
         return Decider(
-            workspace.subjects(ordered),
+            subjects(context, ordered),
             records,
             views.upstream,
             state.candidates,
@@ -127,7 +128,7 @@ def survey(
             contents,
             failures=failures,
             broken={key: str(diagnosis) for key, diagnosis in broken.items()},
-            today=workspace.today(),
+            today=today(context),
             forced=forced,
         )
 
@@ -138,12 +139,12 @@ def survey(
     if check:
         if any(finding.version is None for finding in findings.values()):
             on_unbuilt()
-        broken, footprints = unbindable(workspace, findings, views, planning=planning)
+        broken, footprints = unbindable(context, findings, views, planning=planning)
     else:
         new = [key for key, finding in findings.items() if finding.version is None]
         # Who asks about one asset is told what is so when all are built.
         new += [key for key in project.assets if key not in findings and _is_new(project, records, key)]
-        footprints = _reads_unbound(workspace, findings, new)
+        footprints = _reads_unbound(context, findings, new)
     # An earlier materialization that is to be taken again may have read in order, though that of now does not.
     reused = [finding.reuse for finding in findings.values() if finding.reuse is not None]
     footprints += [(read.upstream, read.footprint) for one in reused for read in one.trace.reads]
@@ -157,17 +158,17 @@ def survey(
 
 
 def unbindable(
-    workspace: Workspace, findings: Mapping[Key, Finding], views: SourceViews, *, planning: bool = False
+    context: Context, findings: Mapping[Key, Finding], views: SourceViews, *, planning: bool = False
 ) -> tuple[dict[Key, Diagnosis], list[tuple[Key, Footprint]]]:
     """What would be built, bound against the schemas that its upstreams will have.
 
     Returns the queries (with *planning* the lazy Python recipes too) that can't be bound, and what all that would be
     built will read, as far as that is known.
     """
-    project = workspace.project(refresh=False)
+    project = context.project(refresh=False)
     unbuilt = [key for key, finding in findings.items() if finding.version is None]
     unmade = [key for key in unbuilt if isinstance(project.assets[key].recipe, SqlRecipe)]
-    schemas = Schemas(workspace, views)
+    schemas = Schemas(context, views)
     schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
     project.parse_all(unmade)
     schemas.find(unmade)
@@ -178,15 +179,15 @@ def unbindable(
         if isinstance(recipe, PythonRecipe):
             if planning and plannable(recipe) and (problem := schemas.problem(key)) is not None:
                 found[key] = problem
-            footprints += _python_reads(workspace, schemas, findings[key])
+            footprints += _python_reads(context, schemas, findings[key])
     for key in unmade:
         problem = schemas.problem(key)
         if problem is not None:
             found[key] = problem
         elif (upstreams := schemas.upstreams(key)) is not None:
-            analysis = workspace.analyzer().analyze(key, upstreams)
+            analysis = context.analyzer().analyze(key, upstreams)
             footprints += analysis.footprints if isinstance(analysis, Analysis) else ()
-    workspace.analyzer().flush()
+    context.analyzer().flush()
     return found, footprints
 
 
@@ -197,12 +198,12 @@ def _is_new(project: Project, records: Mapping[Key, Materialization], key: Key) 
 
 
 def _reads_unbound(
-    workspace: Workspace, findings: Mapping[Key, Finding], keys: Iterable[Key]
+    context: Context, findings: Mapping[Key, Finding], keys: Iterable[Key]
 ) -> list[tuple[Key, Footprint]]:
     """What *keys* will read of what is built, without binding anything: as an earlier command has found, else
     everything in order. Who asks for the state of things must not be told that fresh is what a build makes again.
     """
-    project, analyzer = workspace.project(refresh=False), workspace.analyzer()
+    project, analyzer = context.project(refresh=False), context.analyzer()
     schemas = {key: finding.version.schema for key, finding in findings.items() if finding.version}
     found: list[tuple[Key, Footprint]] = []
     for key in keys:
@@ -218,17 +219,17 @@ def _reads_unbound(
     return found
 
 
-def _python_reads(workspace: Workspace, schemas: Schemas, finding: Finding) -> list[tuple[Key, Footprint]]:
+def _python_reads(context: Context, schemas: Schemas, finding: Finding) -> list[tuple[Key, Footprint]]:
     """What a Python recipe will read: everything, in order, unless it is one lazy plan that is known.
 
     A plan that was made without a look at the data is the same for any data; but not for another recipe or
     environment, hence only where nothing but data has changed.
     """
-    reads = workspace.project(refresh=False).reads[finding.asset]
+    reads = context.project(refresh=False).reads[finding.asset]
     known: dict[Key, Footprint] = {}
     if all(reason.kind in (Cause.DATA, Cause.UPSTREAM) for reason in finding.reasons):
         upstreams = schemas.upstreams(finding.asset)
-        analysis = None if upstreams is None else workspace.analyzer().known(finding.asset, upstreams)
+        analysis = None if upstreams is None else context.analyzer().known(finding.asset, upstreams)
         if analysis is not None and not analysis.opaque:
             known = dict(analysis.footprints)
     return [(up, known.get(up, WHOLE)) for up in reads]
@@ -241,11 +242,11 @@ class Schemas:
     its recipe, or from its last materialization when it can't be bound without running.
     """
 
-    def __init__(self, workspace: Workspace, views: SourceViews) -> None:
-        self._workspace = workspace
-        self._project = workspace.project(refresh=False)
+    def __init__(self, context: Context, views: SourceViews) -> None:
+        self._context = context
+        self._project = context.project(refresh=False)
         self._views = views
-        self._records = workspace.state.current(workspace.environment)
+        self._records = context.state.current(context.environment)
         self._known: dict[Key, Schema | None] = {}
         self._analyses: dict[Key, Analysis | Diagnosis] = {}
 
@@ -322,7 +323,7 @@ class Schemas:
             return self._source(key)
         upstreams = self.upstreams(key)
         if upstreams is not None:
-            found = self._analyses[key] = self._workspace.analyzer().analyze(key, upstreams)
+            found = self._analyses[key] = self._context.analyzer().analyze(key, upstreams)
             if isinstance(found, Diagnosis):
                 return None
             if found.schema is not None:
@@ -337,6 +338,6 @@ class Schemas:
         try:
             if known is not None:
                 return self._views.sources.version(key).schema
-            return source_schema(self._workspace.root, self._project.sources[key])
+            return source_schema(self._context.root, self._project.sources[key])
         except (UpriverError, OSError):  # told when it is read
             return None

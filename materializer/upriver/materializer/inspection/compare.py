@@ -6,24 +6,24 @@ from upriver.assets.errors import UsageError
 from upriver.assets.model import Key, Schema
 from upriver.lineage.sql.names import quote
 from upriver.materializer.answers import SIGN, Comparison
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.model import Materialization
 
 BEFORE = "before"
 """Names the newest earlier materialization whose content is another one than that of now."""
 
 
-def earlier(workspace: Workspace, key: Key, which: str) -> Materialization:
+def earlier(context: Context, key: Key, which: str) -> Materialization:
     """The materialization of *key* that *which* means: :data:`BEFORE`, an id, or the beginning of a run's id or of
     a content's version. Raises UsageError when there is none, or its artifact is gone.
     """
-    if key in workspace.project(refresh=False).sources:
+    if key in context.project(refresh=False).sources:
         raise UsageError(f"{key} is a source: of what it held before nothing is kept")
-    current = workspace.state.current(workspace.environment, [key]).get(key)
+    current = context.state.current(context.environment, [key]).get(key)
     if current is not None and not current.version.schema:
         raise UsageError(f"{key} is a file: it has no rows to compare")
     newest = which == BEFORE
-    for one in workspace.state.history(key, -1):
+    for one in context.state.history(key, -1):
         if newest:
             if current is None or one.version.id == current.version.id:
                 continue
@@ -31,7 +31,7 @@ def earlier(workspace: Workspace, key: Key, which: str) -> Materialization:
             continue
         if not one.version.schema:
             raise UsageError(f"{key} was a file in run {one.run}: it had no rows to compare")
-        if not all((workspace.root / file).exists() for file in one.version.files):
+        if not all((context.root / file).exists() for file in one.version.files):
             if newest:
                 continue
             raise UsageError(f"what {key} held in run {one.run} is not kept any more (`upriver gc` drops it)")

@@ -9,7 +9,7 @@ from upriver.assets.errors import Diagnosis, UpriverError, UsageError, did_you_m
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import quote, relation_name
 from upriver.materializer.answers import SIGN, ColumnProfile, Comparison, Profile, Table
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.inspection import compare
 from upriver.materializer.inspection.versions import current_versions
@@ -18,7 +18,7 @@ from upriver.materializer.model import Version
 HISTOGRAM_BINS = 16
 
 
-def run_query(workspace: Workspace, text: str, limit: int | None) -> Table:
+def run_query(context: Context, text: str, limit: int | None) -> Table:
     """Run a user's query over current artifacts. Raises UsageError for what can't be run."""
     from upriver.lineage.sql.parse.parse import parse_query
 
@@ -31,23 +31,23 @@ def run_query(workspace: Workspace, text: str, limit: int | None) -> Table:
         what = query.files[0].call if query.files else f"{query.outside[0]}()"
         raise UsageError(f"{what} is outside of what can be queried here: assets and sources, by their keys")
     asked = tuple(dict.fromkeys(query.keys()))
-    versions = current_versions(workspace, asked)
+    versions = current_versions(context, asked)
     for key in asked:
         if key not in versions:
-            known = workspace.project(refresh=False).graph
+            known = context.project(refresh=False).graph
             if key in known:
                 raise UsageError(f"{key} has not been built yet; `upriver build {key}` does")
             hint = did_you_mean(key, known.order)
             raise UsageError(f"there is no asset or source {key!r}" + (f"; {hint}" if hint else ""))
-        workspace.engine().expose(key, versions[key])
+        context.engine().expose(key, versions[key])
     bound = query.bound_text(relation_name)
     if limit is not None:
         bound = f"select * from (\n{bound}\n) limit {int(limit)}"
-    return _fetch(workspace, bound)
+    return _fetch(context, bound)
 
 
 def preview(
-    workspace: Workspace,
+    context: Context,
     key: Key,
     limit: int,
     offset: int,
@@ -60,9 +60,9 @@ def preview(
 
     *where* is a condition as the user typed it.
     """
-    content = _content(workspace, key, at)
+    content = _content(context, key, at)
     if against is not None:
-        content = _differing(_content(workspace, key, against), content)
+        content = _differing(_content(context, key, against), content)
         # Rows that differ in their last columns only stand together, what was before what is.
         order_by = order_by or [
             *((column.name, False) for column in content.schema[1:]),
@@ -84,19 +84,19 @@ def preview(
         query += " order by " + ", ".join(f"{quote(n)} {'desc' if down else 'asc'}" for n, down in order_by)
     total = content.rows
     if where or total is None:
-        _, counted = _execute(workspace, f"select count(*) from ({query})")
+        _, counted = _execute(context, f"select count(*) from ({query})")
         total = int(counted[0][0])
-    found = _fetch(workspace, f"{query} limit {int(limit)} offset {int(offset)}")
+    found = _fetch(context, f"{query} limit {int(limit)} offset {int(offset)}")
     return Table(found.columns, found.types, found.rows, total)
 
 
-def compared(workspace: Workspace, key: Key, before: str) -> Comparison:
+def compared(context: Context, key: Key, before: str) -> Comparison:
     """What differs now against the materialization that *before* means (see :func:`compare.earlier`)."""
-    then = compare.earlier(workspace, key, before)
-    differing = _differing(_content(workspace, key, then.id), _content(workspace, key, None))
+    then = compare.earlier(context, key, before)
+    differing = _differing(_content(context, key, then.id), _content(context, key, None))
     query = f"select {quote(SIGN)}, count(*) from {differing.relation} group by all"
-    _, rows = _execute(workspace, query)
-    now = workspace.state.current(workspace.environment, [key])[key]
+    _, rows = _execute(context, query)
+    now = context.state.current(context.environment, [key])[key]
     return compare.comparison(key, then, now, {str(sign): int(number) for sign, number in rows})
 
 
@@ -109,12 +109,12 @@ class _Content(NamedTuple):
     bytes: int
 
 
-def _content(workspace: Workspace, key: Key, at: str | None) -> _Content:
+def _content(context: Context, key: Key, at: str | None) -> _Content:
     """The content of now, or *at* an earlier materialization."""
     if at is None:
-        version = _table(workspace, key)
+        version = _table(context, key)
         return _Content(relation_name(key), version.schema, version.rows, version.bytes)
-    version = compare.earlier(workspace, key, at).version.located(workspace.root)
+    version = compare.earlier(context, key, at).version.located(context.root)
     relation = f"({from_stored(version.files, version.schema)})"
     return _Content(relation, version.schema, version.rows, version.bytes)
 
@@ -127,43 +127,41 @@ def _differing(then: _Content, now: _Content) -> _Content:
     return _Content(f"({query})", schema, None, now.bytes)
 
 
-def _table(workspace: Workspace, key: Key) -> Version:
-    versions = current_versions(workspace, [key])
+def _table(context: Context, key: Key) -> Version:
+    versions = current_versions(context, [key])
     if key not in versions:
-        record = workspace.state.current(workspace.environment, [key]).get(key)
+        record = context.state.current(context.environment, [key]).get(key)
         if record is not None and not record.version.schema:
-            raise UsageError(f"{key} is a file: {workspace.root / record.version.files[0]}")
+            raise UsageError(f"{key} is a file: {context.root / record.version.files[0]}")
         raise UsageError(f"{key} has not been built yet; `upriver build {key}` does")
-    workspace.engine().expose(key, versions[key])
+    context.engine().expose(key, versions[key])
     return versions[key]
 
 
-def _execute(workspace: Workspace, query: str) -> tuple[Schema, list[tuple[Any, ...]]]:
+def _execute(context: Context, query: str) -> tuple[Schema, list[tuple[Any, ...]]]:
     try:
-        return workspace.engine().fetch(
-            query, variables=workspace.variables(workspace.project(refresh=False))
-        )
+        return context.engine().fetch(query, variables=context.variables(context.project(refresh=False)))
     except UpriverError:
         raise
     except Exception as error:
         raise UsageError(str(error).split("\n\nLINE")[0].strip()) from error
 
 
-def _fetch(workspace: Workspace, query: str) -> Table:
-    described, _ = _execute(workspace, f"describe {query}"), None
+def _fetch(context: Context, query: str) -> Table:
+    described, _ = _execute(context, f"describe {query}"), None
     schema = [(str(row[0]), str(row[1])) for row in described[1]]
     zoned = [name for name, type in schema if "WITH TIME ZONE" in type]
     if zoned:
         # As text: Python's values of these types need a time zone database that is not among the dependencies.
         casts = ", ".join(f"cast({quote(name)} as varchar) as {quote(name)}" for name in zoned)
         query = f"select * replace ({casts}) from (\n{query}\n)"
-    _, rows = _execute(workspace, query)
+    _, rows = _execute(context, query)
     return Table(tuple(n for n, _ in schema), tuple(t for _, t in schema), tuple(tuple(row) for row in rows))
 
 
-def profile(workspace: Workspace, key: Key, at: str | None = None) -> Profile:
+def profile(context: Context, key: Key, at: str | None = None) -> Profile:
     """Counts, extremes and a histogram for every column, in one pass and one more for the histograms."""
-    relation, schema, _, size = _content(workspace, key, at)
+    relation, schema, _, size = _content(context, key, at)
     parts = ["count(*)"]
     for column in schema:
         name = quote(column.name)
@@ -176,13 +174,13 @@ def profile(workspace: Workspace, key: Key, at: str | None = None) -> Profile:
             f"cast(max({name}) as varchar)" if orderable else "null",
             middle,
         ]
-    _, rows = _execute(workspace, f"select {', '.join(parts)} from {relation}")
+    _, rows = _execute(context, f"select {', '.join(parts)} from {relation}")
     values = list(rows[0])
     count = int(values.pop(0))
     columns = []
     for index, column in enumerate(schema):
         nulls, distinct, low, high, middle = values[index * 5 : index * 5 + 5]
-        histogram = _histogram(workspace, relation, column.name) if _is_number(column.type) and count else ()
+        histogram = _histogram(context, relation, column.name) if _is_number(column.type) and count else ()
         columns.append(
             ColumnProfile(
                 column.name, column.type, int(nulls), int(distinct or 0), low, high, middle, histogram
@@ -204,7 +202,7 @@ def _is_orderable(type: str) -> bool:
     return _is_number(type) or (type.startswith(simple) and not type.endswith("]"))
 
 
-def _histogram(workspace: Workspace, relation: str, column: str) -> tuple[int, ...]:
+def _histogram(context: Context, relation: str, column: str) -> tuple[int, ...]:
     value = f"cast({quote(column)} as double)"
     query = f"""
         with numbers as (select {value} as value from {relation} where isfinite({value})),
@@ -216,7 +214,7 @@ def _histogram(workspace: Workspace, relation: str, column: str) -> tuple[int, .
             ) as bin,
             count(*)
         from numbers, bounds group by bin order by bin"""
-    _, rows = _execute(workspace, query)
+    _, rows = _execute(context, query)
     counts = [0] * HISTOGRAM_BINS
     for bin, number in rows:
         counts[0 if bin is None else int(bin)] += int(number)

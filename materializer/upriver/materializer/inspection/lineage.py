@@ -10,9 +10,10 @@ from upriver.lineage.columns.graph import Arrow, ColumnGraph, places
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeGroup, EdgeKind, Opaque
 from upriver.materializer.answers import ColumnNode, LineageView, OpaqueNote, ViewGroup
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.freshness.survey import Schemas, SourceViews
 from upriver.materializer.inspection.versions import contents_revision
+from upriver.materializer.sources.observe import sources_of
 
 
 class Lineage:
@@ -22,19 +23,19 @@ class Lineage:
     are what they were.
     """
 
-    def __init__(self, workspace: Workspace, schemas: Schemas, contents: str = "") -> None:
+    def __init__(self, context: Context, schemas: Schemas, contents: str = "") -> None:
         self.contents = contents
         self._schemas = schemas
-        self._project = workspace.project(refresh=False)
+        self._project = context.project(refresh=False)
         self._analyses: dict[Key, Analysis] = {}
         self._nodes: dict[Key, dict[str, ColumnNode]] = {}
         self._placed: dict[Key, tuple[ColumnNode, ...]] = {}
         self._graph = ColumnGraph(self._project.graph, self._nodes_of, self._groups)
         self._whole: dict[Arrow, ViewGroup] = {}
 
-    def is_of(self, workspace: Workspace, contents: str) -> bool:
+    def is_of(self, context: Context, contents: str) -> bool:
         """Whether it still is the lineage of the project as last derived, over *contents*."""
-        return self._project is workspace.project(refresh=False) and self.contents == contents
+        return self._project is context.project(refresh=False) and self.contents == contents
 
     def around(
         self,
@@ -204,13 +205,13 @@ class Lineage:
         return tuple(dict.fromkeys(notes))
 
 
-def of_now(workspace: Workspace, last: Lineage | None) -> Lineage:
+def of_now(context: Context, last: Lineage | None) -> Lineage:
     """The lineage of the project as last derived: *last* where nothing has changed, with all that it has looked up."""
     # Looked at before anything is: what changes meanwhile is another revision the next time.
-    contents = contents_revision(workspace, workspace.project(refresh=False).sources.values())
-    if last is not None and last.is_of(workspace, contents):
+    contents = contents_revision(context, context.project(refresh=False).sources.values())
+    if last is not None and last.is_of(context, contents):
         return last
-    return Lineage(workspace, Schemas(workspace, SourceViews(workspace.sources())), contents)
+    return Lineage(context, Schemas(context, SourceViews(sources_of(context))), contents)
 
 
 def _hops(key: Key, beyond: Callable[[Key], Iterable[Key]], depth: int | None) -> Iterator[tuple[Key, Key]]:

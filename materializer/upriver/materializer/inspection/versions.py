@@ -8,40 +8,40 @@ from os.path import exists
 
 from upriver.assets.model import Key, Source
 from upriver.assets.project.files import discover
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.model import Version
 from upriver.materializer.sources.observe import stamped_paths
 
 
-def revision(workspace: Workspace) -> str:
+def revision(context: Context) -> str:
     """A digest of the stamps of all project files and sources, and of the state's revision."""
-    return revision_of(workspace, workspace.project(refresh=False).sources.values())
+    return revision_of(context, context.project(refresh=False).sources.values())
 
 
-def revision_of(workspace: Workspace, sources: Iterable[Source]) -> str:
+def revision_of(context: Context, sources: Iterable[Source]) -> str:
     """The same for a project that reads *sources*, which is not derived for it."""
-    files = discover(workspace.root)
+    files = discover(context.root)
     digest = hashlib.blake2b(digest_size=16)
     for file in (*files.sql, *files.python, *files.helpers, *((files.config,) if files.config else ())):
         digest.update(f"{file.path}\0{file.size} {file.mtime} {file.ctime} {file.inode}\n".encode())
-    digest.update(contents_revision(workspace, sources).encode())
+    digest.update(contents_revision(context, sources).encode())
     return digest.hexdigest()
 
 
-def contents_revision(workspace: Workspace, sources: Iterable[Source]) -> str:
+def contents_revision(context: Context, sources: Iterable[Source]) -> str:
     """A digest of the stamps of *sources* and of the state's revision: what there is, whatever is declared."""
     digest = hashlib.blake2b(digest_size=16)
-    for stamp in stamped_paths(workspace.root, sources):
+    for stamp in stamped_paths(context.root, sources):
         digest.update(f"{stamp.path}\0{stamp.size} {stamp.mtime} {stamp.ctime} {stamp.inode}\n".encode())
     # Opening the state would make it: a project that is only looked at stays as it is.
-    if (workspace.folder / "state.db").exists():
-        digest.update(str(workspace.state.revision()).encode())
+    if (context.folder / "state.db").exists():
+        digest.update(str(context.state.revision()).encode())
     return digest.hexdigest()
 
 
-def current_versions(workspace: Workspace, keys: Collection[Key]) -> dict[Key, Version]:
+def current_versions(context: Context, keys: Collection[Key]) -> dict[Key, Version]:
     """What those table assets and sources among *keys* hold that are built or were looked at; files are absolute."""
-    return those_there(recorded_versions(workspace, keys))
+    return those_there(recorded_versions(context, keys))
 
 
 def those_there(versions: Mapping[Key, Version]) -> dict[Key, Version]:
@@ -49,17 +49,17 @@ def those_there(versions: Mapping[Key, Version]) -> dict[Key, Version]:
     return {key: version for key, version in versions.items() if all(map(exists, version.files))}
 
 
-def recorded_versions(workspace: Workspace, keys: Collection[Key] | None = None) -> dict[Key, Version]:
+def recorded_versions(context: Context, keys: Collection[Key] | None = None) -> dict[Key, Version]:
     """What those assets and sources among *keys* (None: all) were last seen to hold; their files may be gone."""
-    project = workspace.project(refresh=False)
+    project = context.project(refresh=False)
     found = {
         key: record.version
-        for key, record in workspace.state.sources().items()
+        for key, record in context.state.sources().items()
         if key in project.sources and (keys is None or key in keys)
     }
     found |= {
         key: record.version
-        for key, record in workspace.state.current(workspace.environment, keys).items()
+        for key, record in context.state.current(context.environment, keys).items()
         if key in project.assets
     }
-    return {key: version.located(workspace.root) for key, version in found.items() if version.schema}
+    return {key: version.located(context.root) for key, version in found.items() if version.schema}

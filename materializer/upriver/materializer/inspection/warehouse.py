@@ -17,7 +17,7 @@ from upriver.assets.errors import StoreError
 from upriver.assets.model import Column, Key, Value
 from upriver.assets.support.checksum import BrokenSealError, seal, unseal
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.inspection.versions import recorded_versions, those_there
 from upriver.materializer.model import Version
@@ -25,7 +25,7 @@ from upriver.materializer.model import Version
 if TYPE_CHECKING:
     import duckdb
 
-    from upriver.materializer.engines.duckdb import DuckDBEngine
+    from upriver.materializer.ports import Engine
 
 WAREHOUSE = "warehouse.duckdb"
 _NOTES = "warehouse.json"
@@ -33,21 +33,21 @@ _FORM = from_stored(("file",), (Column("a", "BIGINT"), Column("b", "HUGEINT")))
 """What views look like: when a later Upriver writes them otherwise, all are written anew."""
 
 
-def refresh_warehouse(workspace: Workspace) -> None:
+def refresh_warehouse(context: Context) -> None:
     """Write ``.upriver/warehouse.duckdb`` anew: a view for every table, for any DuckDB client.
 
     It replaces the old file in one step, so that a client sees the old views or the new ones. A client that
     has it open keeps the old. When nothing that it shows has changed it is left alone.
     """
-    target = workspace.folder / WAREHOUSE
-    notes = workspace.folder / "cache" / _NOTES
+    target = context.folder / WAREHOUSE
+    notes = context.folder / "cache" / _NOTES
     noted = _noted(notes)
     if noted.stamp != _stamp(target):
         noted = _NOTHING  # it is gone, or not the one that was written here
-    moment = _moment(workspace)
+    moment = _moment(context)
     if noted.moment == moment:
         return  # most builds find nothing to do, and this does not take longer for more assets
-    recorded = recorded_versions(workspace)
+    recorded = recorded_versions(context)
     versions = those_there(recorded)
     if len(versions) < len(recorded):
         moment = ""  # a file that is gone may come back at any time
@@ -57,14 +57,14 @@ def refresh_warehouse(workspace: Workspace) -> None:
             _note(notes, msgspec.structs.replace(noted, moment=moment))
         return
     changed = [key for key, definition in now.items() if before.get(key) != definition]
-    temporary = workspace.scratch.own() / WAREHOUSE
+    temporary = context.parts.scratch() / WAREHOUSE
     unreadable: list[Key] = []
     try:
         if 2 * len(changed) > len(now) or not _amended(
-            workspace.engine(), target, temporary, versions, changed, before
+            context.engine(), target, temporary, versions, changed, before
         ):
             temporary.unlink(missing_ok=True)
-            unreadable = _written(workspace.engine(), temporary, versions)
+            unreadable = _written(context.engine(), temporary, versions)
         descriptor = os.open(temporary, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -87,7 +87,7 @@ def refresh_warehouse(workspace: Workspace) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     # A source that can't be read is told by those that read it.
-    broken = [key for key in unreadable if key in workspace.project(refresh=False).assets]
+    broken = [key for key in unreadable if key in context.project(refresh=False).assets]
     if broken:
         raise StoreError(
             f"the build is done and recorded, but the artifacts of {', '.join(sorted(broken))} can't be read\n"
@@ -131,15 +131,15 @@ def damaged_warehouse(folder: Path) -> Path | None:
     return None if hashlib.sha256(target.read_bytes()).hexdigest() == noted.digest else target
 
 
-def _moment(workspace: Workspace) -> str:
+def _moment(context: Context) -> str:
     """Equal as long as no view can have changed: the last commit, what is declared, what sources hold."""
-    project = workspace.project(refresh=False)
+    project = context.project(refresh=False)
     sources = [
         (key, record.version.files, record.version.schema, all(map(exists, version.files)))
-        for key, record in workspace.state.sources().items()
-        if key in project.sources and (version := record.version.located(workspace.root))
+        for key, record in context.state.sources().items()
+        if key in project.sources and (version := record.version.located(context.root))
     ]
-    place = (str(workspace.root), workspace.environment, workspace.state.journal_sequence())
+    place = (str(context.root), context.environment, context.state.journal_sequence())
     text = msgspec.json.encode((_FORM, place, list(project.assets), sources))
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
@@ -158,7 +158,7 @@ def _noted(notes: Path) -> _Notes:
 
 
 def _amended(
-    engine: DuckDBEngine,
+    engine: Engine,
     old: Path,
     new: Path,
     versions: Mapping[Key, Version],
@@ -196,7 +196,7 @@ class _UnwrittenError(Exception):
     """DuckDB could not write the database of views."""
 
 
-def _written(engine: DuckDBEngine, path: Path, versions: Mapping[Key, Version]) -> list[Key]:
+def _written(engine: Engine, path: Path, versions: Mapping[Key, Version]) -> list[Key]:
     """Write the warehouse anew; returns the keys whose files can't be read, which get no view."""
     import duckdb
 
@@ -229,7 +229,7 @@ def _readable(version: Version) -> bool:
     return True
 
 
-def _views(engine: DuckDBEngine, path: Path) -> set[tuple[str, str]]:
+def _views(engine: Engine, path: Path) -> set[tuple[str, str]]:
     """The views that a client finds in the database at *path*, as schema and name: read from the disk again."""
     with _attached(engine, path, "read_only") as cursor:
         listed = f"select schema_name, view_name from duckdb_views() where database_name = '{_ATTACHED}'"
@@ -237,7 +237,7 @@ def _views(engine: DuckDBEngine, path: Path) -> set[tuple[str, str]]:
         return {(str(schema), str(view)) for schema, view in found}
 
 
-def _run(engine: DuckDBEngine, path: Path, statements: Iterable[str]) -> None:
+def _run(engine: Engine, path: Path, statements: Iterable[str]) -> None:
     with _attached(engine, path, "read_write") as cursor:
         # Closing writes too, but says nothing of a disk that was full.
         ends = "commit", f"checkpoint {_ATTACHED}"
@@ -245,7 +245,7 @@ def _run(engine: DuckDBEngine, path: Path, statements: Iterable[str]) -> None:
 
 
 @contextmanager
-def _attached(engine: DuckDBEngine, path: Path, access: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _attached(engine: Engine, path: Path, access: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A cursor of the engine that is open anyway, with the database at *path* beside it; another DuckDB takes longer
     to open than all views to write.
     """

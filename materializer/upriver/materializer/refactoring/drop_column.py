@@ -8,20 +8,21 @@ from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
 from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Analysis
 from upriver.materializer.answers import Impact, Impacts
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.freshness.survey import Schemas, SourceViews
 from upriver.materializer.model import Cause, Reason
+from upriver.materializer.sources.observe import sources_of
 
 
-def dropping(workspace: Workspace, key: Key, column: str) -> Impacts:
+def dropping(context: Context, key: Key, column: str) -> Impacts:
     """Which assets break without *column* of *key*, and at which line; which columns are lost with it or change.
 
     Every recipe downstream is bound to columns without it. One that selects everything loses it too, and its readers
     are looked at without that. What only waits for a broken one is not told. Raises UsageError for an unknown column.
     """
-    schemas = Schemas(workspace, SourceViews(workspace.sources()))
+    schemas = Schemas(context, SourceViews(sources_of(context)))
     name = _known(key, column, schemas.of(key))
-    found = _Dropping(workspace, schemas, key, name)
+    found = _Dropping(context, schemas, key, name)
     return tuple(found.effects())
 
 
@@ -39,10 +40,10 @@ def _known(key: Key, column: str, schema: Schema | None) -> str:
 
 
 class _Dropping:
-    def __init__(self, workspace: Workspace, schemas: Schemas, key: Key, column: str) -> None:
-        self._project = workspace.project(refresh=False)
-        self._analyzer = workspace.analyzer()
-        self._supposing = workspace.supposing()
+    def __init__(self, context: Context, schemas: Schemas, key: Key, column: str) -> None:
+        self._project = context.project(refresh=False)
+        self._analyzer = context.analyzer()
+        self._supposing = context.supposing()
         self._schemas = schemas
         self._key, self._column = key, column
         self._lost: dict[Key, set[str]] = {key: {column}}

@@ -13,19 +13,20 @@ from upriver.assets.errors import Diagnosis, StoreError, UsageError
 from upriver.assets.model import Asset, Key, PythonRecipe, Schema, SqlRecipe
 from upriver.lineage.project.project import Project
 from upriver.lineage.refactoring.fix import Fix, fix
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.sources.observe import sources_of
 
 if TYPE_CHECKING:
     from upriver.lineage.sql.parse.query import Query
 
 
-def find_fix(workspace: Workspace, key: Key) -> Fix:
+def find_fix(context: Context, key: Key) -> Fix:
     """What would put *key* right. Raises UsageError when nothing is known to be wrong, or no fix is certain."""
-    project = workspace.project()
+    project = context.project()
     declared = next((one for one in project.diagnoses if one.key == key), None)
     if declared is not None:
-        return fix(workspace.root, key, declared, lambda text: _unreadable(text, declared))
+        return fix(context.root, key, declared, lambda text: _unreadable(text, declared))
     graph = project.graph
     if key not in graph or key in project.sources:
         raise UsageError(f"{key} is no asset of this project")
@@ -34,14 +35,14 @@ def find_fix(workspace: Workspace, key: Key) -> Fix:
             f"{key} can't be fixed by itself: of Python code only the line that failed is known, not the name in it\n"
             "  hint: open it at its place, and edit it"
         )
-    schemas = Schemas(workspace, SourceViews(workspace.sources()))
+    schemas = Schemas(context, SourceViews(sources_of(context)))
     problem = schemas.problem(key) or (
         None if schemas.of(key) is not None else _unknown(schemas, project, key)
     )
     if problem is None:
         raise UsageError(f"nothing is known to be wrong with the query of {key}: it can be bound as it is")
     upstreams = schemas.upstreams(key) or {}
-    return fix(workspace.root, key, problem, _bound(workspace, project, key, upstreams))
+    return fix(context.root, key, problem, _bound(context, project, key, upstreams))
 
 
 def _unknown(schemas: Schemas, project: Project, key: Key) -> Diagnosis | None:
@@ -74,7 +75,7 @@ def _parsed(module: Asset) -> Query | Diagnosis:
 
 
 def _bound(
-    workspace: Workspace, project: Project, key: Key, upstreams: Mapping[Key, Schema]
+    context: Context, project: Project, key: Key, upstreams: Mapping[Key, Schema]
 ) -> Callable[[str], Diagnosis | None]:
     """Binds another text of the asset's file to the columns that its upstreams have now."""
 
@@ -88,7 +89,7 @@ def _bound(
         query = _parsed(module)
         if isinstance(query, Diagnosis):
             return query
-        binder = Binder(workspace.variables(project))
+        binder = Binder(context.variables(project))
         try:
             found = binder.analyze(query, upstreams)
         finally:
@@ -98,9 +99,9 @@ def _bound(
     return still_wrong
 
 
-def write_fix(workspace: Workspace, found: Fix) -> None:
+def write_fix(context: Context, found: Fix) -> None:
     """Write the edit, in one step. Raises UsageError when the file was edited since the fix was found, StoreError."""
-    path = workspace.root / found.file.path
+    path = context.root / found.file.path
     draft = path.with_name(f"{path.name}.fixed-{os.getpid()}")
     try:
         if path.is_symlink() or hashlib.sha256(path.read_bytes()).hexdigest() != found.file.digest:
@@ -121,4 +122,4 @@ def write_fix(workspace: Workspace, found: Fix) -> None:
         raise StoreError(
             f"{found.file.path} can't be written: {error.strerror}\n  Nothing was changed."
         ) from error
-    workspace.project()
+    context.project()

@@ -9,10 +9,11 @@ from upriver.assets.errors import DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Key, Schema, Value
 from upriver.lineage.model import Analysis
 from upriver.materializer.answers import Impact, Impacts
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.freshness.survey import Schemas, SourceViews
 from upriver.materializer.inspection.lineage import Lineage
 from upriver.materializer.model import Cause, Reason
+from upriver.materializer.sources.observe import sources_of
 
 
 class Fate(StrEnum):
@@ -38,21 +39,21 @@ class Difference(Value, frozen=True):
         return Reason(Cause.SCHEMA, self.key, (self.column,), self.detail)
 
 
-def impact(workspace: Workspace, since: str | None) -> Impacts:
+def impact(context: Context, since: str | None) -> Impacts:
     """What the columns that differ from before do to those that read them.
 
     Before is what was last built, or with *since* the project as of that git revision, analysed against
     today's sources. The recipes are today's. Raises UsageError when there is no before.
     """
-    now = Schemas(workspace, SourceViews(workspace.sources()))
-    project = workspace.project(refresh=False)
-    before = _schemas_at(workspace, since) if since else _schemas_built(workspace)
+    now = Schemas(context, SourceViews(sources_of(context)))
+    project = context.project(refresh=False)
+    before = _schemas_at(context, since) if since else _schemas_built(context)
     differences = {
         key: _differences(key, before[key], present)
         for key in project.graph.order
         if key in before and (present := now.of(key)) is not None
     }
-    judge = _Judge(workspace, now, before)
+    judge = _Judge(context, now, before)
     found: list[Impact] = []
     for key in project.graph.order:
         if key in project.assets:
@@ -64,10 +65,10 @@ def impact(workspace: Workspace, since: str | None) -> Impacts:
 class _Judge:
     """Tells what differences do to one reader, by its lineage over the columns of now and of before."""
 
-    def __init__(self, workspace: Workspace, now: Schemas, before: Mapping[Key, Schema]) -> None:
-        self._reads = workspace.project(refresh=False).reads
-        self._analyzer = workspace.analyzer()
-        self._lineage = Lineage(workspace, now)
+    def __init__(self, context: Context, now: Schemas, before: Mapping[Key, Schema]) -> None:
+        self._reads = context.project(refresh=False).reads
+        self._analyzer = context.analyzer()
+        self._lineage = Lineage(context, now)
         self._now = now
         self._before = before
 
@@ -168,8 +169,8 @@ def _moves(key: Key, before: Schema, now: Schema) -> list[Difference]:
     ]
 
 
-def _schemas_built(workspace: Workspace) -> Mapping[Key, Schema]:
-    current = workspace.state.current(workspace.environment)
+def _schemas_built(context: Context) -> Mapping[Key, Schema]:
+    current = context.state.current(context.environment)
     if not current:
         raise UsageError(
             "nothing has been built yet, so there is nothing to compare with: build first, or name a git "
@@ -178,17 +179,17 @@ def _schemas_built(workspace: Workspace) -> Mapping[Key, Schema]:
     return {key: record.version.schema for key, record in current.items() if record.version.schema}
 
 
-def _schemas_at(workspace: Workspace, revision: str) -> Mapping[Key, Schema]:
+def _schemas_at(context: Context, revision: str) -> Mapping[Key, Schema]:
     """The columns that the project had at a git revision, from a copy of its files of then beside today's
     data.
     """
     from upriver.materializer.refactoring.git_checkout import checkout
 
-    with checkout(workspace.root, revision) as root:
-        then = Workspace(root, workspace.environment, workspace.clock)
+    with checkout(context.root, revision) as root:
+        then = context.beside(root)
         try:
             project = then.project()
-            schemas = Schemas(then, SourceViews(then.sources()))
+            schemas = Schemas(then, SourceViews(sources_of(then)))
             return {key: schema for key in project.graph.order if (schema := schemas.of(key))}
         except DeclarationError as error:
             raise UsageError(f"the project of revision {revision!r} can't be read:\n\n{error}") from error

@@ -13,28 +13,28 @@ from upriver.assets.errors import StoreError, UsageError
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
 from upriver.lineage.refactoring.rename.values import FileChange, Renaming
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 
 
-def write_renaming(workspace: Workspace, renaming: Renaming) -> None:
+def write_renaming(context: Context, renaming: Renaming) -> None:
     """Write all files of *renaming*, and look whether the project is the same under the new name.
 
     Each file is replaced in one step. Whatever goes wrong, all are put back. Raises UsageError when a file is not what
     it was when the renaming was found, StoreError when the disk refuses.
     """
-    before = workspace.project()
+    before = context.project()
     refusal = f"{renaming.old} can't be called {renaming.new}"
-    write_files(workspace, renaming.files, lambda after: _differs(before, after, renaming), refusal)
+    write_files(context, renaming.files, lambda after: _differs(before, after, renaming), refusal)
 
 
 def write_files(
-    workspace: Workspace,
+    context: Context,
     files: Sequence[FileChange],
     differs: Callable[[Project], str | None],
     refusal: str,
 ) -> None:
     """Write all *files*; when the project as derived from them *differs*, say so after *refusal* and put all back."""
-    root = workspace.root
+    root = context.root
     for file in files:
         _check_unchanged(root, file)
     drafts: list[Path] = []
@@ -46,7 +46,7 @@ def write_files(
             for file, draft in staged:
                 _check_unchanged(root, file)
                 _put(root, file, draft, undo)
-            problem = differs(workspace.project())
+            problem = differs(context.project())
             if problem is not None:
                 raise UsageError(f"{refusal}: {problem}\n  Nothing was changed.")
             undo.pop_all()
@@ -56,7 +56,7 @@ def write_files(
         ) from error
     finally:
         _remove(drafts)
-        workspace.project()
+        context.project()
 
 
 def _check_unchanged(root: Path, file: FileChange) -> None:

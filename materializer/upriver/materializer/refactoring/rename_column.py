@@ -24,41 +24,42 @@ from upriver.lineage.refactoring.rename.columns.python import PythonColumns
 from upriver.lineage.refactoring.rename.columns.sql import with_column
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange
 from upriver.lineage.sql.plan.binder import Binder
-from upriver.materializer.context import FOLDER, Workspace
+from upriver.materializer.context import FOLDER, Context
 from upriver.materializer.freshness.survey import Schemas, SourceViews
 from upriver.materializer.refactoring.rename_asset import write_files
+from upriver.materializer.sources.observe import sources_of
 
 
 def find_column_renaming(
-    workspace: Workspace, key: Key, column: str, new: str, *, leave: bool = False
+    context: Context, key: Key, column: str, new: str, *, leave: bool = False
 ) -> ColumnRenaming:
     """What calling *column* of *key* *new* changes, after a proof that everything then is what it was but for the name.
 
     Raises UsageError, with each place and why, when it can't be called so or a place needs a person; with *leave* such
     places are left, and nothing is proven of their assets.
     """
-    project = workspace.project()
-    schemas = Schemas(workspace, SourceViews(workspace.sources()))
-    binder = Binder(workspace.variables(project))
+    project = context.project()
+    schemas = Schemas(context, SourceViews(sources_of(context)))
+    binder = Binder(context.variables(project))
     try:
-        python = PythonColumns(workspace.root, workspace.analyzer().suppose, project.parts)
+        python = PythonColumns(context.root, context.analyzer().suppose, project.parts)
         found = column_renaming(project, key, column, new, schemas.of, binder, python, leave=leave)
     finally:
         binder.close()
-    problem = _Proof(workspace, project, schemas, found).problem()
+    problem = _Proof(context, project, schemas, found).problem()
     if problem is not None:
         raise UsageError(f"{key}.{found.old} can't be called {new}: {problem}\n  Nothing was changed.")
-    workspace.analyzer().flush()
+    context.analyzer().flush()
     return found
 
 
-def write_column_renaming(workspace: Workspace, renaming: ColumnRenaming) -> None:
+def write_column_renaming(context: Context, renaming: ColumnRenaming) -> None:
     """Write all files of *renaming* or none. It is found and proven again first, for the project as it is by now.
 
     Raises UsageError when it is another by now, StoreError when the disk refuses.
     """
     leave = bool(renaming.left)
-    again = find_column_renaming(workspace, renaming.key, renaming.old, renaming.new, leave=leave)
+    again = find_column_renaming(context, renaming.key, renaming.old, renaming.new, leave=leave)
     if again.files != renaming.files or again.left != renaming.left:
         edited = sorted(
             {file.path for file in set(again.files) ^ set(renaming.files)}
@@ -67,18 +68,16 @@ def write_column_renaming(workspace: Workspace, renaming: ColumnRenaming) -> Non
         raise UsageError(
             f"{', '.join(edited)}: edited meanwhile; nothing was changed\n  hint: look at the rename again"
         )
-    before = workspace.project()
+    before = context.project()
     refusal = f"{renaming.key}.{renaming.old} can't be called {renaming.new}"
-    write_files(workspace, renaming.files, lambda after: _graph_differs(before, after), refusal)
+    write_files(context, renaming.files, lambda after: _graph_differs(before, after), refusal)
 
 
 class _Proof:
     """The project with *found* written, in a copy, against the project as it is."""
 
-    def __init__(
-        self, workspace: Workspace, project: Project, schemas: Schemas, found: ColumnRenaming
-    ) -> None:
-        self._workspace = workspace
+    def __init__(self, context: Context, project: Project, schemas: Schemas, found: ColumnRenaming) -> None:
+        self._context = context
         self._project = project
         self._schemas = schemas
         self._found = found
@@ -87,8 +86,8 @@ class _Proof:
 
     def problem(self) -> str | None:
         """Which asset would be something else, and why; None when none would be."""
-        with _copied(self._workspace.root, self._project.files, self._found.files) as root:
-            after = derive(root, clock=self._workspace.clock)
+        with _copied(self._context.root, self._project.files, self._found.files) as root:
+            after = derive(root, clock=self._context.clock.now)
             if (problem := _graph_differs(self._project, after)) is not None:
                 return problem
             planner: list[Planner] = []
@@ -99,7 +98,7 @@ class _Proof:
                 return planner[0]
 
             cache = AnalysisCache(root / CACHE / "analyses.db")
-            analyzer = Analyzer(after, cache, planning, self._workspace.variables(self._project))
+            analyzer = Analyzer(after, cache, planning, self._context.variables(self._project))
             try:
                 return self._compared(after, analyzer)
             finally:

@@ -20,6 +20,7 @@ from upriver.assets.model import Source
 from upriver.materializer.answers import BuildResult
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.ports import Clock
 from upriver.materializer.remote import protocol as wire
 from upriver.materializer.remote import session_server as reader
 from upriver.materializer.remote.build_client import build_apart
@@ -59,7 +60,7 @@ class DistantSession(Session):
         root: Path,
         environment: str = "dev",
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | None = None,
         process: subprocess.Popen[bytes] | None = None,
         rest: float = REST,
     ) -> None:
@@ -193,7 +194,7 @@ class DistantSession(Session):
         if sources is not None:
             from upriver.materializer.inspection import versions as maintenance
 
-            found = maintenance.revision_of(self.workspace, sources)
+            found = maintenance.revision_of(self.context, sources)
             if found == self._revision:
                 return found
         self._revision = cast(str, self.ask("revision"))

@@ -9,17 +9,17 @@ import msgspec
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetCost, AssetResult, Costs
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, RunStarted
 from upriver.materializer.model import Outcome, Run
 from upriver.materializer.runs.history import Past
 
 
-def costs(workspace: Workspace, past: Past, assets: Collection[Key], limit: int) -> Costs:
+def costs(context: Context, past: Past, assets: Collection[Key], limit: int) -> Costs:
     """The *assets* over the last *limit* runs that have ended, in the order of *assets*."""
-    state = workspace.state
+    state = context.state
     usual = state.durations()
-    current = state.current(workspace.environment, assets)
+    current = state.current(context.environment, assets)
     spent: defaultdict[Key, float] = defaultdict(float)
     saved: defaultdict[Key, float] = defaultdict(float)
     ends: defaultdict[Key, Counter[Outcome]] = defaultdict(Counter)

@@ -7,7 +7,7 @@ import msgspec
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetResult, HistoryEntry, LogLine, RunEntry
-from upriver.materializer.context import Workspace
+from upriver.materializer.context import Context
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -21,16 +21,16 @@ from upriver.materializer.runs.event_log import log_path, read_events
 
 
 class Past:
-    """The state's and the logs' account of what was done in *workspace*. The caller sees to the taking of turns."""
+    """The state's and the logs' account of what was done in *context*. The caller sees to the taking of turns."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def history(self, key: Key | None, limit: int) -> tuple[HistoryEntry, ...]:
         """Materializations, newest first."""
-        state = self._workspace.state
+        state = self._context.state
         asked = None if key is None else [key]
-        current = {one.id for one in state.current(self._workspace.environment, asked).values()}
+        current = {one.id for one in state.current(self._context.environment, asked).values()}
         return tuple(
             HistoryEntry(
                 id=one.id,
@@ -48,12 +48,12 @@ class Past:
 
     def runs(self, limit: int) -> tuple[RunEntry, ...]:
         """Runs, newest first."""
-        return tuple(_run_entry(run) for run in self._workspace.state.runs(limit))
+        return tuple(_run_entry(run) for run in self._context.state.runs(limit))
 
     def run(self, run_id: str) -> RunEntry:
         """One run with its assets' outcomes. Raises UsageError when *run_id* means none, or several."""
         found = self._find_run(run_id)
-        outcomes = self._workspace.state.run_outcomes(found.id)
+        outcomes = self._context.state.run_outcomes(found.id)
         recorded = {one.asset: one for one in (msgspec.convert(o, AssetResult) for o in outcomes)}
         # Fresh assets are not recorded, nor is anything of a run that goes on or ended without a word.
         events = self.events(found.id)
@@ -63,7 +63,7 @@ class Past:
         return msgspec.structs.replace(_run_entry(found), assets=tuple(assets))
 
     def _find_run(self, run_id: str) -> Run:
-        runs = self._workspace.state.runs(limit=10_000)
+        runs = self._context.state.runs(limit=10_000)
         if run_id == "last" and runs:
             return runs[0]
         matching = [run for run in runs if run.id.startswith(run_id)] if run_id else []
@@ -95,20 +95,20 @@ class Past:
 
     def events(self, run_id: str) -> tuple[Event, ...]:
         """The recorded events of a run."""
-        return read_events(self._workspace.runs_folder, run_id)
+        return read_events(self._context.runs_folder, run_id)
 
     def live_run(self) -> str | None:
         """The id of the run that is going on now in any process, or None."""
-        if not (self._workspace.folder / "state.db").exists():
+        if not (self._context.folder / "state.db").exists():
             return None
-        holder = self._workspace.state.holder()
+        holder = self._context.state.holder()
         return holder.run if holder is not None else None
 
     def running_now(self) -> dict[Key, float]:
         """The assets that are being built now in any process, and since when (seconds since the epoch)."""
         run_id = self.live_run()
         running: dict[Key, float] = {}
-        if run_id is None or not log_path(self._workspace.runs_folder, run_id).exists():
+        if run_id is None or not log_path(self._context.runs_folder, run_id).exists():
             return running
         for event in self.events(run_id):
             match event:

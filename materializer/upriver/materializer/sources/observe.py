@@ -22,6 +22,7 @@ import msgspec
 from upriver.assets.errors import StoreError, UpriverError
 from upriver.assets.model import Column, FileLocation, Key, Schema, Source, TableLocation
 from upriver.lineage.sql.names import literal, quote
+from upriver.materializer.context import Context
 from upriver.materializer.engines.parquet import check_row_counts, write_parquet
 from upriver.materializer.engines.types import escaped, stored_scan, to_stored
 from upriver.materializer.model import FileStamp, Version
@@ -45,6 +46,14 @@ class SourceMissing(UpriverError):
 
 class SourceChanging(UpriverError):
     """A source was changed while it was being read."""
+
+
+def sources_of(context: Context, *, verify: bool = False) -> Sources:
+    """The sources of the project as last derived, not looked at yet."""
+    declared = context.project(refresh=False).sources
+    return Sources(
+        context.root, declared, context.state, context.store, clock=context.clock.now, verify=verify
+    )
 
 
 class Sources:

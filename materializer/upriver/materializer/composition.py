@@ -1,0 +1,128 @@
+"""The composition: the one place that names SQLite, DuckDB, the local disk and worker processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from upriver.assets.model import Key, Source, TableLocation
+from upriver.lineage.project.project import Project
+from upriver.materializer.context import Context
+from upriver.materializer.freshness.fingerprint import algorithm
+from upriver.materializer.ports import Clock, Engine
+from upriver.materializer.state import open_state
+from upriver.materializer.storage.local_store import LocalStore
+from upriver.materializer.storage.process_folders import Sessions
+
+if TYPE_CHECKING:
+    from upriver.lineage.analysis.planner_process import Planner
+    from upriver.materializer.execution.local.pool import WorkerPool
+    from upriver.materializer.state import SqliteState
+
+_PRELOAD = ("polars", "upriver.materializer.execution.local.frames", "upriver.lineage.analysis.load_function")
+
+
+class SystemClock:
+    """The machine's clock. See :class:`upriver.materializer.ports.Clock`."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, never set back."""
+        return time.monotonic()
+
+    def today(self, zone: str | None = None) -> date:
+        """The date in *zone*, or in the machine's own."""
+        moment = datetime.fromtimestamp(self.now(), UTC)
+        return moment.astimezone(None if zone is None else ZoneInfo(zone)).date()
+
+    def wait(self, event: threading.Event, seconds: float | None) -> bool:
+        """Wait until *event* is set or *seconds* have passed; whether it is set."""
+        return event.wait(seconds)
+
+
+class LocalParts:
+    """A project on this machine: SQLite, a folder of artifacts, DuckDB, worker processes."""
+
+    def __init__(self, context: Context) -> None:
+        self._root = context.root
+        self._folder = context.folder
+        self._clock = context.clock
+        self._scratch = Sessions(self._folder / "tmp", clock=self._clock.now)
+
+    @cached_property
+    def _readonly(self) -> bool:
+        place = self._folder if self._folder.exists() else self._root
+        return not os.access(place, os.W_OK)
+
+    def state(self) -> SqliteState:
+        """The state in ``state.db``."""
+        return open_state(
+            self._folder / "state.db", self._readonly, algorithm=algorithm(), clock=self._clock.now
+        )
+
+    def store(self) -> LocalStore:
+        """The artifacts in the folder ``store``."""
+        return LocalStore(self._folder / "store", clock=self._clock.now)
+
+    def engine(self, project: Project) -> Engine:
+        """DuckDB in this process."""
+        from upriver.materializer.engines.duckdb import DuckDBEngine
+
+        folders = {self._folder / "store", *source_folders(self._root, project.sources)}
+        temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
+        return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory)
+
+    def executor(self, jobs: int) -> WorkerPool:
+        """Worker processes on this machine."""
+        from upriver.materializer.execution.local.pool import WorkerPool
+
+        return WorkerPool(self._root, _PRELOAD, spare=jobs)
+
+    def planner(self) -> Planner:
+        """A process that runs project code on empty frames."""
+        from upriver.lineage.analysis.planner_process import Planner
+
+        return Planner(self._root)
+
+    def scratch(self) -> Path:
+        """A folder below ``tmp``."""
+        return self._scratch.own()
+
+    def sweep(self) -> None:
+        """Remove folders below ``tmp`` whose process is gone."""
+        self._scratch.sweep()
+
+    def close(self) -> None:
+        """Give up the scratch folder."""
+        self._scratch.close()
+
+
+def open_context(root: Path, environment: str, clock: Clock | None = None) -> Context:
+    """The project at *root*, composed of what this machine has. Raises StoreError."""
+    return Context(root, environment, clock or SystemClock(), LocalParts)
+
+
+def source_folders(root: Path, sources: Mapping[Key, Source]) -> set[Path]:
+    """The folders in which sources that are read in place lie."""
+    folders = set()
+    for source in sources.values():
+        location = source.location
+        if isinstance(location, TableLocation) or location.format != "parquet" or location.scan is not None:
+            continue  # these are read through their snapshots in the store
+        for pattern in location.patterns:
+            fixed = Path(pattern)
+            while any(char in str(fixed) for char in "*?["):
+                fixed = fixed.parent
+            place = root / fixed
+            folders.add(place if place.is_dir() else place.parent)
+    return folders

@@ -1,0 +1,50 @@
+"""What assets are now: their recipes, and what they take from outside the data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+from upriver.assets.model import Key, PythonRecipe
+from upriver.lineage.analysis.analyzer import settings_of
+from upriver.lineage.project.distributions import installed_version, release_series
+from upriver.lineage.project.project import Project
+from upriver.materializer.context import Context
+from upriver.materializer.freshness.decide import VARIABLE, Subject
+from upriver.materializer.freshness.external_inputs import variable_digest
+
+
+def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Key, Subject]:
+    """Every asset's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
+    project = context.project(refresh=False)
+    return {
+        key: Subject(
+            key,
+            project.fingerprints[key],
+            project.reads[key],
+            _external(context, project, key),
+            key in ordered,
+        )
+        for key in project.assets
+    }
+
+
+def today(context: Context) -> str:
+    """The date that ``current_date`` gives, here and in UTC: when either changes, the answer may."""
+    local, utc = context.clock.today().isoformat(), context.clock.today("UTC").isoformat()
+    return local if local == utc else f"{local} (UTC {utc})"
+
+
+def _external(context: Context, project: Project, key: Key) -> tuple[tuple[str, str], ...]:
+    asset = project.assets[key]
+    if not asset.environment and not asset.variables and not isinstance(asset.recipe, PythonRecipe):
+        return ()
+    found = [(f"{VARIABLE}{name}", variable_digest(os.environ.get(name))) for name in asset.environment]
+    values = settings_of(asset.variables, context.variables(project))
+    found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
+    if isinstance(asset.recipe, PythonRecipe):
+        found += [
+            (name, release_series(version if name == "Python" else installed_version(name)))
+            for name, version in asset.recipe.packages
+        ]
+    return tuple(sorted(found))
