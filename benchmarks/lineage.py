@@ -25,7 +25,8 @@ from upriver.lineage.sql.names import literal, quote
 from upriver.lineage.sql.parse.parse import parse_query
 from upriver.lineage.sql.plan.binder import Binder
 from upriver.materializer.composition import open_context
-from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.sources.observe import sources_of
 
 SUITE = "tpch"

@@ -42,7 +42,7 @@ def run(settings: Settings) -> Report:
                 known = sum(step.seconds or 0.0 for step in found.steps)
                 least.append(max(found.seconds or 0.0, known / JOBS))
                 learned.append(build(session))
-                with patch("upriver.materializer.execution.build.critical_lengths", return_value={}):
+                with patch("upriver.materializer.freshness.stages.Stages.priority", {}):
                     topological.append(build(session))
             finally:
                 session.close()

@@ -40,9 +40,11 @@ from upriver.materializer.events import (
 )
 from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.freshness.decider import steps
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
+from upriver.materializer.freshness.stages import explained, stages
 from upriver.materializer.freshness.status import reasons_of, status_of
-from upriver.materializer.freshness.survey import Schemas, SourceViews, survey
+from upriver.materializer.freshness.survey import survey
 from upriver.materializer.model import State
 from upriver.materializer.ports import Clock
 from upriver.materializer.runs.event_log import follow_events
@@ -178,11 +180,12 @@ class Session:
             among = project.graph.ancestors(chosen)
             seen = survey(self.context, among=among, forced=forced, check=True, planning=True)
             seconds = {key: one[0] for key, one in self.context.state.durations().items()}
-            made, path, total = steps(
-                project.graph, seen.findings, seconds, seen.views.sizes(project.sources)
+            planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
+            made = tuple(
+                msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset))
+                for step in explained(planned)
             )
-            made = tuple(msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset)) for step in made)
-            return Plan(made, path, total, tuple(seen.broken.values()))
+            return Plan(made, planned.critical_path, planned.seconds, tuple(seen.broken.values()))
 
     def why(self, key: Key) -> Explanation:
         """The chain of causes behind an asset's state."""

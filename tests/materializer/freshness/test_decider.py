@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.graph import AssetGraph
 from upriver.lineage.model import Footprint
-from upriver.materializer.answers import Step
 from upriver.materializer.freshness.decide import (
     EACH_BUILD,
     Settled,
@@ -16,7 +15,7 @@ from upriver.materializer.freshness.decide import (
     Upstream,
     schema_text,
 )
-from upriver.materializer.freshness.decider import Decider, Finding, critical_lengths, steps
+from upriver.materializer.freshness.decider import Decider, Finding
 from upriver.materializer.model import (
     Action,
     Cause,
@@ -193,57 +192,7 @@ def test_a_source_that_is_missing_leaves_its_readers_pending() -> None:
     assert found["a"].reasons == (Reason(Cause.UPSTREAM, "src", detail="missing"),)
 
 
-# -- steps -----------------------------------------------------------------------------------------------------
-WIDE = AssetGraph(
-    {"src": (), "slow": ("src",), "quick": ("src",), "late": ("quick",), "end": ("slow", "late")}
-)
-
-
-def test_steps_start_with_the_longest_chain_and_tell_the_critical_path() -> None:
-    found = survey("s1", {}, graph=WIDE)
-    seconds = {"slow": 5.0, "quick": 1.0, "late": 1.0, "end": 2.0}
-    missing = (Reason(Cause.MISSING, "slow", detail="never built"),)
-    made_steps, path, total = steps(WIDE, found, seconds)
-    assert made_steps[0] == Step("slow", Action.BUILD, missing, 5.0)
-    assert [step.asset for step in made_steps] == ["slow", "quick", "late", "end"]
-    assert path == ("slow", "end")
-    assert total == 7.0
-
-
-def test_a_long_chain_goes_on_before_short_work_that_could_have_started_sooner() -> None:
-    graph = AssetGraph({"src": (), "slow": ("src",), "slower": ("slow",), "a": ("src",), "b": ("src",)})
-    seconds = {"slow": 1.0, "slower": 9.0, "a": 2.0, "b": 3.0}
-    made_steps, _, _ = steps(graph, survey("s1", {}, graph=graph), seconds)
-    assert [step.asset for step in made_steps] == ["slow", "slower", "b", "a"]
-
-
-def test_a_path_without_known_durations_is_the_one_with_most_steps_and_has_no_length() -> None:
-    _, path, total = steps(WIDE, survey("s1", {}, graph=WIDE), {})
-    assert path == ("quick", "late", "end")
-    assert total is None
-
-
-def test_what_was_never_built_is_expected_to_take_as_long_as_its_inputs_are_large() -> None:
-    graph = AssetGraph({"small": (), "large": (), "a": ("small",), "b": ("large",), "c": ("a",)})
-    found = {key: finding for key, finding in survey("s1", {}, graph=graph).items() if key in "abc"}
-    sizes = {"small": 1_000, "large": 10_000_000_000}
-    made_steps, path, total = steps(graph, found, {}, sizes)
-    assert [step.asset for step in made_steps] == ["b", "a", "c"]
-    assert (path, total) == (("b",), None)
-    made_steps, _, _ = steps(graph, found, {"b": 0.001, "a": 0.1}, sizes)
-    assert [step.asset for step in made_steps] == ["a", "c", "b"], "what it took counts for more"
-
-
-def test_what_is_fresh_costs_nothing_and_is_on_no_critical_path() -> None:
-    found = survey("s1")
-    made_steps, path, total = steps(CHAIN, found, {"a": 5.0})
-    assert [(step.asset, step.action, step.seconds) for step in made_steps] == [
-        (key, Action.FRESH, None) for key in "abc"
-    ]
-    assert (path, total) == ((), None)
-    assert set(critical_lengths(CHAIN, found, {"a": 5.0}).values()) == {0.0}
-
-
+# -- what is in the way ------------------------------------------------------------------------------
 def test_what_is_in_the_way_is_named_also_to_what_was_never_built() -> None:
     found = survey("s1", {}, broken={"a": "no column 'y'"})
     assert [found[key].state for key in "abc"] == [State.FAILED, State.BLOCKED, State.BLOCKED]

@@ -16,7 +16,7 @@ from upriver.materializer.answers import AssetResult, BuildResult
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.freshness.decider import critical_lengths
+from upriver.materializer.freshness.stages import stages
 from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Action, Failure, Outcome, Run, RunStatus
 from upriver.materializer.ports import Lease
@@ -160,6 +160,7 @@ class Build:
         workers = context.parts.executor(jobs)
         workers.expect(min(python, jobs))
         seconds = {key: one[0] for key, one in durations.items()}
+        planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
         slow = {key for key, took in seconds.items() if took >= _SLOW}
         maker = Maker(context, seen, workers, self.run_id, log, self._cancel, slow)
 
@@ -187,9 +188,7 @@ class Build:
                 emit=log.emit,
                 cancelled=lambda: self._cancel.level > 0,
                 dropped=lambda: self._cancel.dropped,
-                priority=critical_lengths(
-                    project.graph, seen.findings, seconds, seen.views.sizes(project.sources)
-                ),
+                priority=planned.priority,
                 took=took_before(durations, seen.records),
                 limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
                 clock=context.clock.now,

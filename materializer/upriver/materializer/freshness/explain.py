@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from upriver.assets.model import CodePart, Key
 from upriver.materializer.answers import CodeDiff, Explanation, Link
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.decider import steps
+from upriver.materializer.freshness.stages import explained, stages
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Action, Cause, Materialization, Reason, Reasons, State
 
@@ -51,7 +51,7 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     finding = seen.findings[key]
     needed = {link.asset: seen.findings[link.asset] for link in chain}
     seconds = {k: one[0] for k, one in context.state.durations().items()}
-    made, _, _ = steps(project.graph, needed, seconds, seen.views.sizes(project.sources))
+    made = explained(stages(project.graph, needed, seconds, seen.views.sizes(project.sources)))
     told = _with_failure(seen, key)
     return Explanation(key, finding.state, told, tuple(chain), ruled_out(context, seen, key), made)
 

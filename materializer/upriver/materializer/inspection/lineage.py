@@ -11,7 +11,8 @@ from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeGroup, EdgeKind, Opaque
 from upriver.materializer.answers import ColumnNode, LineageView, OpaqueNote, ViewGroup
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.inspection.versions import contents_revision
 from upriver.materializer.sources.observe import sources_of
 

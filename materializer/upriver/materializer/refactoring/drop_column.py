@@ -9,7 +9,8 @@ from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Analysis
 from upriver.materializer.answers import Impact, Impacts
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.model import Cause, Reason
 from upriver.materializer.sources.observe import sources_of
 

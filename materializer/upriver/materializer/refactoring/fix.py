@@ -14,7 +14,8 @@ from upriver.assets.model import Asset, Key, PythonRecipe, Schema, SqlRecipe
 from upriver.lineage.project.project import Project
 from upriver.lineage.refactoring.fix import Fix, fix
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.sources.observe import sources_of
 
 if TYPE_CHECKING:

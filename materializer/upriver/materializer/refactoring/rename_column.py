@@ -25,7 +25,8 @@ from upriver.lineage.refactoring.rename.columns.sql import with_column
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange
 from upriver.lineage.sql.plan.binder import Binder
 from upriver.materializer.context import FOLDER, Context
-from upriver.materializer.freshness.survey import Schemas, SourceViews
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.refactoring.rename_asset import write_files
 from upriver.materializer.sources.observe import sources_of
 

@@ -1,0 +1,98 @@
+"""Binding: what would be built, bound before it runs, so that what can't work is known before anything does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Key, PythonRecipe, SqlRecipe
+from upriver.lineage.analysis.analyzer import plannable
+from upriver.lineage.model import WHOLE, Analysis, Footprint
+from upriver.materializer.context import Context
+from upriver.materializer.freshness.decider import Finding
+from upriver.materializer.freshness.observe import Observation
+from upriver.materializer.freshness.schemas import Schemas
+from upriver.materializer.model import Cause
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What binding has told: the recipes that can't be bound, with their diagnoses, and what the others will read."""
+
+    broken: Mapping[Key, Diagnosis]
+    footprints: tuple[tuple[Key, Footprint], ...]
+
+
+def bind(
+    context: Context, seen: Observation, findings: Mapping[Key, Finding], *, planning: bool = False
+) -> Bound:
+    """Bind what would be built against the schemas that its upstreams will have.
+
+    With *planning*, lazy Python recipes are bound as well, which a build learns as soon by running them.
+    """
+    project = seen.project
+    unbuilt = [key for key, finding in findings.items() if finding.version is None]
+    unmade = [key for key in unbuilt if isinstance(project.assets[key].recipe, SqlRecipe)]
+    schemas = Schemas(context, seen.views)
+    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    project.parse_all(unmade)
+    schemas.find(unmade)
+    found: dict[Key, Diagnosis] = {}
+    footprints: list[tuple[Key, Footprint]] = []
+    for key in unbuilt:
+        recipe = project.assets[key].recipe
+        if isinstance(recipe, PythonRecipe):
+            if planning and plannable(recipe) and (problem := schemas.problem(key)) is not None:
+                found[key] = problem
+            footprints += _python_reads(context, schemas, findings[key])
+    for key in unmade:
+        problem = schemas.problem(key)
+        if problem is not None:
+            found[key] = problem
+        elif (upstreams := schemas.upstreams(key)) is not None:
+            analysis = context.analyzer().analyze(key, upstreams)
+            footprints += analysis.footprints if isinstance(analysis, Analysis) else ()
+    context.analyzer().flush()
+    return Bound(found, tuple(footprints))
+
+
+def remembered_reads(
+    context: Context, seen: Observation, findings: Mapping[Key, Finding]
+) -> tuple[tuple[Key, Footprint], ...]:
+    """What all that has another recipe now will read of what is built, without binding anything: as an earlier command
+    has found, else everything in order. A status must not call fresh what a build makes again.
+    """
+    project, analyzer = seen.project, context.analyzer()
+    keys = [key for key, finding in findings.items() if finding.version is None]
+    # A question about one asset is answered as it would be when all are built.
+    keys += [key for key in project.assets if key not in findings and seen.is_new(key)]
+    schemas = {key: finding.version.schema for key, finding in findings.items() if finding.version}
+    found: list[tuple[Key, Footprint]] = []
+    for key in keys:
+        reads = project.reads[key]
+        built = [up for up in reads if up in schemas]
+        if not built:
+            continue
+        known = None
+        if len(built) == len(reads) and isinstance(project.assets[key].recipe, SqlRecipe):
+            known = analyzer.known(key, {up: schemas[up] for up in reads})
+        footprints = dict(known.footprints) if known is not None else {}
+        found += [(up, footprints.get(up, WHOLE)) for up in built]
+    return tuple(found)
+
+
+def _python_reads(context: Context, schemas: Schemas, finding: Finding) -> list[tuple[Key, Footprint]]:
+    """What a Python recipe will read: everything, in order, unless it is one lazy plan that is known.
+
+    A plan that was made without a look at the data is the same for any data; but not for another recipe or
+    environment, hence only where nothing but data has changed.
+    """
+    reads = context.project(refresh=False).reads[finding.asset]
+    known: dict[Key, Footprint] = {}
+    if all(reason.kind in (Cause.DATA, Cause.UPSTREAM) for reason in finding.reasons):
+        upstreams = schemas.upstreams(finding.asset)
+        analysis = None if upstreams is None else context.analyzer().known(finding.asset, upstreams)
+        if analysis is not None and not analysis.opaque:
+            known = dict(analysis.footprints)
+    return [(up, known.get(up, WHOLE)) for up in reads]

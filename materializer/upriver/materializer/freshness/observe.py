@@ -1,0 +1,96 @@
+"""Observation: what a decision about freshness looks at - declarations, records, failures, sources, contents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from os.path import exists
+
+from upriver.assets.errors import UpriverError
+from upriver.assets.model import Key
+from upriver.lineage.project.project import Project
+from upriver.materializer.context import Context
+from upriver.materializer.freshness.comparison import LiveContents, contents_of
+from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
+from upriver.materializer.model import Failure, Materialization, State
+from upriver.materializer.sources.observe import SourceMissing, Sources, sources_of
+
+
+class SourceViews:
+    """Sources as upstreams; remembers why one has no content."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        self.problems: dict[Key, str] = {}
+        self.missing: set[Key] = set()
+
+    def upstream(self, key: Key) -> Upstream:
+        """What *key* holds now; unsettled when it can't be read."""
+        try:
+            version = self.sources.version(key)
+        except SourceMissing as error:
+            self.problems[key] = str(error)
+            self.missing.add(key)
+        except UpriverError as error:
+            self.problems[key] = str(error)
+        else:
+            self.problems.pop(key, None)
+            return Settled(version)
+        return Unsettled(State.MISSING)
+
+    def sizes(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """The bytes of those sources among *keys* that were ever looked at."""
+        known = {key: self.sources.known(key) for key in keys}
+        return {key: record.version.bytes for key, record in known.items() if record is not None}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A project as it is now, before anything is decided. *order* is topological and complete: all upstreams are in it.
+
+    Contents and sources are looked at when a decision first asks for them.
+    """
+
+    project: Project
+    order: tuple[Key, ...]
+    records: Mapping[Key, Materialization]
+    failures: Mapping[Key, Failure]
+    contents: LiveContents
+    views: SourceViews
+    root: str
+
+    def is_new(self, key: Key) -> bool:
+        """Whether no record tells what *key* reads, because its recipe is another now."""
+        record = self.records.get(key)
+        return record is None or record.trace.recipe != self.project.fingerprints[key]
+
+    def artifact_there(self, record: Materialization) -> bool:
+        """Whether the artifact of *record* is in the store."""
+        # For every asset at every command: pathlib would take as long as all the rest.
+        return all(exists(self.root + file) for file in record.version.files)  # noqa: PTH110
+
+
+def observe(context: Context, *, among: Collection[Key] | None = None, verify: bool = False) -> Observation:
+    """Observe the assets *among* (complete with their upstream; None: all). Raises DeclarationError.
+
+    With *verify* every byte of sources is hashed, whatever their stamps say.
+    """
+    project = context.project(refresh=False)
+    graph = project.graph
+    records = context.state.current(context.environment)
+    contents = contents_of(context)
+    contents.expect(read for record in records.values() for read in record.trace.reads)
+    views = SourceViews(sources_of(context, verify=verify))
+    declared = project.sources
+    contents.keep_while(
+        lambda key, version: key not in declared or views.sources.unchanged_since_look(key, version)
+    )
+    return Observation(
+        project=project,
+        order=tuple(graph.order if among is None else graph.sort(among)),
+        records=records,
+        failures=context.state.failures(),
+        contents=contents,
+        views=views,
+        root=f"{context.root}/",
+    )
