@@ -20,9 +20,11 @@ from typing import Any
 
 import duckdb
 
+from upriver.assets.identity import Node
 from upriver.lineage.sql.names import literal
 from upriver.materializer.model import RunStatus
 from upriver.materializer.state import open_state
+from upriver.materializer.storage.local_store import LocalStore
 from upriver.tui.cli.main import execute
 
 UPRIVER = (sys.executable, "-m", "upriver")
@@ -99,7 +101,8 @@ class Project:
     def artifact(self, key: str) -> Path:
         """The file that *key* points at."""
         with closing(open_state(self.folder / "state.db", readonly=True)) as state:
-            return self.root / state.current("dev")[key].version.files[0]
+            ref = state.current("dev")[Node(key)].version.artifacts[0]
+            return Path(LocalStore(self.folder / "store").locate(ref))
 
     def artifacts(self) -> list[Path]:
         """All artifacts."""
@@ -179,8 +182,9 @@ class Project:
         """What each asset holds now: a table's columns and its rows as a bag, a file's bytes."""
         found: dict[str, object] = {}
         with closing(open_state(self.folder / "state.db", readonly=True)) as state, duckdb.connect() as db:
-            for key, one in state.current("dev").items():
-                path = self.root / one.version.files[0]
+            store = LocalStore(self.folder / "store")
+            for node, one in state.current("dev").items():
+                key, path = str(node), Path(store.locate(one.version.artifacts[0]))
                 if not one.version.schema:
                     found[key] = path.read_bytes()
                     continue

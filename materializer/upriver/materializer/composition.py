@@ -18,6 +18,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.freshness.fingerprint import algorithm
 from upriver.materializer.ports import Clock, Engine
 from upriver.materializer.state import open_state
+from upriver.materializer.state.local_storage import LocalStorage
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.process_folders import Sessions
 
@@ -73,6 +74,10 @@ class LocalParts:
     def store(self) -> LocalStore:
         """The artifacts in the folder ``store``."""
         return LocalStore(self._folder / "store", clock=self._clock.now)
+
+    def storage(self) -> LocalStorage:
+        """Database, journal and store in one folder."""
+        return LocalStorage(self._folder)
 
     def engine(self, project: Project) -> Engine:
         """DuckDB in this process."""

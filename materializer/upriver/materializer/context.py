@@ -18,13 +18,12 @@ from upriver.assets.project.config import Scalar
 from upriver.lineage.analysis.analyzer import AnalysisCache, Analyzer
 from upriver.lineage.project.derive import derive
 from upriver.lineage.project.project import CACHE, Project
-from upriver.materializer.ports import Clock, Engine
+from upriver.materializer.ports import Clock, Engine, ProjectStorage, StateStore, Store
+from upriver.materializer.storage.locator import Locator
 
 if TYPE_CHECKING:
     from upriver.lineage.analysis.planner_process import Planner
     from upriver.materializer.execution.local.pool import WorkerPool
-    from upriver.materializer.state import SqliteState
-    from upriver.materializer.storage.local_store import LocalStore
 
 FOLDER = ".upriver"
 
@@ -32,12 +31,16 @@ FOLDER = ".upriver"
 class Parts(Protocol):
     """What a context works with. Each part is made when it is asked for; the context keeps and closes it."""
 
-    def state(self) -> SqliteState:
+    def state(self) -> StateStore:
         """The state. Raises StoreError when it is damaged or newer than this program."""
         ...
 
-    def store(self) -> LocalStore:
+    def store(self) -> Store:
         """The artifacts."""
+        ...
+
+    def storage(self) -> ProjectStorage:
+        """All that is stored, for a check or a repair; the state need not be sound."""
         ...
 
     def engine(self, project: Project) -> Engine:
@@ -152,14 +155,19 @@ class Context:
 
     # -- what is stored ----------------------------------------------------------------------------------
     @cached_property
-    def state(self) -> SqliteState:
+    def state(self) -> StateStore:
         """The state. Raises StoreError when it is damaged or newer than this program."""
         return self.parts.state()
 
     @cached_property
-    def store(self) -> LocalStore:
+    def store(self) -> Store:
         """The artifacts."""
         return self.parts.store()
+
+    @cached_property
+    def locator(self) -> Locator:
+        """Finds the files of versions."""
+        return Locator(self.root, self.store)
 
     def sweep(self) -> None:
         """Remove what dead processes have left."""
@@ -199,6 +207,7 @@ class Context:
             if self._engine is not None:
                 self._engine.close()
                 self._engine = None
+            self.__dict__.pop("locator", None)
             for part in ("parts", "store", "state"):
                 if part in self.__dict__:
                     getattr(self, part).close()

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from os.path import join
-from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
-
+from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Key, Schema, Value
 from upriver.lineage.model import Footprint
 
@@ -27,26 +24,42 @@ class FileStamp(Value, frozen=True):
     inode: int
 
 
+class ArtifactRef(Value, frozen=True, array_like=True):
+    """A reference to an artifact: the BLAKE3 of its bytes, the ending of its name, and how many bytes it has.
+
+    Where the artifact lies is the store's business (``Store.locate``), so a record outlives any move of the store.
+    """
+
+    id: str
+    suffix: str
+    bytes: int
+
+
 class Version(Value, frozen=True):
     """One content of an upstream: of an asset's artifact or of a source as observed.
 
     *id* names the content: equal ids are equal contents in equal order (for artifacts the BLAKE3 of the
-    bytes, for sources a digest of the bytes, or of the stamps of files that are read in place). *content* is
-    the content fingerprint over all columns, unordered, None until computed. *files* hold the rows, in order
-    (one opaque file for a file asset); they are relative to the project root, so that a project can be moved.
+    bytes, for sources a digest of the bytes, or of the stamps of files that are read in place). *artifacts* hold the
+    rows, in order (one opaque artifact for a file asset). A source that is read where it lies has none: *in_place*
+    are its files, relative to the project; their stamps are in its :class:`SourceRecord`.
     """
 
     id: str
     schema: Schema
     rows: int | None
     bytes: int
-    files: tuple[str, ...]
-    content: str | None = None
+    artifacts: tuple[ArtifactRef, ...] = ()
+    in_place: tuple[str, ...] = ()
 
-    def located(self, root: Path) -> Version:
-        """This version with absolute file names."""
-        files = [join(root, file) for file in self.files]  # noqa: PTH118 -- for every asset at every command
-        return msgspec.structs.replace(self, files=tuple(files))
+
+class Located(Value, frozen=True):
+    """A version whose files were found for reading it now. Never recorded: *files* are absolute paths."""
+
+    id: str
+    schema: Schema
+    rows: int | None
+    bytes: int
+    files: tuple[str, ...]
 
 
 class Read(Value, frozen=True):
@@ -62,6 +75,12 @@ class Read(Value, frozen=True):
     version: str
     schema: str
     fingerprint: str | None = None
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The upstream node that was read."""
+        return Node(self.upstream, self.partition)
 
 
 class Trace(Value, frozen=True):
@@ -86,7 +105,7 @@ class Materialization(Value, frozen=True):
 
     id: str
     asset: Key
-    partition: str | None
+    partition: PartitionKey | None
     run: str
     trace: Trace
     version: Version
@@ -96,6 +115,11 @@ class Materialization(Value, frozen=True):
     peak_memory: int | None = None
     input_bytes: int | None = None
     """The size of the upstreams' content that it was made from."""
+
+    @property
+    def node(self) -> Node:
+        """The node that it is of."""
+        return Node(self.asset, self.partition)
 
 
 class State(StrEnum):
@@ -184,10 +208,12 @@ class Run(Value, frozen=True):
     host: str = ""
     counts: dict[Outcome, int] = {}
     """How many assets ended how; empty while it goes on and when it ended without a word."""
+    environment: str = ""
+    """The environment that it builds; empty for a run of before state version 2."""
 
 
 class Failure(Value, frozen=True):
-    """The last failed attempt of an asset: the recipe it ran, and what happened."""
+    """The last failed attempt of a node: the recipe it ran, and what happened."""
 
     asset: Key
     run: str
@@ -196,3 +222,9 @@ class Failure(Value, frozen=True):
     error: str
     traceback: str = ""
     attempts: int = 1
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that failed."""
+        return Node(self.asset, self.partition)

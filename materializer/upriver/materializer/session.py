@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from upriver.assets.errors import BusyError, Diagnosis, StoreError, UsageError, did_you_mean
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, Source, SqlRecipe
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import (
@@ -164,10 +164,10 @@ class Session:
             project = self.context.project()
             chosen = self._select(project, select) if select else frozenset(project.graph.order)
             seen = survey(self.context, among=project.graph.ancestors(chosen), verify=verify)
-            durations = self.context.state.durations()
+            durations = self.context.state.durations(self.environment)
             running = self._past.running_now()
             return tuple(
-                status_of(seen, key, durations.get(key, (None, None))[0], running.get(key))
+                status_of(seen, key, durations.get(Node(key), (None, None))[0], running.get(key))
                 for key in project.graph.sort(chosen)
             )
 
@@ -179,7 +179,8 @@ class Session:
             forced = [key for key in chosen if key in project.assets] if force else ()
             among = project.graph.ancestors(chosen)
             seen = survey(self.context, among=among, forced=forced, check=True, planning=True)
-            seconds = {key: one[0] for key, one in self.context.state.durations().items()}
+            durations = self.context.state.durations(self.environment)
+            seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
             planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
             made = tuple(
                 msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset))
@@ -348,7 +349,7 @@ class Session:
 
         with self._reading:
             self._project()
-            with self._holding_artifacts():
+            with self.context.store.reading():
                 return inspect.run_query(self.context, query, limit)
 
     def preview(
@@ -371,7 +372,7 @@ class Session:
 
         with self._reading:
             self._known(key)
-            with self._holding_artifacts():
+            with self.context.store.reading():
                 return inspect.preview(self.context, key, limit, offset, order_by, where, at, against)
 
     def profile(self, key: Key, *, at: str | None = None) -> Profile:
@@ -380,7 +381,7 @@ class Session:
 
         with self._reading:
             self._known(key)
-            with self._holding_artifacts():
+            with self.context.store.reading():
                 return inspect.profile(self.context, key, at)
 
     def compare(self, key: Key, before: str = "before") -> Comparison:
@@ -391,14 +392,8 @@ class Session:
 
         with self._reading:
             self._known(key)
-            with self._holding_artifacts():
+            with self.context.store.reading():
                 return inspect.compared(self.context, key, before)
-
-    def _holding_artifacts(self) -> AbstractContextManager[None]:
-        """While it lasts, ``gc`` removes nothing."""
-        from upriver.materializer.storage.locks import reading
-
-        return reading(self.context.folder / "gc.lock") if self.context.folder.exists() else nullcontext()
 
     def recipe_text(self, key: Key) -> tuple[str, str]:
         """The recipe's source and its language (``sql`` or ``python``)."""
@@ -451,21 +446,25 @@ class Session:
         """Events of a run that may still be going on, in this or another process; ends with it, or when
         *stop* says so.
         """
-        return follow_events(self.context.runs_folder, run_id, stop, alive=lambda: self.live_run() == run_id)
+        return follow_events(self.context.runs_folder, run_id, stop, alive=lambda: run_id in self.live_runs())
 
     def live_run(self) -> str | None:
-        """The id of the run that is going on now in any process, or None."""
+        """The id of the newest run that is going on now in this environment, in any process, or None."""
         with self._reading:
             return self._past.live_run()
+
+    def live_runs(self) -> tuple[str, ...]:
+        """The ids of all runs that are going on now, of all environments, oldest first."""
+        with self._reading:
+            return tuple(holder.run for holder in self._past.builders())
 
     def stop_run(self, run_id: str) -> None:
         """Ask the other process that builds *run_id* to stop. Raises UsageError when it is over, BusyError when
         it can't be reached from here.
         """
         from upriver.materializer.runs.stop import stop_run
-        from upriver.materializer.state.opening import BUILD_LOCK
 
-        stop_run(self.context.folder / BUILD_LOCK, run_id)
+        stop_run(self.context.folder, run_id)
 
     # -- care --------------------------------------------------------------------------------------------
     def fsck(self, *, repair: bool = False) -> Report | Repaired:
@@ -473,9 +472,9 @@ class Session:
         from upriver.materializer.upkeep import fsck
         from upriver.materializer.upkeep import repair as repairing
 
-        folder = self.context.folder
+        storage = self.context.parts.storage()
         self.context.close()  # a damaged state is looked at, and replaced, as a file
-        return repairing.repair(folder) if repair else fsck.check(folder)
+        return repairing.repair(storage) if repair else fsck.check(storage)
 
     def gc(self, keep: Keep, *, dry_run: bool = False) -> Collected:
         """Drop materializations that *keep* does not keep, and artifacts that nothing needs."""

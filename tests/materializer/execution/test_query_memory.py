@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from tests.faults.shops import sql_shop
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Column
 from upriver.materializer.engines.duckdb import DuckDBEngine
 from upriver.materializer.state import open_state
@@ -109,8 +110,10 @@ def test_a_build_remembers_what_its_queries_took(tmp_path: Path) -> None:
     for again in ((), ("--force",)):
         assert project.here("build", *again).code == 0
         with closing(open_state(project.folder / "state.db", readonly=True)) as state:
-            remembered.append({key: one.peak_memory or 0 for key, one in state.current("dev").items()})
-            assert state.durations()["large"][1] is not None
+            remembered.append(
+                {node.asset: one.peak_memory or 0 for node, one in state.current("dev").items()}
+            )
+            assert state.durations("dev")[Node("large")][1] is not None
     assert [found["large"] > 20 * MB for found in remembered] == [True, True]
     assert [found["slow"] > 20 * MB for found in remembered] == [False, True]
 

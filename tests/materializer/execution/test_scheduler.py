@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Execution, Key, Kind, Place, SqlRecipe
 from upriver.lineage.graph import AssetGraph
 from upriver.materializer.events import AssetFinished, AssetRetrying, AssetStarted, Event
@@ -21,7 +22,17 @@ from upriver.materializer.execution.memory_budget import Took, expected_memory
 from upriver.materializer.execution.scheduler import Completed, Limits, Run, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding
-from upriver.materializer.model import Action, Cause, Materialization, Outcome, Reason, State, Trace, Version
+from upriver.materializer.model import (
+    Action,
+    ArtifactRef,
+    Cause,
+    Materialization,
+    Outcome,
+    Reason,
+    State,
+    Trace,
+    Version,
+)
 from upriver.materializer.ports import Staged
 
 Graph = Mapping[Key, tuple[Key, ...]]
@@ -30,7 +41,7 @@ FAN: Graph = {"a": (), "b": (), "c": (), "d": ()}
 
 
 def materialization(key: Key) -> Materialization:
-    version = Version(f"{key}1", (), 3, 30, (f"store/{key}1",))
+    version = Version(f"{key}1", (), 3, 30, (ArtifactRef(f"{key}1", "", 30),))
     return Materialization(f"m-{key}", key, None, "run", Trace("r", "", ()), version, 0.0, 1.0)
 
 
@@ -100,7 +111,7 @@ class Scene:
                 cancelled=self.cancelled,
                 dropped=self.dropped,
                 priority=self.priority,
-                took=self.took,
+                took={Node(key): took for key, took in self.took.items()},
                 limits=Limits(self.jobs, self.memory, self.pools, self.fail_fast),
                 clock=lambda: 0.0,
                 pause=lambda: 0.0,

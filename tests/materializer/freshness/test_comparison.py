@@ -13,7 +13,7 @@ from upriver.lineage.model import Footprint
 from upriver.materializer.freshness.comparison import LiveContents, tagged
 from upriver.materializer.freshness.decide import schema_text
 from upriver.materializer.freshness.external_inputs import Outside
-from upriver.materializer.model import Read, Version
+from upriver.materializer.model import Located, Read, Version
 from upriver.materializer.testing import MemoryState, MemoryStore
 
 XY = (Column("x", "BIGINT"), Column("y", "VARCHAR"))
@@ -29,7 +29,7 @@ class ToldFingerprints:
         self.told = dict(told)
         self.passes: list[tuple[str, frozenset[Footprint]]] = []
 
-    def compute(self, version: Version, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
+    def compute(self, version: Located, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
         self.passes.append((version.id, frozenset(footprints)))
         found = self.told[version.id]
         if isinstance(found, Exception):
@@ -54,7 +54,7 @@ def contents(
 
 
 def version(id: str, schema: Schema = XY) -> Version:
-    return Version(id, schema, 1, 10, (f"{id}.parquet",))
+    return Version(id, schema, 1, 10, in_place=(f"{id}.parquet",))
 
 
 def read(id: str, footprint: Footprint = X, value: str | None = None, schema: Schema = XY) -> Read:

@@ -25,7 +25,16 @@ from upriver.materializer.freshness.decide import (
     schema_text,
     verifies,
 )
-from upriver.materializer.model import Cause, Materialization, Read, Reason, State, Trace, Version
+from upriver.materializer.model import (
+    ArtifactRef,
+    Cause,
+    Materialization,
+    Read,
+    Reason,
+    State,
+    Trace,
+    Version,
+)
 
 TODAY = "2024-05-01"
 XY = (Column("x", "BIGINT"), Column("y", "VARCHAR"))
@@ -65,7 +74,7 @@ class ToldContents:
 
 
 def version(id: str, schema: Schema = XY) -> Version:
-    return Version(id, schema, 10, 100, (f"store/{id}.parquet",))
+    return Version(id, schema, 10, 100, (ArtifactRef(id, ".parquet", 100),))
 
 
 def read(upstream: Key, id: str, columns: tuple[str, ...] | None = ("x",), schema: Schema = XY) -> Read:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.graph import AssetGraph
 from upriver.lineage.model import Footprint
@@ -18,6 +19,7 @@ from upriver.materializer.freshness.decide import (
 from upriver.materializer.freshness.decider import Decider, Finding
 from upriver.materializer.model import (
     Action,
+    ArtifactRef,
     Cause,
     Failure,
     Materialization,
@@ -55,7 +57,7 @@ class ById:
 
 
 def version(id: str) -> Version:
-    return Version(id, SCHEMA, 1, 10, (f"store/{id}",))
+    return Version(id, SCHEMA, 1, 10, (ArtifactRef(id, ".parquet", 10),))
 
 
 def made(
@@ -91,14 +93,14 @@ def survey(
     upstream: Upstream = Unsettled(State.MISSING) if source is None else Settled(version(source))
     decider = Decider(
         {key: Subject(key, chosen.get(key, "r"), graph.upstreams(key)) for key in keys},
-        records,
+        {Node(key): record for key, record in records.items()},
         lambda key: upstream,
-        lambda key, recipe, limit: [
-            one for one in earlier if one.asset == key and one.trace.recipe == recipe
+        lambda node, recipe, limit: [
+            one for one in earlier if one.node == node and one.trace.recipe == recipe
         ][: limit if limit >= 0 else None],
         lambda one: one.version.id not in gone,
         ById(),
-        failures=failures or {},
+        failures={Node(key): failure for key, failure in (failures or {}).items()},
         broken=broken or {},
         today="2024-05-01",
         forced=forced,

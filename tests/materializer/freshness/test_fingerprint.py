@@ -17,7 +17,7 @@ from upriver.assets.errors import StoreError
 from upriver.assets.model import Column
 from upriver.lineage.model import Footprint
 from upriver.materializer.freshness.fingerprint import Fingerprinter, algorithm, fingerprint_sql
-from upriver.materializer.model import Version
+from upriver.materializer.model import Located
 
 BAG = Footprint(None, None, ordered=False)
 SEQUENCE = Footprint(None, None, ordered=True)
@@ -45,18 +45,18 @@ def fingerprint(engine: Engine, rows: Sequence[Row], footprint: Footprint = BAG)
     return found
 
 
-def write(engine: Engine, path: Path, query: str, options: str = "") -> Version:
+def write(engine: Engine, path: Path, query: str, options: str = "") -> Located:
     engine.execute(f"copy ({query}) to '{path}' (format parquet{options})")
     return version(engine, path)
 
 
-def version(engine: Engine, *paths: Path) -> Version:
+def version(engine: Engine, *paths: Path) -> Located:
     described = engine.execute(f"describe from read_parquet({[str(path) for path in paths]})").fetchall()
     schema = tuple(Column(name, kind) for name, kind, *_ in described)
-    return Version("v", schema, None, 0, tuple(str(path) for path in paths))
+    return Located("v", schema, None, 0, tuple(str(path) for path in paths))
 
 
-def compute(engine: Engine, version: Version, footprint: Footprint) -> str:
+def compute(engine: Engine, version: Located, footprint: Footprint) -> str:
     return Fingerprinter(engine.cursor).compute(version, [footprint])[footprint]
 
 
@@ -198,7 +198,7 @@ class TestFootprint:
         a = write(engine, tmp_path / "a.parquet", "select range as i from range(5)")
         b = write(engine, tmp_path / "b.parquet", "select 1 as i, 2 as j from range(5)")
         c = write(engine, tmp_path / "c.parquet", "select 1 as i from range(6)")
-        known = Version("v", b.schema, 5, 0, ("/nowhere",))
+        known = Located("v", b.schema, 5, 0, ("/nowhere",))
         assert compute(engine, a, count) == compute(engine, b, count) == compute(engine, known, count)
         assert compute(engine, a, count) != compute(engine, c, count)
 
@@ -244,7 +244,7 @@ class TestFootprint:
         kind = "ENUM('small', 'big')"
         path = tmp_path / "sizes.parquet"
         engine.execute(f"copy (select unnest(['small', 'big', 'big']) as size) to '{path}' (format parquet)")
-        v = Version("v", (Column("size", kind), Column("n", "HUGEINT")), None, 0, (str(path),))
+        v = Located("v", (Column("size", kind), Column("n", "HUGEINT")), None, 0, (str(path),))
         engine.execute(
             f"copy (select unnest(['small', 'big', 'big']) as size, 5::decimal(38,0) as n) "
             f"to '{path}' (format parquet)"
@@ -265,13 +265,13 @@ class TestFootprint:
         assert len(seen) == 1
 
     def test_a_file_asset_is_its_bytes(self, engine: Engine) -> None:
-        model = Version("abc", (), None, 10, ("/nowhere/model.pkl",))
-        other = Version("abd", (), None, 10, ("/nowhere/model.pkl",))
+        model = Located("abc", (), None, 10, ("/nowhere/model.pkl",))
+        other = Located("abd", (), None, 10, ("/nowhere/model.pkl",))
         assert compute(engine, model, SEQUENCE) == compute(engine, model, SEQUENCE)
         assert compute(engine, model, SEQUENCE) != compute(engine, other, SEQUENCE)
 
     def test_no_files_are_no_rows(self, engine: Engine) -> None:
-        empty = Version("v", SCHEMA, None, 0, ())
+        empty = Located("v", SCHEMA, None, 0, ())
         assert compute(engine, empty, BAG).startswith("0:")
         assert compute(engine, empty, SEQUENCE).startswith("0:")
 
@@ -284,7 +284,7 @@ class TestFiles:
         engine.execute(
             f"copy (select 'real' as v) to '{str(path).replace(chr(39), chr(39) * 2)}' (format parquet)"
         )
-        found = compute(engine, Version("v", (Column("v", "VARCHAR"),), None, 0, (str(path),)), BAG)
+        found = compute(engine, Located("v", (Column("v", "VARCHAR"),), None, 0, (str(path),)), BAG)
         expected = write(engine, tmp_path / "plain.parquet", "select 'real' as v")
         assert found == compute(engine, expected, BAG)
 
@@ -295,7 +295,7 @@ class TestFiles:
         assert compute(engine, v, Footprint((name,), f"{quoted} = 1", ordered=True)).startswith("1:")
 
     def test_a_missing_or_damaged_file_is_explained(self, engine: Engine, tmp_path: Path) -> None:
-        gone = Version("v", (Column("i", "INTEGER"),), None, 0, (str(tmp_path / "gone.parquet"),))
+        gone = Located("v", (Column("i", "INTEGER"),), None, 0, (str(tmp_path / "gone.parquet"),))
         for footprint in (BAG, Footprint(("i",), "i > 0", ordered=False)):
             with pytest.raises(StoreError, match=r"gone\.parquet"):
                 compute(engine, gone, footprint)

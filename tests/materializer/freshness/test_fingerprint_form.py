@@ -21,7 +21,7 @@ from upriver.materializer.freshness.fingerprint import (
     exact_forms,
     fingerprint_sql,
 )
-from upriver.materializer.model import Version
+from upriver.materializer.model import Located
 
 SHIFT = "'~!@#'"
 SORTED = f"{SHIFT}::blob || create_sort_key(\"c\", 'ASC NULLS LAST')"
@@ -123,10 +123,10 @@ def test_the_version_of_duckdb_is_read_off_its_folder_if_that_tells(
 
 def test_what_no_engine_computes_is_as_it_was() -> None:
     fingerprinter = Fingerprinter(lambda: pytest.fail("nothing has to be looked at"))
-    table = Version("v", (Column("c", "BIGINT"),), 3, 1, ("gone.parquet",))
+    table = Located("v", (Column("c", "BIGINT"),), 3, 1, ("gone.parquet",))
     count = Footprint((), None, ordered=False)
     assert fingerprinter.compute(table, [count]) == {count: "3:7c631d94cd956a1203e4788d89d5df41"}
-    file = Version("v", (), 3, 1, ("gone.bin",))
+    file = Located("v", (), 3, 1, ("gone.bin",))
     assert fingerprinter.compute(file, [count]) == {count: "3:835365ab2c237d9719444d0653f3a7f5"}
 
 
@@ -144,7 +144,7 @@ def test_a_filter_means_the_types_that_were_computed(type: str, tmp_path: Path) 
         query = f"select cast({value} as {type}) as c"
         connection.execute(f"copy ({to_stored(query, schema)}) to '{path}' (format parquet)")
         fingerprinter = Fingerprinter(connection.cursor)
-        found = fingerprinter.compute(Version("v", schema, None, 1, (str(path),)), [of_that_type])
+        found = fingerprinter.compute(Located("v", schema, None, 1, (str(path),)), [of_that_type])
     assert found[of_that_type].startswith("1:")
 
 
@@ -165,7 +165,7 @@ def test_who_reads_all_rows_takes_filters_along(
         columns = ("c", "d", "c")
         asked = [Footprint((c,), p, ordered=False) for c, p in zip(columns, predicates, strict=False)]
         schema = (Column("c", "INTEGER"), Column("d", "INTEGER"))
-        assert len(fingerprinter.compute(Version("v", schema, None, 1, (str(path),)), asked)) == len(
+        assert len(fingerprinter.compute(Located("v", schema, None, 1, (str(path),)), asked)) == len(
             set(asked)
         )
     assert len(begun) == passes
@@ -194,7 +194,7 @@ def test_what_can_not_be_read_is_named_in_one_line(files: tuple[str, ...], said:
 
     with duckdb.connect() as connection:
         fingerprinter = Fingerprinter(connection.cursor)
-        version = Version("v", (Column("c", "BIGINT"),), 1, 1, files)
+        version = Located("v", (Column("c", "BIGINT"),), 1, 1, files)
         with pytest.raises(StoreError) as caught:
             fingerprinter.compute(version, [Footprint(("c",), None, ordered=False)])
     first, hint = str(caught.value).split("\n", 1)
@@ -207,7 +207,7 @@ def test_a_file_is_named_by_its_version_and_counts_no_rows() -> None:
     fingerprinter = Fingerprinter(lambda: pytest.fail("a file has no rows to look at"))
     asked = Footprint(None, None, ordered=True)
     found = {
-        (id_, rows): fingerprinter.compute(Version(id_, (), rows, 1, ()), [asked])[asked]
+        (id_, rows): fingerprinter.compute(Located(id_, (), rows, 1, ()), [asked])[asked]
         for id_ in ("v1", "v2")
         for rows in (None, 3)
     }

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from upriver.assets.errors import UsageError
+from upriver.assets.identity import Node
 from upriver.assets.model import Column
 from upriver.materializer.inspection.compare import BEFORE, comparison, differences, earlier
 from upriver.materializer.model import Materialization, Trace, Version
 from upriver.materializer.session import Session
+from upriver.materializer.storage.locator import Locator
+from upriver.materializer.testing import MemoryStore
 
 Write = Callable[[str], None]
 
@@ -108,7 +111,8 @@ def test_what_can_not_be_compared_says_why(session: Session, table: Write) -> No
             session.compare(key, which)
     first = session.history("t")[0]
     table("select 2 as a")
-    (session.root / session.context.state.history("t", -1)[1].version.files[0]).unlink()
+    gone = session.context.state.history("t", -1)[1].version.artifacts[0]
+    Path(session.context.store.locate(gone)).unlink()
     with pytest.raises(UsageError, match="is not kept any more"):
         session.compare("t", first.id)
     with pytest.raises(UsageError, match="has held nothing else before, or it is not kept"):
@@ -132,7 +136,7 @@ def _anew(text: str) -> str:
 
 
 def _record(id: str, version: str, file: str = ".", type: str = "INTEGER") -> Materialization:
-    made = Version(version, (Column("x", type),), 1, 1, (file,))
+    made = Version(version, (Column("x", type),), 1, 1, in_place=(file,))
     return Materialization(id, "t", None, f"run-{id}", Trace("r", "b", (), ()), made, 0.0, 1.0)
 
 
@@ -141,9 +145,10 @@ def _context(root: Path, *history: Materialization) -> Any:
     return SimpleNamespace(
         root=root,
         environment="dev",
+        locator=Locator(root, MemoryStore()),
         project=lambda refresh: SimpleNamespace(sources={}),
         state=SimpleNamespace(
-            current=lambda environment, keys: {"t": history[0]}, history=lambda key, limit: history
+            current=lambda environment, nodes: {Node("t"): history[0]}, history=lambda key, limit: history
         ),
     )
 

@@ -264,15 +264,15 @@ class Builds(RuleBasedStateMachine):
     def held(self) -> dict[str, Content]:
         """What the artifacts of now hold, and the sources."""
         held = {f"raw.{name}": self.yardstick[f"raw.{name}"] for name in self.project.rows}
-        for key, record in self.context.state.current("dev").items():
+        for node, record in self.context.state.current("dev").items():
             version = record.version
             if version.id not in self.artifacts:
-                tables = [pq.read_table(file) for file in version.located(self.project.root).files]
+                tables = [pq.read_table(file) for file in self.context.locator.files(version)]
                 rows = zip(*(column.to_pylist() for column in tables[0].columns), strict=True)
                 columns = tuple((column.name, column.type) for column in version.schema)
                 assert tuple(tables[0].column_names) == tuple(name for name, _ in columns)
                 self.artifacts[version.id] = Content(columns, tuple(rows))
-            held[key] = self.artifacts[version.id]
+            held[node.asset] = self.artifacts[version.id]
         return held
 
     def run_as(self, name: str) -> str:

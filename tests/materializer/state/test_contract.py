@@ -1,4 +1,4 @@
-"""What every state store promises: the SQLite one on disk, the same in memory, and the fake."""
+"""What every state store promises: the SQLite one on disk, and the fake."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import msgspec
 import pytest
 
 from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.identity import Node
 from upriver.assets.model import CodePart, Column, Place
 from upriver.lineage.model import Footprint
 from upriver.materializer.model import (
+    ArtifactRef,
     Failure,
     FileStamp,
     Materialization,
@@ -23,9 +25,8 @@ from upriver.materializer.model import (
     Trace,
     Version,
 )
-from upriver.materializer.ports import Lease, SourceRecord, StateStore
+from upriver.materializer.ports import Claimed, ClaimRequest, Lease, Seen, SourceRecord, StateStore
 from upriver.materializer.state import SqliteState, open_state
-from upriver.materializer.state.opening import memory_state
 from upriver.materializer.testing import MemoryState
 
 AnyState: TypeAlias = SqliteState | MemoryState
@@ -41,24 +42,24 @@ def materialization(
         partition=partition,
         run="run",
         trace=Trace(recipe, "binding", (read,), (("TZ", "d"),)),
-        version=Version(f"{name:0>64}", (Column("a", "INTEGER"),), 3, 100, ("/x.parquet",)),
+        version=Version(
+            f"{name:0>64}", (Column("a", "INTEGER"),), 3, 100, (ArtifactRef(f"{name:0>64}", ".parquet", 100),)
+        ),
         started=10.0,
         finished=10.0 + seconds,
         peak_memory=int(seconds * 1000),
     )
 
 
-def run(name: str = "run1") -> Run:
-    return Run(name, RunStatus.RUNNING, 5.0, select=("marts.*",), pid=1, host="here")
+def run(name: str = "run1", environment: str = "") -> Run:
+    return Run(name, RunStatus.RUNNING, 5.0, select=("marts.*",), pid=1, host="here", environment=environment)
 
 
-@pytest.fixture(params=["disk", "memory", "fake"])
+@pytest.fixture(params=["disk", "fake"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyState]:
     found: AnyState
     if request.param == "disk":
         found = open_state(tmp_path / ".upriver" / "state.db", algorithm="a1", clock=lambda: 77.0)
-    elif request.param == "memory":
-        found = memory_state("a1")
     else:
         found = MemoryState(clock=lambda: 77.0)
     yield found
@@ -77,10 +78,10 @@ class TestCurrent:
         a, b = materialization("1"), materialization("2", "marts.b")
         state.commit(lease, "dev", [a, b])
         current = state.current("dev")
-        assert dict(current) == {"marts.a": a, "marts.b": b}
-        assert "marts.a" in current
-        assert "marts.c" not in current
-        assert current.get("marts.c") is None
+        assert dict(current) == {Node("marts.a"): a, Node("marts.b"): b}
+        assert Node("marts.a") in current
+        assert Node("marts.c") not in current
+        assert current.get(Node("marts.c")) is None
         assert len(current) == 2
         assert state.materialization("1") == a
         assert state.materialization("nope") is None
@@ -88,15 +89,15 @@ class TestCurrent:
     def test_those_of_a_few_assets_can_be_asked_for_alone(self, state: AnyState, lease: Lease) -> None:
         a, b = materialization("1"), materialization("2", "marts.b")
         state.commit(lease, "dev", [a, b])
-        assert dict(state.current("dev", ["marts.b", "marts.none"])) == {"marts.b": b}
+        assert dict(state.current("dev", [Node("marts.b"), Node("marts.none")])) == {Node("marts.b"): b}
         assert dict(state.current("dev", [])) == {}
-        assert dict(state.current("prod", ["marts.b"])) == {}
+        assert dict(state.current("prod", [Node("marts.b")])) == {}
 
     def test_environments_do_not_see_each_other(self, state: AnyState, lease: Lease) -> None:
         state.commit(lease, "dev", [materialization("1")])
         state.commit(lease, "prod", [materialization("2")])
-        assert state.current("dev")["marts.a"].id == "1"
-        assert state.current("prod")["marts.a"].id == "2"
+        assert state.current("dev")[Node("marts.a")].id == "1"
+        assert state.current("prod")[Node("marts.a")].id == "2"
         assert dict(state.current("other")) == {}
 
     def test_an_earlier_materialization_is_pointed_at_again(self, state: AnyState, lease: Lease) -> None:
@@ -104,7 +105,7 @@ class TestCurrent:
         state.commit(lease, "dev", [first])
         state.commit(lease, "dev", [second])
         state.commit(lease, "dev", [], [first])
-        assert state.current("dev")["marts.a"] == first
+        assert state.current("dev")[Node("marts.a")] == first
         assert [one.id for one in state.history("marts.a")] == ["2", "1"]
 
     def test_only_what_is_recorded_can_be_pointed_at(self, state: AnyState, lease: Lease) -> None:
@@ -119,32 +120,34 @@ class TestCurrent:
             "dev",
             [materialization("1", partition="2024-01"), materialization("2", partition="2024-02")],
         )
-        assert dict(state.current("dev")) == {}
-        assert {k: v.id for k, v in state.current_partitions("dev", "marts.a").items()} == {
-            "2024-01": "1",
-            "2024-02": "2",
-        }
+        both = {Node("marts.a", "2024-01"): "1", Node("marts.a", "2024-02"): "2"}
+        assert {node: one.id for node, one in state.current("dev").items()} == both
+        assert [one.id for one in state.history("marts.a")] == ["2", "1"]
+        assert [one.id for one in state.candidates(Node("marts.a", "2024-01"), "r1")] == ["1"]
+        assert list(state.candidates(Node("marts.a"), "r1")) == []
 
     def test_a_record_never_changes(self, state: AnyState, lease: Lease) -> None:
         state.commit(lease, "dev", [materialization("1")])
         state.commit(lease, "dev", [materialization("1")])
         with pytest.raises(StoreError, match="recorded already"):
             state.commit(lease, "dev", [materialization("1", recipe="r2")])
-        assert state.current("dev")["marts.a"] == materialization("1")
+        assert state.current("dev")[Node("marts.a")] == materialization("1")
 
     def test_candidates_have_the_recipe_and_come_newest_first(self, state: AnyState, lease: Lease) -> None:
         state.commit(
             lease, "dev", [materialization("1"), materialization("2", "marts.b"), materialization("3")]
         )
         state.commit(lease, "dev", [materialization("4", recipe="r2"), materialization("5")])
-        assert [one.id for one in state.candidates("marts.a", "r1")] == ["5", "3", "1"]
-        assert [one.id for one in state.candidates("marts.a", "r1", limit=2)] == ["5", "3"]
-        assert list(state.candidates("marts.a", "r9")) == []
+        assert [one.id for one in state.candidates(Node("marts.a"), "r1")] == ["5", "3", "1"]
+        assert [one.id for one in state.candidates(Node("marts.a"), "r1", limit=2)] == ["5", "3"]
+        assert list(state.candidates(Node("marts.a"), "r9")) == []
 
     def test_candidates_go_back_to_the_first(self, state: AnyState, lease: Lease) -> None:
         """What switches back after many builds finds what was there before them all."""
         state.commit(lease, "dev", [materialization(str(n)) for n in range(200)])
-        assert [one.id for one in state.candidates("marts.a", "r1")] == [str(n) for n in range(199, -1, -1)]
+        assert [one.id for one in state.candidates(Node("marts.a"), "r1")] == [
+            str(n) for n in range(199, -1, -1)
+        ]
 
     def test_history(self, state: AnyState, lease: Lease) -> None:
         state.commit(lease, "dev", [materialization(str(n), f"marts.a{n % 2}") for n in range(6)])
@@ -157,7 +160,7 @@ class TestCurrent:
         seen.append(state.revision())
         state.commit(lease, "dev", [], [materialization("1")])
         seen.append(state.revision())
-        state.record_failure(lease, Failure("marts.a", "run1", "r1", 1.0, "boom"))
+        state.record_failure(lease, "dev", Failure("marts.a", "run1", "r1", 1.0, "boom"))
         seen.append(state.revision())
         state.finish(lease, "run1", RunStatus.SUCCESS, 6.0)
         seen.append(state.revision())
@@ -170,16 +173,6 @@ class TestCurrent:
 
 
 class TestRuns:
-    def test_one_build_at_a_time(self, state: AnyState, lease: Lease) -> None:
-        if isinstance(state, SqliteState) and state.path.name == ":memory:":
-            pytest.skip("a state in memory has no second process")
-        with pytest.raises(BusyError, match="another build"):
-            state.acquire(run("run2"))
-        lease.release()
-        lease.release()
-        state.acquire(run("run2")).release()
-        assert [one.id for one in state.runs()] == ["run2", "run1"]
-
     def test_tokens_grow(self, state: AnyState) -> None:
         tokens = []
         for n in range(3):
@@ -197,7 +190,7 @@ class TestRuns:
         with pytest.raises(BusyError, match="lost its lease"):
             state.finish(old, "run1", RunStatus.SUCCESS, 9.0)
         with pytest.raises(BusyError, match="lost its lease"):
-            state.record_failure(old, Failure("marts.a", "run1", "r1", 1.0, "boom"))
+            state.record_failure(old, "dev", Failure("marts.a", "run1", "r1", 1.0, "boom"))
         with pytest.raises(BusyError, match="lost its lease"):
             state.record_outcomes(old, "run1", [{"asset": "a"}])
         assert state.materialization("1") is None
@@ -256,11 +249,202 @@ class TestRuns:
         self, state: AnyState, lease: Lease
     ) -> None:
         failure = Failure("marts.a", "run1", "r1", 5.0, "ValueError: x", "Traceback …", 3)
-        state.record_failure(lease, failure)
-        state.record_failure(lease, msgspec.structs.replace(failure, asset="marts.b"))
-        assert state.failures()["marts.a"] == failure
+        state.record_failure(lease, "dev", failure)
+        state.record_failure(lease, "dev", msgspec.structs.replace(failure, asset="marts.b"))
+        state.record_failure(lease, "prod", failure)
+        assert state.failures("dev")[Node("marts.a")] == failure
         state.commit(lease, "dev", [materialization("1")])
-        assert list(state.failures()) == ["marts.b"]
+        assert list(state.failures("dev")) == [Node("marts.b")]
+        assert list(state.failures("prod")) == [Node("marts.a")]
+
+
+class TestBuilders:
+    def test_builds_overlap(self, state: AnyState) -> None:
+        leases = [state.acquire(run(f"run{n}", environment=f"env{n}")) for n in (1, 2)]
+        assert [(one.run, one.environment, one.whole) for one in state.holders()] == [
+            ("run1", "env1", False),
+            ("run2", "env2", False),
+        ]
+        for lease in leases:
+            state.commit(lease, "dev", [materialization(str(lease.token), f"marts.{'ab'[lease.token % 2]}")])
+            lease.release()
+            lease.release()
+        assert len(state.current("dev")) == 2
+        assert list(state.holders()) == []
+        assert state.environments() == ["dev", "env1", "env2"]
+
+    def test_what_holds_the_whole_keeps_builds_out_and_they_it(self, state: AnyState) -> None:
+        lease = state.acquire(run("run1"))
+        with pytest.raises(BusyError, match="gc can't begin"):
+            state.hold("gc")
+        lease.release()
+        whole = state.hold("gc")
+        with pytest.raises(BusyError, match="a build can't begin"):
+            state.acquire(run("run2"))
+        with pytest.raises(BusyError, match="fsck can't begin"):
+            state.hold("fsck")
+        whole.release()
+        state.acquire(run("run2")).release()
+        assert [one.id for one in state.runs()] == ["run2", "run1"]
+
+
+A, B = Node("marts.a"), Node("marts.b")
+
+
+def ask(
+    state: AnyState, lease: Lease, request: ClaimRequest, budget: int | None = None, where: str = "dev"
+) -> Claimed:
+    """The answer to one request."""
+    (claim,) = state.claim(lease, where, [request], budget)
+    assert claim.node == request.node
+    assert (claim.holder is not None) == (claim.answer is Claimed.HELD)
+    return claim.answer
+
+
+class TestClaims:
+    @pytest.fixture
+    def other(self, state: AnyState, lease: Lease) -> Iterator[Lease]:
+        held = state.acquire(run("run2"))
+        yield held
+        held.release()
+
+    def test_a_node_is_made_by_one_build_at_a_time(self, state: AnyState, lease: Lease, other: Lease) -> None:
+        assert ask(state, lease, ClaimRequest(A, None)) is Claimed.GRANTED
+        assert ask(state, lease, ClaimRequest(A, None)) is Claimed.GRANTED
+        (held,) = state.claim(other, "dev", [ClaimRequest(A, None)])
+        assert held.holder is not None
+        assert (held.answer, held.holder.run) == (Claimed.HELD, "run1")
+        assert ask(state, other, ClaimRequest(B, None)) is Claimed.GRANTED
+        assert ask(state, other, ClaimRequest(Node("marts.a", "2024"), None)) is Claimed.GRANTED
+
+    def test_environments_do_not_hinder_each_other(self, state: AnyState, lease: Lease, other: Lease) -> None:
+        assert ask(state, lease, ClaimRequest(A, None)) is Claimed.GRANTED
+        assert ask(state, other, ClaimRequest(A, None), where="prod") is Claimed.GRANTED
+
+    @pytest.mark.parametrize("end", ["commit", "failure", "unclaim", "release"])
+    def test_a_claim_ends_with_what_it_was_for(
+        self, state: AnyState, lease: Lease, other: Lease, end: str
+    ) -> None:
+        ask(state, lease, ClaimRequest(A, None))
+        match end:
+            case "commit":
+                state.commit(lease, "dev", [materialization("1")])
+            case "failure":
+                state.record_failure(lease, "dev", Failure(A.asset, "run1", "r1", 1.0, "boom"))
+            case "unclaim":
+                state.unclaim(lease, "dev", [A])
+            case _:
+                lease.release()
+        saw = "1" if end == "commit" else None
+        assert ask(state, other, ClaimRequest(A, saw)) is Claimed.GRANTED
+
+    def test_only_its_own_claims_are_given_back(self, state: AnyState, lease: Lease, other: Lease) -> None:
+        ask(state, lease, ClaimRequest(A, None))
+        state.unclaim(other, "dev", [A])
+        assert ask(state, other, ClaimRequest(A, None)) is Claimed.HELD
+
+    def test_what_was_made_since_it_was_seen_is_decided_again(
+        self, state: AnyState, lease: Lease, other: Lease
+    ) -> None:
+        state.commit(lease, "dev", [materialization("1")])
+        assert ask(state, other, ClaimRequest(A, None)) is Claimed.MOVED
+        assert ask(state, other, ClaimRequest(A, "1")) is Claimed.GRANTED
+
+    def test_a_claim_with_others_is_granted_with_all_of_them_or_not_at_all(
+        self, state: AnyState, lease: Lease, other: Lease
+    ) -> None:
+        ask(state, lease, ClaimRequest(B, None))
+        assert ask(state, other, ClaimRequest(A, None, also=(B,))) is Claimed.HELD
+        assert ask(state, lease, ClaimRequest(A, None)) is Claimed.GRANTED
+        state.unclaim(lease, "dev", [A, B])
+        assert ask(state, other, ClaimRequest(A, None, also=(B,))) is Claimed.GRANTED
+        assert ask(state, lease, ClaimRequest(B, None)) is Claimed.HELD
+
+    def test_all_builds_share_one_budget_of_memory(self, state: AnyState, lease: Lease, other: Lease) -> None:
+        """Beside nothing at all even what takes too much may run."""
+        assert ask(state, lease, ClaimRequest(A, None, memory=90), 100) is Claimed.GRANTED
+        assert ask(state, other, ClaimRequest(B, None, memory=20), 100) is Claimed.FULL
+        assert ask(state, other, ClaimRequest(B, None, memory=10), 100) is Claimed.GRANTED
+        state.unclaim(lease, "dev", [A])
+        state.unclaim(other, "dev", [B])
+        assert ask(state, other, ClaimRequest(B, None, memory=900), 100) is Claimed.GRANTED
+
+    def test_an_outdated_lease_claims_nothing(self, state: AnyState, lease: Lease, other: Lease) -> None:
+        lease.release()
+        state.acquire(run("run3")).release()
+        with pytest.raises(BusyError, match="lost its lease"):
+            state.claim(lease, "dev", [ClaimRequest(A, None)])
+
+
+class TestCompareAndSet:
+    def test_a_pointer_that_moved_since_it_was_seen_stays(self, state: AnyState, lease: Lease) -> None:
+        """What was made is kept for reuse: it is in the history and among the candidates."""
+        state.commit(lease, "dev", [materialization("1")])
+        late = materialization("2")
+        assert state.commit(lease, "dev", [late], seen={A: Seen(None)}) == {A}
+        assert state.current("dev")[A].id == "1"
+        assert [one.id for one in state.candidates(A, "r1")] == ["2", "1"]
+        assert state.commit(lease, "dev", [], [late], seen={A: Seen("1")}) == frozenset()
+        assert state.current("dev")[A].id == "2"
+
+    def test_an_upstream_that_is_another_content_now_keeps_the_pointer(
+        self, state: AnyState, lease: Lease
+    ) -> None:
+        state.commit(lease, "dev", [materialization("1")])
+        upstream = state.current("dev")[A].version.id
+        seen = {B: Seen(None, ((A, upstream),))}
+        state.commit(lease, "dev", [materialization("2")])
+        assert state.commit(lease, "dev", [materialization("3", "marts.b")], seen=seen) == {B}
+        assert B not in state.current("dev")
+        state.commit(lease, "dev", [], [materialization("1")])
+        assert state.commit(lease, "dev", [], [materialization("3", "marts.b")], seen=seen) == frozenset()
+        assert B in state.current("dev")
+
+    def test_the_content_that_counts_is_that_of_the_environment(self, state: AnyState, lease: Lease) -> None:
+        state.commit(lease, "dev", [materialization("1")])
+        upstream = state.current("dev")[A].version.id
+        seen = {B: Seen(None, ((A, upstream),))}
+        assert state.commit(lease, "prod", [materialization("2", "marts.b")], seen=seen) == {B}
+
+    def test_a_source_counts_as_it_was_last_recorded(self, state: AnyState, lease: Lease) -> None:
+        version = materialization("1").version
+        record = SourceRecord("raw.x", "data/x.csv", (), version, 1.0)
+        seen = {A: Seen(None, (), (("raw.x", version.id),))}
+        assert state.commit(lease, "dev", [materialization("1")], seen=seen) == {A}
+        state.remember_sources([record])
+        assert state.commit(lease, "dev", [], [materialization("1")], seen=seen) == frozenset()
+        newer = msgspec.structs.replace(record, version=materialization("9").version)
+        state.remember_sources([newer])
+        again = {A: Seen("1", (), (("raw.x", version.id),))}
+        assert state.commit(lease, "dev", [materialization("2")], seen=again) == {A}
+
+    def test_of_one_group_each_is_compared_for_itself(self, state: AnyState, lease: Lease) -> None:
+        failure = Failure(A.asset, "run1", "r1", 1.0, "boom")
+        state.record_failure(lease, "dev", failure)
+        state.record_failure(lease, "dev", msgspec.structs.replace(failure, asset=B.asset))
+        made = [materialization("1"), materialization("2", "marts.b")]
+        assert state.commit(lease, "dev", made, seen={A: Seen("gone"), B: Seen(None)}) == {A}
+        assert list(state.current("dev")) == [B]
+        assert list(state.failures("dev")) == [A]
+
+
+class TestEnvironments:
+    def test_an_environment_is_removed_with_its_pointers(self, state: AnyState) -> None:
+        lease = state.acquire(run("run1", environment="prod"))
+        state.commit(lease, "prod", [materialization("1"), materialization("2", "marts.b")])
+        state.commit(lease, "dev", [], [materialization("1")])
+        state.record_failure(lease, "prod", Failure(A.asset, "run1", "r1", 1.0, "boom"))
+        with pytest.raises(BusyError, match=r"run1|removal"):
+            state.remove_environment("prod")
+        lease.release()
+        assert state.remove_environment("prod") == 2
+        assert dict(state.current("prod")) == {}
+        assert dict(state.failures("prod")) == {}
+        assert dict(state.durations("prod")) == {}
+        assert state.environments() == ["dev"]
+        assert len(state.current("dev")) == 1
+        assert len(state.history()) == 2
+        assert state.remove_environment("prod") == 0
 
 
 class TestFacts:
@@ -289,7 +473,9 @@ class TestFacts:
     def test_durations_are_the_median_of_the_last_five(self, state: AnyState, lease: Lease) -> None:
         for n, seconds in enumerate([100.0, 1.0, 2.0, 3.0, 4.0, 50.0]):
             state.commit(lease, "dev", [materialization(str(n), seconds=seconds)])
-        assert dict(state.durations()) == {"marts.a": (3.0, 50_000)}
+        state.commit(lease, "prod", [materialization("prod", seconds=7.0)])
+        assert dict(state.durations("dev")) == {Node("marts.a"): (3.0, 50_000)}
+        assert dict(state.durations("prod")) == {Node("marts.a"): (7.0, 7_000)}
 
 
 def test_fingerprints_of_another_algorithm_are_not_shown(tmp_path: Path) -> None:

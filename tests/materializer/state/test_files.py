@@ -16,9 +16,10 @@ import pytest
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Column
 from upriver.materializer.model import Materialization, Run, RunStatus, Trace, Version
+from upriver.materializer.ports import Committed, Pointer
 from upriver.materializer.state import Damaged, SqliteState, open_state, rebuild_from_store, schema
 from upriver.materializer.state.database import Database
-from upriver.materializer.state.journal import Committed, Journal, Pointer, encode, parse
+from upriver.materializer.state.journal import Journal, encode, parse
 from upriver.materializer.storage.durable_files import OsFiles
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.testing import FaultyFiles, MemoryFiles, PowerCutError
@@ -27,13 +28,11 @@ RUN = Run("run", RunStatus.RUNNING, 1.0)
 
 
 def materialization(store: LocalStore, name: str) -> Materialization:
-    path = store.new_path(".parquet")
+    path = store.reserve(".parquet")
     path.write_bytes(name.encode())
     staged = store.stage(path, ".parquet")
     store.publish([staged])
-    version = Version(
-        staged.id, (Column("a", "INTEGER"),), 1, staged.bytes, (str(store.path(staged.id, ".parquet")),)
-    )
+    version = Version(staged.id, (Column("a", "INTEGER"),), 1, staged.bytes, (staged.ref,))
     return Materialization(name, f"marts.{name}", None, "run", Trace("r", "b", ()), version, 1.0, 2.0)
 
 
@@ -201,11 +200,11 @@ class TestTrouble:
 
     def test_a_build_that_holds_the_database_long_is_named(self, path: Path) -> None:
         builder = open_state(path)
-        lease = builder.acquire(Run("first", RunStatus.RUNNING, 1.0))
+        lease = builder.hold("gc")
         blocker = apsw.Connection(str(path))
         blocker.execute("begin immediate")
         state = open_state(path, busy_seconds=0.1)
-        with pytest.raises(BusyError, match=f"run first, process {os.getpid()}"):
+        with pytest.raises(BusyError, match=f"gc, process {os.getpid()}"):
             state.acquire(Run("next", RunStatus.RUNNING, 1.0))
         blocker.execute("rollback")
         blocker.close()
@@ -318,7 +317,7 @@ class TestMigration:
         database = self.open(path)
         assert database.query("select a from more") == [(3,)]
         database.close()
-        backup = path.with_name("state.db.v1.backup")
+        backup = path.with_name(f"state.db.v{schema.VERSION}.backup")
         assert backup.exists()
         old = Database(backup)
         assert old.query("select count(*) from materializations") == [(3,)]
@@ -384,9 +383,8 @@ class TestCreation:
 
 
 def entries() -> list[Committed]:
-    one = Materialization(
-        "m1", "a", None, "run", Trace("r", "b", ()), Version("0" * 64, (), None, 3, ("é\n.bin",)), 1.0, 2.0
-    )
+    version = Version("0" * 64, (), None, 3, in_place=("é\n.bin",))
+    one = Materialization("m1", "a", None, "run", Trace("r", "b", ()), version, 1.0, 2.0)
     return [Committed(n, 1, "dev", (one,), (Pointer("a", "", "m1"),)) for n in range(3)]
 
 

@@ -17,10 +17,11 @@ import pytest
 from blake3 import blake3
 
 from upriver.assets.errors import StoreError
-from upriver.materializer.ports import Staged, Store
+from upriver.materializer.model import ArtifactRef
+from upriver.materializer.ports import Staged
 from upriver.materializer.storage.durable_files import FilePort, OsFiles
 from upriver.materializer.storage.local_store import LocalStore
-from upriver.materializer.testing import FaultyFiles, MemoryFiles, MemoryStore, PowerCutError
+from upriver.materializer.testing import FaultyFiles, MemoryFiles, PowerCutError
 
 ROOT = Path("/project/.upriver/store")
 
@@ -30,7 +31,7 @@ def digest(data: bytes) -> str:
 
 
 def put(store: LocalStore, files: FilePort, data: bytes, suffix: str = ".parquet") -> Staged:
-    path = store.new_path(suffix)
+    path = store.reserve(suffix)
     files.write(path, data)
     return store.stage(path, suffix)
 
@@ -46,11 +47,11 @@ class TestPublishing:
     def test_an_artifact_is_found_by_the_hash_of_its_bytes(self, store: LocalStore) -> None:
         staged = put(store, OsFiles(), b"rows")
         assert staged.id == digest(b"rows")
-        assert not store.exists(staged.id, ".parquet")
+        assert not store.exists_many([staged.ref])
         store.publish([staged])
         assert store.path(staged.id, ".parquet") == store.root / staged.id[:2] / f"{staged.id}.parquet"
         assert store.path(staged.id, ".parquet").read_bytes() == b"rows"
-        assert store.exists(staged.id, ".parquet")
+        assert store.exists_many([staged.ref])
         assert not Path(staged.path).exists()
 
     def test_artifacts_are_read_only(self, store: LocalStore) -> None:
@@ -68,7 +69,7 @@ class TestPublishing:
 
     def test_the_same_bytes_twice_in_one_group(self, store: LocalStore) -> None:
         store.publish([put(store, OsFiles(), b"rows"), put(store, OsFiles(), b"rows")])
-        assert [id_ for _, id_, _ in store.artifacts()] == [digest(b"rows")]
+        assert [one.ref for one in store.list()] == [ArtifactRef(digest(b"rows"), ".parquet", 4)]
 
     @pytest.mark.parametrize("damage", [b"", b"row", b"rows", b"rows and more"])
     def test_publishing_again_repairs_a_damaged_artifact(self, store: LocalStore, damage: bytes) -> None:
@@ -87,7 +88,7 @@ class TestPublishing:
         path = store.path(digest(b"rows"), ".parquet")
         path.parent.mkdir(parents=True)
         path.symlink_to(outside)
-        assert not store.exists(digest(b"rows"), ".parquet")
+        assert not store.exists_many([ArtifactRef(digest(b"rows"), ".parquet", 4)])
         store.publish([put(store, OsFiles(), b"rows")])
         assert path.is_file()
         assert not path.is_symlink()
@@ -125,7 +126,7 @@ class TestPublishing:
             thread.start()
         for thread in threads:
             thread.join()
-        found = [(path, id_) for path, id_, _ in store.artifacts()]
+        found = [(Path(one.place), one.ref.id) for one in store.list() if one.ref]
         assert len(found) == 20 + 80
         assert all(digest(path.read_bytes()) == id_ for path, id_ in found)
 
@@ -145,13 +146,13 @@ class TestStaging:
     def test_suffixes(self, store: LocalStore, suffix: str) -> None:
         staged = put(store, OsFiles(), b"x", suffix)
         store.publish([staged])
-        assert store.exists(staged.id, suffix)
-        assert [(id_, end) for _, id_, end in store.artifacts()] == [(staged.id, suffix)]
+        assert store.exists_many([staged.ref])
+        assert [one.ref for one in store.list()] == [staged.ref]
 
     @pytest.mark.parametrize("suffix", ["json", "/../x", ".a/b", ".\0", ".a\n", ".." + "x" * 40, ". "])
     def test_suffixes_are_never_paths(self, store: LocalStore, suffix: str) -> None:
         with pytest.raises(StoreError, match="ending"):
-            store.new_path(suffix)
+            store.reserve(suffix)
         with pytest.raises(StoreError, match="ending"):
             store.path("0" * 64, suffix)
 
@@ -162,19 +163,19 @@ class TestStaging:
 
     def test_what_is_no_plain_file_is_refused(self, store: LocalStore, tmp_path: Path) -> None:
         (tmp_path / "secret").write_bytes(b"secret")
-        link = store.new_path(".parquet")
+        link = store.reserve(".parquet")
         link.symlink_to(tmp_path / "secret")
-        fifo = store.new_path(".parquet")
+        fifo = store.reserve(".parquet")
         os.mkfifo(fifo)
-        hard = store.new_path(".parquet")
+        hard = store.reserve(".parquet")
         hard.hardlink_to(tmp_path / "secret")
-        for path in (link, fifo, hard, store.new_path(".parquet")):
+        for path in (link, fifo, hard, store.reserve(".parquet")):
             with pytest.raises(StoreError):
                 store.stage(path, ".parquet")
             assert not path.is_symlink()
             assert not path.exists()
         assert (tmp_path / "secret").read_bytes() == b"secret"
-        assert list(store.artifacts()) == []
+        assert list(store.list()) == []
 
     @pytest.mark.parametrize(
         "code", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.EMFILE]
@@ -185,7 +186,7 @@ class TestStaging:
             faulty = FaultyFiles(memory, operation, OSError(code, os.strerror(code), "x")).as_port()
             store = LocalStore(ROOT, faulty)
             try:
-                path = store.new_path(".parquet")
+                path = store.reserve(".parquet")
                 memory.write(path, b"rows")
                 store.publish([store.stage(path, ".parquet")])
             except StoreError as error:
@@ -201,7 +202,7 @@ class TestStaging:
     def test_a_failed_fsync_is_not_tried_again_and_the_file_is_abandoned(self) -> None:
         memory = MemoryFiles()
         store = LocalStore(ROOT, memory)
-        path = store.new_path(".parquet")
+        path = store.reserve(".parquet")
         memory.write(path, b"rows")
         syncs = []
 
@@ -231,7 +232,7 @@ class TestPowerCuts:
             acknowledged = [b"old"]
             try:
                 for data in (b"new", b"old", b"newer" * 100):
-                    path = store.new_path(".parquet")
+                    path = store.reserve(".parquet")
                     memory.write(path, data)
                     store.publish([store.stage(path, ".parquet")])
                     acknowledged.append(data)
@@ -241,8 +242,9 @@ class TestPowerCuts:
             reopened = LocalStore(ROOT, memory)
             for data in acknowledged:
                 assert memory.read(reopened.path(digest(data), ".parquet")) == data
-            for path, id_, _ in reopened.artifacts():
-                assert digest(memory.read(path)) == id_
+            for one in reopened.list():
+                assert one.ref is not None
+                assert digest(memory.read(Path(one.place))) == one.ref.id
             reopened.publish([put(reopened, memory, data) for data in (b"new", b"old", b"newest")])
             if len(acknowledged) == 4:
                 assert cut > 30
@@ -259,7 +261,7 @@ class TestPowerCuts:
             faulty = FaultyFiles(memory, cut, PowerCutError())
             killed = LocalStore(ROOT, faulty.as_port())
             with contextlib.suppress(PowerCutError):
-                path = killed.new_path(".parquet")
+                path = killed.reserve(".parquet")
                 memory.write(path, b"new")
                 killed.publish([killed.stage(path, ".parquet")])
             store = LocalStore(ROOT, memory)
@@ -278,10 +280,10 @@ class TestSweeping:
         script = (
             "import sys; from pathlib import Path; from upriver.materializer.storage.local_store import LocalStore;"
             "store = LocalStore(Path(sys.argv[1]));"
-            "path = store.new_path('.parquet'); path.write_bytes(b'x' * 10);"
+            "path = store.reserve('.parquet'); path.write_bytes(b'x' * 10);"
             "print(path, flush=True); sys.stdin.read()"
         )
-        alive = store.new_path(".parquet")
+        alive = store.reserve(".parquet")
         alive.write_bytes(b"mine")
         process = subprocess.Popen(
             [sys.executable, "-c", script, str(store.root)],
@@ -295,19 +297,19 @@ class TestSweeping:
         assert theirs.exists()
         process.kill()
         process.communicate()
-        assert other.sweep(dry_run=True) == [theirs]
+        assert other.sweep(dry_run=True) == [str(theirs)]
         assert theirs.exists()
-        assert other.sweep() == [theirs]
+        assert other.sweep() == [str(theirs)]
         assert not theirs.parent.exists()
         assert alive.read_bytes() == b"mine"
 
     def test_closing_removes_what_was_not_published(self, store: LocalStore) -> None:
-        path = store.new_path(".parquet")
+        path = store.reserve(".parquet")
         path.write_bytes(b"x")
         store.close()
         store.close()
         assert not path.exists()
-        assert store.new_path(".parquet").parent != path.parent
+        assert store.reserve(".parquet").parent != path.parent
 
     def test_a_session_without_a_lock_is_given_a_minute(self, store: LocalStore) -> None:
         young = store.root / "staging" / "young"
@@ -315,21 +317,21 @@ class TestSweeping:
         (young / "x").write_bytes(b"x")
         assert store.sweep() == []
         later = LocalStore(store.root, clock=lambda: young.stat().st_mtime + 61)
-        assert later.sweep() == [young / "x"]
+        assert later.sweep() == [str(young / "x")]
         assert not young.exists()
 
     def test_a_forked_child_writes_into_its_own_folder(
         self, store: LocalStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        mine = store.new_path(".parquet")
+        mine = store.reserve(".parquet")
         monkeypatch.setattr(os, "getpid", lambda: 1)
-        assert store.new_path(".parquet").parent != mine.parent
+        assert store.reserve(".parquet").parent != mine.parent
 
 
 def test_reading_creates_nothing(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
-    assert not store.exists("0" * 64, ".parquet")
-    assert list(store.artifacts()) == []
+    assert not store.exists_many([ArtifactRef("0" * 64, ".parquet", 4)])
+    assert list(store.list()) == []
     assert store.sweep() == []
     store.close()
     assert list(tmp_path.iterdir()) == []
@@ -343,19 +345,5 @@ def test_what_does_not_belong_in_the_store_is_named(store: LocalStore) -> None:
     other = "00" if shard.name != "00" else "01"
     (store.root / other).mkdir()
     (store.root / other / f"{digest(b'rows')}.parquet").write_bytes(b"rows")
-    foreign = {path.name for path, id_, _ in store.artifacts() if id_ is None}
+    foreign = {Path(one.place).name for one in store.list() if one.ref is None}
     assert foreign == {"notes.txt", "desktop.ini", f"{digest(b'rows')}.parquet"}
-
-
-def test_the_fake_store_keeps_the_same_contract() -> None:
-    fake = MemoryStore()
-    store: Store = fake
-    path = store.new_path(".parquet")
-    with pytest.raises(StoreError):
-        store.stage(path, ".parquet")
-    fake.write(path, b"rows")
-    staged = store.stage(path, ".parquet")
-    assert not store.exists(staged.id, ".parquet")
-    store.publish([staged])
-    assert store.exists(staged.id, ".parquet")
-    assert staged.id == digest(b"rows")

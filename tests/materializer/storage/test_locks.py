@@ -1,4 +1,4 @@
-"""One build at a time, whatever happens to the one that was first. Real processes, real signals."""
+"""Builds overlap, one process at a time has the whole, whatever happens to the one that was first. Real processes, real signals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from upriver.assets.errors import BusyError
+from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.identity import Node
 from upriver.materializer.model import Materialization, Run, RunStatus, Trace, Version
+from upriver.materializer.ports import Claimed, ClaimRequest, Holder
 from upriver.materializer.state import SqliteState, open_state
-from upriver.materializer.storage.locks import BuildLock, FileLock, Holder, boot_id, busy, poll
+from upriver.materializer.storage.locks import BUILDERS, FileLock, Heartbeat, Life, boot_id, busy, look, poll
 
 TERM = 0.8  # long enough for a heartbeat on a busy machine
 
@@ -25,7 +28,9 @@ import sys, time
 from pathlib import Path
 from upriver.assets.errors import BusyError
 from upriver.materializer.model import Materialization, Run, RunStatus, Trace, Version
+from upriver.materializer.ports import ClaimRequest
 from upriver.materializer.state import open_state
+from upriver.assets.identity import Node
 
 path, name, term = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 state = open_state(path, term=term)
@@ -43,6 +48,12 @@ for line in sys.stdin:
         match line.strip():
             case "acquire":
                 lease = state.acquire(Run(name, RunStatus.RUNNING, time.time()))
+            case "hold":
+                lease = state.hold("gc")
+            case "claim":
+                answer = state.claim(lease, "dev", [ClaimRequest(Node("claimed"), None)])[0].answer
+                print(answer, flush=True)
+                continue
             case "commit":
                 commit()
             case "commit for ever":
@@ -125,27 +136,53 @@ def materialization(name: str) -> Materialization:
     )
 
 
-def test_the_second_build_is_told_who_holds_the_project(
+def test_builds_overlap(state: SqliteState, child: Callable[..., Child]) -> None:
+    """Neither waits for the other; both are told of, the older first."""
+    other = child("first")
+    assert other.ask("acquire") == "ok"
+    lease = state.acquire(run())
+    assert [(one.run, one.pid) for one in state.holders()] == [
+        ("first", other.process.pid),
+        ("mine", os.getpid()),
+    ]
+    assert other.ask("commit") == "ok"
+    state.commit(lease, "dev", [materialization("new")])
+    assert {one.status for one in state.runs()} == {RunStatus.RUNNING}
+    lease.release()
+    assert other.ask("release") == "ok"
+    assert list(state.holders()) == []
+
+
+def test_who_wants_the_whole_project_is_told_who_builds(
     state: SqliteState, child: Callable[..., Child]
 ) -> None:
     other = child("first")
     assert other.ask("acquire") == "ok"
     with pytest.raises(
-        BusyError, match=rf"run first, process {other.process.pid} since .*\n.*\n.*kill {other.process.pid}"
+        BusyError,
+        match=rf"gc can't begin: a build is going on\n  run first, process {other.process.pid} since .*\n.*\n.*kill {other.process.pid}",
+    ):
+        state.hold("gc")
+    assert other.ask("release") == "ok"
+    state.hold("gc").release()
+
+
+def test_a_build_is_told_who_holds_the_whole_project(state: SqliteState, child: Callable[..., Child]) -> None:
+    other = child()
+    assert other.ask("hold") == "ok"
+    with pytest.raises(
+        BusyError, match=r"a build can't begin: another process holds the project\n  gc, process"
     ):
         state.acquire(run())
-    holder = state.holder()
-    assert holder is not None
-    assert (holder.run, holder.pid) == ("first", other.process.pid)
-    assert [one.id for one in state.runs()] == ["first"]
-    assert other.ask("release") == "ok"
-    assert state.holder() is None
+    with pytest.raises(BusyError, match="fsck --repair can't begin"):
+        state.hold("fsck --repair")
+    other.ask("release")
     state.acquire(run()).release()
 
 
-def test_a_second_build_waits_as_long_as_it_is_told(state: SqliteState, child: Callable[..., Child]) -> None:
+def test_a_build_waits_as_long_as_it_is_told(state: SqliteState, child: Callable[..., Child]) -> None:
     other = child()
-    other.ask("acquire")
+    other.ask("hold")
     started = time.monotonic()
     with pytest.raises(BusyError):
         state.acquire(run(), wait=0.3)
@@ -160,7 +197,7 @@ def test_a_living_holder_is_never_displaced_however_long_it_takes(
     other = child()
     other.ask("acquire")
     with pytest.raises(BusyError):
-        state.acquire(run(), wait=2 * TERM)
+        state.hold("gc", wait=2 * TERM)
     assert other.ask("commit") == "ok"
 
 
@@ -175,20 +212,39 @@ def test_after_kill_9_the_next_build_goes_on_at_once(state: SqliteState, child: 
         ("mine", RunStatus.RUNNING),
         ("killed", RunStatus.ABANDONED),
     ]
-    assert list(state.current("dev")) == ["killed"]
+    assert list(map(str, state.current("dev"))) == ["killed"]
     lease.release()
 
 
-def test_a_stopped_build_is_displaced_after_its_term_and_can_write_nothing_when_it_wakes(
+def test_the_claim_of_a_killed_build_is_free_at_once(state: SqliteState, child: Callable[..., Child]) -> None:
+    other = child("killed", term=3600.0)
+    other.ask("acquire")
+    assert other.ask("claim") == "granted"
+    lease = state.acquire(run())
+    wish = ClaimRequest(Node("claimed"), None)
+    (held,) = state.claim(lease, "dev", [wish])
+    assert (held.answer, held.holder and held.holder.pid) == (Claimed.HELD, other.process.pid)
+    other.process.kill()
+    other.process.wait()
+    assert state.claim(lease, "dev", [wish])[0].answer is Claimed.GRANTED
+    lease.release()
+
+
+def test_a_stopped_build_loses_its_claims_after_its_term_and_can_write_nothing_when_it_wakes(
     state: SqliteState, child: Callable[..., Child]
 ) -> None:
     other = child("stopped")
     other.ask("acquire")
     other.ask("commit")
+    assert other.ask("claim") == "granted"
     other.process.send_signal(signal.SIGSTOP)
-    with pytest.raises(BusyError):
-        state.acquire(run())  # too early
-    lease = state.acquire(run(), wait=10 * TERM)
+    lease = state.acquire(run())
+    wish = ClaimRequest(Node("claimed"), None)
+    assert state.claim(lease, "dev", [wish])[0].answer is Claimed.HELD  # too early
+    deadline = time.monotonic() + 10 * TERM
+    while state.claim(lease, "dev", [wish])[0].answer is not Claimed.GRANTED:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     state.commit(lease, "dev", [materialization("new")])
     other.process.send_signal(signal.SIGCONT)
     assert "lost its lease" in other.ask("commit")
@@ -196,38 +252,37 @@ def test_a_stopped_build_is_displaced_after_its_term_and_can_write_nothing_when_
     assert other.ask("release") == "ok"
     state.commit(lease, "dev", [materialization("newer")])
     assert not lease.lost()
-    assert set(state.current("dev")) == {"stopped", "new", "newer"}
+    assert set(map(str, state.current("dev"))) == {"stopped", "new", "newer"}
+    open_state(state.path, term=TERM).acquire(run("third")).release()
     assert state.runs()[-1].status is RunStatus.ABANDONED
-    with pytest.raises(BusyError, match="run mine"):
-        open_state(state.path, term=TERM).acquire(run("third"))
-    assert "busy" in other.ask("acquire")
     lease.release()
 
 
-def test_after_a_takeover_a_third_build_finds_the_second_even_when_the_first_is_gone(
+def test_a_stopped_holder_of_the_whole_is_displaced_after_its_term(
     state: SqliteState, child: Callable[..., Child]
 ) -> None:
-    first, third = child("first"), child("third")
-    first.ask("acquire")
-    first.process.send_signal(signal.SIGSTOP)
+    other = child()
+    other.ask("hold")
+    other.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(BusyError):
+        state.acquire(run())  # too early
     lease = state.acquire(run(), wait=10 * TERM)
-    first.end()
-    assert "run mine" in third.ask("acquire")
+    other.process.send_signal(signal.SIGCONT)
+    assert "lost its lease" in other.ask("commit")
+    state.commit(lease, "dev", [materialization("new")])
     lease.release()
-    assert third.ask("acquire") == "ok"
 
 
-def test_of_many_that_come_together_one_wins(path: Path, child: Callable[..., Child]) -> None:
+def test_of_many_that_want_the_whole_together_one_wins(path: Path, child: Callable[..., Child]) -> None:
     children = [child(f"c{n}") for n in range(4)]
     for _ in range(3):
         for one in children:
-            one.tell("acquire")
+            one.tell("hold")
         answers = [one.hear() for one in children]
         assert answers.count("ok") == 1
-        assert all("another build" in answer for answer in answers if answer != "ok")
+        assert all("holds the project" in answer for answer in answers if answer != "ok")
         winner = children[answers.index("ok")]
         assert winner.ask("commit") == "ok"
-        assert winner.ask("finish") == "ok"
         assert winner.ask("release") == "ok"
         children.remove(winner)
 
@@ -256,9 +311,10 @@ def test_what_a_killed_build_had_acknowledged_is_there(
     lease.release()
 
 
-def test_a_deleted_lock_file_lets_another_in_and_fences_the_first(state: SqliteState, path: Path) -> None:
+def test_a_deleted_lock_file_fences_its_build(state: SqliteState, path: Path) -> None:
+    """Nothing proves any more that it lives."""
     first = state.acquire(run("first"))
-    (path.parent / "build.lock").unlink()
+    (path.parent / BUILDERS / f"{first.token}.lock").unlink()
     assert first.lost()
     second = state.acquire(run("second"))
     with pytest.raises(BusyError, match="lost its lease"):
@@ -268,66 +324,82 @@ def test_a_deleted_lock_file_lets_another_in_and_fences_the_first(state: SqliteS
     second.release()
 
 
-class TestBuildLock:
-    def lock(self, path: Path, now: Callable[[], float], term: float = 30.0) -> BuildLock:
-        return BuildLock(path, term, now)
+def test_a_link_in_the_place_of_the_lock_files_is_not_followed(state: SqliteState, path: Path) -> None:
+    (path.parent / "elsewhere").mkdir()
+    (path.parent / BUILDERS).symlink_to(path.parent / "elsewhere")
+    with pytest.raises(StoreError, match="is a link or a file"):
+        state.acquire(run())
 
+
+def test_lock_files_that_belong_to_nobody_are_removed(state: SqliteState, path: Path) -> None:
+    (path.parent / BUILDERS).mkdir()
+    (path.parent / BUILDERS / "99.lock").touch()
+    lease = state.acquire(run())
+    assert [one.name for one in (path.parent / BUILDERS).iterdir()] == [f"{lease.token}.lock"]
+    lease.release()
+    assert list((path.parent / BUILDERS).iterdir()) == []
+
+
+class TestHeartbeat:
     def test_the_wall_clock_and_sleep_do_not_matter_only_missed_beats_do(self, tmp_path: Path) -> None:
-        first = self.lock(tmp_path / "build.lock", lambda: 100.0)
-        assert first.try_take() is None
-        first.announce(1, "first")
-        assert self.lock(tmp_path / "build.lock", lambda: 129.0).try_take() is not None
-        second = self.lock(tmp_path / "build.lock", lambda: 131.0)
-        assert second.try_take() is None
-        assert not first.named()
-        assert second.named()
-        first.release()
-        second.release()
+        path = tmp_path / "1.lock"
+        beating = Heartbeat(path, 30.0, lambda: 100.0)
+        beating.begin(1, "first", "dev")
+        assert look(path, 30.0, lambda: 129.0)[0] is Life.ALIVE
+        assert look(path, 30.0, lambda: 131.0)[0] is Life.STOPPED
+        beating.release()
+        assert look(path, 30.0, lambda: 129.0)[0] is Life.GONE
 
     def test_a_holder_elsewhere_is_never_taken_for_stopped(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        first = self.lock(tmp_path / "build.lock", lambda: 0.0)
-        assert first.try_take() is None
-        first.announce(1, "first")
+        path = tmp_path / "1.lock"
+        beating = Heartbeat(path, 30.0, lambda: 0.0)
+        beating.begin(1, "first")
         monkeypatch.setattr("upriver.materializer.storage.locks.boot_id", lambda: "another machine")
-        held = self.lock(tmp_path / "build.lock", lambda: 1e9).try_take()
-        assert held is not None
-        assert held.run == "first"
-        first.release()
+        life, holder = look(path, 30.0, lambda: 1e9)
+        assert life is Life.ALIVE
+        assert holder is not None
+        assert holder.run == "first"
+        beating.release()
 
-    def test_unreadable_holder_is_still_a_holder(self, tmp_path: Path) -> None:
-        first = self.lock(tmp_path / "build.lock", lambda: 0.0)
-        assert first.try_take() is None
-        (tmp_path / "build.lock").write_text("{garbage")
-        held = self.lock(tmp_path / "build.lock", lambda: 1e9).try_take()
-        assert held is not None
-        assert "kill" not in str(busy(held))
-        first.release()
+    def test_what_can_not_be_read_is_alive_still(self, tmp_path: Path) -> None:
+        path = tmp_path / "1.lock"
+        beating = Heartbeat(path, 30.0, lambda: 0.0)
+        beating.begin(1, "first")
+        path.write_text("{garbage")
+        assert look(path, 30.0, lambda: 1e9) == (Life.ALIVE, None)
+        assert "kill" not in str(busy("gc", []))
+        beating.release()
 
     def test_the_content_of_an_abandoned_file_means_nothing(self, tmp_path: Path) -> None:
-        (tmp_path / "build.lock").write_text('{"token":9}')
-        lock = self.lock(tmp_path / "build.lock", lambda: 0.0)
-        assert lock.holder() is None
-        assert lock.try_take() is None
-        lock.release()
-        lock.release()
+        path = tmp_path / "1.lock"
+        path.write_text('{"token":9}')
+        assert look(path)[0] is Life.GONE
+        beating = Heartbeat(path)
+        beating.begin(1, "r")
+        with pytest.raises(OSError, match="locked"):
+            Heartbeat(path).begin(1, "other")
+        beating.release()
+        beating.release()
 
     def test_beats_are_written(self, tmp_path: Path) -> None:
-        lock = BuildLock(tmp_path / "build.lock", term=0.08)
-        assert lock.try_take() is None
-        lock.announce(1, "r")
-        first = lock.holder()
+        path = tmp_path / "1.lock"
+        beating = Heartbeat(path, term=0.08)
+        first = beating.begin(1, "r")
         deadline = time.monotonic() + 5
-        while (later := lock.holder()) is not None and first is not None and later.beat <= first.beat:
+        while (later := look(path)[1]) is None or later.beat <= first.beat:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        lock.release()
-        assert lock.holder() is None
+        beating.release()
 
-    def test_a_holder_in_words(self) -> None:
-        here = Holder(1, "r1", 12, "elsewhere", "upriver build", 0.0, 0.0, boot_id())
-        assert str(here).startswith("run r1, process 12 on elsewhere since 19")
+    def test_holders_in_words(self) -> None:
+        here = Holder(1, "r1", 12, "elsewhere", "upriver build", 0.0, 0.0, boot_id(), "prod")
+        assert str(here).startswith("run r1 of environment prod, process 12 on elsewhere since 19")
+        both = busy("gc", [here, here])
+        assert "2 builds are going on" in str(both)
+        whole = msgspec.structs.replace(here, run="fsck --repair", environment="", whole=True)
+        assert str(whole).startswith("fsck --repair, process 12")
 
 
 class TestFileLock:

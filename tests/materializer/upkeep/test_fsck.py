@@ -17,6 +17,7 @@ from upriver.assets.model import Column
 from upriver.materializer.model import Materialization, Run, RunStatus, Trace, Version
 from upriver.materializer.state import open_state
 from upriver.materializer.state.database import Database
+from upriver.materializer.state.local_storage import LocalStorage
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.upkeep.fsck import Report, Trouble, check
 from upriver.materializer.upkeep.repair import repair
@@ -34,18 +35,17 @@ class Project:
         state = open_state(self.folder / "state.db")
         lease = state.acquire(Run(f"run{len(state.runs())}", RunStatus.RUNNING, 1.0, pid=4711))
         for asset, data in contents.items():
-            path = self.store.new_path(".parquet")
+            path = self.store.reserve(".parquet")
             path.write_bytes(data)
             staged = self.store.stage(path, ".parquet")
             self.store.publish([staged])
-            final = str(self.store.path(staged.id, ".parquet"))
             one = Materialization(
                 id=f"{asset}-{staged.id[:6]}",
                 asset=asset,
                 partition=None,
                 run=state.runs()[0].id,
                 trace=Trace("r", "b", ()),
-                version=Version(staged.id, (Column("a", "INTEGER"),), 1, staged.bytes, (final,)),
+                version=Version(staged.id, (Column("a", "INTEGER"),), 1, staged.bytes, (staged.ref,)),
                 started=1.0,
                 finished=2.0,
             )
@@ -56,11 +56,11 @@ class Project:
         state.close()
 
     def path(self, asset: str) -> Path:
-        return Path(self.made[asset].version.files[0])
+        return Path(self.store.locate(self.made[asset].version.artifacts[0]))
 
     def current(self) -> dict[str, Materialization]:
         state = open_state(self.folder / "state.db", readonly=True)
-        found = dict(state.current("dev"))
+        found = {str(node): one for node, one in state.current("dev").items()}
         state.close()
         return found
 
@@ -88,7 +88,7 @@ def flip(path: Path, position: int = 17) -> None:
 
 
 def test_a_sound_project_has_no_problems(project: Project) -> None:
-    report = check(project.folder)
+    report = check(LocalStorage(project.folder))
     assert report.ok
     assert report.problems == ()
     assert report.notes == ()
@@ -96,8 +96,8 @@ def test_a_sound_project_has_no_problems(project: Project) -> None:
 
 
 def test_no_project_has_no_problems_and_stays_no_project(tmp_path: Path) -> None:
-    assert check(tmp_path / ".upriver").ok
-    assert repair(tmp_path / ".upriver").after.ok
+    assert check(LocalStorage(tmp_path / ".upriver")).ok
+    assert repair(LocalStorage(tmp_path / ".upriver")).after.ok
     assert not (tmp_path / ".upriver").exists()
 
 
@@ -113,7 +113,7 @@ def test_checking_changes_nothing(project: Project) -> None:
         }
 
     before = picture()
-    check(project.folder)
+    check(LocalStorage(project.folder))
     assert picture() == before
 
 
@@ -164,21 +164,21 @@ def test_a_broken_artifact_is_named_and_only_its_asset_is_forgotten(
     project: Project, damage: Callable[[Project], None], kind: Trouble
 ) -> None:
     damage(project)
-    report = check(project.folder)
+    report = check(LocalStorage(project.folder))
     assert kinds(report) == [kind]
     assert report.problems[0].place == str(project.path("a"))
     assert "fsck --repair" in report.problems[0].hint
-    repaired = repair(project.folder)
+    repaired = repair(LocalStorage(project.folder))
     assert repaired.after.ok
     assert project.current() == {asset: project.made[asset] for asset in ("b", "c")}
     project.build(a=b"the rows of a")
-    assert check(project.folder).ok
+    assert check(LocalStorage(project.folder)).ok
     assert project.path("a").read_bytes() == b"the rows of a"
 
 
 def test_damaged_files_are_kept_aside(project: Project) -> None:
     overwrite(project.path("a"), b"who knows")
-    repair(project.folder)
+    repair(LocalStorage(project.folder))
     aside = list((project.folder / "quarantine").iterdir())
     assert [path.read_bytes() for path in aside] == [b"who knows"]
     assert aside[0].name.endswith(project.path("a").name)
@@ -188,8 +188,8 @@ def test_swapped_artifacts_are_put_back_and_nothing_is_forgotten(project: Projec
     a, b = project.path("a").read_bytes(), project.path("b").read_bytes()
     overwrite(project.path("a"), b)
     overwrite(project.path("b"), a)
-    assert kinds(check(project.folder)) == [Trouble.SWAPPED, Trouble.SWAPPED]
-    assert repair(project.folder).after.ok
+    assert kinds(check(LocalStorage(project.folder))) == [Trouble.SWAPPED, Trouble.SWAPPED]
+    assert repair(LocalStorage(project.folder)).after.ok
     assert project.current() == project.made
     assert project.path("a").read_bytes() == a
 
@@ -199,8 +199,8 @@ def test_foreign_things_are_moved_away(project: Project) -> None:
     (project.folder / "store" / "folder").mkdir()
     (project.folder / "store" / "folder" / "x").write_text("nor me")
     (project.folder / "store" / "link").symlink_to("/etc")
-    assert kinds(check(project.folder)) == [Trouble.FOREIGN] * 3
-    assert repair(project.folder).after.ok
+    assert kinds(check(LocalStorage(project.folder))) == [Trouble.FOREIGN] * 3
+    assert repair(LocalStorage(project.folder)).after.ok
     kept = [
         p.read_text()
         for p in (project.folder / "quarantine").rglob("*")
@@ -211,11 +211,11 @@ def test_foreign_things_are_moved_away(project: Project) -> None:
 
 
 def test_orphans_and_leftovers_are_notes(project: Project) -> None:
-    path = project.store.new_path(".parquet")
+    path = project.store.reserve(".parquet")
     path.write_bytes(b"nobody's")
     project.store.publish([project.store.stage(path, ".parquet")])
     project.store.close()
-    report = check(project.folder)
+    report = check(LocalStorage(project.folder))
     assert report.ok
     assert len(report.notes) == 1
     assert "nothing points at" in report.notes[0]
@@ -223,29 +223,31 @@ def test_orphans_and_leftovers_are_notes(project: Project) -> None:
 
 def test_a_lying_size_in_a_record_is_named(project: Project) -> None:
     one = project.made["a"]
-    lying = msgspec.structs.replace(one, version=msgspec.structs.replace(one.version, bytes=99), id="lying")
+    ref = msgspec.structs.replace(one.version.artifacts[0], bytes=99)
+    version = msgspec.structs.replace(one.version, artifacts=(ref,))
+    lying = msgspec.structs.replace(one, version=version, id="lying")
     state = open_state(project.folder / "state.db")
     lease = state.hold("test")
     state.commit(lease, "dev", [lying])
     lease.release()
     state.close()
-    report = check(project.folder)
+    report = check(LocalStorage(project.folder))
     assert kinds(report) == [Trouble.RECORD]
     assert "99 bytes" in str(report.problems[0])
-    assert repair(project.folder).after.ok
+    assert repair(LocalStorage(project.folder)).after.ok
     assert set(project.current()) == {"b", "c"}
 
 
 def test_a_run_whose_process_is_gone_is_named(project: Project) -> None:
     state = open_state(project.folder / "state.db")
     lease = state.acquire(Run("dead", RunStatus.RUNNING, 1.0, pid=4711))
-    assert check(project.folder).ok  # it is alive
+    assert check(LocalStorage(project.folder)).ok  # it is alive
     lease.release()
     state.close()
-    report = check(project.folder)
+    report = check(LocalStorage(project.folder))
     assert kinds(report) == [Trouble.RUN]
     assert "4711" in str(report.problems[0])
-    assert repair(project.folder).after.ok
+    assert repair(LocalStorage(project.folder)).after.ok
 
 
 class TestLostState:
@@ -292,20 +294,20 @@ class TestLostState:
     )
     def test_it_is_never_taken_for_an_empty_project_and_comes_back(self, project: Project, how: str) -> None:
         self.lose(project, how)
-        report = check(project.folder)
+        report = check(LocalStorage(project.folder))
         assert Trouble.STATE in kinds(report)
-        repaired = repair(project.folder)
+        repaired = repair(LocalStorage(project.folder))
         assert repaired.after.ok
         assert project.current() == project.made
         if how != "deleted":
             assert list((project.folder / "quarantine").glob("*state.db"))
         project.build(d=b"more")
-        assert check(project.folder).ok
+        assert check(LocalStorage(project.folder)).ok
 
     def test_what_has_lost_its_artifact_too_is_left_out(self, project: Project) -> None:
         (project.folder / "state.db").unlink()
         project.path("b").unlink()
-        repaired = repair(project.folder)
+        repaired = repair(LocalStorage(project.folder))
         assert repaired.after.ok
         assert "1 had lost their artifact" in " ".join(repaired.actions)
         assert set(project.current()) == {"a", "c"}
@@ -316,8 +318,8 @@ class TestLostState:
         lines = journal.read_bytes().split(b"\n")
         lines[1] = lines[1][:-5] + b"xxxxx"
         journal.write_bytes(b"\n".join(lines))
-        assert Trouble.JOURNAL in kinds(check(project.folder))
-        assert repair(project.folder).after.ok
+        assert Trouble.JOURNAL in kinds(check(LocalStorage(project.folder)))
+        assert repair(LocalStorage(project.folder)).after.ok
         assert set(project.current()) == {"a", "c"}
 
     def test_without_a_journal_the_state_is_empty_and_the_artifacts_are_still_there(
@@ -325,8 +327,8 @@ class TestLostState:
     ) -> None:
         (project.folder / "state.db").unlink()
         shutil.rmtree(project.folder / "store" / "journal")
-        assert kinds(check(project.folder)) == [Trouble.STATE]
-        repaired = repair(project.folder)
+        assert kinds(check(LocalStorage(project.folder))) == [Trouble.STATE]
+        repaired = repair(LocalStorage(project.folder))
         assert repaired.after.ok
         assert project.current() == {}
         assert project.path("a").exists()
@@ -336,7 +338,7 @@ class TestLostState:
         lease = state.acquire(Run("alive", RunStatus.RUNNING, 1.0))
         (project.folder / "state.db").unlink()
         with pytest.raises(BusyError, match="alive"):
-            repair(project.folder)
+            repair(LocalStorage(project.folder))
         lease.release()
         state.close()
 
@@ -354,10 +356,10 @@ class TestJournal:
             journal.write_bytes(b"".join(line + b"\n" for line in data.split(b"\n")[:-2]))
         else:
             journal.write_bytes(os.urandom(100))
-        assert Trouble.JOURNAL in kinds(check(project.folder))
-        assert repair(project.folder).after.ok
+        assert Trouble.JOURNAL in kinds(check(LocalStorage(project.folder)))
+        assert repair(LocalStorage(project.folder)).after.ok
         (project.folder / "state.db").unlink()
-        assert repair(project.folder).after.ok
+        assert repair(LocalStorage(project.folder)).after.ok
         assert project.current() == project.made
 
 
@@ -367,12 +369,12 @@ def test_a_newer_state_is_not_repaired(project: Project) -> None:
         connection.execute("pragma user_version = 99")
     database.close()
     with pytest.raises(StoreError, match="newer Upriver"):
-        repair(project.folder)
+        repair(LocalStorage(project.folder))
 
 
 def test_reports_are_json(project: Project) -> None:
     flip(project.path("a"))
-    report = check(project.folder)
+    report = check(LocalStorage(project.folder))
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
 
 
@@ -388,6 +390,6 @@ def test_an_artifact_that_an_earlier_program_named_is_sound_until_its_bytes_chan
     shard = tmp_path / ".upriver" / "store" / named[:2]
     shard.mkdir(parents=True)
     (shard / f"{named}.parquet").write_bytes(data)
-    assert Trouble.DAMAGED not in kinds(check(tmp_path / ".upriver"))
+    assert Trouble.DAMAGED not in kinds(check(LocalStorage(tmp_path / ".upriver")))
     (shard / f"{named}.parquet").write_bytes(data[:-1] + b"M")
-    assert Trouble.DAMAGED in kinds(check(tmp_path / ".upriver"))
+    assert Trouble.DAMAGED in kinds(check(LocalStorage(tmp_path / ".upriver")))

@@ -19,7 +19,7 @@ from upriver.lineage.sql.names import literal, quote, relation_name, relation_pa
 from upriver.lineage.sql.parse.variables import set_variables
 from upriver.materializer.engines.parquet import write_parquet
 from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
-from upriver.materializer.model import Version
+from upriver.materializer.model import Located
 from upriver.materializer.ports import Written
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class DuckDBEngine:
         self._memory = memory
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._exposed: dict[Key, Version] = {}
+        self._exposed: dict[Key, Located] = {}
         self._schemas = {"main"}
         self._running: dict[threading.Event, duckdb.DuckDBPyConnection] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -168,7 +168,7 @@ class DuckDBEngine:
             connection.execute(setting)
         return connection
 
-    def expose(self, key: Key, version: Version) -> None:
+    def expose(self, key: Key, version: Located) -> None:
         """Make *version* what the relation of *key* shows."""
         if self._exposes(key, version):
             return
@@ -184,7 +184,7 @@ class DuckDBEngine:
             cursor.execute(f"create or replace view {relation_name(key)} as {query}")
             self._exposed[key] = version
 
-    def _exposes(self, key: Key, version: Version) -> bool:
+    def _exposes(self, key: Key, version: Located) -> bool:
         known = self._exposed.get(key)
         return known is not None and known.files == version.files and known.schema == version.schema
 

@@ -28,8 +28,8 @@ from upriver.materializer.execution.local.messages import Job, JobInput
 from upriver.materializer.execution.local.pool import LOOK, WorkerPool
 from upriver.materializer.model import Version
 from upriver.materializer.ports import Engine, Staged, Store
-from upriver.materializer.sources.observe import relative_path
 from upriver.materializer.storage.durable_files import disk_error
+from upriver.materializer.storage.locator import Locator
 
 
 class AttemptFailed(UpriverError):
@@ -169,6 +169,7 @@ class Attempts:
         self._engine = engine
         self._workers = workers
         self._store = store
+        self._locator = Locator(root, store)
         self._analyses = analyses
         self._code = code
         self._variables = variables
@@ -184,7 +185,7 @@ class Attempts:
         attempt.
         """
         suffix = asset.suffix if asset.kind is Kind.FILE else ".parquet"
-        target = self._store.new_path(suffix)
+        target = self._store.reserve(suffix)
         try:
             match asset.recipe:
                 case SqlRecipe():
@@ -212,7 +213,7 @@ class Attempts:
         if isinstance(analysis, Diagnosis):
             raise AttemptFailed(str(analysis), final=True)
         for key in dict.fromkeys(query.keys()):
-            self._engine.expose(key, upstreams[key].located(self._root))
+            self._engine.expose(key, self._locator.located(upstreams[key]))
         limit, bound = asset.execution.timeout, query.bound(relation_name)
         inputs = sum(version.bytes for version in upstreams.values())
         measured = not upstreams or inputs >= _WORTH_MEASURING or asset.key in self._slow
@@ -231,8 +232,7 @@ class Attempts:
         with self._staging(target, ".parquet") as staging:
             meanwhile(analysis.footprints)
         staged = staging.result()
-        files = (relative_path(self._store, self._root, staged.id),)
-        version = Version(staged.id, schema, rows, staged.bytes, files)
+        version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
         return Made(staged, version, analysis.footprints, analysis, peak)
 
     @contextmanager
@@ -272,9 +272,9 @@ class Attempts:
         suffix: str,
     ) -> Made:
         inputs = tuple(
-            JobInput(one.parameter, one.key, one.frame, version.files, version.schema)
+            JobInput(one.parameter, one.key, one.frame, located.files, located.schema)
             for one in recipe.inputs
-            if one.key is not None and (version := upstreams[one.key].located(self._root))
+            if one.key is not None and (located := self._locator.located(upstreams[one.key]))
         )
         job = Job(
             root=str(self._root),
@@ -308,12 +308,11 @@ class Attempts:
         with self._staging(target, suffix) as staging:
             meanwhile(result.reads)
         staged = staging.result()
-        files = (relative_path(self._store, self._root, staged.id, suffix),)
         if asset.kind is Kind.FILE:
-            version = Version(staged.id, (), None, staged.bytes, files)
+            version = Version(staged.id, (), None, staged.bytes, (staged.ref,))
         else:
             schema, rows = self._engine.describe((staged.path,))
-            version = Version(staged.id, schema, rows, staged.bytes, files)
+            version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
         peak = max(result.peak_memory, ended.peak_memory)
         return Made(staged, version, result.reads, result.analysis, peak, result.outside)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, PythonRecipe
 from upriver.materializer.answers import AssetResult, BuildResult
 from upriver.materializer.context import Context
@@ -73,7 +74,16 @@ class Build:
         """Build. Raises BusyError, DeclarationError, StoreError."""
         context, options = self._context, self._options
         now = context.clock.now()
-        run = Run(self.run_id, RunStatus.RUNNING, now, None, options.select, os.getpid(), _host())
+        run = Run(
+            self.run_id,
+            RunStatus.RUNNING,
+            now,
+            None,
+            options.select,
+            os.getpid(),
+            _host(),
+            environment=context.environment,
+        )
         lease = context.state.acquire(run, options.wait)
         log: RunLog | None = None
         status = RunStatus.FAILED
@@ -117,11 +127,11 @@ class Build:
         )
         jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
         idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
-        durations = {} if idle else context.state.durations()
+        durations = {} if idle else context.state.durations(context.environment)
         expected = tuple(
-            (key, durations[key][0])
+            (key, durations[Node(key)][0])
             for key, finding in seen.findings.items()
-            if finding.action in (Action.BUILD, Action.MAYBE) and key in durations
+            if finding.action in (Action.BUILD, Action.MAYBE) and Node(key) in durations
         )
         order = tuple(seen.findings)
         log.emit(RunStarted(context.clock.now(), self.run_id, order, jobs, expected, self._options.select))
@@ -143,7 +153,7 @@ class Build:
         log: RunLog,
         seen: Survey,
         jobs: int,
-        durations: Mapping[Key, tuple[float, int | None]],
+        durations: Mapping[Node, tuple[float, int | None]],
     ) -> tuple[AssetResult, ...]:
         # Most builds find nothing to make: they don't pay for what makes things.
         from upriver.materializer.execution.committer import Committer
@@ -159,7 +169,7 @@ class Build:
         python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
         workers = context.parts.executor(jobs)
         workers.expect(min(python, jobs))
-        seconds = {key: one[0] for key, one in durations.items()}
+        seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
         planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
         slow = {key for key, took in seconds.items() if took >= _SLOW}
         maker = Maker(context, seen, workers, self.run_id, log, self._cancel, slow)
@@ -169,7 +179,7 @@ class Build:
             failure = Failure(
                 key, self.run_id, recipe, context.clock.now(), str(error), error.traceback, attempts
             )
-            context.state.record_failure(lease, failure)
+            context.state.record_failure(lease, context.environment, failure)
             for line in error.traceback.splitlines():
                 log.emit(AssetOutput(context.clock.now(), key, attempts, "traceback", line))
 

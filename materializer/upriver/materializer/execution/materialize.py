@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from upriver.assets.errors import StoreError
+from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key, PythonRecipe
 from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.project.distributions import installed_version
@@ -21,7 +22,7 @@ from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
-from upriver.materializer.model import Materialization, Read, Trace, Version
+from upriver.materializer.model import Located, Materialization, Read, Trace, Version
 from upriver.materializer.ports import Staged
 from upriver.materializer.runs.event_log import RunLog
 from upriver.materializer.sources.observe import SourceChanging
@@ -79,15 +80,16 @@ class Maker:
                 recorded.append(self._read(asset, key, version, footprint))
 
         made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
-        before = self._seen.records.get(asset.key)
+        node = Node(asset.key)
+        before = self._seen.records.get(node)
         version = made.version
         if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
             self._context.analyzer().remember(asset.key, schemas, made.analysis)
         materialization = Materialization(
             id=secrets.token_hex(12),
-            asset=asset.key,
-            partition=None,
+            asset=node.asset,
+            partition=node.partition,
             run=self._run_id,
             trace=Trace(
                 recipe=project.fingerprints[asset.key],
@@ -168,11 +170,10 @@ class Maker:
             return False
         if not version.schema or before.schema != version.schema or before.rows != version.rows:
             return True
-        if not (self._context.root / before.files[0]).exists():
+        if not self._context.locator.there(before):
             return True
-        fresh = msgspec.structs.replace(
-            version, files=(staged.path,)
-        )  # it has its final name only when committed
+        # It has its final name only when it is committed.
+        fresh = Located(version.id, version.schema, version.rows, version.bytes, (staged.path,))
         contents = self._seen.contents
         try:
             then = contents.fingerprint(record.asset, before, WHOLE_BAG)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from upriver.assets.model import Key
+from upriver.assets.identity import Node
 from upriver.materializer.model import Materialization
 
 UNPACKED = 32
@@ -39,15 +39,15 @@ class Took:
 
 
 def took_before(
-    durations: Mapping[Key, tuple[float, int | None]], records: Mapping[Key, Materialization]
-) -> dict[Key, Took]:
-    """What is known of the assets that are known to have taken memory."""
+    durations: Mapping[Node, tuple[float, int | None]], records: Mapping[Node, Materialization]
+) -> dict[Node, Took]:
+    """What is known of the nodes that are known to have taken memory."""
     found = {}
-    for key, (_, peak) in durations.items():
+    for node, (_, peak) in durations.items():
         if peak is not None:
-            record = records.get(key)
+            record = records.get(node)
             newest, inputs = (record.peak_memory, record.input_bytes) if record is not None else (0, 0)
-            found[key] = Took(peak, newest or 0, inputs or 0)
+            found[node] = Took(peak, newest or 0, inputs or 0)
     return found
 
 

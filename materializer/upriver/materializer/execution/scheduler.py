@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from upriver.assets.errors import BusyError, UpriverError
+from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Execution, Key
 from upriver.lineage.graph import AssetGraph
 from upriver.materializer.answers import AssetResult
@@ -81,7 +82,7 @@ class Work:
     cancelled: Callable[[], bool]
     dropped: Callable[[], Collection[Key]]
     priority: Mapping[Key, float]
-    took: Mapping[Key, Took]
+    took: Mapping[Node, Took]
     limits: Limits
     clock: Callable[[], float] = time.time
     pause: Callable[[], float] = random.random
@@ -229,7 +230,9 @@ class Run:
     def _expected(self, key: Key) -> int:
         upstreams = map(self._upstream, self._work.graph.upstreams(key))
         inputs = sum(one.version.bytes for one in upstreams if isinstance(one, Settled))
-        return expected_memory(self._work.took.get(key), inputs, self._work.assets[key].execution.memory)
+        return expected_memory(
+            self._work.took.get(Node(key)), inputs, self._work.assets[key].execution.memory
+        )
 
     def _decide(self, key: Key) -> None:
         upstreams = {up: self._upstream(up) for up in self._work.graph.upstreams(key)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from upriver.assets.errors import Diagnosis
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, PythonRecipe, SqlRecipe
 from upriver.lineage.analysis.analyzer import plannable
 from upriver.lineage.model import WHOLE, Analysis, Footprint
@@ -66,7 +67,7 @@ def remembered_reads(
     project, analyzer = seen.project, context.analyzer()
     keys = [key for key, finding in findings.items() if finding.version is None]
     # A question about one asset is answered as it would be when all are built.
-    keys += [key for key in project.assets if key not in findings and seen.is_new(key)]
+    keys += [key for key in project.assets if key not in findings and seen.is_new(Node(key))]
     schemas = {key: finding.version.schema for key, finding in findings.items() if finding.version}
     found: list[tuple[Key, Footprint]] = []
     for key in keys:

@@ -19,8 +19,9 @@ from upriver.materializer.context import Context
 from upriver.materializer.freshness.decide import schema_from_text
 from upriver.materializer.freshness.external_inputs import Outside
 from upriver.materializer.freshness.fingerprint import Fingerprinter, algorithm
-from upriver.materializer.model import Read, Version
+from upriver.materializer.model import ArtifactRef, Located, Read, Version
 from upriver.materializer.ports import StateStore, Store
+from upriver.materializer.storage.locator import Locator
 
 _COUNT = Footprint((), None, ordered=False)
 
@@ -28,7 +29,7 @@ _COUNT = Footprint((), None, ordered=False)
 class ComputesFingerprints(Protocol):
     """One pass over a version for all the footprints asked for."""
 
-    def compute(self, version: Version, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
+    def compute(self, version: Located, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
         """The fingerprint of each footprint's content. Raises StoreError when the files can't be read."""
         ...
 
@@ -85,7 +86,7 @@ class LiveContents:
         binder: Binds,
         outside: Outside,
     ) -> None:
-        self._root = root
+        self._locator = Locator(root, store)
         self._state = state
         self._store = store
         self._compute = fingerprints
@@ -205,11 +206,13 @@ class LiveContents:
         """See :class:`upriver.materializer.freshness.external_inputs.Outside`."""
         return self._outside.value(name)
 
-    def fingerprint(self, key: Key, version: Version, footprint: Footprint) -> str:
+    def fingerprint(self, key: Key, version: Version | Located, footprint: Footprint) -> str:
         """The fingerprint of *footprint* in *version* of *key*, computed once ever."""
         return self.fingerprints(key, version, (footprint,))[footprint]
 
-    def fingerprints(self, key: Key, version: Version, asked: Iterable[Footprint]) -> Mapping[Footprint, str]:
+    def fingerprints(
+        self, key: Key, version: Version | Located, asked: Iterable[Footprint]
+    ) -> Mapping[Footprint, str]:
         """As :meth:`fingerprint`, for several footprints in one pass."""
         asked = tuple(asked)
         with self._lock:
@@ -223,13 +226,16 @@ class LiveContents:
                 ):  # to count takes next to nothing, and must not bring more about
                     together |= {f for f in self._expected[key] if set(f.columns or ()) <= names}
                 todo = [f for f in together if (version.id, f) not in self._known]
-                computed = self._compute.compute(version.located(self._root), todo)
-                if not self._steady(key, version):
+                computed = self._compute.compute(self._located(version), todo)
+                if isinstance(version, Version) and not self._steady(key, version):
                     # Files that are read in place were changed meanwhile: this may be another content's.
                     known = {f: self._known.get((version.id, f)) for f in asked}
                     return {f: known[f] or computed[f] for f in asked}
                 self._remember(version.id, computed)
             return {footprint: self._known[version.id, footprint] for footprint in asked}
+
+    def _located(self, version: Version | Located) -> Located:
+        return version if isinstance(version, Located) else self._locator.located(version)
 
     def _then(self, read: Read, footprint: Footprint, schema: Schema) -> str | None:
         """The fingerprint of *footprint* in the version that *read* read, if it is known or can still be
@@ -242,9 +248,9 @@ class LiveContents:
         with self._lock:
             self._load(read.version)
             known = self._known.get((read.version, footprint))
-            if known is None and self._store.exists(read.version, ".parquet"):
-                files = (str(self._store.path(read.version, ".parquet")),)
-                version = Version(read.version, schema, None, 0, files)
+            artifact = ArtifactRef(read.version, ".parquet", 0)
+            if known is None and _may_be_artifact(read.version) and self._store.exists_many([artifact]):
+                version = Version(read.version, schema, None, 0, (artifact,))
                 with suppress(StoreError):
                     known = self.fingerprint(read.upstream, version, footprint)
             return known
@@ -294,6 +300,11 @@ def _comparable(footprint: Footprint, before: Schema, now: Schema) -> bool:
     types_before = {column.name: column.type for column in before}
     types_now = {column.name: column.type for column in now}
     return all(name in types_now and types_now[name] == types_before.get(name) for name in footprint.columns)
+
+
+def _may_be_artifact(version: str) -> bool:
+    """Whether the id of a version can be that of an artifact: 64 hexadecimal digits."""
+    return len(version) == 64 and version.isalnum()
 
 
 def _row_count(fingerprint: str | None) -> int | None:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
+from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Column, Key, Schema, Value
 from upriver.materializer.model import (
     Cause,
@@ -44,7 +45,7 @@ STAT = "stat:"
 
 
 class Subject(Value, frozen=True):
-    """What an asset is now, as far as it can be known without building anything.
+    """What a node is now, as far as it can be known without building anything.
 
     *recipe* is the fingerprint, *environment* the outside values declared for it, sorted by name. *ordered* says
     that somebody below takes its rows in order, so that the order of what it reads counts as well.
@@ -55,6 +56,12 @@ class Subject(Value, frozen=True):
     upstreams: tuple[Key, ...]
     environment: tuple[tuple[str, str], ...] = ()
     ordered: bool = False
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it is about."""
+        return Node(self.asset, self.partition)
 
 
 class Settled(Value, frozen=True):

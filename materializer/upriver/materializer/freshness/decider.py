@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, Value
 from upriver.materializer.freshness.decide import (
     EACH_BUILD,
@@ -58,13 +59,13 @@ class Decider:
     def __init__(
         self,
         subjects: Mapping[Key, Subject],
-        records: Mapping[Key, Materialization],
+        records: Mapping[Node, Materialization],
         source: Callable[[Key], Upstream],
-        candidates: Callable[[Key, str, int], Sequence[Materialization]],
+        candidates: Callable[[Node, str, int], Sequence[Materialization]],
         artifact_there: Callable[[Materialization], bool],
         contents: Contents,
         *,
-        failures: Mapping[Key, Failure],
+        failures: Mapping[Node, Failure],
         broken: Mapping[Key, str],
         today: str,
         forced: Collection[Key] = (),
@@ -93,7 +94,7 @@ class Decider:
     def consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
         """Decide one asset. *upstreams* is only asked for what the decision needs."""
         subject = self._subjects[key]
-        record = self._records.get(key)
+        record = self._records.get(subject.node)
         if key in self._broken:
             reason = Reason(Cause.UNBOUND, key, detail=self._broken[key])
             return Finding(key, Action.BUILD, State.FAILED, (reason,))
@@ -127,7 +128,7 @@ class Decider:
                 may_reuse = self._waits_for_reuse(subject, upstreams)
                 action = Action.MAYBE if may_reuse else Action.BUILD
         # Layered over freshness: the last attempt, as long as the same recipe stands; then what is in the way.
-        failure = self._failures.get(key)
+        failure = self._failures.get(subject.node)
         if failure is not None and failure.recipe == subject.recipe:
             return Finding(key, action, State.FAILED, reasons)
         return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
@@ -140,7 +141,7 @@ class Decider:
 
     def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
         """An earlier materialization that a build would only repeat (a constructive trace)."""
-        for earlier in self._candidates(subject.asset, subject.recipe, -1):
+        for earlier in self._candidates(subject.node, subject.recipe, -1):
             if any(value == EACH_BUILD for _, value in earlier.trace.environment):
                 continue
             if self._artifact_there(earlier) and verifies(
@@ -152,7 +153,7 @@ class Decider:
     def _waits_for_reuse(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> bool:
         """Whether an earlier materialization may yet turn out to be what is wanted, once the upstreams are settled."""
         return any(isinstance(upstreams[key], Unsettled) for key in subject.upstreams) and bool(
-            self._candidates(subject.asset, subject.recipe, 1)
+            self._candidates(subject.node, subject.recipe, 1)
         )
 
 

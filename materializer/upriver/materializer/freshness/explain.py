@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from upriver.assets.identity import Node
 from upriver.assets.model import CodePart, Key
 from upriver.materializer.answers import CodeDiff, Explanation, Link
 from upriver.materializer.context import Context
@@ -50,7 +51,8 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
 
     finding = seen.findings[key]
     needed = {link.asset: seen.findings[link.asset] for link in chain}
-    seconds = {k: one[0] for k, one in context.state.durations().items()}
+    durations = context.state.durations(context.environment)
+    seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
     made = explained(stages(project.graph, needed, seconds, seen.views.sizes(project.sources)))
     told = _with_failure(seen, key)
     return Explanation(key, finding.state, told, tuple(chain), ruled_out(context, seen, key), made)
@@ -58,7 +60,7 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
 
 def _with_failure(seen: Survey, key: Key) -> Reasons:
     """The reasons for the state of *key*; first, if its last attempt failed, what the error was."""
-    finding, failure = seen.findings[key], seen.failures.get(key)
+    finding, failure = seen.findings[key], seen.failures.get(Node(key))
     said = {reason.kind for reason in finding.reasons}
     if finding.state is not State.FAILED or failure is None or said & {Cause.FAILED, Cause.UNBOUND}:
         return finding.reasons
@@ -68,7 +70,7 @@ def _with_failure(seen: Survey, key: Key) -> Reasons:
 
 def recipe_diff(context: Context, seen: Survey, key: Key) -> tuple[CodeDiff, ...]:
     """The pieces of code that differ from those of the last materialization, each as a unified diff."""
-    record = seen.records.get(key)
+    record = seen.records.get(Node(key))
     if record is None:
         return ()
     return code_diff(context.state.recipe_parts(record.trace.recipe), seen.project.parts(key))
@@ -100,7 +102,7 @@ def code_diff(before: Sequence[CodePart], now: Sequence[CodePart]) -> tuple[Code
 
 def ruled_out(context: Context, seen: Survey, key: Key) -> tuple[str, ...]:
     """What was looked at and found to be the same: an answer to "and what about …?"."""
-    record = seen.records.get(key)
+    record = seen.records.get(Node(key))
     if record is None:
         return ()
     reasons = seen.findings[key].reasons

@@ -41,7 +41,7 @@ from upriver.assets.model import Column, Schema
 from upriver.lineage.model import Footprint
 from upriver.lineage.sql.names import quote
 from upriver.materializer.engines.types import stored_scan, stored_type
-from upriver.materializer.model import Version
+from upriver.materializer.model import Located
 
 if TYPE_CHECKING:
     import duckdb
@@ -191,7 +191,7 @@ class Fingerprinter:
     def __init__(self, cursor: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self._cursor = cursor
 
-    def compute(self, version: Version, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
+    def compute(self, version: Located, footprints: Sequence[Footprint]) -> Mapping[Footprint, str]:
         """The fingerprint of each footprint in *version*, in as few passes over the files as possible.
 
         A predicate that fails on the data or names a column that is not there counts as absent, and the
@@ -212,7 +212,7 @@ class Fingerprinter:
             found.update(self._pass(version, group))
         return found
 
-    def _pass(self, version: Version, group: Sequence[Footprint]) -> Mapping[Footprint, str]:
+    def _pass(self, version: Located, group: Sequence[Footprint]) -> Mapping[Footprint, str]:
         try:
             return self._run(version, group)
         except _PredicateFailedError:
@@ -224,7 +224,7 @@ class Fingerprinter:
             rows, _, _ = wider.partition(":")
             return {one: _digest(int(rows), ["predicate failed", wider])}
 
-    def _run(self, version: Version, group: Sequence[Footprint]) -> Mapping[Footprint, str]:
+    def _run(self, version: Located, group: Sequence[Footprint]) -> Mapping[Footprint, str]:
         import duckdb
 
         numbered = any(footprint.ordered and footprint.predicate is None for footprint in group)
@@ -262,11 +262,11 @@ def _groups(footprints: Sequence[Footprint]) -> list[list[Footprint]]:
     return [*by_predicate.values(), *alone]
 
 
-def _counts_only(version: Version, footprint: Footprint) -> bool:
+def _counts_only(version: Located, footprint: Footprint) -> bool:
     return footprint.columns == () and footprint.predicate is None and version.rows is not None
 
 
-def _relation(version: Version, numbered: bool) -> tuple[str, str]:
+def _relation(version: Located, numbered: bool) -> tuple[str, str]:
     """The rows of a version as recipes see them, and an expression that numbers them from 0."""
     if not version.files:
         columns = ", ".join(f"null::{column.type} as {quote(column.name)}" for column in version.schema)
@@ -322,7 +322,7 @@ def _digest(rows: int, facts: Sequence[str]) -> str:
     return f"{rows}:{hasher.hexdigest()}"
 
 
-def _unreadable(version: Version, error: Exception) -> StoreError:
+def _unreadable(version: Located, error: Exception) -> StoreError:
     first, *others = version.files or ("no file",)
     more = f" and {len(others)} more" if others else ""
     reason, _, _ = str(error).partition("\n")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from os.path import exists
 
 from upriver.assets.errors import UpriverError
+from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
@@ -14,6 +14,7 @@ from upriver.materializer.freshness.comparison import LiveContents, contents_of
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.model import Failure, Materialization, State
 from upriver.materializer.sources.observe import SourceMissing, Sources, sources_of
+from upriver.materializer.storage.locator import Locator
 
 
 class SourceViews:
@@ -53,21 +54,22 @@ class Observation:
 
     project: Project
     order: tuple[Key, ...]
-    records: Mapping[Key, Materialization]
-    failures: Mapping[Key, Failure]
+    records: Mapping[Node, Materialization]
+    failures: Mapping[Node, Failure]
     contents: LiveContents
     views: SourceViews
-    root: str
+    locator: Locator
+    present: Collection[str]
+    """The ids of those *records* whose artifacts were found: for every asset at every command, so together."""
 
-    def is_new(self, key: Key) -> bool:
-        """Whether no record tells what *key* reads, because its recipe is another now."""
-        record = self.records.get(key)
-        return record is None or record.trace.recipe != self.project.fingerprints[key]
+    def is_new(self, node: Node) -> bool:
+        """Whether no record tells what *node* reads, because its recipe is another now."""
+        record = self.records.get(node)
+        return record is None or record.trace.recipe != self.project.fingerprints[node.asset]
 
     def artifact_there(self, record: Materialization) -> bool:
         """Whether the artifact of *record* is in the store."""
-        # For every asset at every command: pathlib would take as long as all the rest.
-        return all(exists(self.root + file) for file in record.version.files)  # noqa: PTH110
+        return record.id in self.present or self.locator.there(record.version)
 
 
 def observe(context: Context, *, among: Collection[Key] | None = None, verify: bool = False) -> Observation:
@@ -85,12 +87,16 @@ def observe(context: Context, *, among: Collection[Key] | None = None, verify: b
     contents.keep_while(
         lambda key, version: key not in declared or views.sources.unchanged_since_look(key, version)
     )
+    order = tuple(graph.order if among is None else graph.sort(among))
+    inside = set(order)
+    asked = {record.id: record.version for node, record in records.items() if node.asset in inside}
     return Observation(
         project=project,
-        order=tuple(graph.order if among is None else graph.sort(among)),
+        order=order,
         records=records,
-        failures=context.state.failures(),
+        failures=context.state.failures(context.environment),
         contents=contents,
         views=views,
-        root=f"{context.root}/",
+        locator=context.locator,
+        present=context.locator.those_there(asked).keys(),
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 
 from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, Schema, SqlRecipe
 from upriver.lineage.model import Analysis
 from upriver.materializer.context import Context
@@ -110,7 +111,7 @@ class Schemas:
                 return None
             if found.schema is not None:
                 return found.schema
-        record = self._records.get(key)
+        record = self._records.get(Node(key))
         if record is not None and record.trace.recipe == self._project.fingerprints[key]:
             return record.version.schema
         return None

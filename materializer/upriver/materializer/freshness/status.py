@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, PythonRecipe
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.freshness.survey import Survey
@@ -18,8 +19,8 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
         return _source_status(seen, key)
     asset = project.assets[key]
     finding = seen.findings[key]
-    record = seen.records.get(key)
-    failure = seen.failures.get(key)
+    record = seen.records.get(Node(key))
+    failure = seen.failures.get(Node(key))
     return AssetStatus(
         asset=key,
         kind=asset.kind.value,

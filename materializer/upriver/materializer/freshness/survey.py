@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from upriver.assets.errors import Diagnosis
+from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
@@ -32,8 +33,8 @@ class Survey:
     """All assets decided, and what was looked at for it."""
 
     project: Project
-    records: Mapping[Key, Materialization]
-    failures: Mapping[Key, Failure]
+    records: Mapping[Node, Materialization]
+    failures: Mapping[Node, Failure]
     findings: dict[Key, Finding]
     broken: Mapping[Key, Diagnosis]
     decider: Decider
@@ -115,8 +116,8 @@ def _recorded_order(seen: Observation, *, rebinding: bool) -> frozenset[Key]:
         seen.project.reads,
         (
             (read.upstream, read.footprint)
-            for key, record in seen.records.items()
-            if key in seen.project.assets and not (rebinding and seen.is_new(key))
+            for node, record in seen.records.items()
+            if node.asset in seen.project.assets and not (rebinding and seen.is_new(node))
             for read in record.trace.reads
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from upriver.assets.errors import UsageError
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, Schema
 from upriver.lineage.sql.names import quote
 from upriver.materializer.answers import SIGN, Comparison
@@ -19,7 +20,7 @@ def earlier(context: Context, key: Key, which: str) -> Materialization:
     """
     if key in context.project(refresh=False).sources:
         raise UsageError(f"{key} is a source: of what it held before nothing is kept")
-    current = context.state.current(context.environment, [key]).get(key)
+    current = context.state.current(context.environment, [Node(key)]).get(Node(key))
     if current is not None and not current.version.schema:
         raise UsageError(f"{key} is a file: it has no rows to compare")
     newest = which == BEFORE
@@ -31,7 +32,7 @@ def earlier(context: Context, key: Key, which: str) -> Materialization:
             continue
         if not one.version.schema:
             raise UsageError(f"{key} was a file in run {one.run}: it had no rows to compare")
-        if not all((context.root / file).exists() for file in one.version.files):
+        if not context.locator.there(one.version):
             if newest:
                 continue
             raise UsageError(f"what {key} held in run {one.run} is not kept any more (`upriver gc` drops it)")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from upriver.assets.errors import Diagnosis, UpriverError, UsageError, did_you_mean
+from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import quote, relation_name
 from upriver.materializer.answers import SIGN, ColumnProfile, Comparison, Profile, Table
@@ -13,7 +14,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.inspection import compare
 from upriver.materializer.inspection.versions import current_versions
-from upriver.materializer.model import Version
+from upriver.materializer.model import Located
 
 HISTOGRAM_BINS = 16
 
@@ -96,7 +97,7 @@ def compared(context: Context, key: Key, before: str) -> Comparison:
     differing = _differing(_content(context, key, then.id), _content(context, key, None))
     query = f"select {quote(SIGN)}, count(*) from {differing.relation} group by all"
     _, rows = _execute(context, query)
-    now = context.state.current(context.environment, [key])[key]
+    now = context.state.current(context.environment, [Node(key)])[Node(key)]
     return compare.comparison(key, then, now, {str(sign): int(number) for sign, number in rows})
 
 
@@ -114,7 +115,7 @@ def _content(context: Context, key: Key, at: str | None) -> _Content:
     if at is None:
         version = _table(context, key)
         return _Content(relation_name(key), version.schema, version.rows, version.bytes)
-    version = compare.earlier(context, key, at).version.located(context.root)
+    version = context.locator.located(compare.earlier(context, key, at).version)
     relation = f"({from_stored(version.files, version.schema)})"
     return _Content(relation, version.schema, version.rows, version.bytes)
 
@@ -127,12 +128,12 @@ def _differing(then: _Content, now: _Content) -> _Content:
     return _Content(f"({query})", schema, None, now.bytes)
 
 
-def _table(context: Context, key: Key) -> Version:
+def _table(context: Context, key: Key) -> Located:
     versions = current_versions(context, [key])
     if key not in versions:
-        record = context.state.current(context.environment, [key]).get(key)
+        record = context.state.current(context.environment, [Node(key)]).get(Node(key))
         if record is not None and not record.version.schema:
-            raise UsageError(f"{key} is a file: {context.root / record.version.files[0]}")
+            raise UsageError(f"{key} is a file: {context.locator.files(record.version)[0]}")
         raise UsageError(f"{key} has not been built yet; `upriver build {key}` does")
     context.engine().expose(key, versions[key])
     return versions[key]

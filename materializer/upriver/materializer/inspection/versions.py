@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
-from os.path import exists
+from collections.abc import Collection, Iterable
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, Source
 from upriver.assets.project.files import discover
 from upriver.materializer.context import Context
-from upriver.materializer.model import Version
+from upriver.materializer.model import Located, Version
 from upriver.materializer.sources.observe import stamped_paths
 
 
@@ -39,14 +39,10 @@ def contents_revision(context: Context, sources: Iterable[Source]) -> str:
     return digest.hexdigest()
 
 
-def current_versions(context: Context, keys: Collection[Key]) -> dict[Key, Version]:
-    """What those table assets and sources among *keys* hold that are built or were looked at; files are absolute."""
-    return those_there(recorded_versions(context, keys))
-
-
-def those_there(versions: Mapping[Key, Version]) -> dict[Key, Version]:
-    """Those of *versions* whose files exist."""
-    return {key: version for key, version in versions.items() if all(map(exists, version.files))}
+def current_versions(context: Context, keys: Collection[Key]) -> dict[Key, Located]:
+    """What those table assets and sources among *keys* hold that are built or were looked at, with their files."""
+    there = context.locator.those_there(recorded_versions(context, keys))
+    return {key: context.locator.located(version) for key, version in there.items()}
 
 
 def recorded_versions(context: Context, keys: Collection[Key] | None = None) -> dict[Key, Version]:
@@ -57,9 +53,10 @@ def recorded_versions(context: Context, keys: Collection[Key] | None = None) -> 
         for key, record in context.state.sources().items()
         if key in project.sources and (keys is None or key in keys)
     }
+    nodes = None if keys is None else map(Node, keys)
     found |= {
-        key: record.version
-        for key, record in context.state.current(context.environment, keys).items()
-        if key in project.assets
+        node.asset: record.version
+        for node, record in context.state.current(context.environment, nodes).items()
+        if node.partition is None and node.asset in project.assets
     }
-    return {key: version.located(context.root) for key, version in found.items() if version.schema}
+    return {key: version for key, version in found.items() if version.schema}

@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from os.path import exists
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,8 @@ from upriver.assets.support.checksum import BrokenSealError, seal, unseal
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
 from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
-from upriver.materializer.inspection.versions import recorded_versions, those_there
-from upriver.materializer.model import Version
+from upriver.materializer.inspection.versions import recorded_versions
+from upriver.materializer.model import Located
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,7 +47,8 @@ def refresh_warehouse(context: Context) -> None:
     if noted.moment == moment:
         return  # most builds find nothing to do, and this does not take longer for more assets
     recorded = recorded_versions(context)
-    versions = those_there(recorded)
+    there = context.locator.those_there(recorded)
+    versions = {key: context.locator.located(version) for key, version in there.items()}
     if len(versions) < len(recorded):
         moment = ""  # a file that is gone may come back at any time
     before, now = noted.views, {key: _definition(version) for key, version in versions.items()}
@@ -134,17 +134,18 @@ def damaged_warehouse(folder: Path) -> Path | None:
 def _moment(context: Context) -> str:
     """Equal as long as no view can have changed: the last commit, what is declared, what sources hold."""
     project = context.project(refresh=False)
+    seen = {key: record.version for key, record in context.state.sources().items() if key in project.sources}
+    there = context.locator.those_there(seen)
     sources = [
-        (key, record.version.files, record.version.schema, all(map(exists, version.files)))
-        for key, record in context.state.sources().items()
-        if key in project.sources and (version := record.version.located(context.root))
+        (key, version.artifacts, version.in_place, version.schema, key in there)
+        for key, version in seen.items()
     ]
     place = (str(context.root), context.environment, context.state.journal_sequence())
     text = msgspec.json.encode((_FORM, place, list(project.assets), sources))
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 
-def _definition(version: Version) -> str:
+def _definition(version: Located) -> str:
     """A digest of what decides how the view of *version* reads."""
     text = msgspec.json.encode((_FORM, version.files, version.schema))
     return hashlib.blake2b(text, digest_size=12).hexdigest()
@@ -161,7 +162,7 @@ def _amended(
     engine: Engine,
     old: Path,
     new: Path,
-    versions: Mapping[Key, Version],
+    versions: Mapping[Key, Located],
     changed: Iterable[Key],
     before: Iterable[Key],
 ) -> bool:
@@ -182,7 +183,7 @@ def _amended(
         return False
 
 
-def _created(keys: Iterable[Key], versions: Mapping[Key, Version]) -> list[str]:
+def _created(keys: Iterable[Key], versions: Mapping[Key, Located]) -> list[str]:
     keys = tuple(keys)
     schemas = sorted({relation_parts(key)[0] for key in keys} - {"main"})
     return [f"create schema if not exists {quote(schema)}" for schema in schemas] + [
@@ -196,7 +197,7 @@ class _UnwrittenError(Exception):
     """DuckDB could not write the database of views."""
 
 
-def _written(engine: Engine, path: Path, versions: Mapping[Key, Version]) -> list[Key]:
+def _written(engine: Engine, path: Path, versions: Mapping[Key, Located]) -> list[Key]:
     """Write the warehouse anew; returns the keys whose files can't be read, which get no view."""
     import duckdb
 
@@ -218,7 +219,7 @@ def _written(engine: Engine, path: Path, versions: Mapping[Key, Version]) -> lis
     return unreadable
 
 
-def _readable(version: Version) -> bool:
+def _readable(version: Located) -> bool:
     import duckdb
 
     with duckdb.connect() as connection:

@@ -177,7 +177,7 @@ def _schemas_built(context: Context) -> Mapping[Key, Schema]:
             "nothing has been built yet, so there is nothing to compare with: build first, or name a git "
             "revision with --since"
         )
-    return {key: record.version.schema for key, record in current.items() if record.version.schema}
+    return {node.asset: record.version.schema for node, record in current.items() if record.version.schema}
 
 
 def _schemas_at(context: Context, revision: str) -> Mapping[Key, Schema]:

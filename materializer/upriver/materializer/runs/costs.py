@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 import msgspec
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetCost, AssetResult, Costs
 from upriver.materializer.context import Context
@@ -18,8 +19,9 @@ from upriver.materializer.runs.history import Past
 def costs(context: Context, past: Past, assets: Collection[Key], limit: int) -> Costs:
     """The *assets* over the last *limit* runs that have ended, in the order of *assets*."""
     state = context.state
-    usual = state.durations()
-    current = state.current(context.environment, assets)
+    durations = state.durations(context.environment)
+    usual = {node.asset: known for node, known in durations.items() if node.partition is None}
+    current = state.current(context.environment, map(Node, assets))
     spent: defaultdict[Key, float] = defaultdict(float)
     saved: defaultdict[Key, float] = defaultdict(float)
     ends: defaultdict[Key, Counter[Outcome]] = defaultdict(Counter)
@@ -37,7 +39,8 @@ def costs(context: Context, past: Past, assets: Collection[Key], limit: int) -> 
     found = []
     for key in assets:
         seconds, peak = usual.get(key, (None, None))
-        version = current[key].version if key in current else None
+        record = current.get(Node(key))
+        version = None if record is None else record.version
         found.append(
             AssetCost(
                 asset=key,

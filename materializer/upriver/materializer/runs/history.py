@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from upriver.assets.errors import UsageError
+from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetResult, HistoryEntry, LogLine, RunEntry
 from upriver.materializer.context import Context
@@ -17,6 +18,7 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.model import Run
+from upriver.materializer.ports import Holder
 from upriver.materializer.runs.event_log import log_path, read_events
 
 
@@ -29,7 +31,7 @@ class Past:
     def history(self, key: Key | None, limit: int) -> tuple[HistoryEntry, ...]:
         """Materializations, newest first."""
         state = self._context.state
-        asked = None if key is None else [key]
+        asked = None if key is None else [Node(key)]
         current = {one.id for one in state.current(self._context.environment, asked).values()}
         return tuple(
             HistoryEntry(
@@ -98,17 +100,29 @@ class Past:
         return read_events(self._context.runs_folder, run_id)
 
     def live_run(self) -> str | None:
-        """The id of the run that is going on now in any process, or None."""
+        """The id of the newest run that is going on now in this environment, in any process, or None."""
+        here = [one for one in self.builders() if one.environment == self._context.environment]
+        return here[-1].run if here else None
+
+    def builders(self) -> tuple[Holder, ...]:
+        """The processes that build now, in any environment, oldest first."""
         if not (self._context.folder / "state.db").exists():
-            return None
-        holder = self._context.state.holder()
-        return holder.run if holder is not None else None
+            return ()
+        return tuple(one for one in self._context.state.holders() if not one.whole)
 
     def running_now(self) -> dict[Key, float]:
-        """The assets that are being built now in any process, and since when (seconds since the epoch)."""
-        run_id = self.live_run()
+        """The assets that are being built now in this environment, in any process, and since when (seconds since the
+        epoch).
+        """
         running: dict[Key, float] = {}
-        if run_id is None or not log_path(self._context.runs_folder, run_id).exists():
+        for builder in self.builders():
+            if builder.environment == self._context.environment:
+                running |= self._running_in(builder.run)
+        return running
+
+    def _running_in(self, run_id: str) -> dict[Key, float]:
+        running: dict[Key, float] = {}
+        if not log_path(self._context.runs_folder, run_id).exists():
             return running
         for event in self.events(run_id):
             match event:

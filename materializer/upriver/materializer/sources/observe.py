@@ -27,6 +27,7 @@ from upriver.materializer.engines.parquet import check_row_counts, write_parquet
 from upriver.materializer.engines.types import escaped, stored_scan, to_stored
 from upriver.materializer.model import FileStamp, Version
 from upriver.materializer.ports import SourceRecord, StateStore, Store
+from upriver.materializer.storage.locator import Locator
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,6 +77,7 @@ class Sources:
         self._sources = sources
         self._state = state
         self._store = store
+        self._locator = Locator(root, store)
         self._clock = clock
         self._verify = verify
         self._records: dict[Key, SourceRecord] | None = None
@@ -132,7 +134,7 @@ class Sources:
         return seen
 
     def _kept(self, record: SourceRecord) -> bool:
-        return all((self._root / file).exists() for file in record.version.files)
+        return self._locator.there(record.version)
 
     def _read(self, source: Source, record: SourceRecord | None, location: str) -> SourceRecord:
         for _ in range(ATTEMPTS):
@@ -177,15 +179,15 @@ class Sources:
         names = tuple(stamp.path for stamp in stamped)
         location = source.location
         if isinstance(location, FileLocation) and _is_no_table(location):
-            return Version(digest, (), None, size, names)
+            return Version(digest, (), None, size, in_place=names)
         with _unreadable(source):
             if isinstance(location, FileLocation) and _read_in_place(location):
                 schema, rows = _describe_parquet(self._database.cursor(), files)
-                return Version(digest, schema, rows, size, names)
+                return Version(digest, schema, rows, size, in_place=names)
             return self._snapshot(source, files, size)
 
     def _snapshot(self, source: Source, files: tuple[str, ...], size: int) -> Version:
-        target = self._store.new_path(".parquet")
+        target = self._store.reserve(".parquet")
         match source.location:
             case FileLocation(format="arrow"):
                 schema, rows = _snapshot_arrow(files, target)
@@ -197,12 +199,7 @@ class Sources:
         staged = self._store.stage(target, ".parquet")
         self._store.publish([staged])
         # Named by the snapshot, not by the files: the same bytes read with other options are another content.
-        return Version(staged.id, schema, rows, size, (relative_path(self._store, self._root, staged.id),))
-
-
-def relative_path(store: Store, root: Path, id: str, suffix: str = ".parquet") -> str:
-    """Where the artifact *id* is, relative to the project root."""
-    return store.path(id, suffix).relative_to(root).as_posix()
+        return Version(staged.id, schema, rows, size, (staged.ref,))
 
 
 def stamps(root: Path, source: Source) -> tuple[FileStamp, ...]:

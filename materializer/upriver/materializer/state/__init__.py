@@ -2,16 +2,20 @@
 
 ::
 
-    schema     the tables, their version, how older ones are upgraded
-    database   the SQLite file: opening, transactions, errors in words
-    backup     the copy before an upgrade
-    journal    every commit once more as text in the store, to rebuild from
-    rows       values to rows and back
-    sqlite     SqliteState, which implements ports.StateStore
-    opening    open_state and rebuild_from_store
+    schema      the tables and their version
+    migrations  numbered steps from older versions to this one
+    database    the SQLite file: opening, transactions, errors in words
+    backup      the copy before an upgrade
+    journal     every commit once more as text, to rebuild from
+    rows        values to rows and back
+    builders    who may write, who makes which node
+    runs        how runs ended, what failed, how long things take
+    facts       what is safe to lose
+    sqlite      SqliteState, which implements ports.StateStore
+    opening     open_state and rebuild_from_store
 """
 
-from upriver.materializer.state.database import Damaged
+from upriver.materializer.ports import Damaged
 from upriver.materializer.state.opening import open_state, rebuild_from_store
 from upriver.materializer.state.sqlite import SqliteState
 

@@ -18,20 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
+from upriver.materializer.ports import Damaged, Outdated
 from upriver.materializer.state import schema
 from upriver.materializer.state.backup import back_up
+from upriver.materializer.state.migrations import MIGRATIONS, Migration
 from upriver.materializer.storage.durable_files import UNHARMED, disk_error
 from upriver.materializer.storage.locks import FileLock
 
 WAL_SAFE_SINCE = (3, 51, 3)
 BUSY_SECONDS = 10.0
 REBUILD_HINT = "hint: `upriver fsck --repair` sets it aside and rebuilds the state from the store's journal"
-
-
-class Damaged(StoreError):
-    """The state database can't be read as one; the store itself is not concerned."""
 
 
 class Unmade(Damaged):
@@ -47,7 +46,7 @@ class Database:
         readonly: bool = False,
         busy_seconds: float = BUSY_SECONDS,
         version: int = schema.VERSION,
-        migrations: Mapping[int, str] = schema.MIGRATIONS,
+        migrations: Mapping[int, Migration] = MIGRATIONS,
     ) -> None:
         self.path = path
         self.readonly = readonly
@@ -55,6 +54,7 @@ class Database:
         self._guard = threading.RLock()
         self._busy_seconds = busy_seconds
         self._busy_since = 0.0
+        self._wal = False
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         with self._translated():
             self._connection = self._open()
@@ -119,7 +119,7 @@ class Database:
         time.sleep(random.uniform(0.001, 0.02))  # jitter: two waiting processes must not keep step
         return True
 
-    def _prepare(self, migrations: Mapping[int, str]) -> None:
+    def _prepare(self, migrations: Mapping[int, Migration]) -> None:
         version, kind, tables = self._identity()
         if kind != schema.APPLICATION_ID and (tables or kind or version):
             raise Damaged(
@@ -136,7 +136,7 @@ class Database:
             if not tables:
                 raise Unmade(f"{self.path} is empty\n  {UNHARMED}\n  {REBUILD_HINT}")
             if version < self._version:
-                raise StoreError(
+                raise Outdated(
                     f"{self.path} was written by an older Upriver (state version {version}, "
                     f"needed {self._version})\n"
                     "  hint: `upriver build` upgrades it; a reading command can't"
@@ -163,6 +163,7 @@ class Database:
         run = self._connection.execute
         known = tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
         mode = "wal" if known >= WAL_SAFE_SINCE else "truncate"
+        self._wal = mode == "wal"
         if not self.memory:
             self._set_journal_mode(mode)
         run("pragma synchronous = full").fetchall()
@@ -185,7 +186,7 @@ class Database:
             else:
                 return
 
-    def _migrate(self, migrations: Mapping[int, str]) -> None:
+    def _migrate(self, migrations: Mapping[int, Migration]) -> None:
         with self._exclusive():
             version = self._identity()[0]
             if version >= self._version:
@@ -201,11 +202,16 @@ class Database:
             finally:
                 self._connection.execute("pragma foreign_keys = on").fetchall()
 
-    def _upgrade_from(self, version: int, migrations: Mapping[int, str], backup: Path) -> None:
+    def _upgrade_from(self, version: int, migrations: Mapping[int, Migration], backup: Path) -> None:
         if version not in migrations:
             raise StoreError(f"{self.path}: no way is known from state version {version} to {self._version}")
         try:
             self._run_script(migrations[version], version + 1)
+        except (ValueError, TypeError, LookupError, msgspec.DecodeError) as error:
+            raise Damaged(
+                f"{self.path} holds a record that is damaged, so it could not be upgraded from state version"
+                f" {version}: {error}\n  It is unchanged; a copy is in {backup}.\n  {REBUILD_HINT}"
+            ) from error
         except (apsw.SQLError, apsw.ConstraintError) as error:
             raise StoreError(
                 f"{self.path} could not be upgraded from state version {version}: {error}\n"
@@ -213,10 +219,13 @@ class Database:
                 "  hint: use the older Upriver, and report this"
             ) from error
 
-    def _run_script(self, script: str, version: int) -> None:
+    def _run_script(self, script: Migration, version: int) -> None:
         self._connection.execute("begin immediate")
         try:
-            self._connection.execute(script)
+            if isinstance(script, str):
+                self._connection.execute(script)
+            else:
+                script(self._connection)
             broken = self._connection.execute("pragma foreign_key_check").fetchall()
             if broken:
                 raise apsw.ConstraintError(f"a row of {broken[0][0]} would point nowhere")
@@ -252,16 +261,18 @@ class Database:
             return self._connection.execute(sql, parameters).fetchall()
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[apsw.Connection]:
-        """A transaction that no other process's can overlap; durable when the block has ended without an
-        error.
+    def write(self, *, durable: bool = True) -> Iterator[apsw.Connection]:
+        """A transaction that no other process's can overlap; durable when the block has ended without an error.
+
+        With *durable* False a power cut may lose it, and with it nothing that was durable before: what says only who
+        does what at this moment need not wait for the disk. https://sqlite.org/pragma.html#pragma_synchronous
         """
         if self.readonly:
             raise StoreError(
                 f"can't write {self.path}: it was opened for reading only, since its folder is read-only here\n"
                 f"  {UNHARMED}\n  hint: make the folder writable for you; reading commands work without"
             )
-        with self._guard, self._translated():
+        with self._guard, self._translated(), self._synchronous(durable):
             self._connection.execute("begin immediate")
             try:
                 found = self._connection.execute("pragma user_version").fetchall()[0][0]
@@ -276,6 +287,18 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("rollback")
                 raise
+
+    @contextlib.contextmanager
+    def _synchronous(self, durable: bool) -> Iterator[None]:
+        # Without a write-ahead log an unsynced transaction could harm the file.
+        if durable or not self._wal:
+            yield
+            return
+        self._connection.execute("pragma synchronous = normal").fetchall()
+        try:
+            yield
+        finally:
+            self._connection.execute("pragma synchronous = full").fetchall()
 
     def check(self) -> list[str]:
         """What is wrong with the file as a database; empty when all is well."""

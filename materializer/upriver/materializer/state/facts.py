@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ def _json(value: object) -> str:
 
 
 class Facts:
-    """The part of the state that :class:`upriver.materializer.ports.StateStore` calls remembered facts."""
+    """See :class:`upriver.materializer.ports.FactCache`."""
 
     def __init__(self, database: Database, algorithm: str) -> None:
         self._database = database
@@ -57,7 +56,8 @@ class Facts:
     def remember_sources(self, records: Iterable[SourceRecord]) -> None:
         """Replace what was last seen of these sources."""
         self._remember(
-            "insert or replace into sources values (?, ?)", [(one.key, encode(one)) for one in records]
+            "insert or replace into sources (key, version, body) values (?, ?, ?)",
+            [(one.key, one.version.id, encode(one)) for one in records],
         )
 
     def recipe_parts(self, fingerprint: str) -> Sequence[CodePart]:
@@ -71,15 +71,6 @@ class Facts:
             "insert or replace into recipes values (?, ?)",
             [(fingerprint, encode(list(parts))) for fingerprint, parts in recipes.items()],
         )
-
-    def durations(self) -> Mapping[Key, tuple[float, int | None]]:
-        """Median seconds and largest peak memory (bytes) of each asset's last few materializations."""
-        result: dict[Key, tuple[float, int | None]] = {}
-        for asset, body in self._database.query("select asset, recent from durations"):
-            recent = decode(body, list[tuple[float, int | None]])
-            peaks = [peak for _, peak in recent if peak is not None]
-            result[asset] = statistics.median(seconds for seconds, _ in recent), max(peaks, default=None)
-        return result
 
     def forget_fingerprints(self, except_of: Iterable[str]) -> None:
         """Drop all fingerprints but those of the versions *except_of*."""

@@ -1,10 +1,12 @@
-"""The journal: every commit once more, as a line of text in the store, from which a lost database is rebuilt.
+"""The journal: every commit once more, as a line of text, from which a lost database is rebuilt.
 
-``store/journal/commits.jsonl``; each line is ``<BLAKE2b-64 of the JSON, hex> <JSON>``. A line is written and
+``commits.jsonl`` in a folder of its own, today in the store's so that it travels with the artifacts; each line is
+``<BLAKE2b-64 of the JSON, hex> <JSON>``. A line is written and
 synced inside the database's transaction, before its commit; so the journal holds at least what the database
 holds. A line whose checksum does not match (torn by a power cut, damaged) is skipped when reading: the lines
 after it are still good, and pointing at an older materialization is always safe, because a trace is verified
-before it is trusted.
+before it is trusted. A line says by its *form* in which version of the state it was written; those of version 1 are
+read as well.
 """
 
 from __future__ import annotations
@@ -12,53 +14,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
 from upriver.assets.errors import StoreError
-from upriver.assets.model import Key, Value
 from upriver.assets.support.checksum import BrokenSealError, seal, unseal
-from upriver.materializer.model import Materialization
+from upriver.materializer.ports import Bad, Entry
+from upriver.materializer.state.migrations import v2
 from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
 
 NAME = "commits.jsonl"
-
-
-class Pointer(Value, frozen=True, array_like=True):
-    """In some environment, *asset* (and *partition*, "" for none) is at *materialization*."""
-
-    asset: Key
-    partition: str
-    materialization: str
-
-
-class Committed(Value, frozen=True, tag="commit"):
-    """What one commit recorded. *sequence* counts commits; *token* is that of the lease."""
-
-    sequence: int
-    token: int
-    environment: str
-    made: tuple[Materialization, ...]
-    pointed: tuple[Pointer, ...]
-
-
-class Dropped(Value, frozen=True, tag="drop"):
-    """Materializations that a collection or a repair forgot."""
-
-    sequence: int
-    token: int
-    ids: tuple[str, ...]
-
-
-Entry: TypeAlias = Committed | Dropped
-
-
-class Bad(Value, frozen=True):
-    """A line that can't be trusted. *line* counts from 1."""
-
-    line: int
-    cause: str
+FORM = 2
+"""The form in which commits are written now."""
 
 
 class Journal:
@@ -115,6 +82,11 @@ class Journal:
         if info is None or info.kind != "folder":
             raise StoreError(f"{self.folder} is a link or a file, not a folder\n  hint: move it away")
 
+    @property
+    def place(self) -> str:
+        """Where it is kept, for a person."""
+        return str(self.path)
+
     def exists(self) -> bool:
         """Whether there is a journal at all."""
         return self._files.info(self.path) is not None
@@ -165,7 +137,7 @@ def parse(data: bytes) -> tuple[list[Entry], list[Bad]]:
     """The entries of a journal's bytes, and its bad lines."""
     entries: list[Entry] = []
     bad: list[Bad] = []
-    decoder = msgspec.json.Decoder[Entry](Entry)
+    decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
     lines: Sequence[bytes] = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if not line:
@@ -174,9 +146,34 @@ def parse(data: bytes) -> tuple[list[Entry], list[Bad]]:
             bad.append(Bad(number, "the last line has no end: it was being written when the power failed"))
             continue
         try:
-            entries.append(decoder.decode(unseal(line)))
+            text = unseal(line)
+            entries.append(decoder.decode(text if _form(text) == FORM else _renewed(text)))
         except BrokenSealError as error:
             bad.append(Bad(number, str(error)))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, LookupError, TypeError, ValueError) as error:
             bad.append(Bad(number, f"not an entry that this Upriver knows: {error}"))
     return entries, bad
+
+
+class _Written(msgspec.Struct):
+    """What tells the form of a line; only commits have more than one."""
+
+    type: str
+    form: int = 1
+
+
+_WRITTEN = msgspec.json.Decoder(_Written)
+
+
+def _form(text: bytes) -> int:
+    written = _WRITTEN.decode(text)
+    return FORM if written.type != "commit" else written.form
+
+
+def _renewed(text: bytes) -> bytes:
+    """A commit of version 1 as it would be written now. Raises DecodeError for one of a newer form."""
+    entry = msgspec.json.decode(text)
+    if entry.get("form", 1) != 1:
+        raise msgspec.DecodeError(f"it is of form {entry['form']}; this one knows {FORM}")
+    made = [v2.materialization(one) for one in entry["made"]]
+    return msgspec.json.encode({**entry, "made": made, "form": FORM})

@@ -9,19 +9,18 @@ from pathlib import Path
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Value
 from upriver.materializer.model import Materialization
+from upriver.materializer.ports import Bad, Committed, Damaged, Dropped, Pointer, Store
 from upriver.materializer.state import rows
-from upriver.materializer.state.database import Damaged, Database, Unmade
-from upriver.materializer.state.journal import Bad, Committed, Journal, Pointer
+from upriver.materializer.state.database import Database, Unmade
+from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.sqlite import SqliteState
 from upriver.materializer.storage import locks
 from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
 from upriver.materializer.storage.local_store import JOURNAL, LocalStore
+from upriver.materializer.storage.locks import BUILDERS
 
 STATE = "state.db"
 STORE = "store"
-BUILD_LOCK = "build.lock"
-GC_LOCK = "gc.lock"
-QUARANTINE = "quarantine"
 _TOKENS_SKIPPED = 1000
 """Builds that never committed left no token in the journal; none of them may find its own in the new
 database.
@@ -32,6 +31,8 @@ def open_state(
     path: Path,
     readonly: bool = False,
     *,
+    store: Store | None = None,
+    journal: Path | None = None,
     fresh: bool = False,
     algorithm: str = "",
     term: float = locks.TERM,
@@ -39,13 +40,16 @@ def open_state(
     files: FilePort | None = None,
     clock: Callable[[], float] = time.time,
 ) -> SqliteState:
-    """Open the state database at *path* (``.upriver/state.db``); the store is the folder ``store`` beside it.
+    """Open the state database at *path* (``.upriver/state.db``).
 
+    *store* is the store whose artifacts it tells of (None: the folder ``store`` beside it), *journal* the folder of the
+    journal (None: the one that travels with that store's artifacts).
     *algorithm* names how fingerprints are computed (``fingerprint.algorithm()``): others' are not shown.
     *term* is the lease term in seconds. A database that is missing while the store holds something is not
     taken as empty: StoreError, unless *fresh*. A project that has never been built is empty, also read-only.
     """
-    store = LocalStore(path.parent / STORE, files)
+    place = journal or path.parent / STORE / JOURNAL
+    store = LocalStore(path.parent / STORE, files) if store is None else store
     if path.is_symlink():
         raise Damaged(
             f"the state database {path} is a link, and none is followed there\n"
@@ -58,7 +62,7 @@ def open_state(
     except OSError as error:
         raise disk_error("open the state database", path, error) from error
     if not there:
-        if not fresh and (left := holdings(store)):
+        if not fresh and (left := holdings(store, place)):
             raise Damaged(
                 f"the state database {path} is missing or empty, but the store holds {left}\n"
                 "  The artifacts are not concerned.\n"
@@ -70,11 +74,11 @@ def open_state(
     try:
         database = Database(path, readonly, busy_seconds)
     except Unmade:
-        if holdings(store):
+        if holdings(store, place):
             raise
         return memory_state(algorithm)  # the first build died before there was anything to remember
-    journal = None if readonly else Journal(store.root / JOURNAL, files)
-    return SqliteState(database, journal, algorithm, path.with_name(BUILD_LOCK), term, clock)
+    kept = None if readonly else Journal(place, files)
+    return SqliteState(database, kept, algorithm, path.with_name(BUILDERS), term, clock)
 
 
 def memory_state(algorithm: str = "") -> SqliteState:
@@ -82,11 +86,11 @@ def memory_state(algorithm: str = "") -> SqliteState:
     return SqliteState(Database(Path(":memory:")), None, algorithm)
 
 
-def holdings(store: LocalStore) -> str | None:
-    """What the store holds, in words; None when it is empty."""
-    if Journal(store.root / JOURNAL).exists():
+def holdings(store: Store, journal: Path) -> str | None:
+    """What there is of a state that is missing, in words; None when there is nothing."""
+    if Journal(journal).exists():
         return "a journal of commits"
-    if next((path for path, id_, _ in store.artifacts() if id_ is not None), None) is not None:
+    if any(stored.ref is not None for stored in store.list()):
         return "artifacts"
     return None
 
@@ -108,8 +112,14 @@ class Rebuilt(Value, frozen=True):
     bad: tuple[Bad, ...]
 
 
-def rebuild_from_store(path: Path, *, files: FilePort | None = None) -> Rebuilt:
-    """Make a new state database at *path*, which must not exist, from the journal of the store beside it.
+def rebuild_from_store(
+    path: Path,
+    *,
+    store: Store | None = None,
+    journal: Path | None = None,
+    files: FilePort | None = None,
+) -> Rebuilt:
+    """Make a new state database at *path*, which must not exist, from the journal and what *store* holds.
 
     Materializations whose artifact is gone are left out, with the pointers at them. The database appears at
     *path* complete or not at all. Runs, failures and remembered facts are lost: they are recomputed or did no
@@ -117,8 +127,9 @@ def rebuild_from_store(path: Path, *, files: FilePort | None = None) -> Rebuilt:
     """
     if path.exists():
         raise StoreError(f"{path} exists: move it away before the state is rebuilt")
-    store = LocalStore(path.parent / STORE, files)
-    entries, bad = Journal(store.root / JOURNAL, files).read()
+    store = LocalStore(path.parent / STORE, files) if store is None else store
+    lines = Journal(journal or path.parent / STORE / JOURNAL, files)
+    entries, bad = lines.read()
     made: dict[str, Materialization] = {}
     pointed: dict[tuple[str, str, str], str] = {}
     token = sequence = 0
@@ -129,10 +140,12 @@ def rebuild_from_store(path: Path, *, files: FilePort | None = None) -> Rebuilt:
             pointed.update(
                 ((entry.environment, p.asset, p.partition), p.materialization) for p in entry.pointed
             )
-        else:
+        elif isinstance(entry, Dropped):
             for one in entry.ids:
                 made.pop(one, None)
-    present = {id_ for _, id_, _ in store.artifacts() if id_ is not None}
+        else:
+            pointed = {place: at for place, at in pointed.items() if place[0] != entry.environment}
+    present = {stored.ref.id for stored in store.list() if stored.ref is not None}
     kept = {id_: one for id_, one in made.items() if one.version.id in present}
     draft = path.with_name(path.name + ".rebuilt")
     OsFiles().remove(draft)
@@ -144,10 +157,11 @@ def rebuild_from_store(path: Path, *, files: FilePort | None = None) -> Rebuilt:
             for (environment, asset, partition), id_ in pointed.items():
                 if id_ in kept:
                     rows.point(connection, environment, [Pointer(asset, partition, id_)])
+                    connection.execute("insert or ignore into environments values (?, 0)", (environment,))
                     pointers += 1
             rows.set_number(connection, "token", token + _TOKENS_SKIPPED)
             rows.set_number(connection, "journal", sequence)
-            rows.set_number(connection, "journal_bytes", Journal(store.root / JOURNAL, files).size())
+            rows.set_number(connection, "journal_bytes", lines.size())
         database.query("pragma wal_checkpoint(truncate)")
     finally:
         database.close()

@@ -9,12 +9,11 @@ import apsw
 import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
-from upriver.assets.model import Key
+from upriver.assets.identity import Node
 from upriver.assets.support.checksum import BrokenSealError, seal, unseal
 from upriver.materializer.model import Materialization
-from upriver.materializer.ports import Lease
-from upriver.materializer.state.database import REBUILD_HINT, Damaged
-from upriver.materializer.state.journal import Pointer
+from upriver.materializer.ports import Damaged, Lease, Pointer, Seen
+from upriver.materializer.state.database import REBUILD_HINT
 
 _T = TypeVar("_T")
 _REMEMBERED_DURATIONS = 5
@@ -77,17 +76,40 @@ def drop(connection: apsw.Connection, ids: Iterable[str]) -> None:
         connection.execute("delete from materializations where id = ?", (one,))
 
 
-def pointers_to(*groups: tuple[Materialization, ...]) -> tuple[Pointer, ...]:
-    """The pointers at these materializations."""
-    return tuple(Pointer(one.asset, one.partition or "", one.id) for group in groups for one in group)
+def columns_of(node: Node) -> tuple[str, str]:
+    """A node as its two columns; the whole asset is the partition ''."""
+    return node.asset, node.partition or ""
+
+
+def still_so(connection: apsw.Connection, environment: str, node: Node, seen: Seen) -> bool:
+    """Whether what a build has seen when it made *node* is what the state holds now."""
+    pointer = connection.execute(
+        "select m.id from pointers p join materializations m using (seq)"
+        " where p.environment = ? and p.asset = ? and p.partition = ?",
+        (environment, *columns_of(node)),
+    ).fetchall()
+    if (pointer[0][0] if pointer else None) != seen.pointer:
+        return False
+    for upstream, version in seen.assets:
+        found = connection.execute(
+            "select m.artifact from pointers p join materializations m using (seq)"
+            " where p.environment = ? and p.asset = ? and p.partition = ?",
+            (environment, *columns_of(upstream)),
+        ).fetchall()
+        if not found or found[0][0] != version:
+            return False
+    for source, version in seen.sources:
+        found = connection.execute("select version from sources where key = ?", (source,)).fetchall()
+        if not found or found[0][0] != version:
+            return False
+    return True
 
 
 def check_lease(connection: apsw.Connection, lease: Lease) -> None:
-    """Raise BusyError unless *lease* is the last that was granted."""
-    found = connection.execute("select value from meta where name = 'token'").fetchall()
-    if not found or found[0][0] != lease.token:
+    """Raise BusyError unless *lease* is in force: it was granted, and nobody has taken it away."""
+    if not connection.execute("select 1 from builders where token = ?", (lease.token,)).fetchall():
         raise BusyError(
-            "this build has lost its lease: it stood still for too long, and another build has taken over\n"
+            "this build has lost its lease: it stood still for too long, and another process has taken over\n"
             "  What it had committed before is in place; nothing more is written.\n  hint: build again"
         )
 
@@ -107,13 +129,16 @@ def increase(connection: apsw.Connection, name: str) -> int:
     return int(str(rows[0][0]))
 
 
-def add_durations(connection: apsw.Connection, made: Iterable[Materialization]) -> None:
-    """Keep how long the last few materializations of each asset took, and their peak memory."""
+def add_durations(connection: apsw.Connection, environment: str, made: Iterable[Materialization]) -> None:
+    """Keep how long the last few materializations of each node took, and their peak memory."""
     for one in made:
-        rows = connection.execute("select recent from durations where asset = ?", (one.asset,)).fetchall()
+        place = (environment, *columns_of(one.node))
+        rows = connection.execute(
+            "select recent from durations where environment = ? and asset = ? and partition = ?", place
+        ).fetchall()
         recent = decode(rows[0][0], list[tuple[float, int | None]]) if rows else []
         recent = [(one.finished - one.started, one.peak_memory), *recent][:_REMEMBERED_DURATIONS]
-        connection.execute("insert or replace into durations values (?, ?)", (one.asset, encode(recent)))
+        connection.execute("insert or replace into durations values (?, ?, ?, ?)", (*place, encode(recent)))
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
@@ -153,22 +178,22 @@ def decode_json(text: bytes, type_: type[_T]) -> _T:
     return value
 
 
-class Lazily(Mapping[Key, Materialization]):
-    """Materializations by key that are decoded when first asked for: most callers look at a few of 10,000."""
+class Lazily(Mapping[Node, Materialization]):
+    """Materializations by node that are decoded when first asked for: most callers look at a few of 10,000."""
 
     def __init__(
-        self, rows: dict[Key, tuple[int, bytes]], decode: Callable[[int, bytes], Materialization]
+        self, rows: dict[Node, tuple[int, bytes]], decode: Callable[[int, bytes], Materialization]
     ) -> None:
         self._rows = rows
         self._decode = decode
 
-    def __getitem__(self, key: Key) -> Materialization:
+    def __getitem__(self, key: Node) -> Materialization:
         return self._decode(*self._rows[key])
 
     def __contains__(self, key: object) -> bool:
         return key in self._rows
 
-    def __iter__(self) -> Iterator[Key]:
+    def __iter__(self) -> Iterator[Node]:
         return iter(self._rows)
 
     def __len__(self) -> int:

@@ -1,15 +1,14 @@
-"""The tables of the state database, and how an older database becomes a present one.
+"""The tables of the state database, as they are in the present version.
 
-The version is ``PRAGMA user_version``; ``PRAGMA application_id`` tells our file from other SQLite files.
+The version is ``PRAGMA user_version``; ``PRAGMA application_id`` tells our file from other SQLite files. The steps
+from older versions are in :mod:`upriver.materializer.state.migrations`. A partition of '' is the whole asset.
 Values are kept whole as JSON in *body* columns (``msgspec``); the other columns exist to be searched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 create table meta (
@@ -61,15 +60,47 @@ create table outcomes (
     primary key (run, position)
 ) without rowid;
 
-create table failures (
-    asset text primary key,
-    body blob not null
+create table environments (
+    name text primary key,
+    created real not null
 ) without rowid;
+
+create table failures (
+    environment text not null,
+    asset text not null,
+    partition text not null default '',
+    body blob not null,
+    primary key (environment, asset, partition)
+) without rowid;
+
+-- Who builds now, or holds the whole project. That one lives is told by the kernel's lock on its file.
+create table builders (
+    token integer primary key,
+    run text not null,
+    environment text not null,
+    whole integer not null,
+    lock text not null,
+    body blob not null
+);
+
+create table claims (
+    environment text not null,
+    asset text not null,
+    partition text not null default '',
+    token integer not null references builders (token) on delete cascade,
+    host text not null,
+    memory integer not null,
+    primary key (environment, asset, partition)
+) without rowid;
+create index claims_by_token on claims (token);
 
 -- From here on: remembered facts, safe to lose.
 create table durations (
-    asset text primary key,
-    recent blob not null
+    environment text not null,
+    asset text not null,
+    partition text not null default '',
+    recent blob not null,
+    primary key (environment, asset, partition)
 ) without rowid;
 
 create table fingerprints (
@@ -82,6 +113,7 @@ create table fingerprints (
 
 create table sources (
     key text primary key,
+    version text not null,
     body blob not null
 ) without rowid;
 
@@ -92,6 +124,3 @@ create table recipes (
 
 insert into meta values ('token', 0), ('revision', 0), ('journal', 0), ('journal_bytes', 0);
 """
-
-MIGRATIONS: Mapping[int, str] = {}
-"""For each older version, the statements that make the next version of it."""

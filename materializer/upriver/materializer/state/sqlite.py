@@ -9,13 +9,15 @@ from pathlib import Path
 
 import apsw
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.materializer.model import Materialization, Run
-from upriver.materializer.ports import Lease
+from upriver.materializer.ports import Committed, Damaged, Dropped, Entry, Lease, Pointer, Removed, Seen
 from upriver.materializer.state import rows
-from upriver.materializer.state.database import REBUILD_HINT, Damaged, Database
+from upriver.materializer.state.builders import Builders, release_claims
+from upriver.materializer.state.database import REBUILD_HINT, Database
 from upriver.materializer.state.facts import Facts
-from upriver.materializer.state.journal import Committed, Dropped, Entry, Journal, Pointer
+from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.runs import Runs
 from upriver.materializer.storage import locks
 
@@ -30,58 +32,62 @@ _SEALED = (
 )
 
 
-class SqliteState(Runs, Facts):
-    """The state in one database, each commit also written to the store's journal. Threads may share it."""
+class SqliteState(Builders, Runs, Facts):
+    """The state in one database, each commit also written to the journal. Threads may share it."""
 
     def __init__(
         self,
         database: Database,
         journal: Journal | None = None,
         algorithm: str = "",
-        lock_path: Path | None = None,
+        builders: Path | None = None,
         term: float = locks.TERM,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        Runs.__init__(self, database, lock_path, term, clock)
+        Builders.__init__(self, database, builders, term, clock)
+        Runs.__init__(self, database)
         Facts.__init__(self, database, algorithm)
         self.journal = journal
         self._decoded: dict[int, Materialization] = {}
 
     # -- reading -----------------------------------------------------------------------------------------
 
-    def current(self, environment: str, assets: Iterable[Key] | None = None) -> Mapping[Key, Materialization]:
-        """The materialization that each unpartitioned asset points at in *environment*, or each of *assets*.
+    def current(
+        self, environment: str, nodes: Iterable[Node] | None = None
+    ) -> Mapping[Node, Materialization]:
+        """The materialization that each node points at in *environment*, or each of *nodes*.
 
         Values are decoded when they are first asked for, and once only for the life of this object.
         """
         text = (
-            "select p.asset, m.seq, m.body from pointers p join materializations m using (seq)"
-            " where p.environment = ? and p.partition = '' and m.asset = p.asset"
+            "select p.asset, p.partition, m.seq, m.body from pointers p join materializations m using (seq)"
+            " where p.environment = ? and m.asset = p.asset"
         )
-        if assets is None:
+        if nodes is None:
             found = self._database.query(text, (environment,))
         else:
-            one = f"{text} and p.asset = ?"
-            found = [row for asset in assets for row in self._database.query(one, (environment, asset))]
-        return rows.Lazily({asset: (seq, body) for asset, seq, body in found}, self._materialization)
-
-    def current_partitions(self, environment: str, asset: Key) -> Mapping[str, Materialization]:
-        """The materialization of each partition of *asset* in *environment*."""
-        found = self._database.query(
-            "select p.partition, m.seq, m.body from pointers p join materializations m using (seq)"
-            " where p.environment = ? and p.asset = ? and p.partition <> ''",
-            (environment, asset),
+            one = f"{text} and p.asset = ? and p.partition = ?"
+            found = [
+                row
+                for node in nodes
+                for row in self._database.query(one, (environment, *rows.columns_of(node)))
+            ]
+        return rows.Lazily(
+            {Node(asset, partition or None): (seq, body) for asset, partition, seq, body in found},
+            self._materialization,
         )
-        return {partition: self._materialization(seq, body) for partition, seq, body in found}
 
     def revision(self) -> int:
         """A number that grows with every change to what is current, to runs and to failures."""
         return self._number("revision")
 
-    def candidates(self, asset: Key, recipe: str, limit: int = -1) -> Sequence[Materialization]:
-        """Earlier materializations of *asset* with this recipe fingerprint, newest first."""
+    def candidates(self, node: Node, recipe: str, limit: int = -1) -> Sequence[Materialization]:
+        """Earlier materializations of *node* with this recipe fingerprint, newest first."""
         return self._materializations(
-            "where asset = ? and recipe = ? order by seq desc limit ?", asset, recipe, limit
+            "where asset = ? and partition = ? and recipe = ? order by seq desc limit ?",
+            *rows.columns_of(node),
+            recipe,
+            limit,
         )
 
     def materialization(self, id: str) -> Materialization | None:
@@ -104,6 +110,10 @@ class SqliteState(Runs, Facts):
         )
         return [(environment, Pointer(asset, partition, at)) for environment, asset, partition, at in found]
 
+    def environments(self) -> Sequence[str]:
+        """The names of the environments that were ever built in and not removed, sorted."""
+        return [name for (name,) in self._database.query("select name from environments order by name")]
+
     # -- writing -----------------------------------------------------------------------------------------
 
     def commit(
@@ -112,22 +122,65 @@ class SqliteState(Runs, Facts):
         environment: str,
         made: Iterable[Materialization],
         reused: Iterable[Materialization] = (),
-    ) -> None:
+        seen: Mapping[Node, Seen] | None = None,
+    ) -> frozenset[Node]:
         """Record *made*, and point *environment* at all of *made* and *reused*, in one transaction.
 
-        Clears the failures of these assets. Raises BusyError when the lease was lost to another build.
+        A node of *seen* only gets its pointer if what was seen is still so, else what was made for it is kept for
+        reuse; returns these nodes. Clears the failures of the others, and gives back the claims of all. Raises
+        BusyError when the lease was lost.
         """
         made, reused = tuple(made), tuple(reused)
         if not made and not reused:
-            return
-        pointed = rows.pointers_to(made, reused)
-        with self._journalled(
-            lease, lambda n: Committed(n, lease.token, environment, made, pointed)
-        ) as connection:
+            return frozenset()
+        lost: list[Node] = []
+        pointed: list[Pointer] = []
+
+        def entry(sequence: int) -> Entry:
+            return Committed(sequence, lease.token, environment, made, tuple(pointed))
+
+        with self._journalled(lease, entry) as connection:
+            for one in (*made, *reused):
+                node = one.node
+                if (
+                    seen is None
+                    or node not in seen
+                    or rows.still_so(connection, environment, node, seen[node])
+                ):
+                    pointed.append(Pointer(one.asset, one.partition or "", one.id))
+                else:
+                    lost.append(node)
             rows.insert_materializations(connection, made)
             rows.point(connection, environment, pointed)
-            rows.add_durations(connection, made)
-            connection.executemany("delete from failures where asset = ?", [(one.asset,) for one in pointed])
+            rows.add_durations(connection, environment, made)
+            connection.executemany(
+                "delete from failures where environment = ? and asset = ? and partition = ?",
+                [(environment, one.asset, one.partition) for one in pointed],
+            )
+            release_claims(
+                connection,
+                [(environment, *rows.columns_of(one.node), lease.token) for one in (*made, *reused)],
+            )
+            connection.execute(
+                "insert or ignore into environments values (?, ?)", (environment, self._clock())
+            )
+        return frozenset(lost)
+
+    def remove_environment(self, environment: str) -> int:
+        """Forget the pointers, failures and durations of *environment*; how many pointers it had."""
+
+        def removed(sequence: int) -> Entry:
+            return Removed(sequence, self._number("token"), environment)
+
+        with self._journalled(None, removed) as connection:
+            building = [one for one in self._living(connection) if one.environment == environment]
+            if building:
+                raise locks.busy(f"the removal of environment {environment}", building)
+            for table in ("failures", "durations"):
+                connection.execute(f"delete from {table} where environment = ?", (environment,))
+            connection.execute("delete from environments where name = ?", (environment,))
+            connection.execute("delete from pointers where environment = ?", (environment,))
+            return connection.changes()
 
     def drop(self, lease: Lease, ids: Sequence[str]) -> None:
         """Forget materializations, and all pointers at them. Their artifacts are not touched."""
@@ -138,16 +191,17 @@ class SqliteState(Runs, Facts):
         self._decoded.clear()
 
     @contextlib.contextmanager
-    def _journalled(self, lease: Lease, entry: Callable[[int], Entry]) -> Iterator[apsw.Connection]:
+    def _journalled(self, lease: Lease | None, entry: Callable[[int], Entry]) -> Iterator[apsw.Connection]:
         """A transaction that is also a line of the journal, synced before the commit.
 
-        The token is checked first, and SQLite's write lock is held throughout: so the journal's lines are in
+        The lease is checked first, and SQLite's write lock is held throughout: so the journal's lines are in
         the order of the commits, and none is from a build that has lost its lease.
         """
         before: int | None = None
         try:
             with self._database.write() as connection:
-                rows.check_lease(connection, lease)
+                if lease is not None:
+                    rows.check_lease(connection, lease)
                 sequence = rows.increase(connection, "journal")
                 yield connection
                 rows.increase(connection, "revision")
@@ -233,6 +287,11 @@ class SqliteState(Runs, Facts):
     def journal_sequence(self) -> int:
         """The sequence number that the journal's last entry should have."""
         return self._number("journal")
+
+    @property
+    def kept(self) -> bool:
+        """Whether anything of it outlives this process."""
+        return not self._database.memory
 
     @property
     def path(self) -> Path:

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class FilePort(Protocol):
 
     def info(self, path: Path) -> FileInfo | None:
         """What stands at *path*, or None when nothing does."""
+        ...
+
+    def are_files(self, paths: Sequence[str]) -> list[bool]:
+        """Whether a regular file is at each of *paths*: asked for every asset at every command."""
         ...
 
     def names(self, folder: Path) -> list[str]:
@@ -119,6 +124,15 @@ class OsFiles:
             return None
         kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
         return FileInfo(kind, found.st_size, found.st_nlink, found.st_mtime)
+
+    def are_files(self, paths: Sequence[str]) -> list[bool]:
+        found = []
+        for path in paths:
+            try:
+                found.append(stat.S_ISREG(os.lstat(path).st_mode))
+            except OSError:
+                found.append(False)
+        return found
 
     def names(self, folder: Path) -> list[str]:
         try:

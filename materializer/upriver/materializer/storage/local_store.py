@@ -18,17 +18,21 @@ import errno
 import itertools
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from upriver.assets.errors import StoreError
-from upriver.materializer.model import Version
-from upriver.materializer.ports import Staged
+from upriver.assets.errors import BusyError, StoreError
+from upriver.materializer.model import ArtifactRef
+from upriver.materializer.ports import Staged, Stored
 from upriver.materializer.storage.durable_files import FileInfo, FilePort, OsFiles, disk_error
+from upriver.materializer.storage.locks import FileLock, poll, reading
 from upriver.materializer.storage.process_folders import Sessions
+from upriver.materializer.storage.quarantine import set_aside
 
 STAGING = "staging"
 JOURNAL = "journal"
+"""The folder in the store that is left to the state's journal, which travels with the artifacts."""
+GC_LOCK = "gc.lock"
 _ID = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]{1,32}){0,4}")
 _SHARD = re.compile(r"[0-9a-f]{2}")
@@ -47,6 +51,7 @@ class LocalStore:
         self, root: Path, files: FilePort | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self.root = root
+        self._text = str(root)
         self._files: FilePort = OsFiles() if files is None else files
         self._staging = Sessions(root / STAGING, self._files, clock)
         self._anchored = False
@@ -54,7 +59,7 @@ class LocalStore:
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    def new_path(self, suffix: str) -> Path:
+    def reserve(self, suffix: str) -> Path:
         """A fresh name in this process's staging folder, for an engine to write to."""
         _check_suffix(suffix)
         if not self._anchored:
@@ -190,60 +195,117 @@ class LocalStore:
 
     def path(self, id: str, suffix: str) -> Path:
         """Where the artifact *id* is, or would be."""
+        return Path(self._place(id, suffix))
+
+    def _place(self, id: str, suffix: str) -> str:
         _check_suffix(suffix)
         if not _ID.fullmatch(id):
             raise StoreError(
                 f"{id!r} is not the id of an artifact (64 hexadecimal digits): the record is damaged"
             )
-        return self.root / id[:2] / f"{id}{suffix}"
+        return f"{self._text}/{id[:2]}/{id}{suffix}"
 
-    def exists(self, id: str, suffix: str) -> bool:
-        """Whether the artifact is there as a plain file (its bytes are not checked)."""
-        info = self._files.info(self.path(id, suffix))
-        return info is not None and info.kind == "file"
+    def locate(self, ref: ArtifactRef) -> str:
+        """Where a reader finds the artifact's bytes: an absolute path."""
+        return self._place(ref.id, ref.suffix)
 
-    def artifacts(self) -> Iterator[tuple[Path, str | None, str]]:
-        """Everything in the shards: ``(path, id, suffix)``, or ``(path, None, "")`` for what does not belong
-        there.
-        """
+    def exists_many(self, refs: Iterable[ArtifactRef]) -> frozenset[ArtifactRef]:
+        """Those of *refs* that are there as plain files (their bytes are not checked)."""
+        asked = list(refs)
+        there = self._files.are_files([self._place(ref.id, ref.suffix) for ref in asked])
+        return frozenset(ref for ref, found in zip(asked, there, strict=True) if found)
+
+    def list(self) -> Iterator[Stored]:
+        """Everything in the shards, also what does not belong there."""
         for shard in self._files.names(self.root):
             folder = self.root / shard
             if shard in (STAGING, JOURNAL):
                 continue
             info = self._files.info(folder)
             if not _SHARD.fullmatch(shard) or info is None or info.kind != "folder":
-                yield folder, None, ""
+                yield Stored(str(folder), None, plain=False)
                 continue
             for name in self._files.names(folder):
+                path = folder / name
                 match = _NAME.fullmatch(name)
-                if match and name.startswith(shard):
-                    yield folder / name, match[1], match[2]
-                else:
-                    yield folder / name, None, ""
+                if match is None or not name.startswith(shard):
+                    yield Stored(str(path), None)
+                    continue
+                found = self._files.info(path)
+                plain = found is not None and found.kind == "file"
+                size = found.size if found is not None and plain else 0
+                yield Stored(str(path), ArtifactRef(match[1], match[2], size), plain)
+
+    def digest(self, stored: Stored) -> str:
+        """The BLAKE3 of the bytes of *stored*, or its own id when an earlier program has named it. Raises OSError."""
+        path = Path(stored.place)
+        digest, _ = self._files.digest(path)
+        id_ = stored.ref.id if stored.ref is not None else digest
+        return id_ if digest != id_ and self._files.digest(path, older=True)[0] == id_ else digest
+
+    # -- removing --------------------------------------------------------------------------------------
+
+    def remove(self, stored: Iterable[Stored]) -> None:
+        """Delete artifacts. Raises StoreError."""
+        for one in stored:
+            try:
+                self._files.remove(Path(one.place))
+            except OSError as error:
+                raise disk_error("remove", Path(one.place), error) from error
+
+    def set_aside(self, stored: Stored) -> str:
+        """Move *stored* into ``quarantine`` beside the store; where it is then."""
+        return str(set_aside(self.root.parent, Path(stored.place), self._files))
+
+    def put_back(self, place: str, ref: ArtifactRef) -> None:
+        """Move what was set aside at *place* to where the artifact *ref* belongs."""
+        target = self.path(ref.id, ref.suffix)
+        try:
+            self._files.replace(Path(place), target)
+            self._files.sync_folder(target.parent)
+        except OSError as error:
+            raise disk_error("put back", target, error) from error
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """While it lasts, no artifact is removed. Raises StoreError when a collection does not end."""
+        if not self.root.parent.exists():
+            yield
+            return
+        with reading(self.root.parent / GC_LOCK):
+            yield
+
+    @contextlib.contextmanager
+    def collecting(self, wait: float | None) -> Iterator[None]:
+        """While it lasts, no reader begins. Raises BusyError when one does not end within *wait* seconds."""
+        path = self.root.parent / GC_LOCK
+        lock = FileLock(path)
+        try:
+            for _ in poll(wait):
+                if lock.try_exclusive():
+                    break
+            else:
+                raise BusyError(
+                    "somebody is reading artifacts (the terminal interface, a query or a preview)\n"
+                    "  Nothing was dropped.\n  hint: close it, or try again later"
+                )
+            yield
+        except OSError as error:
+            raise disk_error("lock", path, error) from error
+        finally:
+            lock.close()
 
     # -- staging sessions --------------------------------------------------------------------------------
 
-    def sweep(self, dry_run: bool = False) -> list[Path]:
+    def sweep(self, dry_run: bool = False) -> Sequence[str]:
         """Remove what processes that are gone left in the staging folder; return the paths. Live sessions are
         spared.
         """
-        return self._staging.sweep(dry_run)
+        return [str(path) for path in self._staging.sweep(dry_run)]
 
     def close(self) -> None:
         """Drop this process's staging session with whatever was not published. Safe to call twice."""
         self._staging.close()
-
-
-def artifact_id(file: str) -> str | None:
-    """The id in the name of an artifact's file; None for a file that is not in the store."""
-    match = _NAME.fullmatch(Path(file).name)
-    return match[1] if match else None
-
-
-def artifact_name(version: Version) -> str:
-    """The file name of an asset's version in the store."""
-    name = Path(version.files[0]).name if version.files else ""
-    return name if name.startswith(version.id) else f"{version.id}.parquet"
 
 
 def _check_suffix(suffix: str) -> None:

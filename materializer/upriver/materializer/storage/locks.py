@@ -1,22 +1,19 @@
-"""Who may build: a kernel lock as proof of life, a token in the database as fence.
+"""Proof that a process which builds is alive: a kernel lock on a file of its own, and a heartbeat in that file.
 
 Three things work together, each for what it alone can do:
 
-- **The lease row** in the state database (``state/``) holds the token of the last build that was let in. It
-  is read and raised inside ``BEGIN IMMEDIATE``, so that of two builds that arrive together one wins. Every
-  write of a build checks its token in the same transaction: a build that lost its lease can't change anything
-  any more.
-- **flock on ``build.lock``** tells whether the holder lives. The kernel drops it however the process ends, so
-  a build after ``kill -9`` goes on at once. The existence of the file means nothing.
-- **The heartbeat** in that file tells whether a living holder still moves. A stopped process (``SIGSTOP``, a
-  frozen container) keeps its flock for ever; when its heartbeat is older than the term, the next build puts a
-  *new* ``build.lock`` in the place of the old one (the old flock stays behind on a file without a name),
-  raises the token and goes on. When the stopped process wakes up, its token is outdated: it gets BusyError
-  from its first write.
+- **The row in the state** (``state/builders.py``) holds the token of each build that was let in. Rows come and go
+  inside ``BEGIN IMMEDIATE``, and every write of a build looks for its own in the same transaction: a build whose row
+  was taken away can't change anything any more.
+- **flock on the file** ``building/<token>.lock`` tells whether the process lives. The kernel drops it however the
+  process ends, so that what it had claimed is free at once after ``kill -9``. The existence of the file means nothing.
+- **The heartbeat** in that file tells whether a living process still moves. A stopped one (``SIGSTOP``, a frozen
+  container) keeps its flock for ever; when its heartbeat is older than the term, the build that wants what it has
+  claimed takes its row away and unlinks the file. When it wakes up it gets BusyError from its first write.
 
 The heartbeat is a reading of the monotonic clock with the boot id, not of the wall clock: a laptop that
-sleeps for an hour, or a clock that is set, makes no holder look stopped. The holder is never declared stopped
-from another host, where the reading means nothing. A holder stopped inside a database transaction keeps the
+sleeps for an hour, or a clock that is set, makes no process look stopped. It is never declared stopped
+from another host, where the reading means nothing. A process stopped inside a database transaction keeps the
 database's own lock; then nobody can take over, and the message says who to wake or kill.
 
 Readers and ``gc`` share ``gc.lock``: see :func:`reading`.
@@ -25,6 +22,7 @@ Readers and ``gc`` share ``gc.lock``: see :func:`reading`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import platform
@@ -32,16 +30,23 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
-from upriver.assets.model import Value
+from upriver.materializer.ports import Holder
 
 TERM = 30.0
-"""Seconds without a heartbeat after which a holder counts as stopped."""
+"""Seconds without a heartbeat after which a process counts as stopped."""
+
+BUILDERS = "building"
+"""The folder with a lock file of each process that builds."""
+
+BUILDING = "a build"
+"""What :func:`busy` calls a build that can't begin."""
 
 _HOLDER_BYTES = 4096
 
@@ -89,26 +94,6 @@ class FileLock:
             os.close(descriptor)
 
 
-class Holder(Value, frozen=True):
-    """Who holds the right to build. *since* is seconds since the epoch; *beat* a monotonic reading in boot
-    *boot*.
-    """
-
-    token: int
-    run: str
-    pid: int
-    host: str
-    command: str
-    since: float
-    beat: float
-    boot: str
-
-    def __str__(self) -> str:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
-        where = f" on {self.host}" if self.host != platform.node() else ""
-        return f"run {self.run}, process {self.pid}{where} since {when} ({self.command})"
-
-
 def this_command() -> str:
     """The command line of this process, shortened, for telling a person who holds the project."""
     name = Path(sys.argv[0]).name if sys.argv else "python"
@@ -124,11 +109,16 @@ def boot_id() -> str:
         return platform.node()
 
 
-class BuildLock:
-    """The kernel's half of a lease: ``build.lock`` and the heartbeat in it.
+class Life(StrEnum):
+    """What a lock file tells of the process that made it."""
 
-    Take it inside a ``BEGIN IMMEDIATE`` transaction only: that serialises the takeovers.
-    """
+    GONE = "gone"
+    STOPPED = "stopped"
+    ALIVE = "alive"
+
+
+class Heartbeat:
+    """A lock file of this process, held and beaten until :meth:`release`."""
 
     def __init__(self, path: Path, term: float = TERM, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
@@ -139,54 +129,26 @@ class BuildLock:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def try_take(self) -> Holder | None:
-        """Take the lock: at once when nobody living holds it, in the place of a holder that has stopped
-        beating.
-
-        Returns None on success, else who holds it. Raises OSError when the file can't be used.
-        """
-        for attempt in range(3):
-            if attempt:
-                time.sleep(0.005)  # somebody who asks `holder()` holds the lock for a moment
-            if self._lock.try_exclusive():
-                return None
-        found = self._read() or Holder(0, "unknown", 0, platform.node(), "unknown", time.time(), 0.0, "")
-        if not self._stopped(found):
-            self._lock.close()
-            return found
-        self._lock.close()
-        self.path.unlink(missing_ok=True)
-        if not self._lock.try_exclusive():  # pragma: no cover - only without the surrounding transaction
-            self._lock.close()
-            return found
-        return None
-
-    def holder(self) -> Holder | None:
-        """Who holds the lock now, or None when nobody living does. Changes nothing."""
-        probe = FileLock(self.path, create=False)
-        try:
-            if probe.try_shared():
-                return None
-            return _decode(os.pread(probe.descriptor(), _HOLDER_BYTES, 0))
-        except OSError:
-            return None
-        finally:
-            probe.close()
-
-    def _stopped(self, holder: Holder) -> bool:
-        return holder.boot == boot_id() and self._clock() - holder.beat > self.term
-
-    def _read(self) -> Holder | None:
-        return _decode(os.pread(self._lock.descriptor(), _HOLDER_BYTES, 0))
-
-    def announce(self, token: int, run: str) -> None:
-        """Write who holds the lock, and start the heartbeat."""
+    def begin(self, token: int, run: str, environment: str = "", *, whole: bool = False) -> Holder:
+        """Take the lock, write whose it is, and beat from now on. Raises OSError, also when another has the lock."""
+        if not self._lock.try_exclusive():
+            raise OSError(errno.EBUSY, "another process has locked it", str(self.path))
         self._holder = Holder(
-            token, run, os.getpid(), platform.node(), this_command(), time.time(), self._clock(), boot_id()
+            token,
+            run,
+            os.getpid(),
+            platform.node(),
+            this_command(),
+            time.time(),
+            self._clock(),
+            boot_id(),
+            environment,
+            whole,
         )
         self._write(self._holder)
         self._thread = threading.Thread(target=self._beat, name="upriver-heartbeat", daemon=True)
         self._thread.start()
+        return self._holder
 
     def _beat(self) -> None:
         while not self._stop.wait(self.term / 4):
@@ -212,31 +174,53 @@ class BuildLock:
         return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
 
     def release(self) -> None:
-        """Stop the heartbeat and give the lock back. Safe to call twice."""
+        """Stop the heartbeat, give the lock back and remove its file. Safe to call twice."""
         self._stop.set()
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        if self._holder is not None and self.named():
+            with contextlib.suppress(OSError):  # a file with a free lock means nothing
+                self.path.unlink(missing_ok=True)
+        self._holder = None
         self._lock.close()
 
 
-class HeldLease:
-    """The right to build, as this state grants it. See :mod:`upriver.materializer.storage.locks`."""
+def look(
+    path: Path, term: float = TERM, clock: Callable[[], float] = time.monotonic
+) -> tuple[Life, Holder | None]:
+    """Whether the process that made the lock file at *path* lives, and what it wrote there. Changes nothing."""
+    probe = FileLock(path, create=False)
+    try:
+        if probe.try_shared():
+            return Life.GONE, None
+        holder = _decode(os.pread(probe.descriptor(), _HOLDER_BYTES, 0))
+    except OSError:
+        return Life.GONE, None
+    finally:
+        probe.close()
+    if holder is not None and holder.boot == boot_id() and clock() - holder.beat > term:
+        return Life.STOPPED, holder
+    return Life.ALIVE, holder
 
-    def __init__(self, token: int, lock: BuildLock | None) -> None:
+
+class HeldLease:
+    """The right to write, as this state grants it. See :mod:`upriver.materializer.storage.locks`."""
+
+    def __init__(self, token: int, heartbeat: Heartbeat | None) -> None:
         self.token = token
-        self._lock = lock
+        self._heartbeat = heartbeat
 
     def lost(self) -> bool:
-        """Whether another build has taken over, as far as the file system tells. The database decides at the
+        """Whether another process has taken over, as far as the file system tells. The database decides at the
         next write.
         """
-        return self._lock is not None and not self._lock.named()
+        return self._heartbeat is not None and not self._heartbeat.named()
 
     def release(self) -> None:
         """Give the right back. Safe to call twice."""
-        if self._lock is not None:
-            self._lock.release()
+        if self._heartbeat is not None:
+            self._heartbeat.release()
 
 
 def _decode(text: bytes) -> Holder | None:
@@ -246,16 +230,19 @@ def _decode(text: bytes) -> Holder | None:
         return None
 
 
-def busy(holder: Holder | None) -> BusyError:
-    """The error for whoever comes second."""
-    if holder is None or holder.pid <= 0:
-        return BusyError(
-            "another build holds the project\n  Nothing was changed.\n  hint: wait for it, then build again"
-        )
-    end = f", or end it with `kill {holder.pid}`" if holder.host == platform.node() else ""
+def busy(wanted: str, holders: Sequence[Holder]) -> BusyError:
+    """The error for who can't have *wanted* ("a build", "gc") beside *holders*: it says who holds what."""
+    told = "".join(f"  {holder}\n" for holder in holders)
+    if not holders:
+        told = "  it does not say who it is\n"
+    what = "another process holds the project" if any(h.whole for h in holders) else "a build is going on"
+    if len(holders) > 1:
+        what = f"{len(holders)} builds are going on"
+    local = [str(holder.pid) for holder in holders if holder.pid > 0 and holder.host == platform.node()]
+    end = f", or end it with `kill {' '.join(local)}`" if local else ""
+    wait = " (`upriver build --wait`)" if wanted == BUILDING else ""
     return BusyError(
-        f"another build holds the project: {holder}\n  Nothing was changed.\n"
-        f"  hint: wait for it (`upriver build --wait`){end}"
+        f"{wanted} can't begin: {what}\n{told}  Nothing was changed.\n  hint: wait for its end{wait}{end}"
     )
 
 

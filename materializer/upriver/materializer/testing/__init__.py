@@ -5,6 +5,7 @@ projects that embed Upriver need them too. Nothing in the product imports them.
 """
 
 from upriver.materializer.testing.files import FaultyFiles, MemoryFiles, PowerCutError
-from upriver.materializer.testing.state import MemoryState, MemoryStore
+from upriver.materializer.testing.state import MemoryState
+from upriver.materializer.testing.store import MemoryStore
 
 __all__ = ["FaultyFiles", "MemoryFiles", "MemoryState", "MemoryStore", "PowerCutError"]

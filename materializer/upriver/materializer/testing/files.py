@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -97,6 +97,9 @@ class MemoryFiles:
         if isinstance(entry, _Folder):
             return FileInfo("folder", 0, 1, 0.0)
         return FileInfo("file", len(entry.data), entry.names, 0.0)
+
+    def are_files(self, paths: Sequence[str]) -> list[bool]:
+        return [isinstance(self._entry(Path(path)), _File) for path in paths]
 
     def names(self, folder: Path) -> list[str]:
         return sorted(self._folders.get(folder, {}))

@@ -1,53 +1,28 @@
-"""A store and a state for tests: in memory, by the same contract as the real ones."""
+"""A state for tests: in memory, by the same contract as the real one."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 
 import msgspec
-from blake3 import blake3
 
 from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.identity import Node
 from upriver.assets.model import CodePart, Key
 from upriver.lineage.model import Footprint
 from upriver.materializer.model import Failure, Materialization, Outcome, Run, RunStatus
-from upriver.materializer.ports import Lease, SourceRecord, Staged
-
-
-class MemoryStore:
-    """Artifacts as bytes by ``(id, suffix)``. A fake engine uses :meth:`write` in the place of files."""
-
-    def __init__(self) -> None:
-        self.written: dict[Path, bytes] = {}
-        self.published: dict[tuple[str, str], bytes] = {}
-        self._count = 0
-
-    def write(self, path: Path, data: bytes) -> None:
-        """What an engine does to a path from :meth:`new_path`."""
-        self.written[path] = data
-
-    def new_path(self, suffix: str) -> Path:
-        self._count += 1
-        return Path(f"/memory/staging/{self._count}{suffix}")
-
-    def stage(self, path: Path, suffix: str) -> Staged:
-        if path not in self.written:
-            raise StoreError(f"the engine reported success but wrote no file at {path}")
-        data = self.written[path]
-        return Staged(str(path), blake3(data).hexdigest(), len(data), suffix)
-
-    def publish(self, staged: Sequence[Staged]) -> None:
-        for one in staged:
-            self.published.setdefault((one.id, one.suffix), self.written.pop(Path(one.path)))
-
-    def path(self, id: str, suffix: str) -> Path:
-        return Path(f"/memory/{id[:2]}/{id}{suffix}")
-
-    def exists(self, id: str, suffix: str) -> bool:
-        return (id, suffix) in self.published
+from upriver.materializer.ports import (
+    Claim,
+    Claimed,
+    ClaimRequest,
+    Holder,
+    Lease,
+    Pointer,
+    Seen,
+    SourceRecord,
+)
 
 
 class MemoryLease:
@@ -64,40 +39,47 @@ class MemoryLease:
 class MemoryState:
     """The state as dictionaries. See :class:`upriver.materializer.ports.StateStore`."""
 
+    kept = False
+
     def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
         self._made: dict[str, Materialization] = {}
-        self._pointers: dict[tuple[str, Key, str], str] = {}
+        self._pointers: dict[tuple[str, Node], str] = {}
+        self._environments: set[str] = set()
         self._runs: dict[str, Run] = {}
         self._outcomes: defaultdict[str, list[Mapping[str, object]]] = defaultdict(list)
-        self._failures: dict[Key, Failure] = {}
+        self._failures: dict[tuple[str, Node], Failure] = {}
+        self._durations: defaultdict[tuple[str, Node], list[Materialization]] = defaultdict(list)
         self._fingerprints: dict[tuple[str, Footprint], str] = {}
         self._sources: dict[Key, SourceRecord] = {}
         self._recipes: dict[str, Sequence[CodePart]] = {}
         self._token = 0
         self._revision = 0
-        self._held: MemoryLease | None = None
+        self._commits = 0
+        self._builders: dict[int, Holder] = {}
+        self._claims: dict[tuple[str, Node], tuple[int, int]] = {}
 
-    def current(self, environment: str, assets: Iterable[Key] | None = None) -> Mapping[Key, Materialization]:
-        among = None if assets is None else set(assets)
+    # -- reading -----------------------------------------------------------------------------------------
+    def current(
+        self, environment: str, nodes: Iterable[Node] | None = None
+    ) -> Mapping[Node, Materialization]:
+        among = None if nodes is None else set(nodes)
         return {
-            asset: self._made[at]
-            for (where, asset, partition), at in self._pointers.items()
-            if where == environment and not partition and (among is None or asset in among)
-        }
-
-    def current_partitions(self, environment: str, asset: Key) -> Mapping[str, Materialization]:
-        return {
-            partition: self._made[at]
-            for (where, key, partition), at in self._pointers.items()
-            if where == environment and key == asset and partition
+            node: self._made[at]
+            for (where, node), at in self._pointers.items()
+            if where == environment and (among is None or node in among)
         }
 
     def revision(self) -> int:
         return self._revision
 
-    def candidates(self, asset: Key, recipe: str, limit: int = -1) -> Sequence[Materialization]:
-        found = [one for one in self.history(asset, limit=-1) if one.trace.recipe == recipe]
+    def journal_sequence(self) -> int:
+        return self._commits
+
+    def candidates(self, node: Node, recipe: str, limit: int = -1) -> Sequence[Materialization]:
+        found = [
+            one for one in self.history(node.asset, -1) if one.node == node and one.trace.recipe == recipe
+        ]
         return found if limit < 0 else found[:limit]
 
     def materialization(self, id: str) -> Materialization | None:
@@ -107,45 +89,155 @@ class MemoryState:
         found = [one for one in reversed(self._made.values()) if asset in (None, one.asset)]
         return found if limit < 0 else found[:limit]
 
+    def pointers(self) -> Sequence[tuple[str, Pointer]]:
+        return [
+            (where, Pointer(node.asset, node.partition or "", at))
+            for (where, node), at in sorted(self._pointers.items())
+        ]
+
+    def environments(self) -> Sequence[str]:
+        return sorted(self._environments)
+
+    def holders(self) -> Sequence[Holder]:
+        return list(self._builders.values())
+
+    def check(self) -> Sequence[str]:
+        return []
+
+    # -- leases and claims -------------------------------------------------------------------------------
+    def acquire(self, run: Run, wait: float | None = 0.0) -> MemoryLease:
+        if any(one.whole for one in self._builders.values()):
+            raise BusyError("a build can't begin: another process holds the project")
+        if run.id in self._runs:
+            raise StoreError(f"there is a run {run.id} already: run ids must be unique")
+        lease = self._lease(run.id, run.environment, whole=False)
+        self._runs[run.id] = msgspec.structs.replace(run, status=RunStatus.RUNNING, finished=None)
+        if run.environment:
+            self._environments.add(run.environment)
+        return lease
+
+    def hold(self, purpose: str, wait: float | None = 0.0) -> MemoryLease:
+        if self._builders:
+            raise BusyError(f"{purpose} can't begin: a build is going on")
+        return self._lease(purpose, "", whole=True)
+
+    def _lease(self, name: str, environment: str, *, whole: bool) -> MemoryLease:
+        living = {holder.run for holder in self._builders.values()}
+        for one in self._runs.values():
+            if one.status is RunStatus.RUNNING and one.id not in living:
+                self._end(one.id, RunStatus.ABANDONED, self._clock())
+        self._token += 1
+        self._revision += 1
+        self._builders[self._token] = Holder(
+            self._token, name, 1, "memory", "test", 0.0, 0.0, "", environment, whole
+        )
+        return MemoryLease(self._token, self)
+
+    def release(self, lease: MemoryLease) -> None:
+        """What the lease calls: its process is gone."""
+        self._builders.pop(lease.token, None)
+        self._claims = {place: held for place, held in self._claims.items() if held[0] != lease.token}
+
+    def claim(
+        self, lease: Lease, environment: str, requests: Sequence[ClaimRequest], budget: int | None = None
+    ) -> Sequence[Claim]:
+        self._check(lease)
+        return [self._claim(lease, environment, one, budget) for one in requests]
+
+    def _claim(self, lease: Lease, environment: str, request: ClaimRequest, budget: int | None) -> Claim:
+        node = request.node
+        for one in (node, *request.also):
+            token, _ = self._claims.get((environment, one), (lease.token, 0))
+            if token != lease.token:
+                return Claim(node, Claimed.HELD, self._builders[token])
+        if self._pointers.get((environment, node)) != request.saw:
+            return Claim(node, Claimed.MOVED)
+        taken = sum(memory for _, memory in self._claims.values())
+        if budget is not None and self._claims and taken + request.memory > budget:
+            return Claim(node, Claimed.FULL)
+        for one in (node, *request.also):
+            self._claims[environment, one] = lease.token, request.memory if one == node else 0
+        return Claim(node, Claimed.GRANTED)
+
+    def unclaim(self, lease: Lease, environment: str, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            if self._claims.get((environment, node), (0, 0))[0] == lease.token:
+                del self._claims[environment, node]
+
+    def _check(self, lease: Lease) -> None:
+        if lease.token not in self._builders:
+            raise BusyError("this build has lost its lease")
+
+    # -- writing -----------------------------------------------------------------------------------------
     def commit(
         self,
         lease: Lease,
         environment: str,
         made: Iterable[Materialization],
         reused: Iterable[Materialization] = (),
-    ) -> None:
+        seen: Mapping[Node, Seen] | None = None,
+    ) -> frozenset[Node]:
         self._check(lease)
         made, reused = tuple(made), tuple(reused)
+        if not made and not reused:
+            return frozenset()
         for one in made:
             if self._made.get(one.id, one) != one:
                 raise StoreError(f"materialization {one.id} is recorded already, with other content")
         for one in reused:
             if one.id not in self._made:
                 raise StoreError(f"{one.asset} can't point at materialization {one.id}: it is not recorded")
-        for one in (*made, *reused):
+        known = seen or {}
+        lost = {
+            one.node
+            for one in (*made, *reused)
+            if one.node in known and not self._still_so(environment, one.node, known[one.node])
+        }
+        for one in made:
             self._made.setdefault(one.id, one)
-            self._pointers[environment, one.asset, one.partition or ""] = one.id
-            self._failures.pop(one.asset, None)
-        self._revision += bool(made or reused)
-
-    def acquire(self, run: Run, wait: float | None = 0.0) -> MemoryLease:
-        if self._held is not None:
-            raise BusyError("another build holds the project")
-        if run.id in self._runs:
-            raise StoreError(f"there is a run {run.id} already: run ids must be unique")
-        for one in self._runs.values():
-            if one.status is RunStatus.RUNNING:
-                self._end(one.id, RunStatus.ABANDONED, self._clock())
-        self._token += 1
+            self._durations[environment, one.node].insert(0, one)
+        for one in (*made, *reused):
+            if one.node not in lost:
+                self._pointers[environment, one.node] = one.id
+                self._failures.pop((environment, one.node), None)
+        self.unclaim(lease, environment, [one.node for one in (*made, *reused)])
+        self._environments.add(environment)
+        self._commits += 1
         self._revision += 1
-        self._runs[run.id] = msgspec.structs.replace(run, status=RunStatus.RUNNING, finished=None)
-        self._held = MemoryLease(self._token, self)
-        return self._held
+        return frozenset(lost)
 
-    def release(self, lease: MemoryLease) -> None:
-        """What the lease calls."""
-        if self._held is lease:
-            self._held = None
+    def _still_so(self, environment: str, node: Node, seen: Seen) -> bool:
+        if self._pointers.get((environment, node)) != seen.pointer:
+            return False
+        for upstream, version in seen.assets:
+            at = self._pointers.get((environment, upstream))
+            if at is None or self._made[at].version.id != version:
+                return False
+        return all(
+            key in self._sources and self._sources[key].version.id == version for key, version in seen.sources
+        )
+
+    def drop(self, lease: Lease, ids: Sequence[str]) -> None:
+        self._check(lease)
+        self._pointers = {place: at for place, at in self._pointers.items() if at not in ids}
+        for one in ids:
+            self._made.pop(one, None)
+
+    def compact_journal(self, lease: Lease) -> None:
+        self._check(lease)
+
+    def remove_environment(self, environment: str) -> int:
+        if any(one.environment == environment for one in self._builders.values()):
+            raise BusyError(f"the removal of environment {environment} can't begin: a build is going on")
+        gone = [place for place in self._pointers if place[0] == environment]
+        for place in gone:
+            del self._pointers[place]
+        self._failures = {place: one for place, one in self._failures.items() if place[0] != environment}
+        for place in [place for place in self._durations if place[0] == environment]:
+            del self._durations[place]
+        self._environments.discard(environment)
+        self._revision += 1
+        return len(gone)
 
     def finish(
         self,
@@ -169,10 +261,6 @@ class MemoryState:
     def _end(self, run_id: str, status: RunStatus, at: float) -> None:
         self._runs[run_id] = msgspec.structs.replace(self._runs[run_id], status=status, finished=at)
 
-    def _check(self, lease: Lease) -> None:
-        if lease.token != self._token:
-            raise BusyError("this build has lost its lease")
-
     def runs(self, limit: int = 50) -> Sequence[Run]:
         return list(reversed(self._runs.values()))[:limit]
 
@@ -183,20 +271,35 @@ class MemoryState:
         self._check(lease)
         self._outcomes[run_id] += outcomes
 
-    def failures(self) -> Mapping[Key, Failure]:
-        return dict(self._failures)
+    def failures(self, environment: str) -> Mapping[Node, Failure]:
+        return {node: one for (where, node), one in self._failures.items() if where == environment}
 
-    def record_failure(self, lease: Lease, failure: Failure) -> None:
+    def record_failure(self, lease: Lease, environment: str, failure: Failure) -> None:
         self._check(lease)
-        self._failures[failure.asset] = failure
+        self._failures[environment, failure.node] = failure
+        self.unclaim(lease, environment, [failure.node])
         self._revision += 1
 
+    def durations(self, environment: str) -> Mapping[Node, tuple[float, int | None]]:
+        result: dict[Node, tuple[float, int | None]] = {}
+        for (where, node), made in self._durations.items():
+            if where == environment:
+                recent = made[:5]
+                peaks = [one.peak_memory for one in recent if one.peak_memory is not None]
+                result[node] = median(one.finished - one.started for one in recent), max(peaks, default=None)
+        return result
+
+    # -- facts -------------------------------------------------------------------------------------------
     def fingerprints(self, versions: Iterable[str]) -> Mapping[tuple[str, Footprint], str]:
         wanted = set(versions)
         return {key: value for key, value in self._fingerprints.items() if key[0] in wanted}
 
     def remember_fingerprints(self, found: Mapping[tuple[str, Footprint], str]) -> None:
         self._fingerprints.update(found)
+
+    def forget_fingerprints(self, except_of: Iterable[str]) -> None:
+        kept = set(except_of)
+        self._fingerprints = {key: value for key, value in self._fingerprints.items() if key[0] in kept}
 
     def sources(self) -> Mapping[Key, SourceRecord]:
         return dict(self._sources)
@@ -209,14 +312,6 @@ class MemoryState:
 
     def remember_recipes(self, recipes: Mapping[str, Sequence[CodePart]]) -> None:
         self._recipes.update({key: list(parts) for key, parts in recipes.items()})
-
-    def durations(self) -> Mapping[Key, tuple[float, int | None]]:
-        result: dict[Key, tuple[float, int | None]] = {}
-        for asset in {one.asset for one in self._made.values()}:
-            recent = self.history(asset, limit=5)
-            peaks = [one.peak_memory for one in recent if one.peak_memory is not None]
-            result[asset] = median(one.finished - one.started for one in recent), max(peaks, default=None)
-        return result
 
     def close(self) -> None:
         pass

@@ -10,12 +10,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from upriver.assets.model import Value
-from upriver.materializer.model import Materialization, RunStatus
-from upriver.materializer.state import Damaged, SqliteState, open_state
-from upriver.materializer.state.journal import Committed, Entry, Journal
-from upriver.materializer.state.opening import STATE, STORE
-from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
-from upriver.materializer.storage.local_store import JOURNAL, LocalStore, artifact_name
+from upriver.materializer.model import ArtifactRef, Materialization, RunStatus
+from upriver.materializer.ports import (
+    Committed,
+    Damaged,
+    Entry,
+    Outdated,
+    ProjectStorage,
+    StateReader,
+    StateStore,
+    Stored,
+)
+from upriver.materializer.storage.durable_files import disk_error
 
 _HASHING_THREADS = 4
 _REPAIR = "`upriver fsck --repair`"
@@ -73,37 +79,51 @@ class Report(Value, frozen=True):
         return not self.problems
 
 
-def check(folder: Path, files: FilePort | None = None) -> Report:
-    """Verify every artifact's bytes and every record of the project state in *folder* (``.upriver``).
+def check(storage: ProjectStorage) -> Report:
+    """Verify every artifact's bytes and every record of the project's state.
 
     Changes nothing. Raises StoreError when something can't be read at all.
     """
-    return Survey(folder, files or OsFiles()).report()
+    return Survey(storage).report()
 
 
 class Found(Value, frozen=True):
-    """An artifact: the *id* in its name, and the digest of its bytes, or why that is not known."""
+    """An artifact with the digest of its bytes, or why that is not known."""
 
-    path: Path
-    id: str
+    stored: Stored
+    ref: ArtifactRef
     digest: str
-    size: int
+
+    @property
+    def id(self) -> str:
+        """The id in its name."""
+        return self.ref.id
+
+    @property
+    def name(self) -> str:
+        """Its name in the store."""
+        return f"{self.ref.id}{self.ref.suffix}"
+
+    @property
+    def sound(self) -> bool:
+        """Whether its bytes are those that its name says."""
+        return self.digest == self.ref.id
 
 
 class Survey:
     """One look at everything, with what a repair needs to know."""
 
-    def __init__(self, folder: Path, files: FilePort) -> None:
-        self.folder = folder
-        self.files = files
-        self.store = LocalStore(folder / STORE, files)
-        self.journal = Journal(folder / STORE / JOURNAL, files)
+    def __init__(self, storage: ProjectStorage) -> None:
+        self.storage = storage
+        self.store = storage.store
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.state_lost = False
+        self.outdated = False
+        """Whether the state is of an older version, which only a writer upgrades."""
         self.journal_bad = False
         self.artifacts: list[Found] = []
-        self.foreign: list[Path] = []
+        self.foreign: list[Stored] = []
         self.broken: list[Found] = []
         """Artifacts whose bytes do not match their names."""
         self.unfounded: list[str] = []
@@ -115,7 +135,7 @@ class Survey:
 
     def report(self) -> Report:
         """The result as a value."""
-        size = sum(one.size for one in self.artifacts)
+        size = sum(one.ref.bytes for one in self.artifacts)
         return Report(tuple(self.problems), tuple(self.notes), len(self.artifacts), size)
 
     def _problem(self, kind: Trouble, place: object, *facts: str, hint: str = _REPAIR) -> None:
@@ -126,74 +146,75 @@ class Survey:
     def _scan_store(self) -> None:
         try:
             named = []
-            for path, id_, _ in self.store.artifacts():
-                if id_ is None:
-                    self.foreign.append(path)
-                    self._problem(Trouble.FOREIGN, path, "Upriver did not put it there", hint=_AWAY)
+            for stored in self.store.list():
+                if stored.ref is None:
+                    self.foreign.append(stored)
+                    self._problem(Trouble.FOREIGN, stored.place, "Upriver did not put it there", hint=_AWAY)
                 else:
-                    named.append((path, id_))
+                    named.append((stored, stored.ref))
             with ThreadPoolExecutor(_HASHING_THREADS) as pool:
                 self.artifacts = list(pool.map(lambda one: self._hash(*one), named))
             leftovers = self.store.sweep(dry_run=True)
         except OSError as error:
-            raise disk_error("read", self.store.root, error) from error
+            raise disk_error("read the store in", self.storage.folder, error) from error
         ids = {one.id for one in self.artifacts}
         for one in self.artifacts:
-            if one.digest != one.id:
+            if not one.sound:
                 self.broken.append(one)
                 kind = Trouble.SWAPPED if one.digest in ids else Trouble.DAMAGED
-                facts = f"the BLAKE3 of its {one.size} bytes is {one.digest}"
+                facts = f"the BLAKE3 of its {one.ref.bytes} bytes is {one.digest}"
                 whose = ("they are the bytes of another artifact",) if kind is Trouble.SWAPPED else ()
-                self._problem(kind, one.path, facts, *whose, hint=_AGAIN)
+                self._problem(kind, one.stored.place, facts, *whose, hint=_AGAIN)
         if leftovers:
             self.notes.append(f"{len(leftovers)} leftovers of dead processes; `upriver gc` drops them")
 
-    def _hash(self, path: Path, id_: str) -> Found:
-        info = self.files.info(path)
-        if info is None or info.kind != "file":
-            return Found(path, id_, "not known: it is not a regular file", 0)
+    def _hash(self, stored: Stored, ref: ArtifactRef) -> Found:
+        if not stored.plain:
+            return Found(stored, ref, "not known: it is not a regular file")
         try:
-            digest, size = self.files.digest(path)
-            if digest != id_ and self.files.digest(path, older=True)[0] == id_:
-                digest = id_  # an earlier program named it
+            return Found(stored, ref, self.store.digest(stored))
         except OSError as error:
             # A bad sector is what this is for: name it, go on.
-            return Found(path, id_, f"not known: {error.strerror}", info.size)
-        return Found(path, id_, digest, size)
+            return Found(stored, ref, f"not known: {error.strerror}")
 
     # -- the state ---------------------------------------------------------------------------------------
 
     def _scan_state(self) -> None:
-        entries, bad = self.journal.read()
+        journal, place = self.storage.journal, self.storage.state_place
+        entries, bad = journal.read()
         for line in bad:
             self.journal_bad = True
-            self._problem(Trouble.JOURNAL, f"{self.journal.path}:{line.line}", line.cause)
+            self._problem(Trouble.JOURNAL, f"{journal.place}:{line.line}", line.cause)
         try:
-            with contextlib.closing(open_state(self.folder / STATE, True, files=self.files)) as state:
+            with contextlib.closing(self.storage.open_state(readonly=True)) as state:
                 if wrong := state.check():
                     raise Damaged("\n".join(wrong[:10]))
                 self._scan_records(state)
-                if state.path == self.folder / STATE:
+                if state.kept:
                     self._compare_journal(state, entries)
         except Damaged as error:
             self.state_lost = True
+            self._problem(Trouble.STATE, place, *(line.strip() for line in str(error).split("\n")))
+        except Outdated as error:
+            self.outdated = True
+            fact = str(error).split("\n")[0].strip()
             self._problem(
-                Trouble.STATE, self.folder / STATE, *(line.strip() for line in str(error).split("\n"))
+                Trouble.STATE, place, fact, hint="`upriver build` upgrades it, and so does `--repair`"
             )
 
     def _scan_warehouse(self) -> None:
         from upriver.materializer.inspection.warehouse import damaged_warehouse
 
         try:
-            self.damaged_warehouse = damaged_warehouse(self.folder)
+            self.damaged_warehouse = damaged_warehouse(self.storage.folder)
         except OSError as error:
-            raise disk_error("read the warehouse in", self.folder, error) from error
+            raise disk_error("read the warehouse in", self.storage.folder, error) from error
         if self.damaged_warehouse is not None:
             fact = "its bytes are not those that were written"
             hint = "`upriver fsck --repair` sets it aside; the next build writes it again"
             self._problem(Trouble.WAREHOUSE, self.damaged_warehouse, fact, hint=hint)
 
-    def _scan_records(self, state: SqliteState) -> None:
+    def _scan_records(self, state: StateStore) -> None:
         pointed: defaultdict[str, list[str]] = defaultdict(list)
         for environment, pointer in state.pointers():
             where = f"{environment}: {pointer.asset}" + (
@@ -202,48 +223,54 @@ class Survey:
             pointed[pointer.materialization].append(where)
         if unknown := pointed.pop("", []):
             raise Damaged(f"{', '.join(unknown[:10])} point at materializations that are not recorded")
-        snapshots = [Path(file).name for record in state.sources().values() for file in record.version.files]
+        snapshots = [ref for record in state.sources().values() for ref in record.version.artifacts]
         self._compare_artifacts(state.history(limit=-1), pointed, snapshots)
-        holder = state.holder()
+        living = {holder.run for holder in state.holders()}
         for run in state.runs(limit=-1):
-            if run.status is RunStatus.RUNNING and (holder is None or holder.run != run.id):
-                fact = f"recorded as running in process {run.pid}, which does not hold the project"
+            if run.status is RunStatus.RUNNING and run.id not in living:
+                fact = f"recorded as running in process {run.pid}, which builds nothing any more"
                 self._problem(Trouble.RUN, f"run {run.id}", fact, hint="the next build marks it as abandoned")
 
     def _compare_artifacts(
         self,
         history: Sequence[Materialization],
         pointed: Mapping[str, Sequence[str]],
-        snapshots: Sequence[str],
+        snapshots: Sequence[ArtifactRef],
     ) -> None:
-        there = {one.path.name: one for one in self.artifacts}
-        orphans = {name: one for name, one in there.items() if one.digest == one.id}
-        for snapshot in snapshots:
-            orphans.pop(snapshot, None)  # one that is gone is made again when the source is looked at
+        there = {(one.ref.id, one.ref.suffix): one for one in self.artifacts}
+        orphans = {name: one for name, one in there.items() if one.sound}
+        for ref in snapshots:
+            orphans.pop(
+                (ref.id, ref.suffix), None
+            )  # one that is gone is made again when the source is looked at
         for one in history:
-            name = artifact_name(one.version)
-            orphans.pop(name, None)
-            found = there.get(name)
-            facts = [f"materialization {one.id} of {one.asset}"]
+            facts = [f"materialization {one.id} of {one.node}"]
             facts += [f"current in {where}" for where in pointed.get(one.id, ())]
-            if found is None:
-                path = self.store.root / one.version.id[:2] / name
-                self._problem(Trouble.MISSING, path, *facts, hint=_AGAIN)
-            elif found.digest == found.id and found.size != one.version.bytes:
-                facts.append(f"recorded with {one.version.bytes} bytes, but it has {found.size}")
-                self._problem(Trouble.RECORD, found.path, *facts, hint=_AGAIN)
-            elif found.digest == found.id:
-                continue
-            self.unfounded.append(one.id)
+            for ref in one.version.artifacts:
+                orphans.pop((ref.id, ref.suffix), None)
+                if not self._sound(ref, there.get((ref.id, ref.suffix)), facts):
+                    self.unfounded.append(one.id)
+                    break
         if orphans:
-            size = sum(one.size for one in orphans.values())
+            size = sum(one.ref.bytes for one in orphans.values())
             note = (
                 f"{len(orphans)} artifact{'s' if len(orphans) > 1 else ''} ({size:,} bytes) that nothing points at; "
                 "`upriver gc` drops them"
             )
             self.notes.append(note)
 
-    def _compare_journal(self, state: SqliteState, entries: Sequence[Entry]) -> None:
+    def _sound(self, ref: ArtifactRef, found: Found | None, facts: Sequence[str]) -> bool:
+        """Whether the artifact of a record is there as recorded; a problem of its bytes is told already."""
+        if found is None:
+            self._problem(Trouble.MISSING, self.store.locate(ref), *facts, hint=_AGAIN)
+            return False
+        if found.sound and found.ref.bytes != ref.bytes:
+            fact = f"recorded with {ref.bytes} bytes, but it has {found.ref.bytes}"
+            self._problem(Trouble.RECORD, found.stored.place, *facts, fact, hint=_AGAIN)
+            return False
+        return found.sound
+
+    def _compare_journal(self, state: StateReader, entries: Sequence[Entry]) -> None:
         kept = {one.id: one for entry in entries if isinstance(entry, Committed) for one in entry.made}
         unknown = 0
         for one in state.history(limit=-1):
@@ -260,4 +287,4 @@ class Survey:
             fact = (
                 f"it lacks {unknown} materializations and the last {max(behind, 0)} commits of the database"
             )
-            self._problem(Trouble.JOURNAL, self.journal.path, fact)
+            self._problem(Trouble.JOURNAL, self.storage.journal.place, fact)

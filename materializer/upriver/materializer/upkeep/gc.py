@@ -2,26 +2,19 @@
 
 Never dropped: what any environment points at, the snapshots of sources, and the artifacts that current ones
 were made from as long as the fingerprints of what was read of them are not known. A build is kept out by the
-lease, readers by ``gc.lock`` (see :func:`upriver.materializer.storage.locks.reading`). Records go first: a power cut
+lease, readers by the store (see :meth:`upriver.materializer.ports.Store.collecting`). Records go first: a power cut
 in between leaves orphans, which the next collection drops, and never a record without its artifact.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from upriver.assets.errors import BusyError
+from upriver.assets.identity import Node
 from upriver.assets.model import Value
-from upriver.materializer.model import Materialization, Version
-from upriver.materializer.ports import Lease
-from upriver.materializer.state import SqliteState
-from upriver.materializer.state.opening import GC_LOCK
-from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
-from upriver.materializer.storage.local_store import LocalStore, artifact_id
-from upriver.materializer.storage.locks import FileLock, poll
+from upriver.materializer.model import ArtifactRef, Materialization
+from upriver.materializer.ports import Lease, StateStore, Store, Stored
 
 
 class Keep(Value, frozen=True):
@@ -47,53 +40,30 @@ class Collected(Value, frozen=True):
 
 
 def collect(
-    state: SqliteState,
-    store: LocalStore,
+    state: StateStore,
+    store: Store,
     keep: Keep,
     now: float,
     *,
     dry_run: bool = False,
     wait: float | None = 0.0,
-    files: FilePort | None = None,
 ) -> Collected:
     """Drop what *keep* does not keep. *now* is seconds since the epoch.
 
-    Raises BusyError while a build or, after *wait* seconds, a reader holds the project.
+    Raises BusyError while builds run or, after *wait* seconds, a reader reads.
     """
-    port = files or OsFiles()
     if dry_run:
-        return _collect(state, store, keep, now, port, None)
+        return _collect(state, store, keep, now, None)
     lease = state.hold("gc", wait)
     try:
-        with _no_readers(store.root.parent / GC_LOCK, wait):
-            return _collect(state, store, keep, now, port, lease)
+        with store.collecting(wait):
+            return _collect(state, store, keep, now, lease)
     finally:
         lease.release()
 
 
-@contextlib.contextmanager
-def _no_readers(path: Path, wait: float | None) -> Iterator[None]:
-    lock = FileLock(path)
-    try:
-        for _ in poll(wait):
-            if lock.try_exclusive():
-                break
-        else:
-            raise BusyError(
-                "somebody is reading artifacts (the terminal interface, a query or a preview)\n"
-                "  Nothing was dropped.\n  hint: close it, or try again later"
-            )
-        yield
-    except OSError as error:
-        raise disk_error("lock", path, error) from error
-    finally:
-        lock.close()
-
-
-def _collect(
-    state: SqliteState, store: LocalStore, keep: Keep, now: float, files: FilePort, lease: Lease | None
-) -> Collected:
-    artifacts = _artifacts(store, files)
+def _collect(state: StateStore, store: Store, keep: Keep, now: float, lease: Lease | None) -> Collected:
+    artifacts = [one for one in map(_artifact, store.list()) if one is not None]
     history = state.history(limit=-1)
     pointed = {pointer.materialization for _, pointer in state.pointers()}
     staying = _staying(history, pointed, keep, now)
@@ -101,62 +71,52 @@ def _collect(
     staying = _within(keep.total, staying, pointed, needed_for_comparing, artifacts)
     kept_ids = {one.id for one in staying}
     sources = [record.version for record in state.sources().values()]
-    needed = {one.version.id for one in staying} | needed_for_comparing | _snapshots(sources)
+    # The artifacts of sources hold what was last seen of those that are not read in place.
+    kept = [ref for version in (*(one.version for one in staying), *sources) for ref in version.artifacts]
+    needed = {ref.id for ref in kept} | needed_for_comparing
     dropped = [one for one in history if one.id not in kept_ids]
-    removed = [one for one in artifacts if one.id not in needed]
+    removed = [one for one in artifacts if one.ref.id not in needed]
     if lease is not None:
         state.drop(lease, [one.id for one in dropped])
         state.compact_journal(lease)
-        _remove(removed, files)
+        store.remove([one.stored for one in removed])
         read = {read.version for one in staying for read in one.trace.reads}
-        state.forget_fingerprints(except_of=needed | read | {version.id for version in sources})
+        versions = {one.version.id for one in staying} | {version.id for version in sources}
+        state.forget_fingerprints(except_of=needed | read | versions)
     return Collected(
         tuple(one.id for one in dropped),
-        tuple(one.path.name for one in removed),
-        tuple(str(path) for path in store.sweep(dry_run=lease is None)),
-        sum(one.size for one in removed),
-        sum(one.size for one in artifacts) - sum(one.size for one in removed),
+        tuple(f"{one.ref.id}{one.ref.suffix}" for one in removed),
+        tuple(str(place) for place in store.sweep(dry_run=lease is None)),
+        sum(one.ref.bytes for one in removed),
+        sum(one.ref.bytes for one in artifacts) - sum(one.ref.bytes for one in removed),
     )
 
 
-def _snapshots(sources: Sequence[Version]) -> set[str]:
-    """The artifacts that hold what was last seen of the sources that are not read in place."""
-    return {id_ for version in sources for file in version.files if (id_ := artifact_id(file)) is not None}
-
-
 class _Artifact(Value, frozen=True):
-    path: Path
-    id: str
-    size: int
+    stored: Stored
+    ref: ArtifactRef
 
 
-def _artifacts(store: LocalStore, files: FilePort) -> list[_Artifact]:
-    found = []
-    try:
-        for path, id_, _ in store.artifacts():
-            info = files.info(path) if id_ is not None else None
-            if id_ is not None and info is not None and info.kind == "file":
-                found.append(_Artifact(path, id_, info.size))
-    except OSError as error:
-        raise disk_error("read", store.root, error) from error
-    return found
+def _artifact(stored: Stored) -> _Artifact | None:
+    """An artifact that a collection may remove; None for what it leaves alone."""
+    return _Artifact(stored, stored.ref) if stored.ref is not None and stored.plain else None
 
 
 def _staying(
     history: Sequence[Materialization], pointed: set[str], keep: Keep, now: float
 ) -> list[Materialization]:
-    seen: defaultdict[tuple[str, str | None], int] = defaultdict(int)
+    seen: defaultdict[Node, int] = defaultdict(int)
     staying = []
     for one in history:  # newest first
-        rank = seen[one.asset, one.partition]
-        seen[one.asset, one.partition] += 1
+        rank = seen[one.node]
+        seen[one.node] += 1
         young = keep.days is None or now - one.finished <= keep.days * 86_400
         if one.id in pointed or young or rank < keep.count:
             staying.append(one)
     return staying
 
 
-def _unfingerprinted(state: SqliteState, current: Sequence[Materialization]) -> set[str]:
+def _unfingerprinted(state: StateStore, current: Sequence[Materialization]) -> set[str]:
     """Versions that a current materialization read, and that are needed to tell what exactly it read."""
     reads = [read for one in current for read in one.trace.reads if read.fingerprint is None]
     known = state.fingerprints({read.version for read in reads})
@@ -174,10 +134,11 @@ def _within(
         return staying
     sizes: defaultdict[str, int] = defaultdict(int)
     for artifact in artifacts:
-        sizes[artifact.id] += artifact.size
+        sizes[artifact.ref.id] += artifact.ref.bytes
     users: defaultdict[str, int] = defaultdict(int)
     for one in staying:
-        users[one.version.id] += 1
+        for ref in one.version.artifacts:
+            users[ref.id] += 1
     size = sum(sizes[id_] for id_ in users.keys() | needed)
     leaving = set()
     for one in reversed(staying):  # oldest first
@@ -186,15 +147,8 @@ def _within(
         if one.id in pointed:
             continue
         leaving.add(one.id)
-        users[one.version.id] -= 1
-        if not users[one.version.id] and one.version.id not in needed:
-            size -= sizes[one.version.id]
+        for ref in one.version.artifacts:
+            users[ref.id] -= 1
+            if not users[ref.id] and ref.id not in needed:
+                size -= sizes[ref.id]
     return [one for one in staying if one.id not in leaving]
-
-
-def _remove(artifacts: Sequence[_Artifact], files: FilePort) -> None:
-    for one in artifacts:
-        try:
-            files.remove(one.path)
-        except OSError as error:
-            raise disk_error("remove", one.path, error) from error

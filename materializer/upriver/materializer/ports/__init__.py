@@ -1,0 +1,56 @@
+"""The narrow interfaces at which the program meets the disk, the state and what is composed for it.
+
+Each has a fake beside its real thing (see :mod:`upriver.materializer.testing`), and one contract suite that runs on
+both.
+"""
+
+from upriver.materializer.ports.clock import Clock
+from upriver.materializer.ports.engine import Engine, Written
+from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
+from upriver.materializer.ports.state import (
+    Claim,
+    Claimed,
+    ClaimRequest,
+    Damaged,
+    FactCache,
+    Holder,
+    Lease,
+    Outdated,
+    ProjectStorage,
+    Seen,
+    SourceRecord,
+    StateReader,
+    StateStore,
+    StateWriter,
+)
+from upriver.materializer.ports.store import Staged, Store, Stored
+
+__all__ = [
+    "Bad",
+    "Claim",
+    "ClaimRequest",
+    "Claimed",
+    "Clock",
+    "Committed",
+    "Damaged",
+    "Dropped",
+    "Engine",
+    "Entry",
+    "FactCache",
+    "Holder",
+    "JournalReader",
+    "Lease",
+    "Outdated",
+    "Pointer",
+    "ProjectStorage",
+    "Removed",
+    "Seen",
+    "SourceRecord",
+    "Staged",
+    "StateReader",
+    "StateStore",
+    "StateWriter",
+    "Store",
+    "Stored",
+    "Written",
+]

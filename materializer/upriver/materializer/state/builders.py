@@ -1,0 +1,280 @@
+"""Builders: which processes may write, what each of them is making, and who is taken to be gone."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import platform
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from upriver.assets.errors import BusyError, StoreError
+from upriver.assets.identity import Node
+from upriver.materializer.model import Run, RunStatus
+from upriver.materializer.ports import Claim, Claimed, ClaimRequest, Holder, Lease
+from upriver.materializer.state.database import Database
+from upriver.materializer.state.rows import check_lease, columns_of, decode, encode, increase
+from upriver.materializer.storage import locks
+from upriver.materializer.storage.durable_files import disk_error
+from upriver.materializer.storage.locks import Heartbeat, HeldLease, Life, look
+
+
+class Builders:
+    """The part of the state that grants leases and claims. *folder* holds the lock files; None: nobody else writes."""
+
+    def __init__(
+        self,
+        database: Database,
+        folder: Path | None = None,
+        term: float = locks.TERM,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._term = term
+        self._clock = clock
+
+    # -- leases ------------------------------------------------------------------------------------------
+
+    def acquire(self, run: Run, wait: float | None = 0.0) -> HeldLease:
+        """The right to build for *run*, recorded as running; reaps runs whose process is gone. Builds may overlap.
+
+        Waits up to *wait* seconds (None: for ever). Raises BusyError naming who holds the whole project.
+        """
+        return self._acquire(run, run.id, wait)
+
+    def hold(self, purpose: str, wait: float | None = 0.0) -> HeldLease:
+        """The whole project, for a collection, a repair or a renaming: nobody builds meanwhile."""
+        return self._acquire(None, purpose, wait)
+
+    def _acquire(self, run: Run | None, name: str, wait: float | None) -> HeldLease:
+        held: Sequence[Holder] = ()
+        for _ in locks.poll(wait):
+            try:
+                granted = self._try_acquire(run, name)
+            except BusyError:  # of the database: somebody has held it for as long as we wait for that
+                held = self.holders()
+                if not held:
+                    raise
+                continue
+            if isinstance(granted, HeldLease):
+                return granted
+            held = granted
+        raise locks.busy(name if run is None else locks.BUILDING, held)
+
+    def _try_acquire(self, run: Run | None, name: str) -> HeldLease | Sequence[Holder]:
+        heartbeat: Heartbeat | None = None
+        lease: HeldLease | None = None
+        try:
+            with self._database.write() as connection:
+                others = self._living(connection)
+                in_the_way = others if run is None else [one for one in others if one.whole]
+                if in_the_way:
+                    return in_the_way
+                token = increase(connection, "token")
+                self._compare_with_journal(connection, token)
+                self._abandon(connection, {one.token for one in others})
+                environment = "" if run is None else run.environment
+                lock = f"{token}.lock"
+                holder = None
+                if self._folder is not None:
+                    self._sweep(connection)
+                    heartbeat = Heartbeat(self._folder / lock, self._term)
+                    holder = heartbeat.begin(token, name, environment, whole=run is None)
+                connection.execute(
+                    "insert into builders values (?, ?, ?, ?, ?, ?)",
+                    (token, name, environment, run is None, lock, encode(holder)),
+                )
+                if run is not None:
+                    _insert(connection, run, token, self._clock())
+                increase(connection, "revision")
+            lease = HeldLease(token, heartbeat)
+        except OSError as error:
+            raise disk_error("lock", self._folder or Path(), error) from error
+        else:
+            return lease
+        finally:
+            if lease is None and heartbeat is not None:
+                heartbeat.release()
+
+    def _living(self, connection: apsw.Connection) -> list[Holder]:
+        """Those who build; the rows of those who are gone or stand still are taken away."""
+        found = connection.execute("select token, lock, body from builders order by token").fetchall()
+        return [
+            holder for token, lock, body in found if (holder := self._alive(connection, token, lock, body))
+        ]
+
+    def _alive(self, connection: apsw.Connection, token: object, lock: object, body: object) -> Holder | None:
+        """The builder when it lives; else what it had is free from this transaction on."""
+        if self._folder is not None:
+            path = self._folder / str(lock)
+            life, told = look(path, self._term)
+            if life is Life.ALIVE:
+                return told or decode(body, Holder)
+            if life is Life.STOPPED:
+                path.unlink(missing_ok=True)
+        connection.execute("delete from claims where token = ?", (token,))
+        connection.execute("delete from builders where token = ?", (token,))
+        return None
+
+    def _sweep(self, connection: apsw.Connection) -> None:
+        """Make the folder, and remove lock files that belong to nobody."""
+        assert self._folder is not None
+        with contextlib.suppress(FileExistsError):
+            self._folder.mkdir()
+        if self._folder.is_symlink() or not self._folder.is_dir():
+            raise StoreError(f"{self._folder} is a link or a file, not a folder\n  hint: move it away")
+        known = {row[0] for row in connection.execute("select lock from builders").fetchall()}
+        for path in self._folder.iterdir():
+            if path.name not in known and look(path, self._term)[0] is Life.GONE:
+                with contextlib.suppress(OSError):  # a leftover does no harm
+                    path.unlink()
+
+    def _abandon(self, connection: apsw.Connection, living: set[int]) -> None:
+        """Mark the runs of those who are gone: each has lost its lease with this transaction."""
+        found = connection.execute("select seq, token, body from runs where status = 'running'").fetchall()
+        for seq, token, body in found:
+            if token in living:
+                continue
+            run = msgspec.structs.replace(
+                decode(body, Run), status=RunStatus.ABANDONED, finished=self._clock()
+            )
+            connection.execute(
+                "update runs set status = ?, body = ? where seq = ?", (run.status, encode(run), seq)
+            )
+
+    def _compare_with_journal(self, connection: apsw.Connection, token: int) -> None:
+        """Refuse a database that is not the journal's."""
+
+    def holders(self) -> Sequence[Holder]:
+        """The living processes that build, or hold the whole project, oldest first. Changes nothing."""
+        if self._folder is None:
+            return ()
+        found = []
+        for (lock,) in self._database.query("select lock from builders order by token"):
+            life, holder = look(self._folder / lock, self._term)
+            if life is not Life.GONE and holder is not None:
+                found.append(holder)
+        return found
+
+    # -- claims ------------------------------------------------------------------------------------------
+
+    def claim(
+        self, lease: Lease, environment: str, requests: Sequence[ClaimRequest], budget: int | None = None
+    ) -> Sequence[Claim]:
+        """Ask to make nodes, in order; an answer for each. Claims of processes that are gone are taken over."""
+        if not requests:
+            return ()
+        with self._database.write(durable=False) as connection:
+            check_lease(connection, lease)
+            return [self._claim(connection, lease, environment, one, budget) for one in requests]
+
+    def _claim(
+        self,
+        connection: apsw.Connection,
+        lease: Lease,
+        environment: str,
+        request: ClaimRequest,
+        budget: int | None,
+    ) -> Claim:
+        node = request.node
+        for one in (node, *request.also):
+            holder = self._claimed_by(connection, lease, environment, one)
+            if holder is not None:
+                return Claim(node, Claimed.HELD, holder)
+        if _pointer(connection, environment, node) != request.saw:
+            return Claim(node, Claimed.MOVED)
+        host = platform.node()
+        if budget is not None and self._taken(connection, host) + request.memory > budget:
+            mine = connection.execute("select count(*) from claims where host = ?", (host,)).fetchall()
+            if mine[0][0]:  # beside nothing at all, even what takes too much may run
+                return Claim(node, Claimed.FULL)
+        for one in (node, *request.also):
+            memory = request.memory if one == node else 0
+            connection.execute(
+                "insert or replace into claims values (?, ?, ?, ?, ?, ?)",
+                (environment, *columns_of(one), lease.token, host, memory),
+            )
+        return Claim(node, Claimed.GRANTED)
+
+    def _claimed_by(
+        self, connection: apsw.Connection, lease: Lease, environment: str, node: Node
+    ) -> Holder | None:
+        found = connection.execute(
+            "select b.token, b.lock, b.body from claims c join builders b using (token)"
+            " where c.environment = ? and c.asset = ? and c.partition = ? and c.token <> ?",
+            (environment, *columns_of(node), lease.token),
+        ).fetchall()
+        return self._alive(connection, *found[0]) if found else None
+
+    def _taken(self, connection: apsw.Connection, host: str) -> int:
+        """The bytes that all claims on this machine are expected to take; those of the dead do not count."""
+        found = connection.execute(
+            "select token, lock, body from builders where token in (select token from claims where host = ?)",
+            (host,),
+        ).fetchall()
+        for one in found:
+            self._alive(connection, *one)
+        total = connection.execute("select coalesce(sum(memory), 0) from claims where host = ?", (host,))
+        return int(str(total.fetchall()[0][0]))
+
+    def unclaim(self, lease: Lease, environment: str, nodes: Iterable[Node]) -> None:
+        """Give claims back that did not end in a commit."""
+        places = [(environment, *columns_of(node), lease.token) for node in nodes]
+        if places:
+            with self._database.write(durable=False) as connection:
+                release_claims(connection, places)
+
+
+def release_claims(connection: apsw.Connection, places: Iterable[tuple[str, str, str, int]]) -> None:
+    """Remove claims, each given by environment, asset, partition and token."""
+    connection.executemany(
+        "delete from claims where environment = ? and asset = ? and partition = ? and token = ?", places
+    )
+
+
+def _pointer(connection: apsw.Connection, environment: str, node: Node) -> str | None:
+    found = connection.execute(
+        "select m.id from pointers p join materializations m using (seq)"
+        " where p.environment = ? and p.asset = ? and p.partition = ?",
+        (environment, *columns_of(node)),
+    ).fetchall()
+    return str(found[0][0]) if found else None
+
+
+def _insert(connection: apsw.Connection, run: Run, token: int, now: float) -> None:
+    run = msgspec.structs.replace(run, status=RunStatus.RUNNING, finished=None)
+    try:
+        connection.execute(
+            "insert into runs (id, status, token, body) values (?, ?, ?, ?)",
+            (run.id, run.status, token, encode(run)),
+        )
+    except apsw.ConstraintError as error:
+        raise StoreError(f"there is a run {run.id} already: run ids must be unique") from error
+    if run.environment:
+        connection.execute("insert or ignore into environments values (?, ?)", (run.environment, now))
+
+
+def hold_files(folder: Path, purpose: str, term: float = locks.TERM) -> Heartbeat:
+    """The whole project while its state can't be read: by the lock files alone. Raises BusyError, OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beating = Heartbeat(folder / "repair.lock", term)
+    living = [
+        holder
+        for path in folder.iterdir()
+        if path != beating.path and (found := look(path, term))[0] is Life.ALIVE and (holder := found[1])
+    ]
+    if living:
+        raise locks.busy(purpose, living)
+    try:
+        beating.begin(0, purpose, whole=True)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        holder = look(beating.path, term)[1]
+        raise locks.busy(purpose, [holder] if holder else []) from error
+    return beating

@@ -1,0 +1,1 @@
+select id, getvariable('limit') as most from orders

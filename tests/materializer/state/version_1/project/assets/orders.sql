@@ -1,0 +1,1 @@
+select id, region, amount from raw.orders where amount < 10 * 100
