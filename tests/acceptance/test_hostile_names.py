@@ -130,7 +130,7 @@ async def test_the_terminal_ui_draws_them_as_they_are(project: Project) -> None:
             drawn.append("\n".join(Strip.join(one).text for one in update.strips))  # type: ignore[union-attr]
 
     async with app.run_test(size=(140, 60)):
-        while not app.board.loaded:
+        while not app.model.loaded:
             await asyncio.sleep(0.05)
         for key, letters in (("sqls.names", "wcpx"), ("pythons.names", "l"), ("pythons.broken", "wl")):
             place = app.main.assets.place_of(key)

@@ -308,7 +308,7 @@ async def test_no_screen_draws_a_secret(told: tuple[Project, dict[str, Done]]) -
                 await asyncio.sleep(0.1)
                 drawn.append(screen())
 
-        while not app.board.loaded:
+        while not app.model.loaded:
             await asyncio.sleep(0.05)
         await settle()
         for key in ("talks", "group", "named"):

@@ -123,9 +123,9 @@ def desk() -> Callable[..., object]:
         async with app.run_test(size=size) as pilot:
             at = Desk(app, pilot, session)
             if loaded:
-                await at.until(lambda: app.board.loaded, "reading the project")
+                await at.until(lambda: app.model.loaded, "reading the project")
                 await at.until(
-                    lambda: app.board.recent.newest is not None or not session.runs(), "reading the runs"
+                    lambda: app.model.recent.newest is not None or not session.runs(), "reading the runs"
                 )
             await pilot.pause()
             yield at

@@ -70,8 +70,8 @@ async def test_what_can_be_done_with_an_asset_is_done_with_the_same_keys_everywh
         await at.press("e")
         assert edited
         await at.press("r")
-        await at.until(lambda: at.app.board.run is not None, "building again")
-        await at.until(lambda: not at.app.board.live, "its end")
+        await at.until(lambda: at.app.model.run is not None, "building again")
+        await at.until(lambda: not at.app.model.live, "its end")
 
 
 async def test_tabs_commands_and_the_ends_of_the_list(desk: Desk) -> None:

@@ -66,18 +66,18 @@ async def test_building_from_the_dialog_shows_the_run_and_its_result(desk: Desk)
         await at.until(lambda: not at.app.screen.why_not("start"), "making the plan")
         await at.press("enter")
         await at.until(lambda: isinstance(at.app.screen, RunScreen))
-        await at.until(lambda: at.app.board.run.status is RunStatus.FAILED, "ending")
+        await at.until(lambda: at.app.model.run.status is RunStatus.FAILED, "ending")
         await at.shows(
             "✗ RUN 0009", "marts.churn failed", 'column "plan" not found', "did you mean 'plan_tier'?"
         )
         await at.shows("Done", "core.order_pay", "Fresh 4", "reuse saved")
-        picture = at.app.board.run
+        picture = at.app.model.run
         assert picture.counts[Outcome.BUILT] == 6
         assert picture.counts[Outcome.REUSED] == 1
         await at.press("escape")
         assert at.app.screen is at.app.main
-        await at.until(lambda: at.app.board.statuses["marts.orders"].state is State.FRESH)
-        assert at.app.board.statuses["marts.churn"].state is State.FAILED
+        await at.until(lambda: at.app.model.statuses["marts.orders"].state is State.FRESH)
+        assert at.app.model.statuses["marts.churn"].state is State.FAILED
         assert "run 0009 failed" in at.said[-1]
 
 
@@ -90,14 +90,14 @@ async def test_the_list_shows_a_build_while_it_goes_on(desk: Desk) -> None:
         await at.until(lambda: "⏵ " in at.lines()[0] and "/1" in at.lines()[0], "counting in the header")
         await at.until(lambda: any("⏵ ⏵" in line for line in at.lines()), "showing what runs")
         assert any(" ⏸ " in line for line in at.lines())
-        await at.until(lambda: at.app.board.run.counts[Outcome.BUILT], "building the first")
-        built = next(p.asset for p in at.app.board.run.parts.values() if p.outcome is Outcome.BUILT)
-        at.app.board.recent = Recent()  # nothing is known of earlier runs: the sign is that of this one
+        await at.until(lambda: at.app.model.run.counts[Outcome.BUILT], "building the first")
+        built = next(p.asset for p in at.app.model.run.parts.values() if p.outcome is Outcome.BUILT)
+        at.app.model.recent = Recent()  # nothing is known of earlier runs: the sign is that of this one
         at.app.main.assets.rows_changed()
         row = at.app.main.assets.place_of(built)
-        await at.until(lambda: at.app.main.assets.write_row(row, 80, at.app.ink).text[3] == "✓")
+        await at.until(lambda: at.app.main.assets.write_row(row, 80, at.app.text_styles).text[3] == "✓")
         assert list(at.app.main.assets.keys) == order
-        await at.until(lambda: not at.app.board.live, "ending")
+        await at.until(lambda: not at.app.model.live, "ending")
 
 
 async def test_cancelling_stops_the_run(desk: Desk) -> None:
@@ -106,11 +106,11 @@ async def test_cancelling_stops_the_run(desk: Desk) -> None:
     async with desk(session) as at:
         at.app.build(())
         at.app.show_run()
-        await at.until(lambda: at.app.board.run.running, "starting")
+        await at.until(lambda: at.app.model.run.running, "starting")
         await at.press("ctrl+x")
-        await at.until(lambda: at.app.board.run.status is RunStatus.INTERRUPTED, "stopping")
+        await at.until(lambda: at.app.model.run.status is RunStatus.INTERRUPTED, "stopping")
         await at.shows("interrupted")
-        assert at.app.board.run.counts[Outcome.CANCELLED] > 0
+        assert at.app.model.run.counts[Outcome.CANCELLED] > 0
         await at.press("ctrl+x")
         assert at.said[-1] == "the run is over"
 
@@ -121,7 +121,7 @@ async def test_one_asset_is_cancelled_and_the_rest_goes_on(desk: Desk) -> None:
     async with desk(session) as at:
         at.app.build(())
         at.app.show_run()
-        await at.until(lambda: at.app.board.run.running, "starting")
+        await at.until(lambda: at.app.model.run.running, "starting")
         rows = at.app.screen.query_one(RunRows)
         await at.until(
             lambda: any(not isinstance(e, str) and e.asset == "marts.orders" for e in rows._entries)
@@ -133,12 +133,12 @@ async def test_one_asset_is_cancelled_and_the_rest_goes_on(desk: Desk) -> None:
         )
         await at.press("X")
         assert "cancelling marts.orders: what needs it is blocked, the rest goes on" in at.said
-        await at.until(lambda: not at.app.board.live, "ending")
-        ends = {key: part.outcome for key, part in at.app.board.run.parts.items()}
+        await at.until(lambda: not at.app.model.live, "ending")
+        ends = {key: part.outcome for key, part in at.app.model.run.parts.items()}
         assert ends["marts.orders"] is Outcome.CANCELLED
         assert ends["marts.customers"] is Outcome.BLOCKED
         assert ends["core.order_pay"] is Outcome.BUILT
-        assert at.app.board.statuses["marts.orders"].state is not State.FAILED
+        assert at.app.model.statuses["marts.orders"].state is not State.FAILED
         await at.press("X")
         assert at.said[-1] == "the run is over"
 
@@ -148,9 +148,9 @@ async def test_r_builds_failed_and_blocked_again_with_one_key(desk: Desk) -> Non
     async with desk() as at:
         at.session.failing.clear()
         await at.press("r")
-        await at.until(lambda: at.app.board.run is not None and not at.app.board.live, "building")
-        assert at.app.board.run.select == ("state:failed", "state:blocked")
-        await at.until(lambda: at.app.board.statuses["marts.churn"].state is State.FRESH)
+        await at.until(lambda: at.app.model.run is not None and not at.app.model.live, "building")
+        assert at.app.model.run.select == ("state:failed", "state:blocked")
+        await at.until(lambda: at.app.model.statuses["marts.churn"].state is State.FRESH)
 
 
 async def test_only_one_build_at_a_time(desk: Desk) -> None:
@@ -158,7 +158,7 @@ async def test_only_one_build_at_a_time(desk: Desk) -> None:
     session = FakeSession(pace=0.2)
     async with desk(session) as at:
         at.app.build(())
-        await at.until(lambda: at.app.board.live)
+        await at.until(lambda: at.app.model.live)
         for key in ("m", "M", "r"):
             await at.press(key)
             assert at.said[-1] == "a build is going on; 4 shows it"
@@ -169,7 +169,7 @@ async def test_a_build_of_another_process_is_shown_live(desk: Desk) -> None:
     session = FakeSession(pace=0.15)
     async with desk(session) as at:
         thread = session.build_elsewhere(("+marts.revenue",))
-        await at.until(lambda: at.app.board.live, "finding the run", timeout=3)
+        await at.until(lambda: at.app.model.live, "finding the run", timeout=3)
         assert "in another process" in at.said[-1]
         at.app.show_run()
         await at.shows("RUN 0009")
@@ -182,9 +182,9 @@ async def test_a_build_of_another_process_is_shown_live(desk: Desk) -> None:
         await at.press("ctrl+x", "enter")
         assert session.stopped == ["0009"]
         assert at.said[-1] == "run 0009 was asked to stop: what is finished is kept"
-        await at.until(lambda: not at.app.board.live, "following to the end", timeout=30)
+        await at.until(lambda: not at.app.model.live, "following to the end", timeout=30)
         thread.join(10)
-        assert at.app.board.run.status is RunStatus.SUCCESS
+        assert at.app.model.run.status is RunStatus.SUCCESS
 
 
 async def test_opening_while_another_process_builds(desk: Desk) -> None:
@@ -194,21 +194,21 @@ async def test_opening_while_another_process_builds(desk: Desk) -> None:
     while not session.live_run():
         threading.Event().wait(0.01)
     async with desk(session) as at:
-        await at.until(lambda: at.app.board.run is not None and at.app.board.run.parts, "following")
-        assert len(at.app.board.run.parts) == 15
+        await at.until(lambda: at.app.model.run is not None and at.app.model.run.parts, "following")
+        assert len(at.app.model.run.parts) == 15
 
 
 async def test_a_build_that_cannot_begin_says_why(desk: Desk) -> None:
     """Another build took the project in the meantime."""
     session = FakeSession(pace=0.1)
     async with desk(session) as at:
-        at.app.watch_thread.stop()
+        at.app.watcher.stop()
         session.build_elsewhere()
         while not session.live_run():
             threading.Event().wait(0.01)
         at.app.build(())
         await at.until(lambda: any("is going on in process" in text for text in at.said), "saying so")
-        assert at.app.board.run is None
+        assert at.app.model.run is None
 
 
 async def test_a_past_run_is_replayed_in_the_same_screen(desk: Desk) -> None:
@@ -252,13 +252,13 @@ async def test_leaving_while_a_build_goes_on_asks(desk: Desk) -> None:
     session = FakeSession(pace=0.3)
     async with desk(session) as at:
         at.app.build(())
-        await at.until(lambda: at.app.board.run.running)
+        await at.until(lambda: at.app.model.run.running)
         await at.press("q")
         await at.until(lambda: isinstance(at.app.screen, LeaveScreen))
         await at.press("escape")
         assert at.app.screen is at.app.main
         await at.press("q", "enter")
-        assert at.app.board.run.cancelling, "enter has to stop the build, not wait for its end"
+        assert at.app.model.run.cancelling, "enter has to stop the build, not wait for its end"
         await at.until(lambda: at.app._exit, "leaving")
     assert session.live_run() is None
 
@@ -281,7 +281,7 @@ async def test_a_build_with_a_process_of_its_own_may_go_on_without_the_window(de
     session = FakeSession(pace=0.2)
     async with desk(session) as at:
         at.app.build(())
-        await at.until(lambda: at.app.board.live)
+        await at.until(lambda: at.app.model.live)
         await at.press("q", "l")
         assert at.said[-1] == "It is built by this process, and ends with it."
         await at.press("escape")
@@ -290,9 +290,9 @@ async def test_a_build_with_a_process_of_its_own_may_go_on_without_the_window(de
         await at.shows("Let go on, it is shown by the next window.")
         await at.press("l")
         await at.until(lambda: at.app._exit, "leaving")
-        at.app.running.wait()
+        at.app.run_controller.wait()
         assert session.live_run() is not None
-        assert at.app.board.run.cancelling == 0
+        assert at.app.model.run.cancelling == 0
 
 
 def test_what_has_not_changed_is_not_kept_twice() -> None:

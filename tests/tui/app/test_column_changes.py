@@ -130,7 +130,7 @@ async def test_the_files_of_a_real_project_are_rewritten(tmp_path: Path) -> None
                     return
             raise AssertionError("it did not happen")
 
-        await until(lambda: app.board.checked and app.main.here is not None)
+        await until(lambda: app.model.checked and app.main.here is not None)
         app.main.assets.move_to(app.main.assets.place_of("one") or 0)
         await pilot.press("c")
         await until(lambda: isinstance(app.screen, ColumnsScreen) and app.screen.chosen == ("one", "x"))

@@ -68,5 +68,5 @@ async def test_costs_are_read_again_after_a_run_and_fit_any_width(desk: Desk) ->
         await at.press("left")
         await at.until(lambda: "memory" in at.lines()[3], "the column")
         at.app.build(())
-        await at.until(lambda: at.app.board.run.run and not at.app.board.live, "the run")
+        await at.until(lambda: at.app.model.run.run and not at.app.model.live, "the run")
         await at.shows("in 9 runs")

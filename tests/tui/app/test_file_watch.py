@@ -16,7 +16,7 @@ from tests.fakes.shop import shop
 from upriver.materializer.model import State
 from upriver.tui.app import background as errands
 from upriver.tui.app.file_watch import FolderWatch
-from upriver.tui.app.status_cache import Kept, keep, kept_path, load_kept
+from upriver.tui.app.status_cache import CachedStatuses, cached_path, keep, load_statuses
 
 Desk = Callable[..., Any]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
@@ -100,10 +100,10 @@ async def test_a_change_is_noticed_either_way(
         monkeypatch.setattr(errands, "FolderWatch", refuse)
     session = FakeSession(root=tmp_path)
     async with desk(session) as at:
-        await at.until(lambda: at.app.board.checked)
+        await at.until(lambda: at.app.model.checked)
         session.edit("staging.fx")
         (tmp_path / "touched").write_text("x")
-        await at.until(lambda: at.app.board.statuses["staging.fx"].state is State.STALE, timeout=3)
+        await at.until(lambda: at.app.model.statuses["staging.fx"].state is State.STALE, timeout=3)
 
 
 async def test_the_last_reading_is_shown_until_the_project_is_read(
@@ -112,7 +112,7 @@ async def test_the_last_reading_is_shown_until_the_project_is_read(
     """A project that takes long to read has its list at once; the header says that it is being read."""
     session = FakeSession(root=tmp_path)
     async with desk(session) as at:
-        await at.until(lambda: kept_path(tmp_path).exists(), "keeping the reading")
+        await at.until(lambda: cached_path(tmp_path).exists(), "keeping the reading")
     session.edit("staging.fx")
     go_on = threading.Event()
     status = session.status
@@ -127,8 +127,8 @@ async def test_the_last_reading_is_shown_until_the_project_is_read(
         await at.press("end")
         here = at.here
         go_on.set()
-        await at.until(lambda: at.app.board.checked)
-        assert at.app.board.statuses["staging.fx"].state is State.STALE
+        await at.until(lambda: at.app.model.checked)
+        assert at.app.model.statuses["staging.fx"].state is State.STALE
         assert at.here == here
         await at.until(lambda: "reading the project" not in at.text())
 
@@ -137,23 +137,23 @@ async def test_the_start_shows_what_needs_attention_now(desk: Desk, tmp_path: Pa
     """Not what came first when the last session ended: nobody has moved the cursor yet."""
     session = FakeSession((spec for spec in shop() if spec.state is State.FRESH), root=tmp_path)
     async with desk(session) as at:
-        await at.until(lambda: kept_path(tmp_path).exists(), "keeping the reading")
+        await at.until(lambda: cached_path(tmp_path).exists(), "keeping the reading")
         last = at.app.main.assets.keys[-1]
     session.edit(last)
     async with desk(session) as at:
-        await at.until(lambda: at.app.board.checked)
+        await at.until(lambda: at.app.model.checked)
         await at.pilot.pause()
-        assert at.app.board.statuses[at.here].state is State.STALE
+        assert at.app.model.statuses[at.here].state is State.STALE
         assert at.app.main.assets.cursor == 0
 
 
 def test_what_is_kept_is_found_for_its_environment_only(tmp_path: Path) -> None:
     """And a damaged file is no problem."""
     statuses = tuple(FakeSession().statuses.values())
-    keep(tmp_path, Kept("shop", "dev", statuses))
-    assert load_kept(tmp_path, "dev") == Kept("shop", "dev", statuses)
-    assert load_kept(tmp_path, "prod") is None
-    kept_path(tmp_path).write_bytes(b"\x93nonsense")
-    assert load_kept(tmp_path, "dev") is None
-    keep(tmp_path / "nowhere", Kept("shop", "dev", statuses))
+    keep(tmp_path, CachedStatuses("shop", "dev", statuses))
+    assert load_statuses(tmp_path, "dev") == CachedStatuses("shop", "dev", statuses)
+    assert load_statuses(tmp_path, "prod") is None
+    cached_path(tmp_path).write_bytes(b"\x93nonsense")
+    assert load_statuses(tmp_path, "dev") is None
+    keep(tmp_path / "nowhere", CachedStatuses("shop", "dev", statuses))
     assert not (tmp_path / "nowhere").exists()

@@ -26,7 +26,7 @@ from upriver.tui.app.screens.preview import PreviewScreen
 from upriver.tui.app.screens.rename import RenameScreen
 from upriver.tui.app.screens.run import RunScreen
 from upriver.tui.app.screens.runs import RunsScreen
-from upriver.tui.app.screens.saved import SavedViews
+from upriver.tui.app.screens.saved_views import SavedViewsScreen
 from upriver.tui.app.screens.stop import StopScreen
 from upriver.tui.app.screens.why import WhyScreen
 
@@ -34,7 +34,7 @@ Desk = Callable[..., Any]
 
 SCREENS: Sequence[type[Screen[Any]]] = (
     MainScreen, GraphScreen, ColumnsScreen, RunsScreen, RunScreen, ChangesScreen, WhyScreen, CodeScreen, LogScreen,
-    HistoryScreen, PreviewScreen, BuildDialog, SavedViews, HelpScreen, LeaveScreen, StopScreen,
+    HistoryScreen, PreviewScreen, BuildDialog, SavedViewsScreen, HelpScreen, LeaveScreen, StopScreen,
     RenameScreen,
 )  # fmt: skip
 
@@ -178,10 +178,10 @@ async def test_frequent_questions_take_few_keys(desk: Desk, monkeypatch: pytest.
         await at.press("escape", "M")
         await at.until(lambda: not at.app.screen.why_not("start"))
         await at.press("enter")  # build all stale: 2
-        await at.until(lambda: at.app.board.run is not None and not at.app.board.live)
+        await at.until(lambda: at.app.model.run is not None and not at.app.model.live)
         await at.press("escape", "r")  # retry failed and blocked: 1
-        await at.until(lambda: at.app.board.run.select == ("state:failed", "state:blocked"))
-        await at.until(lambda: not at.app.board.live)
+        await at.until(lambda: at.app.model.run.select == ("state:failed", "state:blocked"))
+        await at.until(lambda: not at.app.model.live)
 
 
 async def test_themes_can_be_drawn_and_an_unknown_one_is_told(

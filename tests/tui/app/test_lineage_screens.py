@@ -59,7 +59,7 @@ async def test_builds_start_from_the_graph(desk: Desk) -> None:
         await at.shows("Build core.order_pay")
         await at.until(lambda: not at.app.screen.why_not("start"))
         await at.press("enter")
-        await at.until(lambda: at.app.board.run is not None and not at.app.board.live, "building")
+        await at.until(lambda: at.app.model.run is not None and not at.app.model.live, "building")
         await at.press("escape")
         await at.shows("✓ core.order_pay")
 

@@ -25,7 +25,7 @@ async def test_what_needs_attention_stands_first(desk: Desk) -> None:
     async with desk() as at:
         keys = list(at.app.main.assets.keys)
         assert keys[:3] == ["marts.churn", "marts.churn_alerts", "staging.refunds"]
-        states = [at.app.board.statuses[key].state for key in keys]
+        states = [at.app.model.statuses[key].state for key in keys]
         assert states.index(State.STALE) > max(i for i, s in enumerate(states) if s is State.BLOCKED)
         assert states.index(State.FRESH) > states.index(State.MISSING) > states.index(State.STALE)
         await at.shows("✗ ✗ ●         marts.churn", "⊘ ⊘ ╰─●       marts.churn_alerts", "12.8s", "last 8")
@@ -102,8 +102,8 @@ async def test_the_cursor_stays_on_its_asset_and_its_line_when_the_order_changes
         await at.press(*["up"] * 5)
         here, line = at.here, assets.cursor - assets.scroll_offset.y
         session.edit(next(k for k in assets.keys[-40:] if session.statuses[k].engine == "sql" and k != here))
-        before = at.app.board.counts[State.FRESH]
-        await at.until(lambda: at.app.board.counts[State.FRESH] < before, "noticing the edit", timeout=3.0)
+        before = at.app.model.counts[State.FRESH]
+        await at.until(lambda: at.app.model.counts[State.FRESH] < before, "noticing the edit", timeout=3.0)
         await at.pilot.pause(0.1)
         assert (at.here, assets.cursor - assets.scroll_offset.y) == (here, line)
         assert "above need attention" in str(assets.border_subtitle)
@@ -114,9 +114,9 @@ async def test_what_becomes_stale_moves_to_the_top_at_once(desk: Desk) -> None:
     async with desk(FakeSession(generated(60))) as at:
         key = next(k for k in at.app.main.assets.keys[::-1] if at.session.statuses[k].engine == "sql")
         at.session.edit(key)
-        await at.until(lambda: at.app.board.statuses[key].state is State.STALE, timeout=3)
+        await at.until(lambda: at.app.model.statuses[key].state is State.STALE, timeout=3)
         await at.pilot.pause()
-        states = [at.app.board.statuses[k].state for k in at.app.main.assets.keys]
+        states = [at.app.model.statuses[k].state for k in at.app.main.assets.keys]
         assert states.index(State.FRESH) > at.app.main.assets.keys.index(key)
 
 
@@ -124,7 +124,7 @@ async def test_an_edited_file_shows_within_a_second(desk: Desk) -> None:
     """The asset becomes stale and what is below it pending, while the UI runs."""
     async with desk() as at:
         at.session.edit("staging.fx")
-        await at.until(lambda: at.app.board.statuses["staging.fx"].state is State.STALE, timeout=1.5)
+        await at.until(lambda: at.app.model.statuses["staging.fx"].state is State.STALE, timeout=1.5)
         await at.shows("◔ 3")
 
 
@@ -133,13 +133,13 @@ async def test_sorting_goes_through_the_criteria(desk: Desk) -> None:
     async with desk() as at:
         seen = []
         for _ in range(6):
-            seen.append(at.app.board.order.sort.value)
+            seen.append(at.app.model.order.sort.value)
             await at.press("o")
-            await at.until(lambda: at.app.board.order.sort.value != seen[-1], "sorting")
+            await at.until(lambda: at.app.model.order.sort.value != seen[-1], "sorting")
         assert seen == ["attention", "lineage", "name", "age", "duration", "rows"]
         at.app.main.set_filter("marts")
         await at.press("o", "o")
-        await at.until(lambda: at.app.board.order.sort.value == "name")
+        await at.until(lambda: at.app.model.order.sort.value == "name")
         await at.pilot.pause()
         assert list(at.app.main.assets.keys) == sorted(at.app.main.assets.keys)
 

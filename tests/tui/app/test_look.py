@@ -75,7 +75,7 @@ async def test_a_run_looks_as_it_did_while_it_goes_on(desk: Desk, size: tuple[in
         await at.settled()
         await show(at, "raw.refunds", ())
         for moment in ("running", "failed", "finished"):
-            at.app.board.run = run_at(moment)
+            at.app.model.run = run_at(moment)
             at.app.show_run()
             await at.press("t", *(["L"] if moment == "running" else []))
             await at.settled()

@@ -36,8 +36,8 @@ async def test_what_a_new_key_changes_is_seen_while_one_types_and_then_written(d
         await at.shows("- from core.order_pay", "+ from core.paid", "left as it is: README.md:7:3")
         await at.press("enter")
         await at.until(lambda: not isinstance(at.app.screen, RenameScreen), "writing")
-        await at.until(lambda: "core.paid" in at.app.board.statuses, "reading again")
-        assert "core.order_pay" not in at.app.board.statuses
+        await at.until(lambda: "core.paid" in at.app.model.statuses, "reading again")
+        assert "core.order_pay" not in at.app.model.statuses
         assert at.said[-1].startswith("core.order_pay is core.paid now: ")
 
 
@@ -75,7 +75,7 @@ async def test_it_is_copied_as_command_and_refused_where_it_can_not_be(desk: Des
         assert json.loads(at.app.clipboard)["new"] == "core.paid"
         await at.press("escape")
         at.session.build_elsewhere(())
-        await at.until(lambda: at.app.board.live, "the build")
+        await at.until(lambda: at.app.model.live, "the build")
         await at.press("R")
         assert at.said[-1] == "nothing can be renamed during a build; 4 shows it"
 
@@ -91,7 +91,7 @@ async def test_the_files_of_a_real_project_are_rewritten(tmp_path: Path) -> None
     async with app.run_test(size=(100, 30)) as pilot:
         for _ in range(200):
             await pilot.pause(0.05)
-            if app.board.checked and app.main.here is not None:
+            if app.model.checked and app.main.here is not None:
                 break
         app.main.assets.move_to(app.main.assets.place_of("one") or 0)
         await pilot.press("R", "ctrl+u", *"uno")
@@ -102,9 +102,9 @@ async def test_the_files_of_a_real_project_are_rewritten(tmp_path: Path) -> None
         await pilot.press("enter")
         for _ in range(200):
             await pilot.pause(0.05)
-            if "uno" in app.board.statuses:
+            if "uno" in app.model.statuses:
                 break
-        assert set(app.board.statuses) == {"uno", "two"}
+        assert set(app.model.statuses) == {"uno", "two"}
     session.close()
     assert (tmp_path / "assets" / "two.sql").read_text() == "select x from uno\n"
     assert sorted(path.name for path in (tmp_path / "assets").iterdir()) == ["two.sql", "uno.sql"]

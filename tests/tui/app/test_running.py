@@ -28,7 +28,7 @@ async def after_a_failed_run(at: Any) -> None:
     """Everything stale was built, one asset failed, its run is on the screen."""
     at.app.build(())
     at.app.show_run()
-    await at.until(lambda: at.app.board.run.run and not at.app.board.live, "the end of the run")
+    await at.until(lambda: at.app.model.run.run and not at.app.model.live, "the end of the run")
     await at.shows("marts.churn failed")
 
 
@@ -48,16 +48,16 @@ async def test_f_shows_the_line_before_it_is_written_and_then_builds(desk: Desk)
         await at.press("enter")
         await at.until(lambda: not isinstance(at.app.screen, FixScreen), "writing")
         assert "plan is plan_tier now; m builds marts.churn" in at.said[-1]
-        await at.until(lambda: at.app.board.statuses["marts.churn"].state is State.STALE, "reading again")
+        await at.until(lambda: at.app.model.statuses["marts.churn"].state is State.STALE, "reading again")
         await at.press("r")  # it has not failed any more, and has to be built all the same
-        await at.until(lambda: at.app.board.run.run == "0010" and not at.app.board.live, "building again")
-        assert at.app.board.run.select == (
+        await at.until(lambda: at.app.model.run.run == "0010" and not at.app.model.live, "building again")
+        assert at.app.model.run.select == (
             "staging.refunds",
             "core.refund_rate",
             "marts.churn",
             "marts.churn_alerts",
         )
-        assert at.app.board.run.parts["marts.churn"].outcome is Outcome.BUILT
+        assert at.app.model.run.parts["marts.churn"].outcome is Outcome.BUILT
 
 
 async def test_what_is_not_certain_is_not_fixed_and_said_why(desk: Desk) -> None:
@@ -74,7 +74,7 @@ async def test_what_is_not_certain_is_not_fixed_and_said_why(desk: Desk) -> None
         at.app.build(())
         at.app.go(1)
         at.app.show_run()
-        await at.until(lambda: at.app.board.run.run and not at.app.board.live, "the end of the run")
+        await at.until(lambda: at.app.model.run.run and not at.app.model.live, "the end of the run")
         await at.shows("marts.orders failed")
         await at.press("F")
         await at.until(lambda: "only you can tell what is meant" in at.said[-1], "the reason")
@@ -179,7 +179,7 @@ async def test_o_opens_the_output_and_e_the_failing_line(desk: Desk, monkeypatch
         assert seen == [("0009-core.order_pay.log", "reading 2 upstream tables\n", 1)]
         await at.press("a", "o")
         assert seen[-1][0] == "0009-all.log"
-        assert seen[-1][1].count("\n") == len(at.app.board.run.log)
+        assert seen[-1][1].count("\n") == len(at.app.model.run.log)
         await at.press("e")
         assert seen[-1] == ("churn.sql", "", 3)
         await at.press("escape")
@@ -205,11 +205,11 @@ async def test_what_waits_says_for_what_and_whether_everything_waits_for_it(desk
     async with desk(session, size=(150, 36)) as at:
         at.app.build(())
         at.app.show_run()
-        await at.until(lambda: at.app.board.run.running, "starting")
+        await at.until(lambda: at.app.model.run.running, "starting")
         await at.shows("◂ critical path", "on core.order_pay", "◂ ≈")
-        picture = at.app.board.run
-        statuses: dict[str, AssetStatus] = at.app.board.statuses
+        picture = at.app.model.run
+        statuses: dict[str, AssetStatus] = at.app.model.statuses
         path = picture.critical(at.session.clock(), statuses)
         assert any(picture.parts[key].phase.value == "running" for key in path)
-        await at.until(lambda: not at.app.board.live, "ending")
+        await at.until(lambda: not at.app.model.live, "ending")
         assert picture.critical(at.session.clock(), statuses) == frozenset()

@@ -1,7 +1,7 @@
-"""The terminal UI: a face on the session and the event stream.
+"""The app of the terminal UI: a Textual app on the session and its event stream.
 
-Worker threads (``errands``) post messages; the handlers here bring them to the board and tell the screens.
-Nothing in the UI thread waits for the session.
+Worker threads (``background``) post messages; the handlers here bring them to the project model and update the
+screens. Nothing in the UI thread waits for the session.
 """
 
 from __future__ import annotations
@@ -19,19 +19,22 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.timer import Timer
 
 from upriver.assets.model import Key, Place
+from upriver.materializer.answers import RunEntry
 from upriver.materializer.session import Session
+from upriver.tui.app import routes
 from upriver.tui.app import theme as themes
-from upriver.tui.app.background import Errands, Watch
+from upriver.tui.app.background import Jobs, ProjectWatcher
 from upriver.tui.app.diff_painter import Painter, erases_in_colour
 from upriver.tui.app.editor import open_editor, open_text
-from upriver.tui.app.frame_saver import FrameKeeper
+from upriver.tui.app.frame_saver import FrameSaver
 from upriver.tui.app.messages import ProjectRead, RunEnded, RunFound
-from upriver.tui.app.project_model import Board
-from upriver.tui.app.run_controller import Running
-from upriver.tui.app.screens.frame import Asking, Upon
+from upriver.tui.app.project_model import ProjectModel
+from upriver.tui.app.registry import screen_of
+from upriver.tui.app.routes import Route
+from upriver.tui.app.run_controller import RunController
+from upriver.tui.app.screen_bases.screen import AsyncScreen, ProjectScreen
 from upriver.tui.app.screens.main import MainScreen
-from upriver.tui.app.screens.tabs import tab_screen
-from upriver.tui.present.styles import Ink, clean, without_signs
+from upriver.tui.present.styles import Styles, clean, without_signs
 from upriver.tui.present.views.order import Listing, Sort, listing
 from upriver.tui.present.views.recent import read_runs
 
@@ -39,8 +42,8 @@ FRAME_SECONDS = 0.1
 """Events are painted ten times a second, however many arrive."""
 
 
-class UpriverApp(Asking, App[int]):
-    """*session* is the project. *clock* gives seconds since the epoch."""
+class UpriverApp(AsyncScreen, App[int]):
+    """The :class:`Host` of all screens. *session* is the project. *clock* gives seconds since the epoch."""
 
     CSS_PATH = "app.tcss"
     TITLE = "upriver"
@@ -64,17 +67,17 @@ class UpriverApp(Asking, App[int]):
         super().__init__()
         self.session = session
         self.clock = clock
-        self.board = Board()
-        self.errands = Errands()
-        self.watch_thread = Watch(session, self, Sort.ATTENTION)
+        self.model = ProjectModel()
+        self.jobs = Jobs()
+        self.watcher = ProjectWatcher(session, self, Sort.ATTENTION)
         self.painter = Painter(erases=erases_in_colour(os.environ))
-        self.running = Running(self)
-        self._ink: tuple[str, Ink] | None = None
+        self.run_controller = RunController(self, self, self.watcher)
+        self._text_styles: tuple[str, Styles] | None = None
         self._frames = 0
         self._frame_timer: Timer | None = None
         self._closing_down = False
         self._asked_theme = theme
-        self.keeper = FrameKeeper(self, theme)
+        self.frame_saver = FrameSaver(session.root, self.painter, theme=theme, ascii=ascii)
         for own in themes.THEMES:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else themes.DARK.name
@@ -82,11 +85,11 @@ class UpriverApp(Asking, App[int]):
     # -- look ----------------------------------------------------------------------------------------
 
     @property
-    def ink(self) -> Ink:
+    def text_styles(self) -> Styles:
         """Styles of the current theme."""
-        if self._ink is None or self._ink[0] != self.theme:
-            self._ink = (self.theme, themes.ink_of(self.theme_variables, ascii=self.ascii))
-        return self._ink[1]
+        if self._text_styles is None or self._text_styles[0] != self.theme:
+            self._text_styles = (self.theme, themes.styles_of(self.theme_variables, ascii=self.ascii))
+        return self._text_styles[1]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Upriver's own CSS variables under themes that do not know them."""
@@ -100,7 +103,7 @@ class UpriverApp(Asking, App[int]):
         return Content.assemble(title, (detail, "not bold dim"))
 
     def say(self, text: str, *, wrong: bool = False) -> None:
-        """A short message in the corner. *text* is data, never markup."""
+        """Show a short message in the corner. *text* is data, never markup."""
         self.notify(
             text, severity="error" if wrong else "information", timeout=6 if wrong else 3, markup=False
         )
@@ -115,15 +118,18 @@ class UpriverApp(Asking, App[int]):
         if self._asked_theme is not None and self._asked_theme not in self.available_themes:
             known = ", ".join(sorted(self.available_themes))
             self.say(f"there is no theme {self._asked_theme!r}; there are {known}", wrong=True)
-        self.watch_thread.start()
+        self.watcher.start()
         self.set_interval(1.0, self._second)
         self._frame_timer = self.set_interval(FRAME_SECONDS, self._frame, pause=True)
 
     def on_unmount(self) -> None:
-        """Let the threads go; keep the picture."""
-        self.keeper.finish()
-        self.watch_thread.stop()
-        self.running.let_go()
+        """Stop the threads; save the last frame."""
+        self.frame_saver.due_now()
+        if len(self.screen_stack) > 1:
+            self._save_frame()
+        self.frame_saver.finish()
+        self.watcher.stop()
+        self.run_controller.let_go()
 
     async def _shutdown(self) -> None:
         """From here on the screens lose their widgets: nothing is shown any more."""
@@ -133,108 +139,125 @@ class UpriverApp(Asking, App[int]):
     def _frame(self) -> None:
         """Ten times a second while a run goes on: show what has arrived, let durations go on now and then."""
         self._frames += 1
-        if self.running.fetch() or self._frames % 5 == 0:
+        if self.run_controller.fetch() or self._frames % 5 == 0:
             self._tick_screens()
 
     def _second(self) -> None:
         """Every second: the clock, and now and then the picture for the next start."""
         if self._frame_timer is not None:
-            (self._frame_timer.resume if self.running.busy else self._frame_timer.pause)()
-        self.keeper.keep()
+            (self._frame_timer.resume if self.run_controller.busy else self._frame_timer.pause)()
+        self._save_frame()
         self._tick_screens()
 
+    def _save_frame(self) -> None:
+        """Save the frame for the next start, if the list is what is shown."""
+        if not (self.is_headless or self.is_web) and self.model.checked and self.screen is self.main:
+            self.frame_saver.save(*self.size)
+
     def _tick_screens(self) -> None:
-        for screen in self.upon_screens():
+        for screen in self.project_screens():
             screen.ticked()
 
-    def upon_screens(self) -> Iterable[Upon]:
+    def project_screens(self) -> Iterable[ProjectScreen]:
         """The open screens that show the project."""
         if self._closing_down:
             return []
-        return [screen for screen in self.screen_stack if isinstance(screen, Upon) and screen.ready]
+        return [screen for screen in self.screen_stack if isinstance(screen, ProjectScreen) and screen.ready]
 
     # -- the project ---------------------------------------------------------------------------------
 
     def on_project_read(self, message: ProjectRead) -> None:
-        """Adopt a reading and show what is different."""
+        """Take in a snapshot of the project and show what is different."""
         if self._closing_down:
             return
-        first, unchecked = not self.board.loaded, not self.board.checked
+        first, unchecked = not self.model.loaded, not self.model.checked
         untouched = self.main.assets.cursor == 0
-        order_before = self.board.order
-        if message.reading.provisional and first is False:
+        order_before = self.model.order
+        if message.snapshot.provisional and first is False:
             return
-        changed = self.board.take(message.reading)
-        self.watch_thread.ranked_as = dict(self.board.rank)
-        self.tell(changed, order=first or self.board.order.keys != order_before.keys)
+        changed = self.model.take(message.snapshot)
+        self.watcher.ranked_as = dict(self.model.rank)
+        self.show_changes(changed, order=first or self.model.order.keys != order_before.keys)
         if unchecked and untouched:
             self.main.assets.move_to(0)  # what needs attention now, not what was first the last time
         self.ask_for_runs()
 
-    def tell(self, changed: set[Key], *, order: bool) -> None:
-        for screen in self.upon_screens():
-            screen.board_changed(changed, order=order)
+    def show_changes(self, changed: set[Key], *, order: bool) -> None:
+        """Let the open screens show that *changed* keys differ; *order* says that rows moved."""
+        for screen in self.project_screens():
+            screen.project_changed(changed, order=order)
 
     def ask_for_runs(self) -> None:
-        """Learn what the last runs did to each asset."""
-        known = self.board.recent.known_runs
-        self.ask("runs", lambda: read_runs(self.session, known))
+        """Read what the last runs did to each asset."""
+        known = self.model.recent.known_runs
+        self.ask(lambda: read_runs(self.session, known), self._take_runs)
 
-    def answer_runs(self, entries: object) -> None:
-        """Take in the last runs."""
-        assert isinstance(entries, tuple)
-        touched = self.board.recent.add_runs(entries)
+    def _take_runs(self, entries: tuple[RunEntry, ...]) -> None:
+        touched = self.model.recent.add_runs(entries)
         if touched:
-            self.tell(touched, order=False)
+            self.show_changes(touched, order=False)
 
     def sort_by(self, sort: Sort) -> None:
         """Order the list by *sort*."""
-        self.watch_thread.sort = sort
-        statuses, ranks = dict(self.board.statuses), dict(self.board.rank)
-        self.ask("sorted", lambda: listing(statuses, sort, ranks))
+        self.watcher.sort = sort
+        statuses, ranks = dict(self.model.statuses), dict(self.model.rank)
+        self.ask(lambda: listing(statuses, sort, ranks), self._take_order)
 
-    def answer_sorted(self, order: object) -> None:
-        """Adopt another order."""
-        assert isinstance(order, Listing)
-        self.board.order = order
-        self.tell(set(), order=True)
+    def _take_order(self, order: Listing) -> None:
+        self.model.order = order
+        self.show_changes(set(), order=True)
 
     # -- runs ----------------------------------------------------------------------------------------
 
     def build(self, select: tuple[str, ...], *, force: bool = False, jobs: int | None = None) -> bool:
         """Start a build of *select*; False when a run is going on."""
-        started = self.running.start(select, force=force, jobs=jobs)
+        started = self.run_controller.start(select, force=force, jobs=jobs)
         self._second()
         return started
 
     def on_run_found(self, message: RunFound) -> None:
         """Another process builds."""
-        self.running.follow(message.run)
+        self.run_controller.follow(message.run)
         self._second()
 
     def on_run_ended(self, message: RunEnded) -> None:
         """A run is over."""
-        self.running.ended(message)
+        self.run_controller.ended(message)
         self._tick_screens()
 
-    def show_run(self, run: str | None = None) -> None:
-        """Show a run; the one that goes on if none is named."""
-        from upriver.tui.app.screens.run import RunScreen
+    def stop_build(self, *, then_leave: bool = False) -> None:
+        """Stop the build of this window: gently at first, then at once. *then_leave* ends the program with it."""
+        self.run_controller.stop()
+        self.run_controller.leave_at_end |= then_leave
 
-        self.push_screen(RunScreen(run))
+    def drop_from_build(self, key: Key) -> None:
+        """Leave one asset out of the build of this window."""
+        self.run_controller.drop(key)
+
+    def leave_build_running(self) -> None:
+        """Let the build of this window go on when the window is closed."""
+        self.run_controller.leave_running()
+
+    def read_again(self) -> None:
+        """Read the project again without delay."""
+        self.watcher.look_now()
 
     def edit(self, place: Place) -> None:
         """Open *place* in the user's editor; the screen comes back when it is left."""
         open_editor(self, place)
-        self.action_redraw()
-        self.watch_thread.look_now()
+        self.redraw()
+        self.read_again()
 
     def edit_text(self, name: str, text: str, line: int) -> None:
         """Show *text* in the user's editor, as a file called *name*."""
         open_text(self, name, text, line)
-        self.action_redraw()
+        self.redraw()
 
     # -- where one is --------------------------------------------------------------------------------
+
+    def open(self, route: Route, then: Callable[[str | None], None] | None = None) -> None:
+        """Show the screen of *route*; *then* takes the result of a dialog."""
+        self.push_screen(screen_of(route, self.screen), then)
 
     def action_tab(self, number: int) -> None:
         """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Changes, 6 Cost."""
@@ -244,15 +267,20 @@ class UpriverApp(Asking, App[int]):
         """Show a tab, about *key* when it is about one asset."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
-        key = key or self.main.here
-        if number == 1:
-            return
-        if number in (2, 3) and key is None:
-            self.say("there is no asset to show")
-            return
-        self.push_screen(tab_screen(number, key, column))
-        if number == 4 and self.board.live:
-            self.show_run()
+        key = key or self.here
+        if number in (2, 3):
+            if key is None:
+                self.say("there is no asset to show")
+            else:
+                self.open(routes.Graph(key) if number == 2 else routes.Columns(key, column))
+        elif number == 4:
+            self.open(routes.Runs())
+            if self.model.live:
+                self.open(routes.RunLog())
+        elif number == 5:
+            self.open(routes.Changes())
+        elif number == 6:
+            self.open(routes.Cost())
 
     @property
     def main(self) -> MainScreen:
@@ -260,6 +288,24 @@ class UpriverApp(Asking, App[int]):
         screen = self.screen_stack[1]
         assert isinstance(screen, MainScreen)
         return screen
+
+    @property
+    def here(self) -> Key | None:
+        """The asset under the cursor of the list."""
+        return self.main.here
+
+    @property
+    def filter_text(self) -> str:
+        """The filter of the list."""
+        return self.main.filter_bar.input.value
+
+    def set_filter(self, text: str) -> None:
+        """Filter the list by *text*."""
+        self.main.set_filter(text)
+
+    def clear_marks(self) -> None:
+        """Unmark all assets of the list."""
+        self.main.assets.marked = set()
 
     def back(self) -> None:
         """Leave the topmost screen, but not the list."""
@@ -270,21 +316,21 @@ class UpriverApp(Asking, App[int]):
 
     def action_help(self) -> None:
         """Show all keys that work here."""
-        from upriver.tui.app.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen(self.screen))
+        self.open(routes.Help())
 
     def action_redraw(self) -> None:
+        """Draw everything again, whatever the terminal shows."""
+        self.redraw()
+
+    def redraw(self) -> None:
         """Draw everything again, whatever the terminal shows."""
         self.painter.forget()
         self.refresh(layout=True)
 
     def action_leave(self) -> None:
         """Quit; a build of this window is asked about first."""
-        if self.board.live and self.running.own:
-            from upriver.tui.app.screens.leave import LeaveScreen
-
-            self.push_screen(LeaveScreen())
+        if self.model.live and self.run_controller.own:
+            self.open(routes.Leave())
         else:
             self.exit(0)
 

@@ -11,6 +11,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from textual.message_pump import MessagePump
 
@@ -22,9 +24,12 @@ from upriver.materializer.session import Cancel, Session
 from upriver.tui.app.file_watch import FolderWatch
 from upriver.tui.app.memory import give_back
 from upriver.tui.app.messages import Answer, ProjectRead, RunEnded, RunFound
-from upriver.tui.app.project_model import Reading, shared, take_reading
-from upriver.tui.app.status_cache import Kept, keep, load_kept
+from upriver.tui.app.project_model import Snapshot, shared, take_snapshot
+from upriver.tui.app.status_cache import CachedStatuses, keep, load_statuses
 from upriver.tui.present.views.order import Sort, listing
+
+T = TypeVar("T")
+_Topic: TypeAlias = tuple[MessagePump, Callable[..., None]]
 
 QUERY_THREADS = 2
 FASTEST, SLOWEST = 0.25, 0.9
@@ -40,40 +45,59 @@ BREATH = 0.05
 """Seconds to wait after a file was touched."""
 
 
-class Errands:
-    """Answers questions in the background; of several of one name from one asker the last counts."""
+class Jobs:
+    """Queue of session calls that run on daemon threads; their answers are posted to the screens that asked.
+
+    A new job replaces an older one of the same asker with the same *then*: only the last one is answered.
+    """
 
     def __init__(self) -> None:
-        self._work: queue.SimpleQueue[tuple[MessagePump, str, int, Callable[[], object]]] = (
+        self._queue: queue.SimpleQueue[tuple[_Topic, int, Callable[[], Callable[[], None]]]] = (
             queue.SimpleQueue()
         )
-        self._latest: dict[tuple[int, str], int] = {}
+        self._latest: dict[_Topic, int] = {}
         self._asked = 0
+        self._lock = threading.Lock()
         for number in range(QUERY_THREADS):
             threading.Thread(target=self._serve, name=f"upriver-query-{number}", daemon=True).start()
 
-    def ask(self, asker: MessagePump, question: str, work: Callable[[], object]) -> None:
-        """Run *work* and post its :class:`Answer` to *asker*, unless the same is asked again before."""
-        self._asked += 1
-        self._latest[id(asker), question] = self._asked
-        self._work.put((asker, question, self._asked, work))
+    def ask(
+        self,
+        asker: MessagePump,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Run *work* on a thread; *then* gets its value, or *failed* its error, in the message loop of *asker*."""
+
+        def answer() -> Callable[[], None]:
+            try:
+                value = work()
+            except Exception as error:  # noqa: BLE001 - shown where it was asked
+                return partial(failed, error)
+            return partial(then, value)
+
+        topic = (asker, then)
+        with self._lock:
+            self._asked += 1
+            self._latest[topic] = number = self._asked
+        self._queue.put((topic, number, answer))
 
     def _serve(self) -> None:
         while True:
-            asker, question, number, work = self._work.get()
-            if self._latest.get((id(asker), question)) != number:
+            topic, number, answer = self._queue.get()
+            if self._latest.get(topic) != number:
                 continue
-            value: object = None
-            error: Exception | None = None
-            try:
-                value = work()
-            except Exception as problem:  # noqa: BLE001 - shown where it was asked
-                error = problem
-            if self._latest.get((id(asker), question)) == number:
-                asker.post_message(Answer(question, value, error))
+            deliver = answer()
+            with self._lock:
+                wanted = self._latest.get(topic) == number
+                if wanted:
+                    del self._latest[topic]
+            if wanted:
+                topic[0].post_message(Answer(deliver))
 
 
-class Watch:
+class ProjectWatcher:
     """Notices that the project or the runs have changed, and reads the project then.
 
     Where the kernel tells of changes, the revision is looked at when something was touched, and now and then
@@ -124,7 +148,7 @@ class Watch:
         while not self._stop.is_set():
             live = self._tell_of_runs()
             now = time.perf_counter()
-            # Reading takes a third of the time at most; a tenth while a build changes the state all the time.
+            # Snapshot takes a third of the time at most; a tenth while a build changes the state all the time.
             rested = now - read_at > reading * (10 if live else 2)
             due = touched or self._revision is None or now - looked_at > max(FASTEST, looking / IDLE_SHARE)
             if due and (rested or self._revision is None):
@@ -172,22 +196,22 @@ class Watch:
             return f"unreadable: {error}"
 
     def _read(self, revision: str) -> None:
-        reading = take_reading(self._session, revision, self.sort, self.ranked_as, self._kept)
+        reading = take_snapshot(self._session, revision, self.sort, self.ranked_as, self._kept)
         self._target.post_message(ProjectRead(reading))
         statuses = tuple(reading.statuses.values())
         if statuses and (statuses != self._kept or not self._checked):
             self._kept, self._checked = statuses, True
-            keep(self._session.root, Kept(reading.name, self._session.environment, statuses))
+            keep(self._session.root, CachedStatuses(reading.name, self._session.environment, statuses))
         give_back()
 
     def _show_kept(self) -> None:
         """The last reading of the session before, until the project is read."""
-        kept = load_kept(self._session.root, self._session.environment)
+        kept = load_statuses(self._session.root, self._session.environment)
         if kept is not None:
             statuses = shared(kept.statuses)
             self._kept = tuple(statuses.values())
             order = listing(statuses, self.sort)
-            reading = Reading("", statuses, order, name=kept.name, provisional=True)
+            reading = Snapshot("", statuses, order, name=kept.name, provisional=True)
             self._target.post_message(ProjectRead(reading))
 
 

@@ -10,14 +10,11 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
 from upriver.assets.model import Place
-
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.host import Host
 
 _PLUS_LINE = ("vi", "vim", "nvim", "nano", "emacs", "emacsclient", "kak", "micro", "ed", "joe", "mg", "ne")
 _UNFIT = re.compile(r"[^\w.-]+")
@@ -43,30 +40,30 @@ def editor_command(environ: Mapping[str, str], root: Path, place: Place) -> list
     return [*words, f"+{place.line}", path] if name in _PLUS_LINE else [*words, path]
 
 
-def open_text(app: UpriverApp, name: str, text: str, line: int) -> None:
+def open_text(host: Host, name: str, text: str, line: int) -> None:
     """Show *text* in the editor, in a file called *name* that is gone when the editor is closed."""
     with tempfile.TemporaryDirectory(prefix="upriver-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / _UNFIT.sub("-", name)
         path.write_text(text, encoding="utf-8", errors="replace")
-        open_editor(app, Place(str(path), line))
+        open_editor(host, Place(str(path), line))
 
 
-def open_editor(app: UpriverApp, place: Place) -> None:
+def open_editor(host: Host, place: Place) -> None:
     """Leave the terminal to the editor until it is closed; what goes wrong is said."""
     try:
-        words = editor_command(os.environ, app.session.root, place)
+        words = editor_command(os.environ, host.session.root, place)
     except ValueError:
-        app.say("the value of EDITOR can't be read: a quotation mark is not closed", wrong=True)
+        host.say("the value of EDITOR can't be read: a quotation mark is not closed", wrong=True)
         return
     if words is None:
-        app.say("set EDITOR to the editor that you want", wrong=True)
+        host.say("set EDITOR to the editor that you want", wrong=True)
         return
     if shutil.which(words[0]) is None:
-        app.say(f"{words[0]} can't be started: there is no such program; set EDITOR to another", wrong=True)
+        host.say(f"{words[0]} can't be started: there is no such program; set EDITOR to another", wrong=True)
         return
     problem = None
     try:
-        with app.suspend():
+        with host.suspend():
             # An error must not leave this block: Textual would not take the terminal back.
             try:
                 ended = subprocess.run(words, check=False)
@@ -78,4 +75,4 @@ def open_editor(app: UpriverApp, place: Place) -> None:
     except SuspendNotSupported:
         problem = "an editor can't be opened from here"
     if problem is not None:
-        app.say(problem, wrong=True)
+        host.say(problem, wrong=True)

@@ -74,7 +74,7 @@ def run_app(app: object, session: Session) -> int:
     try:
         app.run()
     finally:
-        app.running.wait()
+        app.run_controller.wait()
         session.close()
     return app.return_code or 0
 

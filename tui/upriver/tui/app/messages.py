@@ -1,19 +1,21 @@
-"""What worker threads tell the app. Nothing else crosses from a thread to a widget."""
+"""Messages from worker threads to the app. Nothing else crosses from a thread to a widget."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from textual.message import Message
 
 from upriver.materializer.answers import BuildResult
-from upriver.tui.app.project_model import Reading
+from upriver.tui.app.project_model import Snapshot
 
 
 class ProjectRead(Message):
     """The project was looked at: at the start, and whenever a file, a source or the state changed."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
-        self.reading = reading
+        self.snapshot = snapshot
 
 
 class RunFound(Message):
@@ -34,10 +36,8 @@ class RunEnded(Message):
 
 
 class Answer(Message, bubble=False):
-    """What came of a question: *value*, or *error*. *question* is the name under which it was asked."""
+    """The end of a job: *deliver* hands its value or its error to the one that asked."""
 
-    def __init__(self, question: str, value: object, error: Exception | None) -> None:
+    def __init__(self, deliver: Callable[[], None]) -> None:
         super().__init__()
-        self.question = question
-        self.value = value
-        self.error = error
+        self.deliver = deliver

@@ -27,7 +27,7 @@ _ENDS_AS = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class Snapshot:
     """One look at the project. *error* is what kept it from being read, apart from its declarations."""
 
     revision: str = ""
@@ -40,13 +40,13 @@ class Reading:
     """True when it is what an earlier session saw, shown until the project is read."""
 
 
-def take_reading(
+def take_snapshot(
     session: Session,
     revision: str,
     sort: Sort,
     ranked_as: Mapping[Key, State],
     known: Iterable[AssetStatus] = (),
-) -> Reading:
+) -> Snapshot:
     """Look at the project, in a worker thread. Whatever is wrong with it is part of the reading.
 
     What is as it was *known* stays the same object: a large project is not kept twice.
@@ -57,12 +57,12 @@ def take_reading(
         diagnoses = session.diagnoses()
         statuses = shared(session.status(), known)
     except DeclarationError as error:
-        return Reading(revision, diagnoses=error.diagnoses, name=name)
+        return Snapshot(revision, diagnoses=error.diagnoses, name=name)
     except UpriverError as error:
-        return Reading(revision, error=str(error), name=name)
+        return Snapshot(revision, error=str(error), name=name)
     except Exception as error:  # noqa: BLE001 - the screen stays open, whatever happens
-        return Reading(revision, error=f"{type(error).__name__}: {error}", name=name)
-    return Reading(revision, statuses, listing(statuses, sort, ranked_as), diagnoses, name=name)
+        return Snapshot(revision, error=f"{type(error).__name__}: {error}", name=name)
+    return Snapshot(revision, statuses, listing(statuses, sort, ranked_as), diagnoses, name=name)
 
 
 def shared(found: Iterable[AssetStatus], known: Iterable[AssetStatus] = ()) -> dict[Key, AssetStatus]:
@@ -81,7 +81,7 @@ def shared(found: Iterable[AssetStatus], known: Iterable[AssetStatus] = ()) -> d
     return statuses
 
 
-class Board:
+class ProjectModel:
     """Session answers that several screens show. Changed by handlers of messages only."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class Board:
         """Whether a run is going on."""
         return self.run is not None and self.run.live
 
-    def take(self, reading: Reading) -> set[Key]:
+    def take(self, reading: Snapshot) -> set[Key]:
         """Adopt *reading*; the keys whose status differs now. A broken project keeps its last statuses."""
         self.loaded = True
         self.checked = not reading.provisional

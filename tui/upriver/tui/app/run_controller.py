@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+
+from textual.message_pump import MessagePump
 
 from upriver.assets.model import Key
 from upriver.materializer.events import AssetStarted, RunStarted
 from upriver.materializer.session import Cancel
-from upriver.tui.app.background import EventFeed, start_build, start_following
+from upriver.tui.app.background import EventFeed, ProjectWatcher, start_build, start_following
+from upriver.tui.app.host import Host
 from upriver.tui.app.messages import RunEnded
 from upriver.tui.present.views.live import RunPicture
 
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
 
+class RunController:
+    """Controller of the run that is shown: starts, follows and stops it, and applies its events to the model.
 
-class Running:
-    """Starts, follows and stops; what it learns goes to the board. Used by handlers only."""
+    *target* gets the messages of its thread. Used by message handlers only.
+    """
 
-    def __init__(self, app: UpriverApp) -> None:
-        self._app = app
+    def __init__(self, host: Host, target: MessagePump, watcher: ProjectWatcher) -> None:
+        self._host = host
+        self._target = target
+        self._watcher = watcher
         self._feed: EventFeed | None = None
         self._cancel: Cancel | None = None
         self._build: threading.Thread | None = None
@@ -38,46 +42,48 @@ class Running:
 
     def start(self, select: tuple[str, ...], *, force: bool, jobs: int | None) -> bool:
         """Start a build of *select*; False when a run is going on."""
-        app = self._app
-        if app.board.live or self.busy:
-            app.say("a build is going on; ^x on its screen stops it")
+        host = self._host
+        if host.model.live or self.busy:
+            host.say("a build is going on; ^x on its screen stops it")
             return False
-        app.board.run = RunPicture("", mine=True)
-        app.board.run.started = app.clock()
-        app.watch_thread.own_run = "?"
+        host.model.run = RunPicture("", mine=True)
+        host.model.run.started = host.clock()
+        self._watcher.own_run = "?"
         self._feed, self._cancel = EventFeed(), Cancel()
-        self._build = start_build(app.session, app, self._feed, self._cancel, select, force=force, jobs=jobs)
+        self._build = start_build(
+            host.session, self._target, self._feed, self._cancel, select, force=force, jobs=jobs
+        )
         return True
 
     def follow(self, run: str) -> None:
         """Another process builds: show it as if it were ours."""
-        app = self._app
-        if self.busy or (app.board.run is not None and app.board.run.run == run):
+        host = self._host
+        if self.busy or (host.model.run is not None and host.model.run.run == run):
             return
-        app.board.run = RunPicture(run)
+        host.model.run = RunPicture(run)
         self._feed = EventFeed()
-        start_following(app.session, app, self._feed, run)
-        app.say(f"run {run} is going on in another process; 4 shows it")
-        app.tell(set(), order=False)
+        start_following(host.session, self._target, self._feed, run)
+        host.say(f"run {run} is going on in another process; 4 shows it")
+        host.show_changes(set(), order=False)
 
     def stop(self) -> None:
         """Ask the build of this window to stop: gently at first, then at once."""
-        run = self._app.board.run
+        run = self._host.model.run
         if run is None or self._cancel is None or not run.live:
             return
         self._cancel.request()
         run.cancelling = self._cancel.level
-        self._app.say("stopping: what is finished is kept, what runs now is thrown away")
+        self._host.say("stopping: what is finished is kept, what runs now is thrown away")
 
     def drop(self, key: Key) -> None:
         """Leave one asset out of the build of this window; what needs it is blocked."""
         if self._cancel is not None:
             self._cancel.drop(key)
-            self._app.say(f"cancelling {key}: what needs it is blocked, the rest goes on")
+            self._host.say(f"cancelling {key}: what needs it is blocked, the rest goes on")
 
     def fetch(self) -> bool:
-        """Bring events that have arrived to the board; whether there were any."""
-        app, run = self._app, self._app.board.run
+        """Bring events that have arrived to the model; whether there were any."""
+        host, run = self._host, self._host.model.run
         if self._feed is None or run is None:
             return False
         events = self._feed.fetch()
@@ -86,40 +92,40 @@ class Running:
             run.take(event)
             if (
                 isinstance(event, AssetStarted)
-                and (before := app.board.statuses.get(event.asset)) is not None
+                and (before := host.model.statuses.get(event.asset)) is not None
             ):
                 run.parts[event.asset].rows_before = before.rows
-            key = app.board.apply(event)
+            key = host.model.apply(event)
             if key is not None:
                 touched.add(key)
             elif isinstance(event, RunStarted):
                 touched.update(event.assets)  # all of them wait now
         if run.mine and run.run:
-            app.watch_thread.own_run = run.run
+            self._watcher.own_run = run.run
         if touched:
-            app.tell(touched, order=False)
+            host.show_changes(touched, order=False)
         return bool(events)
 
     def ended(self, message: RunEnded) -> None:
         """A run is over: say how it went, and have the project read again."""
-        app = self._app
+        host = self._host
         self.fetch()
-        run = app.board.run
+        run = host.model.run
         self._feed = self._cancel = None
         if message.error is not None:
             if run is not None and not run.parts:
-                app.board.run = None
-            app.say(str(message.error), wrong=True)
+                host.model.run = None
+            host.say(str(message.error), wrong=True)
         if run is not None and run.live:
-            run.end_unseen(message.result.status if message.result else None, app.clock())
+            run.end_unseen(message.result.status if message.result else None, host.clock())
         if run is not None and run.parts:
-            app.say(run.summary(), wrong=bool(run.failed))
+            host.say(run.summary(), wrong=bool(run.failed))
         if self.leave_at_end:
-            app.exit(0)
+            host.exit(0)
             return
-        app.watch_thread.own_run = None
-        app.watch_thread.look_now()
-        app.tell(set(), order=False)
+        self._watcher.own_run = None
+        self._watcher.look_now()
+        host.show_changes(set(), order=False)
 
     def let_go(self) -> None:
         """Stop following; a build of this window goes on until :meth:`wait`."""

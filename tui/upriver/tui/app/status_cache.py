@@ -10,7 +10,7 @@ import msgspec
 from upriver.materializer.answers import AssetStatus
 
 
-class Kept(msgspec.Struct, frozen=True):
+class CachedStatuses(msgspec.Struct, frozen=True):
     """What is kept: the project's name, its environment, and the statuses as they were."""
 
     name: str
@@ -18,14 +18,14 @@ class Kept(msgspec.Struct, frozen=True):
     statuses: tuple[AssetStatus, ...]
 
 
-def kept_path(root: Path) -> Path:
+def cached_path(root: Path) -> Path:
     """Where the reading of the project at *root* is kept."""
     return root / ".upriver" / "cache" / "ui-statuses.msgpack"
 
 
-def keep(root: Path, kept: Kept) -> None:
+def keep(root: Path, kept: CachedStatuses) -> None:
     """Keep it. A failure to do so is of no interest to anybody."""
-    path = kept_path(root)
+    path = cached_path(root)
     if not root.is_dir():
         return
     try:
@@ -37,10 +37,10 @@ def keep(root: Path, kept: Kept) -> None:
         return
 
 
-def load_kept(root: Path, environment: str) -> Kept | None:
+def load_statuses(root: Path, environment: str) -> CachedStatuses | None:
     """What was kept for *environment*; None when there is nothing or it can't be read."""
     try:
-        kept = msgspec.msgpack.decode(kept_path(root).read_bytes(), type=Kept)
+        kept = msgspec.msgpack.decode(cached_path(root).read_bytes(), type=CachedStatuses)
     except (OSError, msgspec.DecodeError):
         return None
     return kept if kept.environment == environment else None

@@ -9,31 +9,28 @@ import termios
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
 from upriver.materializer.events import RunFinished
 from upriver.materializer.session import Session
+from upriver.tui.app.host import Host
 from upriver.tui.present.build_display import Display, LiveDisplay, PlainDisplay
 from upriver.tui.present.console import Console
 from upriver.tui.present.text.text import Span, line
 from upriver.tui.present.views.live import how_it_went
 
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
-
 BACK = frozenset("sq\x1b\x03\r\n")
 """Keys that lead back to the window: s again, q, escape, ^c, enter."""
 
 
-def stream_run(app: UpriverApp, run: str, *, live: bool) -> None:
+def stream_run(host: Host, run: str, *, live: bool) -> None:
     """Leave the window for the ordinary terminal, print *run* there from its beginning, come back with a key."""
     try:
-        with app.suspend():
+        with host.suspend():
             # An error must not leave this block: Textual would not take the terminal back.
             try:
-                _stream(app.session, run, live=live, ascii=app.ascii)
+                _stream(host.session, run, live=live, ascii=host.ascii)
             except Exception as error:  # noqa: BLE001 - said in the window
                 problem: str | None = f"the run can't be printed: {error}"
             else:
@@ -41,7 +38,7 @@ def stream_run(app: UpriverApp, run: str, *, live: bool) -> None:
     except SuspendNotSupported:
         problem = "there is no ordinary terminal to print in"
     if problem is not None:
-        app.say(problem, wrong=True)
+        host.say(problem, wrong=True)
 
 
 def _stream(session: Session, run: str, *, live: bool, ascii: bool) -> None:

@@ -8,7 +8,7 @@ from textual.color import Color
 from textual.scrollbar import ScrollBarRender
 from textual.theme import Theme
 
-from upriver.tui.present.styles import Ink
+from upriver.tui.present.styles import Styles
 
 DARK = Theme(
     name="upriver-dark",
@@ -123,6 +123,6 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
     }
 
 
-def ink_of(variables: dict[str, str], *, ascii: bool) -> Ink:
-    """The ink for drawing rows under the CSS *variables* of the current theme."""
-    return Ink.of(lambda name: Color.parse(variables[name]).hex6, ascii=ascii)
+def styles_of(variables: dict[str, str], *, ascii: bool) -> Styles:
+    """The styles for drawing rows under the CSS *variables* of the current theme."""
+    return Styles.of(lambda name: Color.parse(variables[name]).hex6, ascii=ascii)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from upriver.tui.cli.arguments import COMMANDS, Parser
+from upriver.tui.cli.registry import load_command, parser_of
 from upriver.tui.present.console import Console
 from upriver.tui.present.text.text import shown
 
@@ -71,8 +72,6 @@ def _candidates(
         return [(command.name, command.summary) for command in COMMANDS.values()]
     if name not in COMMANDS:
         return []
-    from upriver.tui.cli.main import load_command, parser_of
-
     parser = parser_of(name, load_command(name))
     return _for_command(parser, rest, current, _Project(directory, environ, open_session))
 

@@ -1,51 +1,32 @@
-"""``upriver``: from the words of a command line to an exit code.
-
-Each command lives in ``upriver.tui.cli.commands.<name>`` and is imported when it is called, so that no command
-pays for another. A command module has ``configure(parser)``, which says what it accepts, and
-``run(invocation)``, which does it and returns the exit code.
-"""
+"""``upriver``: from the words of a command line to an exit code."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import itertools
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TextIO, cast
+from typing import TYPE_CHECKING, TextIO
 
 from upriver.tui.cli.arguments import (
     COMMANDS,
     HelpWanted,
-    Parser,
     WrongUsage,
-    add_common,
     nearest,
     unknown_command,
 )
 from upriver.tui.cli.help import command_help, full_help, short_help
+from upriver.tui.cli.registry import load_command, parser_of
 from upriver.tui.present.console import Console
 
 if TYPE_CHECKING:
-    from upriver.tui.cli.invocation import Invocation, OpenSession
+    from upriver.tui.cli.invocation import OpenSession
 
 HIDDEN = "__complete"
 _HELP_WIDTH = 100
-
-
-class CommandModule(Protocol):
-    """What every module of ``upriver.tui.cli.commands`` offers."""
-
-    def configure(self, parser: Parser) -> None:
-        """Declare arguments, options and help."""
-        ...
-
-    def run(self, invocation: Invocation) -> int:
-        """Do it; return the exit code."""
-        ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -111,19 +92,6 @@ def _dispatch(
         return module.run(invocation)
     finally:
         invocation.close()
-
-
-def load_command(name: str) -> CommandModule:
-    """The module of a command."""
-    return cast("CommandModule", importlib.import_module(f"upriver.tui.cli.commands.{name}"))
-
-
-def parser_of(name: str, module: CommandModule) -> Parser:
-    """The parser of a command."""
-    parser = Parser(name)
-    module.configure(parser)
-    add_common(parser)
-    return parser
 
 
 def _help_width(out: Console) -> int:

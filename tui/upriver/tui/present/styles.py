@@ -19,7 +19,7 @@ from upriver.tui.present.glyphs import Mark
 
 
 @dataclass(frozen=True)
-class Ink:
+class Styles:
     """Rich styles by meaning, under one theme. Backgrounds come from the widget, except for the cursor's."""
 
     ascii: bool
@@ -43,7 +43,7 @@ class Ink:
     _by_colour: dict[str, Style] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, colour: Callable[[str], str], *, ascii: bool) -> Ink:
+    def of(cls, colour: Callable[[str], str], *, ascii: bool) -> Styles:
         """Build it from *colour*, which gives the ``#rrggbb`` of a CSS variable."""
 
         def style(name: str, *, bold: bool = False) -> Style:

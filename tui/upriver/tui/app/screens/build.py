@@ -12,12 +12,13 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import Plan, Step
 from upriver.materializer.model import Action, State
-from upriver.tui.app.screens.sheet import Sheet
-from upriver.tui.app.widgets.line import Written
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.dialog import Dialog
 from upriver.tui.app.widgets.text import Row, TextRows, heading, plain
+from upriver.tui.app.widgets.text_line import Written
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import ACTION
-from upriver.tui.present.styles import Ink, Line, fit_key
+from upriver.tui.present.styles import Line, Styles, fit_key
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.words import reasons_text
 
@@ -50,7 +51,7 @@ def scopes(keys: Sequence[Key], counts: dict[State, int]) -> list[Scope]:
     ]
 
 
-class BuildDialog(Sheet[None]):
+class BuildDialog(Dialog[None]):
     """Enter starts the build of the chosen scope; nothing happens before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,7 +83,7 @@ class BuildDialog(Sheet[None]):
 
     def body(self) -> Iterable[Widget]:
         """Choices, plan, sum."""
-        self._scopes = scopes(self._keys, self.board.counts)
+        self._scopes = scopes(self._keys, self.model.counts)
         yield Written(self._write_scopes, id="scopes")
         yield TextRows(id="plan")
         yield Written(self._write_sum, id="sum")
@@ -99,18 +100,15 @@ class BuildDialog(Sheet[None]):
 
     def _plan_again(self) -> None:
         self._plan, self._error = None, None
-        select, force, session = self.scope.select, self._force, self.upriver.session
-        self.ask("plan", lambda: session.plan(select, force=force))
+        select, force, session = self.scope.select, self._force, self.host.session
+        self.ask(lambda: session.plan(select, force=force), self._take_plan, self._plan_failed)
         self._show()
 
-    def answer_plan(self, plan: object) -> None:
-        """Show the plan."""
-        assert isinstance(plan, Plan)
+    def _take_plan(self, plan: Plan) -> None:
         self._plan = plan
         self._show()
 
-    def failed_plan(self, error: Exception) -> None:
-        """Say why there is no plan."""
+    def _plan_failed(self, error: Exception) -> None:
         self._error = str(error)
         self._show()
 
@@ -122,45 +120,45 @@ class BuildDialog(Sheet[None]):
             rows.show([plain("making the plan …", "muted")])
         else:
             rows.show(plan_rows(self._plan))
-        room = self.upriver.size.height - 8
+        room = self.host.size.height - 8
         rows.styles.height = max(3, min(rows.count, _MOST_ROWS, room))
         for line in self.query(Written):
             line.rewrite()
         self.keys_changed()
 
-    def _write_scopes(self, width: int, height: int, ink: Ink) -> list[Line]:
-        line = ink.line()
+    def _write_scopes(self, width: int, height: int, styles: Styles) -> list[Line]:
+        line = styles.line()
         for number, scope in enumerate(self._scopes):
             here = number == self._at
             text = f" {scope.name} "
             if line.width + len(text) + 1 > width:
                 break
-            line.gap().add(text, ink.bold + ink.cursor if here else ink.muted)
+            line.gap().add(text, styles.bold + styles.cursor if here else styles.muted)
         return [line]
 
-    def _write_sum(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def _write_sum(self, width: int, height: int, styles: Styles) -> list[Line]:
         plan = self._plan
         if plan is None:
             return []
         number = dict.fromkeys(Action, 0)
         for step in plan.steps:
             number[step.action] += 1
-        line = ink.line().gap()
+        line = styles.line().gap()
         for action, many in number.items():
             if many:
                 mark = ACTION[action]
-                line.add(f"{mark.sign(ink.ascii)} {many} {mark.word}", ink.mark(mark)).gap(2)
+                line.add(f"{mark.sign(styles.ascii)} {many} {mark.word}", styles.mark(mark)).gap(2)
         if plan.seconds is not None:
-            line.add(f"{ink.glyph('≈', '~')} {figures.duration(self._wall(plan))}", ink.text)
-        right = ink.line()
+            line.add(f"{styles.glyph('≈', '~')} {figures.duration(self._wall(plan))}", styles.text)
+        right = styles.line()
         if self._force:
-            right.add("forced  ", ink.stale)
-        right.add(f"jobs {self._jobs or 'auto'} ", ink.muted)
-        second = ink.line()
+            right.add("forced  ", styles.stale)
+        right.add(f"jobs {self._jobs or 'auto'} ", styles.muted)
+        second = styles.line()
         if plan.critical_path and plan.seconds:
-            path = f" {ink.glyph('→', '>')} ".join(plan.critical_path)
+            path = f" {styles.glyph('→', '>')} ".join(plan.critical_path)
             longest = f"longest chain {figures.duration(plan.seconds)}: "
-            second.gap().add(longest, ink.muted).add(path, ink.muted, max(8, width - len(longest) - 2))
+            second.gap().add(longest, styles.muted).add(path, styles.muted, max(8, width - len(longest) - 2))
         return [line.right(right, width), second]
 
     @staticmethod
@@ -185,10 +183,10 @@ class BuildDialog(Sheet[None]):
         """Build, and show the run."""
         if self.refuse("start"):
             return
-        if self.upriver.build(self.scope.select, force=self._force, jobs=self._jobs):
+        if self.host.build(self.scope.select, force=self._force, jobs=self._jobs):
             self.dismiss(None)
-            self.upriver.main.assets.marked = set()
-            self.upriver.show_run()
+            self.host.clear_marks()
+            self.host.open(routes.RunLog())
 
     def action_scope(self, step: int) -> None:
         """Choose another scope."""
@@ -209,11 +207,11 @@ class BuildDialog(Sheet[None]):
         """The plan."""
         steps = self._plan.steps if self._plan else ()
         rows = [(s.asset, s.action.value, reasons_text(s.reasons, s.asset), s.seconds) for s in steps]
-        words = [*self.scope.select, *(["--force"] if self._force else [])]
+        words = routes.Build(self.scope.select).words + (("--force",) if self._force else ())
         return Copy(
             table(("asset", "action", "because", "seconds"), rows),
             as_json(self._plan),
-            command("build", *words),
+            command(*words),
         )
 
 
@@ -234,15 +232,15 @@ def plan_rows(plan: Plan) -> list[Row]:
 
 
 def _step_row(step: Step, critical: bool) -> Row:
-    def write(width: int, ink: Ink) -> Line:
+    def write(width: int, styles: Styles) -> Line:
         mark = ACTION[step.action]
         name_width = max(18, min(40, width // 3))
-        line = ink.line().gap().add(mark.sign(ink.ascii), ink.mark(mark)).gap()
-        line.add(fit_key(step.asset, name_width), ink.text, name_width).gap()
+        line = styles.line().gap().add(mark.sign(styles.ascii), styles.mark(mark)).gap()
+        line.add(fit_key(step.asset, name_width), styles.text, name_width).gap()
         seconds = figures.duration(step.seconds)
         because = reasons_text(step.reasons, step.asset)
-        line.add(because, ink.muted, max(0, width - line.width - 10))
-        line.add(seconds, ink.muted, 7, ">")
-        return line.add(ink.glyph(" ◂", " *") if critical else "  ", ink.accent)
+        line.add(because, styles.muted, max(0, width - line.width - 10))
+        line.add(seconds, styles.muted, 7, ">")
+        return line.add(styles.glyph(" ◂", " *") if critical else "  ", styles.accent)
 
     return Row(write, step.asset)

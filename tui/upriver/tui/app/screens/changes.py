@@ -11,12 +11,13 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus, Impact
 from upriver.materializer.model import Cause, Reason
-from upriver.tui.app.screens.actions import ASSET_BINDINGS, AssetActions
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.app.screen_bases.screen import TabScreen
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.app.widgets.text import Row, TextRows, blank, heading, plain
 from upriver.tui.present.glyphs import STATE
-from upriver.tui.present.styles import Ink, Line, fit_key
+from upriver.tui.present.styles import Line, Styles, fit_key
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.order import reach
 from upriver.tui.present.words import reason_text
@@ -33,7 +34,7 @@ _ROOTS = (
 )
 
 
-class ChangesScreen(AssetActions, Frame):
+class ChangesScreen(AssetActions, TabScreen):
     """Tab 5."""
 
     TAB = "Changes"
@@ -57,7 +58,7 @@ class ChangesScreen(AssetActions, Frame):
         """One panel."""
         rows = TextRows(id="changes", classes="panel")
         rows.styles.height = "1fr"
-        rows.border_title = self.upriver.title_text("Changes", "since each asset was built")
+        rows.border_title = self.host.title_text("Changes", "since each asset was built")
         yield rows
 
     def on_mount(self) -> None:
@@ -66,24 +67,22 @@ class ChangesScreen(AssetActions, Frame):
         self._ask()
 
     def _ask(self) -> None:
-        session = self.upriver.session
-        self.ask("impact", session.impact)
+        session = self.host.session
+        self.ask(session.impact, self._take_impacts, self._impacts_failed)
 
-    def answer_impact(self, impacts: object) -> None:
-        """Show what breaks."""
-        assert isinstance(impacts, tuple)
+    def _take_impacts(self, impacts: tuple[Impact, ...]) -> None:
         self._impacts = impacts
         self._show()
 
-    def failed_impact(self, error: Exception) -> None:
+    def _impacts_failed(self, error: Exception) -> None:
         """The changes are shown all the same."""
         self._impacts = ()
         self._show()
-        self.upriver.say(str(error), wrong=True)
+        self.host.say(str(error), wrong=True)
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """Look again."""
-        super().board_changed(changed, order=order)
+        super().project_changed(changed, order=order)
         if changed:
             self._show()
             self._ask()
@@ -100,7 +99,7 @@ class ChangesScreen(AssetActions, Frame):
         """Assets with a cause of their own, not only upstream."""
         return [
             status
-            for status in self.board.statuses.values()
+            for status in self.model.statuses.values()
             if status.engine != "source" and any(_own(reason, status) for reason in status.reasons)
         ]
 
@@ -126,16 +125,16 @@ class ChangesScreen(AssetActions, Frame):
         self.keys_changed()
 
     def _changed_row(self, status: AssetStatus) -> Row:
-        below = len(reach(self.board.statuses, status.asset, down=True))
+        below = len(reach(self.model.statuses, status.asset, down=True))
 
-        def write(width: int, ink: Ink) -> Line:
+        def write(width: int, styles: Styles) -> Line:
             mark = STATE[status.state]
-            line = ink.line().gap().add(f"{mark.sign(ink.ascii)} ", ink.state(status.state))
+            line = styles.line().gap().add(f"{mark.sign(styles.ascii)} ", styles.state(status.state))
             name = max(18, min(40, width // 3))
-            line.add(fit_key(status.asset, name - 1), ink.text, name)
+            line.add(fit_key(status.asset, name - 1), styles.text, name)
             own = next(reason for reason in status.reasons if _own(reason, status))
-            line.add(reason_text(own, status.asset), ink.muted, max(0, width - line.width - 16))
-            return line.add(f"{below} downstream ", ink.faint, 15, ">")
+            line.add(reason_text(own, status.asset), styles.muted, max(0, width - line.width - 16))
+            return line.add(f"{below} downstream ", styles.faint, 15, ">")
 
         return Row(write, status.asset)
 
@@ -147,7 +146,7 @@ class ChangesScreen(AssetActions, Frame):
         text = table(("changed", "because"), changed)
         if rows:
             text += "\n\n" + table(("asset", "column", "effect", "because"), rows)
-        return Copy(text, as_json({"impacts": impacts}), command("impact"))
+        return Copy(text, as_json({"impacts": impacts}), command(*routes.Changes().words))
 
 
 def _own(reason: Reason, status: AssetStatus) -> bool:
@@ -158,13 +157,13 @@ def _own(reason: Reason, status: AssetStatus) -> bool:
 
 
 def _impact_row(impact: Impact, number: int) -> Row:
-    def write(width: int, ink: Ink) -> Line:
+    def write(width: int, styles: Styles) -> Line:
         breaks = impact.effect == "breaks"
-        sign = ink.glyph("✗", "X") if breaks else "~"
-        line = ink.line().gap().add(f"{sign} ", ink.failed if breaks else ink.stale)
+        sign = styles.glyph("✗", "X") if breaks else "~"
+        line = styles.line().gap().add(f"{sign} ", styles.failed if breaks else styles.stale)
         name = max(18, min(40, width // 3))
         what = impact.asset if impact.column is None else f"{impact.asset}.{impact.column}"
-        line.add(fit_key(what, name - 1), ink.text, name)
-        return line.add(reason_text(impact.because, impact.asset), ink.muted)
+        line.add(fit_key(what, name - 1), styles.text, name)
+        return line.add(reason_text(impact.because, impact.asset), styles.muted)
 
     return Row(write, f"{impact.asset}#{number}")

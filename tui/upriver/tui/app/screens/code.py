@@ -11,9 +11,10 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import CodeDiff
 from upriver.materializer.session import Session
-from upriver.tui.app.screens.actions import ASSET_BINDINGS, AssetActions
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.screens.why import diff_rows
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.app.screen_bases.screen import TabScreen
+from upriver.tui.app.widgets.diff_rows import diff_rows
 from upriver.tui.app.widgets.text import ReadOnly, Row, blank, code, heading, plain, wrapped
 from upriver.tui.present.views.copying import Copy, as_json, command
 from upriver.tui.present.views.diffs import first_change
@@ -28,7 +29,7 @@ def code_and_changes(session: Session, key: Key) -> tuple[tuple[str, str], tuple
     return session.recipe_text(key), tuple(diff for link in links if link.asset == key for diff in link.diffs)
 
 
-class CodeScreen(AssetActions, Frame):
+class CodeScreen(AssetActions, TabScreen):
     """*key*'s code."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,17 +58,16 @@ class CodeScreen(AssetActions, Frame):
     def on_mount(self) -> None:
         """Ask."""
         rows = self.query_one(ReadOnly)
-        rows.border_title = self.upriver.title_text(self.key)
+        rows.border_title = self.host.title_text(self.key)
         rows.show([plain("reading …", "muted")])
         self._ask()
 
     def _ask(self) -> None:
-        key, session = self.key, self.upriver.session
-        self.ask("code", lambda: code_and_changes(session, key))
+        key, session = self.key, self.host.session
+        self.ask(lambda: code_and_changes(session, key), self._take_code, self._code_failed)
 
-    def answer_code(self, found: object) -> None:
+    def _take_code(self, found: tuple[tuple[str, str], tuple[CodeDiff, ...]]) -> None:
         """Show changes first, then all of it."""
-        assert isinstance(found, tuple)
         (self._text, self._language), self._diffs = found
         rows: list[Row] = []
         for diff in self._diffs:
@@ -82,15 +82,15 @@ class CodeScreen(AssetActions, Frame):
         self.query_one(ReadOnly).show(rows)
         status = self.subject_status
         if status is not None and status.place is not None:
-            self.query_one(ReadOnly).border_title = self.upriver.title_text(self.key, str(status.place))
+            self.query_one(ReadOnly).border_title = self.host.title_text(self.key, str(status.place))
 
-    def failed_code(self, error: Exception) -> None:
+    def _code_failed(self, error: Exception) -> None:
         """Say why there is none."""
         self.query_one(ReadOnly).show(wrapped(str(error), "failed"))
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """Read it again when it changed."""
-        super().board_changed(changed, order=order)
+        super().project_changed(changed, order=order)
         if self.key in changed:
             self._ask()
 
@@ -100,11 +100,11 @@ class CodeScreen(AssetActions, Frame):
         if place is None:
             super().action_edit()
         else:
-            self.upriver.edit(place)
+            self.host.edit(place)
 
     def copy(self) -> Copy:
         """Changes and code."""
         parts = ["```diff\n" + "\n".join(diff.lines) + "\n```" for diff in self._diffs]
         parts.append(f"```{self._language}\n{self._text.rstrip()}\n```")
         value = {"asset": self.key, "text": self._text, "language": self._language, "diffs": self._diffs}
-        return Copy("\n\n".join(parts), as_json(value), command("why", self.key))
+        return Copy("\n\n".join(parts), as_json(value), command(*routes.Code(self.key).words))

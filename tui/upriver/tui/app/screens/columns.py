@@ -11,13 +11,14 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.answers import ColumnNode, LineageView, ViewEdge
-from upriver.tui.app.screens.actions import ASSET_BINDINGS, AssetActions
-from upriver.tui.app.screens.column_actions import COLUMN_BINDINGS, ColumnActions
-from upriver.tui.app.screens.frame import Frame
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.app.screen_bases.column_actions import COLUMN_BINDINGS, ColumnActions
+from upriver.tui.app.screen_bases.screen import TabScreen
 from upriver.tui.app.widgets.diagram import DiagramView
-from upriver.tui.app.widgets.line import Written
+from upriver.tui.app.widgets.text_line import Written
 from upriver.tui.present.glyphs import HOW, STATE, how_sign
-from upriver.tui.present.styles import Ink, Line, cells, fit, fit_key
+from upriver.tui.present.styles import Line, Styles, cells, fit, fit_key
 from upriver.tui.present.views.columns import HEADING, Explored, explore, node_of, parts_of
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.diagram import lit_edges
@@ -26,7 +27,7 @@ NAME = 26
 HOPS = 3
 
 
-class ColumnsScreen(ColumnActions, AssetActions, Frame):
+class ColumnsScreen(ColumnActions, AssetActions, TabScreen):
     """Tab 3. The cursor chooses a column of the asset in the middle, or walks to columns of others."""
 
     TAB = "Columns"
@@ -92,13 +93,15 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
         self._ask()
 
     def _ask(self) -> None:
-        key, session, depth = self.key, self.upriver.session, None if self._whole else HOPS
-        self.view.border_title = self.upriver.title_text(f"Columns of {key}", "reading …")
-        self.ask("lineage", lambda: (key, session.lineage(key, columns=True, depth=depth)))
+        key, session, depth = self.key, self.host.session, None if self._whole else HOPS
+        self.view.border_title = self.host.title_text(f"Columns of {key}", "reading …")
+        self.ask(
+            lambda: (key, session.lineage(key, columns=True, depth=depth)),
+            self._take_lineage,
+            self._lineage_failed,
+        )
 
-    def answer_lineage(self, found: object) -> None:
-        """Draw."""
-        assert isinstance(found, tuple)
+    def _take_lineage(self, found: tuple[Key, LineageView]) -> None:
         key, lineage = found
         if key != self.key:
             return
@@ -116,7 +119,7 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
             self.column = self._columns[0]
         self._draw_columns()
 
-    def failed_lineage(self, error: Exception) -> None:
+    def _lineage_failed(self, error: Exception) -> None:
         """Say what kept it from being read."""
         self._problem = str(error)
         self._draw_columns()
@@ -124,20 +127,20 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
     def _draw_columns(self) -> None:
         how = self.query_one("#how", Written)
         if self._lineage is None or self.column is None or not self._columns:
-            self.view.border_title = self.upriver.title_text(f"Columns of {self.key}")
+            self.view.border_title = self.host.title_text(f"Columns of {self.key}")
             how.rewrite()
             return
         self._explored = explore(
             self._lineage, self._columns, self.key, self.column, self._width,
-            influence=self._influence, ascii=self.ink.ascii,
+            influence=self._influence, ascii=self.text_styles.ascii,
         )  # fmt: skip
         focus = node_of(self.key, self.column)
         self._sign_edges()
         self.view.show(self._explored.diagram, focus, lit_edges(list(self._explored.edges), focus))
         assets = {parts_of(end)[0] for ends in self._explored.edges for end in ends} - {self.key}
         detail = f"{len(assets)} assets{'' if self._influence else ', values only'}"
-        self.view.border_title = self.upriver.title_text(f"{self.key}.{self.column}", detail)
-        self.view.border_subtitle = self.upriver.title_text(
+        self.view.border_title = self.host.title_text(f"{self.key}.{self.column}", detail)
+        self.view.border_subtitle = self.host.title_text(
             f"$ upriver lineage {self.key}.{self.column} --columns"
         )
         how.rewrite()
@@ -146,12 +149,12 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
 
     def _sign_edges(self) -> None:
         assert self._explored is not None
-        ink = self.ink
+        styles = self.text_styles
         signs = {}
         for place, ends in self._explored.diagram.labels.items():
             edge = _strongest(self._explored.edges[ends])
             role = "accent" if edge.kind is EdgeKind.VALUE else "stale"
-            signs[place] = (how_sign(edge.how, ink.ascii), role)
+            signs[place] = (how_sign(edge.how, styles.ascii), role)
         self.view.signs = signs
 
     # -- drawing -------------------------------------------------------------------------------------
@@ -166,33 +169,35 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
     def _width(self, node: str) -> int:
         return cells(self._label(node)) + (2 if node.startswith(HEADING) else 0)
 
-    def _write(self, node: str, width: int, here: bool, ink: Ink) -> Line:
+    def _write(self, node: str, width: int, here: bool, styles: Styles) -> Line:
         asset, column = parts_of(node)
-        line = ink.line()
-        status = self.board.statuses.get(asset)
+        line = styles.line()
+        status = self.model.statuses.get(asset)
         if node.startswith(HEADING):
             if status is not None:
-                line.add(STATE[status.state].sign(ink.ascii) + " ", ink.state(status.state))
-            return line.add(fit_key(asset, NAME), ink.bold if asset == self.key else ink.primary)
+                line.add(STATE[status.state].sign(styles.ascii) + " ", styles.state(status.state))
+            return line.add(fit_key(asset, NAME), styles.bold if asset == self.key else styles.primary)
         chosen = asset == self.key and column == self.column
-        style = ink.key if chosen else ink.text if asset != self.key or self._linked(node) else ink.muted
-        under = ink.cursor if here else ink.text
+        style = (
+            styles.key if chosen else styles.text if asset != self.key or self._linked(node) else styles.muted
+        )
+        under = styles.cursor if here else styles.text
         line.add(
-            f"{ink.glyph('▸', '>') if here else ' '}{fit(column, NAME)}", style + under if here else style
+            f"{styles.glyph('▸', '>') if here else ' '}{fit(column, NAME)}", style + under if here else style
         )
         kind = self._types.get(column, "").lower() if asset == self.key else ""
-        return line.add(f"  {fit(kind, 14)}", ink.faint) if kind else line
+        return line.add(f"  {fit(kind, 14)}", styles.faint) if kind else line
 
     def _linked(self, node: str) -> bool:
         return self._explored is not None and any(node in ends for ends in self._explored.edges)
 
-    def _write_how(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def _write_how(self, width: int, height: int, styles: Styles) -> list[Line]:
         if self._problem is not None:
-            return [ink.line().gap().add(self._problem.split("\n")[0], ink.stale)]
+            return [styles.line().gap().add(self._problem.split("\n")[0], styles.stale)]
         if self._explored is None:
             return []
         asset, column = parts_of(self.view.cursor)
-        lines = [ink.line().gap().add(f"{asset}.{column}", ink.bold)]
+        lines = [styles.line().gap().add(f"{asset}.{column}", styles.bold)]
         into = [
             e
             for ends, all_edges in self._explored.edges.items()
@@ -204,16 +209,20 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
         told = {(e.how, e.expression or f"{e.source.asset}.{e.source.column or '*'}"): e for e in ordered}
         for (how, text), edge in list(told.items())[: max(1, height - 3)]:
             value = edge.kind is EdgeKind.VALUE
-            line = ink.line().gap(2).add(how_sign(how, ink.ascii), ink.accent if value else ink.stale)
-            lines.append(line.add(f" {how:<11}", ink.muted).add(text, ink.text))
+            line = (
+                styles.line()
+                .gap(2)
+                .add(how_sign(how, styles.ascii), styles.accent if value else styles.stale)
+            )
+            lines.append(line.add(f" {how:<11}", styles.muted).add(text, styles.text))
         if not into:
-            lines.append(ink.line().gap(2).add("comes from nowhere upstream", ink.faint))
-        return [*lines, self.impact_line(ink), self._legend(ink)][:height]
+            lines.append(styles.line().gap(2).add("comes from nowhere upstream", styles.faint))
+        return [*lines, self.impact_line(styles), self._legend(styles)][:height]
 
-    def _legend(self, ink: Ink) -> Line:
-        line = ink.line().gap(2)
+    def _legend(self, styles: Styles) -> Line:
+        line = styles.line().gap(2)
         for how, (glyph, letter) in HOW.items():
-            line.add(ink.glyph(glyph, letter), ink.accent).add(f" {how} ", ink.faint)
+            line.add(styles.glyph(glyph, letter), styles.accent).add(f" {how} ", styles.faint)
         return line
 
     # -- moves and actions ---------------------------------------------------------------------------
@@ -249,9 +258,9 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
         self._influence = not self._influence
         self._draw_columns()
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """Read it again when the asset is different."""
-        super().board_changed(changed, order=order)
+        super().project_changed(changed, order=order)
         if self.key in changed:
             self._ask()
         elif changed and self.view.diagram is not None:
@@ -266,7 +275,7 @@ class ColumnsScreen(ColumnActions, AssetActions, Frame):
             (_name(e.source), _name(e.target), e.kind.value, e.how, e.expression)
             for e in explored
         ]  # fmt: skip
-        words = ("lineage", f"{self.key}.{self.column}", "--columns")
+        words = routes.Columns(self.key, self.column).words
         return Copy(
             table(("from", "to", "kind", "how", "expression"), rows), as_json(explored), command(*words)
         )

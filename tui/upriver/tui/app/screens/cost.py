@@ -10,12 +10,13 @@ from textual.widget import Widget
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetCost, Costs
-from upriver.tui.app.screens.actions import ASSET_BINDINGS, AssetActions
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.app.screen_bases.screen import TabScreen
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.app.widgets.runrows import bar
 from upriver.tui.present import figures
-from upriver.tui.present.styles import Ink, Line, fit_key
+from upriver.tui.present.styles import Line, Styles, fit_key
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.costs import COST_ORDERS, sorted_costs
 from upriver.tui.present.words import plural
@@ -24,7 +25,7 @@ RUNS = (20, 100, 1)
 """Over how many runs, in the order in which a key goes through them."""
 
 
-class CostScreen(AssetActions, Frame):
+class CostScreen(AssetActions, TabScreen):
     """Tab 6."""
 
     TAB = "Cost"
@@ -60,12 +61,10 @@ class CostScreen(AssetActions, Frame):
         self._ask()
 
     def _ask(self) -> None:
-        session, runs = self.upriver.session, self._runs
-        self.ask("cost", lambda: session.cost(runs=runs))
+        session, runs = self.host.session, self._runs
+        self.ask(lambda: session.cost(runs=runs), self._take_costs)
 
-    def answer_cost(self, found: object) -> None:
-        """Show it."""
-        assert isinstance(found, Costs)
+    def _take_costs(self, found: Costs) -> None:
         self._found = found
         self._show()
 
@@ -81,13 +80,13 @@ class CostScreen(AssetActions, Frame):
         if found is not None:
             detail = f"{figures.duration(found.seconds)} in {plural(found.runs, 'run')}"
             detail += f" · reuse saved {figures.duration(found.saved)}" if found.saved else ""
-            detail += f" · by {self._order} {self.ink.glyph('↓', 'v')}"
-        rows.border_title = self.upriver.title_text("Cost", detail)
+            detail += f" · by {self._order} {self.text_styles.glyph('↓', 'v')}"
+        rows.border_title = self.host.title_text("Cost", detail)
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """A run may have ended."""
-        super().board_changed(changed, order=order)
-        if not self.board.live:
+        super().project_changed(changed, order=order)
+        if not self.model.live:
             self._ask()
 
     def on_row_list_moved(self, message: RowList.Moved) -> None:
@@ -124,8 +123,8 @@ class CostScreen(AssetActions, Frame):
         ]  # fmt: skip
         head = ("asset", "total seconds", "usual seconds", "built", "failed", "reused", "saved seconds", "rows",
                 "bytes", "peak memory")  # fmt: skip
-        words = ["--runs", str(self._runs), "--sort", self._order]
-        return Copy(table(head, rows), as_json(found), command("cost", *words))
+        words = (*routes.Cost().words, "--runs", str(self._runs), "--sort", self._order)
+        return Copy(table(head, rows), as_json(found), command(*words))
 
 
 class CostList(RowList):
@@ -170,37 +169,39 @@ class CostList(RowList):
                 keep.add(name)
         return [(name, cells) for name, cells in widths.items() if name in keep]
 
-    def write_heading(self, index: int, width: int, ink: Ink) -> Line:
+    def write_heading(self, index: int, width: int, styles: Styles) -> Line:
         """Names of the columns."""
         columns = self._columns(width)
-        line = ink.line().gap().add("asset", ink.faint, self._room(width, columns))
+        line = styles.line().gap().add("asset", styles.faint, self._room(width, columns))
         for name, cells in columns:
-            line.add(name, ink.accent if name == self.order else ink.faint, cells, ">")
-        return line.gap(2).add("share", ink.faint)
+            line.add(name, styles.accent if name == self.order else styles.faint, cells, ">")
+        return line.gap(2).add("share", styles.faint)
 
     def _room(self, width: int, columns: list[tuple[str, int]]) -> int:
         return max(12, width - 1 - sum(cells for _, cells in columns) - 14)
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """One asset."""
         cost = self.costs[index]
         columns = self._columns(width)
         room = self._room(width, columns)
         line = (
-            ink.line().gap().add(fit_key(cost.asset, room - 1), ink.text if cost.total else ink.muted, room)
+            styles.line()
+            .gap()
+            .add(fit_key(cost.asset, room - 1), styles.text if cost.total else styles.muted, room)
         )
         for name, cells in columns:
-            style = ink.failed if name == "failed" else ink.fresh if name == "saved" else ink.muted
-            line.add(_figure(cost, name), ink.text if name == self.order else style, cells, ">")
+            style = styles.failed if name == "failed" else styles.fresh if name == "saved" else styles.muted
+            line.add(_figure(cost, name), styles.text if name == self.order else style, cells, ">")
         share = cost.total / self.total if self.total else 0.0
-        filled, rest = bar(share, 8, ink.ascii)
-        line.gap(2).add(filled, ink.accent).add(rest if cost.total else "", ink.faint)
-        return line.add(f"{share:4.0%}" if cost.total else "", ink.muted)
+        filled, rest = bar(share, 8, styles.ascii)
+        line.gap(2).add(filled, styles.accent).add(rest if cost.total else "", styles.faint)
+        return line.add(f"{share:4.0%}" if cost.total else "", styles.muted)
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """No asset, or not known yet."""
         text = "there are no assets" if self.runs >= 0 else "reading …"
-        return ink.line().gap().add(text, ink.muted) if y == 1 else ink.line()
+        return styles.line().gap().add(text, styles.muted) if y == 1 else styles.line()
 
 
 def _figure(cost: AssetCost, name: str) -> str:

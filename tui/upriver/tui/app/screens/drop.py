@@ -13,16 +13,17 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import Impact, Impacts
 from upriver.materializer.model import State
-from upriver.tui.app.screens.sheet import Sheet
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.dialog import Dialog
 from upriver.tui.app.widgets.text import Row, TextRows, blank, plain
 from upriver.tui.present.glyphs import STATE
-from upriver.tui.present.styles import Ink, Line, fit
+from upriver.tui.present.styles import Line, Styles, fit
 from upriver.tui.present.text.impact import BREAKS
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.words import plural
 
 
-class DropScreen(Sheet[None]):
+class DropScreen(Dialog[None]):
     """About *column* of *key*. The cursor walks the places; enter opens one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,18 +46,17 @@ class DropScreen(Sheet[None]):
 
     def on_mount(self) -> None:
         """Ask."""
-        key, column, session = self.key, self.column, self.upriver.session
+        key, column, session = self.key, self.column, self.host.session
         self._show([blank(), plain("looking for what needs it …", "muted")])
-        self.ask("dropping", lambda: session.dropping(key, column))
+        self.ask(lambda: session.dropping(key, column), self._take, self._failed)
 
-    def answer_dropping(self, found: object) -> None:
+    def _take(self, found: Impacts) -> None:
         """Show it, what breaks first."""
-        assert isinstance(found, tuple)
         self._found = tuple(sorted(found, key=lambda one: one.effect != BREAKS))
         self._show(list(self._rows(self._found)))
         self.keys_changed()
 
-    def failed_dropping(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         """Say what is in the way."""
         self._show([blank(), *(plain(line, "stale") for line in str(error).split("\n"))])
 
@@ -71,7 +71,7 @@ class DropScreen(Sheet[None]):
             "bold",
         )
         yield blank()
-        room = max(20, min(104, self.upriver.size.width * 9 // 10) - 8)
+        room = max(20, min(104, self.host.size.width * 9 // 10) - 8)
         for number, one in enumerate(found):
             yield Row(partial(_written, one), str(number))
             for text in textwrap.wrap(one.because.detail, room):
@@ -80,7 +80,7 @@ class DropScreen(Sheet[None]):
     def _show(self, rows: list[Row]) -> None:
         shown = self.query_one(TextRows)
         shown.show(rows)
-        shown.styles.height = min(len(rows) + 1, max(4, self.upriver.size.height - 8))
+        shown.styles.height = min(len(rows) + 1, max(4, self.host.size.height - 8))
 
     @property
     def _here(self) -> Impact | None:
@@ -98,7 +98,7 @@ class DropScreen(Sheet[None]):
         """Open the place under the cursor."""
         here = self._here
         if not self.refuse("edit") and here is not None and here.place is not None:
-            self.upriver.edit(here.place)
+            self.host.edit(here.place)
 
     def copy(self) -> Copy | None:
         """The places, and what would come of it."""
@@ -108,9 +108,10 @@ class DropScreen(Sheet[None]):
             (one.effect, _name(one), "" if one.place is None else str(one.place), one.because.detail)
             for one in self._found
         ]
-        words = ("impact", "--drop", f"{self.key}.{self.column}")
         return Copy(
-            table(("effect", "asset or column", "at", "because"), rows), as_json(self._found), command(*words)
+            table(("effect", "asset or column", "at", "because"), rows),
+            as_json(self._found),
+            command(*routes.Drop(self.key, self.column).words),
         )
 
 
@@ -118,24 +119,10 @@ def _name(one: Impact) -> str:
     return one.asset if one.column is None else f"{one.asset}.{one.column}"
 
 
-def _written(one: Impact, width: int, ink: Ink) -> Line:
+def _written(one: Impact, width: int, styles: Styles) -> Line:
     state = State.FAILED if one.effect == BREAKS else State.STALE
-    line = ink.line().gap().add(STATE[state].sign(ink.ascii), ink.state(state)).gap()
-    line.add(_name(one), ink.primary).gap(2)
-    return line.add(fit("" if one.place is None else str(one.place), max(0, width - line.width)), ink.muted)
-
-
-def dropped(line: Line, found: Impacts, ink: Ink) -> Line:
-    """*found* on the rest of a line: the places that would break, by file and line, then how many would change."""
-    breaking = [one for one in found if one.effect == BREAKS]
-    changing = len(found) - len(breaking)
-    line.add("X drop it: ", ink.muted)
-    if breaking:
-        line.add(f"breaks {len(breaking)}: ", ink.failed).add(", ".join(map(_short, breaking)), ink.failed)
-    if changing:
-        line.add(f"{'; ' if breaking else ''}changes {changing}", ink.stale)
-    return line
-
-
-def _short(one: Impact) -> str:
-    return one.asset.rpartition(".")[2] + ("" if one.place is None else f":{one.place.line}")
+    line = styles.line().gap().add(STATE[state].sign(styles.ascii), styles.state(state)).gap()
+    line.add(_name(one), styles.primary).gap(2)
+    return line.add(
+        fit("" if one.place is None else str(one.place), max(0, width - line.width)), styles.muted
+    )

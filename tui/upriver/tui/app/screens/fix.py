@@ -10,13 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from upriver.lineage.refactoring.fix import Fix
-from upriver.tui.app.screens.sheet import Sheet
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.dialog import Dialog
 from upriver.tui.app.widgets.text import ReadOnly, Row, blank, code, plain
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.highlight import highlighted
 
 
-class FixScreen(Sheet[None]):
+class FixScreen(Dialog[None]):
     """What is shown of *found* is what is written: a file that is edited meanwhile refuses it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,10 +54,10 @@ class FixScreen(Sheet[None]):
             rows.append(blank())
         text_rows = self.query_one(ReadOnly)
         text_rows.show(rows)
-        text_rows.styles.height = min(len(rows), max(4, self.upriver.size.height - 8))
+        text_rows.styles.height = min(len(rows), max(4, self.host.size.height - 8))
 
     def _told(self, text: str, role: str) -> list[Row]:
-        room = max(20, min(104, self.upriver.size.width * 9 // 10) - 6)
+        room = max(20, min(104, self.host.size.width * 9 // 10) - 6)
         return [plain(one, role) for line in text.split("\n") for one in textwrap.wrap(line, room) or [""]]
 
     def why_not(self, action: str) -> str | None:
@@ -68,29 +69,31 @@ class FixScreen(Sheet[None]):
         if self.refuse("write"):
             return
         self._writing = True
-        found, session = self.found, self.upriver.session
-        self.ask("written", lambda: session.apply_fix(found))
+        found, session = self.found, self.host.session
+        self.ask(lambda: session.apply_fix(found), self._written, self._write_failed)
 
-    def answer_written(self, nothing: object) -> None:
+    def _written(self, _: None) -> None:
         """Done: the project is read again."""
         found = self.found
-        self.upriver.say(f"{found.place}: {found.written} is {found.meant} now; m builds {found.asset}")
-        self.upriver.watch_thread.look_now()
+        self.host.say(f"{found.place}: {found.written} is {found.meant} now; m builds {found.asset}")
+        self.host.read_again()
         self.dismiss(None)
 
-    def failed_written(self, error: Exception) -> None:
+    def _write_failed(self, error: Exception) -> None:
         """Nothing was written."""
-        self.upriver.say(str(error), wrong=True)
+        self.host.say(str(error), wrong=True)
         self.dismiss(None)
 
     def action_edit(self) -> None:
         """Edit by hand instead."""
         place = self.found.place
         self.dismiss(None)
-        self.upriver.edit(place)
+        self.host.edit(place)
 
     def copy(self) -> Copy:
         """The line before and after."""
         found = self.found
         lines = [(f"{found.file.path}:{one.line}", one.before, one.after) for one in found.file.lines]
-        return Copy(table(("place", "now", "then"), lines), as_json(found), command("fix", found.asset))
+        return Copy(
+            table(("place", "now", "then"), lines), as_json(found), command(*routes.ApplyFix(found).words)
+        )

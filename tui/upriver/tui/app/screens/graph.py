@@ -11,13 +11,14 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.model import State
-from upriver.tui.app.screens.actions import ASSET_BINDINGS, AssetActions
-from upriver.tui.app.screens.frame import Frame
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.app.screen_bases.screen import TabScreen
 from upriver.tui.app.widgets.diagram import DiagramView
-from upriver.tui.app.widgets.line import Written
 from upriver.tui.app.widgets.neighbourhood import MORE, neighbours, node_width, write_node
+from upriver.tui.app.widgets.text_line import Written
 from upriver.tui.present.glyphs import STATE
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.views.copying import Copy, as_json, command
 from upriver.tui.present.views.diagram import draw, lit_edges
 from upriver.tui.present.views.layers import Edge, layer_numbers, place
@@ -56,7 +57,7 @@ def fold(
     return folded, list(dict.fromkeys((renamed[a], renamed[b]) for a, b in edges)), members
 
 
-class GraphScreen(AssetActions, Frame):
+class GraphScreen(AssetActions, TabScreen):
     """Tab 2."""
 
     TAB = "Graph"
@@ -91,7 +92,7 @@ class GraphScreen(AssetActions, Frame):
     def subject(self) -> Key | None:
         """The asset under the cursor."""
         cursor = self.view.cursor if self.ready else self.key
-        return cursor if cursor in self.board.statuses else None
+        return cursor if cursor in self.model.statuses else None
 
     def body(self) -> Iterable[Widget]:
         """The drawing and a line about the node under the cursor."""
@@ -106,9 +107,9 @@ class GraphScreen(AssetActions, Frame):
         self.call_after_refresh(self._draw_graph, self.key)
 
     def _draw_graph(self, cursor: str) -> None:
-        if not self.board.statuses:
+        if not self.model.statuses:
             return
-        nodes, edges = neighbours(self.board.statuses, self.key, hops=self._depth, most=MOST_IN_RING)
+        nodes, edges = neighbours(self.model.statuses, self.key, hops=self._depth, most=MOST_IN_RING)
         numbers: Mapping[str, int] | None = None
         self._members = {}
         if self._folded:
@@ -117,14 +118,17 @@ class GraphScreen(AssetActions, Frame):
             numbers = {n: deep[self._members[n][0]] if n in self._members else deep[n] for n in nodes}
         placement = place(nodes, edges, layers=numbers)
         diagram = draw(
-            nodes, edges, self._width, ascii=self.ink.ascii, placement=placement, room=self.view.size.height
+            nodes,
+            edges,
+            self._width,
+            ascii=self.text_styles.ascii,
+            placement=placement,
+            room=self.view.size.height,
         )
         cursor = cursor if cursor in diagram.boxes else self.key
         self.view.show(diagram, cursor, lit_edges(edges, cursor) if self._traced else ())
         hops = f"{self._depth} hop{'s' if self._depth != 1 else ''} each way"
-        self.view.border_title = self.upriver.title_text(
-            f"Graph of {self.key}", f"{len(nodes)} nodes, {hops}"
-        )
+        self.view.border_title = self.host.title_text(f"Graph of {self.key}", f"{len(nodes)} nodes, {hops}")
         self._moved()
 
     def _width(self, node: str) -> int:
@@ -136,14 +140,14 @@ class GraphScreen(AssetActions, Frame):
         _, group, count = node.split(":")
         return f"{group}.* ({count})"
 
-    def _write(self, node: str, width: int, here: bool, ink: Ink) -> Line:
+    def _write(self, node: str, width: int, here: bool, styles: Styles) -> Line:
         if node not in self._members:
-            return write_node(self.upriver, node, here, self.key, ink, LABEL)
-        states = {self.board.statuses[key].state for key in self._members[node] if key in self.board.statuses}
+            return write_node(self.host, node, here, self.key, styles, LABEL)
+        states = {self.model.statuses[key].state for key in self._members[node] if key in self.model.statuses}
         worst = next((state for state in _WORST if state in states), State.FRESH)
-        under = ink.cursor if here else ink.text
-        line = ink.line().add(STATE[worst].sign(ink.ascii) + " ", ink.state(worst))
-        return line.add(self._folded_text(node), ink.primary + under if here else ink.primary)
+        under = styles.cursor if here else styles.text
+        line = styles.line().add(STATE[worst].sign(styles.ascii) + " ", styles.state(worst))
+        return line.add(self._folded_text(node), styles.primary + under if here else styles.primary)
 
     def on_diagram_view_moved(self, message: DiagramView.Moved) -> None:
         """Light other paths."""
@@ -160,24 +164,24 @@ class GraphScreen(AssetActions, Frame):
         self.query_one("#about", Written).rewrite()
         self.keys_changed()
 
-    def _write_about(self, width: int, height: int, ink: Ink) -> list[Line]:
-        line = ink.line().gap()
+    def _write_about(self, width: int, height: int, styles: Styles) -> list[Line]:
+        line = styles.line().gap()
         cursor = self.view.cursor
         if cursor in self._members:
-            return [line.add(", ".join(self._members[cursor]), ink.muted)]
-        status: AssetStatus | None = self.board.statuses.get(cursor)
+            return [line.add(", ".join(self._members[cursor]), styles.muted)]
+        status: AssetStatus | None = self.model.statuses.get(cursor)
         if status is None:
             return [line]
         mark = STATE[status.state]
-        line.add(f"{mark.sign(ink.ascii)} {mark.word}", ink.state(status.state)).gap(2)
-        line.add(status.asset, ink.bold).gap(2)
+        line.add(f"{mark.sign(styles.ascii)} {mark.word}", styles.state(status.state)).gap(2)
+        line.add(status.asset, styles.bold).gap(2)
         because = "; ".join(reason_text(reason, status.asset) for reason in status.reasons)
-        line.add(because or status.description, ink.muted)
+        line.add(because or status.description, styles.muted)
         return [line]
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """Draw states again; draw all of it when what reads what may be different."""
-        super().board_changed(changed, order=order)
+        super().project_changed(changed, order=order)
         if order or self.view.diagram is None:
             self._draw_graph(self.view.cursor or self.key)
         elif changed:
@@ -220,5 +224,5 @@ class GraphScreen(AssetActions, Frame):
         return Copy(
             "\n".join([*lines, "```"]),
             as_json({"nodes": list(names), "edges": [{"from": a, "to": b} for a, b in edges]}),
-            command("lineage", self.key),
+            command(*routes.Graph(self.key).words),
         )

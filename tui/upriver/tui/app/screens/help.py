@@ -12,12 +12,12 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-from upriver.tui.app.screens.frame import Upon
-from upriver.tui.app.screens.sheet import Sheet
+from upriver.tui.app.screen_bases.dialog import Dialog
+from upriver.tui.app.screen_bases.screen import ProjectScreen, TabScreen
 from upriver.tui.app.widgets.keybar import key_name
 from upriver.tui.app.widgets.text import ReadOnly, Row, blank, heading
 from upriver.tui.present.glyphs import HOW, OUTCOME, STATE, WAITING
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.present.styles import Line, Styles
 
 
 class Entry(NamedTuple):
@@ -46,7 +46,7 @@ def bindings_of(screen: Screen[object], ascii: bool = False) -> list[Entry]:
             for declared in owner.__dict__.get("BINDINGS", ()):
                 if isinstance(declared, Binding) and declared.description:
                     entry = _entry(
-                        screen, node, declared, "Everywhere" if owner.__name__ == "Frame" else part, ascii
+                        screen, node, declared, "Everywhere" if owner is TabScreen else part, ascii
                     )
                     entries.setdefault(declared.action, entry)
     return list(entries.values())
@@ -54,7 +54,7 @@ def bindings_of(screen: Screen[object], ascii: bool = False) -> list[Entry]:
 
 def _entry(screen: Screen[object], node: DOMNode, binding: Binding, part: str, ascii: bool) -> Entry:
     keys = tuple(key_name(replace(binding, key=key), ascii) for key in binding.key.split(","))
-    reason = screen.why_not(binding.action) if isinstance(screen, Upon) else None
+    reason = screen.why_not(binding.action) if isinstance(screen, ProjectScreen) else None
     what = binding.tooltip or _docstring(node, binding)
     run = partial(screen.app.run_action, binding.action, node)
     return Entry(keys, binding.description.capitalize(), what, reason, run, part)
@@ -67,7 +67,7 @@ def _docstring(node: DOMNode, binding: Binding) -> str:
     return text.strip().split("\n")[0]
 
 
-class HelpScreen(Sheet[None]):
+class HelpScreen(Dialog[None]):
     """The keys of *screen*, and what the signs mean."""
 
     HEADLINE = "Keys"
@@ -83,7 +83,7 @@ class HelpScreen(Sheet[None]):
     def on_mount(self) -> None:
         """Write it."""
         rows: list[Row] = []
-        entries = bindings_of(self._of, self.ink.ascii)
+        entries = bindings_of(self._of, self.text_styles.ascii)
         for part in ("Here", "In the list", "Everywhere"):
             chosen = [entry for entry in entries if entry.part == part]
             if chosen:
@@ -92,20 +92,22 @@ class HelpScreen(Sheet[None]):
         rows += [blank(), heading("Signs"), *_sign_rows()]
         text = self.query_one(ReadOnly)
         text.show(rows)
-        text.styles.height = max(4, min(len(rows), self.upriver.size.height - 6))
+        text.styles.height = max(4, min(len(rows), self.host.size.height - 6))
 
     def action_copy_markdown(self) -> None:
         """Copy the keys."""
         lines = [f"- `{', '.join(e.keys)}` {e.title}: {e.what}" for e in bindings_of(self._of)]
-        self.upriver.copy_to_clipboard("\n".join(lines))
-        self.upriver.say(f"copied {len(lines)} keys")
+        self.host.copy_to_clipboard("\n".join(lines))
+        self.host.say(f"copied {len(lines)} keys")
 
 
 def _entry_row(entry: Entry) -> Row:
-    def write(width: int, ink: Ink) -> Line:
+    def write(width: int, styles: Styles) -> Line:
         off = entry.why_not is not None
-        line = ink.line().gap().add(" ".join(entry.keys), ink.faint if off else ink.key, 12).gap()
-        return line.add(f"not now: {entry.why_not}" if off else entry.what, ink.faint if off else ink.text)
+        line = styles.line().gap().add(" ".join(entry.keys), styles.faint if off else styles.key, 12).gap()
+        return line.add(
+            f"not now: {entry.why_not}" if off else entry.what, styles.faint if off else styles.text
+        )
 
     return Row(write)
 
@@ -113,16 +115,16 @@ def _entry_row(entry: Entry) -> Row:
 def _sign_rows() -> list[Row]:
     marks = [*STATE.values(), WAITING, *(m for o, m in OUTCOME.items() if o in ("reused", "cancelled"))]
 
-    def states(width: int, ink: Ink) -> Line:
-        line = ink.line().gap()
+    def states(width: int, styles: Styles) -> Line:
+        line = styles.line().gap()
         for mark in marks:
-            line.add(mark.sign(ink.ascii), ink.mark(mark)).add(f" {mark.word}  ", ink.muted)
+            line.add(mark.sign(styles.ascii), styles.mark(mark)).add(f" {mark.word}  ", styles.muted)
         return line
 
-    def edges(width: int, ink: Ink) -> Line:
-        line = ink.line().gap()
+    def edges(width: int, styles: Styles) -> Line:
+        line = styles.line().gap()
         for how, (glyph, letter) in HOW.items():
-            line.add(ink.glyph(glyph, letter), ink.accent).add(f" {how}  ", ink.muted)
+            line.add(styles.glyph(glyph, letter), styles.accent).add(f" {how}  ", styles.muted)
         return line
 
     return [Row(states), Row(edges)]

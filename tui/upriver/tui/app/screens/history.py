@@ -11,18 +11,18 @@ from textual.widget import Widget
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import HistoryEntry
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.screens.preview import PreviewScreen, Side
-from upriver.tui.app.screens.run import RunScreen
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app import routes
+from upriver.tui.app.routes import Side
+from upriver.tui.app.screen_bases.screen import TabScreen
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.present import figures
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 
 MOST = 500
 
 
-class HistoryScreen(Frame):
+class HistoryScreen(TabScreen):
     """Newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,13 +42,11 @@ class HistoryScreen(Frame):
 
     def on_mount(self) -> None:
         """Ask."""
-        key, session = self.key, self.upriver.session
-        self.query_one(HistoryList).border_title = self.upriver.title_text(f"History of {key}")
-        self.ask("history", lambda: session.history(key, MOST))
+        key, session = self.key, self.host.session
+        self.query_one(HistoryList).border_title = self.host.title_text(f"History of {key}")
+        self.ask(lambda: session.history(key, MOST), self._take_history)
 
-    def answer_history(self, entries: object) -> None:
-        """Show it."""
-        assert isinstance(entries, tuple)
+    def _take_history(self, entries: tuple[HistoryEntry, ...]) -> None:
         rows = self.query_one(HistoryList)
         rows.entries, rows.known = entries, True
         rows.rows_changed()
@@ -62,7 +60,7 @@ class HistoryScreen(Frame):
         """Replay the run of the row under the cursor."""
         rows = self.query_one(HistoryList)
         if rows.entries:
-            self.upriver.push_screen(RunScreen(rows.entries[rows.cursor].run))
+            self.host.open(routes.RunLog(rows.entries[rows.cursor].run))
 
     def action_preview(self) -> None:
         """Show the rows of then."""
@@ -79,7 +77,7 @@ class HistoryScreen(Frame):
         if rows.entries:
             entry = rows.entries[rows.cursor]
             now = entry.current and side is Side.BEFORE
-            self.upriver.push_screen(PreviewScreen(self.key, before=entry.id, side=Side.NOW if now else side))
+            self.host.open(routes.Preview(self.key, entry.id, Side.NOW if now else side))
 
     def why_not(self, action: str) -> str | None:
         """Why *action* can't be done now."""
@@ -101,7 +99,7 @@ class HistoryScreen(Frame):
         entries = self.query_one(HistoryList).entries
         rows = [(e.run, e.materialized_at, e.rows, e.bytes, round(e.seconds, 2), e.version) for e in entries]
         head = ("run", "at", "rows", "bytes", "seconds", "version")
-        return Copy(table(head, rows), as_json(entries), command("history", self.key))
+        return Copy(table(head, rows), as_json(entries), command(*routes.History(self.key).words))
 
 
 class HistoryList(RowList):
@@ -120,28 +118,30 @@ class HistoryList(RowList):
         """Number of materializations."""
         return len(self.entries)
 
-    def write_heading(self, index: int, width: int, ink: Ink) -> Line:
+    def write_heading(self, index: int, width: int, styles: Styles) -> Line:
         """Names of the columns."""
-        line = ink.line().gap(3).add("built", ink.faint, 18).add("took", ink.faint, 8, ">")
-        line.add("rows", ink.faint, 12, ">").add("change", ink.faint, 9, ">").add("size", ink.faint, 9, ">")
-        return line.gap(2).add("content", ink.faint, 14).add("run", ink.faint)
+        line = styles.line().gap(3).add("built", styles.faint, 18).add("took", styles.faint, 8, ">")
+        line.add("rows", styles.faint, 12, ">").add("change", styles.faint, 9, ">").add(
+            "size", styles.faint, 9, ">"
+        )
+        return line.gap(2).add("content", styles.faint, 14).add("run", styles.faint)
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """One materialization, compared with the one before it."""
         entry = self.entries[index]
         before = self.entries[index + 1] if index + 1 < len(self.entries) else None
-        sign = ink.glyph("●", "*") if entry.current else " "
-        line = ink.line().gap().add(sign, ink.accent).gap()
+        sign = styles.glyph("●", "*") if entry.current else " "
+        line = styles.line().gap().add(sign, styles.accent).gap()
         when = datetime.fromtimestamp(entry.materialized_at).strftime("%d %b %Y %H:%M")
-        line.add(when, ink.text, 18).add(figures.duration(entry.seconds), ink.muted, 8, ">")
-        line.add("–" if entry.rows is None else f"{entry.rows:,}", ink.text, 12, ">")
+        line.add(when, styles.text, 18).add(figures.duration(entry.seconds), styles.muted, 8, ">")
+        line.add("–" if entry.rows is None else f"{entry.rows:,}", styles.text, 12, ">")
         changed = "" if before is None else figures.change(before.rows, entry.rows)
-        line.add(changed, ink.muted, 9, ">").add(figures.size(entry.bytes), ink.muted, 9, ">").gap(2)
+        line.add(changed, styles.muted, 9, ">").add(figures.size(entry.bytes), styles.muted, 9, ">").gap(2)
         same = before is not None and before.version == entry.version
-        line.add("same" if same else entry.version[:12], ink.faint if same else ink.muted, 14)
-        return line.add(entry.run, ink.muted)
+        line.add("same" if same else entry.version[:12], styles.faint if same else styles.muted, 14)
+        return line.add(entry.run, styles.muted)
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """Never built."""
         text = "it was never built" if self.known else "reading …"
-        return ink.line().gap().add(text, ink.muted) if y == 1 else ink.line()
+        return styles.line().gap().add(text, styles.muted) if y == 1 else styles.line()

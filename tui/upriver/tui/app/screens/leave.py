@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from upriver.tui.app.screens.sheet import Sheet
+from upriver.tui.app.screen_bases.dialog import Dialog
 from upriver.tui.app.widgets.text import ReadOnly, blank, plain
 
 
-class LeaveScreen(Sheet[None]):
+class LeaveScreen(Dialog[None]):
     """Stop the build and leave, leave it running, or stay."""
 
     HEADLINE = "A build is going on"
@@ -42,22 +42,21 @@ class LeaveScreen(Sheet[None]):
 
     def ticked(self) -> None:
         """Nothing to ask any more once the build is over."""
-        if not self.board.live:
-            self.upriver.exit(0)
+        if not self.model.live:
+            self.host.exit(0)
 
     def why_not(self, action: str) -> str | None:
         """Why it can't go on without this window."""
-        if action == "leave_running" and not self.upriver.session.builds_apart:
+        if action == "leave_running" and not self.host.session.builds_apart:
             return "It is built by this process, and ends with it."
         return None
 
     def action_leave_running(self) -> None:
         """Leave; the build goes on in its own process."""
         if not self.refuse("leave_running"):
-            self.upriver.running.leave_running()
-            self.upriver.exit(0)
+            self.host.leave_build_running()
+            self.host.exit(0)
 
     def action_stop_and_leave(self) -> None:
         """Stop gently, and leave as soon as the build has ended; once more stops it at once."""
-        self.upriver.running.stop()
-        self.upriver.running.leave_at_end = True
+        self.host.stop_build(then_leave=True)

@@ -12,10 +12,11 @@ from upriver.assets.model import Key
 from upriver.materializer.answers import LogLine
 from upriver.materializer.model import Outcome
 from upriver.materializer.session import Session
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.screens.output import OUTPUT_BINDINGS, ReadsOutput
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.output import OUTPUT_BINDINGS, OutputScreen
+from upriver.tui.app.screen_bases.screen import TabScreen
 from upriver.tui.app.widgets.loglines import LogLines
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.app.widgets.searchbar import SearchBar
 from upriver.tui.present.views.copying import Copy, as_json, command
 from upriver.tui.present.words import plural
@@ -36,7 +37,7 @@ def last_output(session: Session, key: Key) -> tuple[str | None, tuple[LogLine, 
     return None, ()
 
 
-class LogScreen(ReadsOutput, Frame):
+class LogScreen(OutputScreen, TabScreen):
     """*key*'s output."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,13 +64,11 @@ class LogScreen(ReadsOutput, Frame):
 
     def on_mount(self) -> None:
         """Ask for the output."""
-        key, session = self.key, self.upriver.session
-        self.query_one(LogLines).border_title = self.upriver.title_text(f"Output of {key}")
-        self.ask("output", lambda: last_output(session, key))
+        key, session = self.key, self.host.session
+        self.query_one(LogLines).border_title = self.host.title_text(f"Output of {key}")
+        self.ask(lambda: last_output(session, key), self._take_output)
 
-    def answer_output(self, found: object) -> None:
-        """Show it."""
-        assert isinstance(found, tuple)
+    def _take_output(self, found: tuple[str | None, tuple[LogLine, ...]]) -> None:
         self._run, self._lines = found
         log = self.query_one(LogLines)
         log.nothing = "it has not run yet" if self._run is None else "it printed nothing"
@@ -82,8 +81,8 @@ class LogScreen(ReadsOutput, Frame):
         log = self.query_one(LogLines)
         log.show(self._chosen.of(self._lines, None, self.level))
         detail = f"run {self._run}, {plural(log.count, 'line')}" if self._run else ""
-        log.border_subtitle = self.upriver.title_text("", self.level_told)
-        log.border_title = self.upriver.title_text(f"Output of {self.key}", detail)
+        log.border_subtitle = self.host.title_text("", self.level_told)
+        log.border_title = self.host.title_text(f"Output of {self.key}", detail)
 
     def output_name(self) -> str:
         """A name for a file of it."""
@@ -100,9 +99,7 @@ class LogScreen(ReadsOutput, Frame):
     def action_open_run(self) -> None:
         """Replay the run."""
         if not self.refuse("open_run"):
-            from upriver.tui.app.screens.run import RunScreen
-
-            self.upriver.push_screen(RunScreen(self._run))
+            self.host.open(routes.RunLog(self._run))
 
     def copy(self) -> Copy:
         """The lines."""

@@ -15,16 +15,17 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import HistoryEntry
 from upriver.materializer.model import State
-from upriver.tui.app.screens.actions import ASSET_BINDINGS, AssetActions
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.screens.narrowing import Narrowing
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
+from upriver.tui.app.screen_bases.list_filter import ListFilter
+from upriver.tui.app.screen_bases.screen import TabScreen
 from upriver.tui.app.widgets.assets import AssetList
-from upriver.tui.app.widgets.body import Body
+from upriver.tui.app.widgets.base_body import Body
 from upriver.tui.app.widgets.detail import Detail, Extra
 from upriver.tui.app.widgets.filterbar import FilterBar
-from upriver.tui.app.widgets.line import retitle
 from upriver.tui.app.widgets.neighbourhood import Neighbourhood
 from upriver.tui.app.widgets.problems import Problems
+from upriver.tui.app.widgets.text_line import retitle
 from upriver.tui.app.widgets.ticker import Ticker
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.order import Sort
@@ -37,7 +38,7 @@ GRACE = 0.04
 """Seconds for which the detail waits for what takes a query, so that it is written once and not twice."""
 
 
-class MainScreen(Narrowing, AssetActions, Frame):
+class MainScreen(ListFilter, AssetActions, TabScreen):
     """Tab 1; always at the bottom of the stack."""
 
     TAB = "Assets"
@@ -68,8 +69,8 @@ class MainScreen(Narrowing, AssetActions, Frame):
     def on_mount(self) -> None:
         """Show what is known already."""
         self.tally()
-        if self.board.loaded:
-            self.board_changed(set(), order=True)
+        if self.model.loaded:
+            self.project_changed(set(), order=True)
 
     # -- what is there -------------------------------------------------------------------------------
 
@@ -100,7 +101,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
     def subject(self) -> Key | None:
         """What actions are about."""
         focused = self.focused
-        if isinstance(focused, Neighbourhood) and focused.cursor in self.board.statuses:
+        if isinstance(focused, Neighbourhood) and focused.cursor in self.model.statuses:
             return focused.cursor
         return self.here
 
@@ -111,23 +112,23 @@ class MainScreen(Narrowing, AssetActions, Frame):
 
     # -- news ----------------------------------------------------------------------------------------
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """Show what is different, without moving the cursor off its asset."""
-        super().board_changed(changed, order=order)
+        super().project_changed(changed, order=order)
         self.query_one(Detail).forget(changed)
         if changed:
             self.with_column.clear()
         problems = self.query_one(Problems)
-        problems.show(self.board.diagnoses)
-        nothing = not self.board.statuses
+        problems.show(self.model.diagnoses)
+        nothing = not self.model.statuses
         self.set_class(nothing, "-nothing")
-        if nothing and self.board.diagnoses and self.focused is self.assets:
+        if nothing and self.model.diagnoses and self.focused is self.assets:
             problems.focus()
         if order or (changed and "state:" in self.filter_bar.input.value):
             self.refilter()
         elif changed:
             self.assets.changed(changed)
-        elif not self.board.statuses:
+        elif not self.model.statuses:
             self.assets.rows_changed()
         here = self.here
         if here is not None and (order or here in changed or not changed):
@@ -139,7 +140,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
     def ticked(self) -> None:
         """Durations of what runs go on."""
         super().ticked()
-        run = self.board.run
+        run = self.model.run
         if run is not None and run.live:
             self.assets.changed(set(run.running))
         self.query_one(Ticker).rewrite()
@@ -176,11 +177,11 @@ class MainScreen(Narrowing, AssetActions, Frame):
 
     def _show_detail(self) -> None:
         detail = self.query_one(Detail)
-        retitle(detail, self.upriver.title_text(self.here or ""))
+        retitle(detail, self.host.title_text(self.here or ""))
         detail.rewrite()
 
     def _fetch_extra(self, here: Key) -> None:
-        session = self.upriver.session
+        session = self.host.session
 
         def fetch() -> Extra:
             lineage = preview = None
@@ -191,11 +192,9 @@ class MainScreen(Narrowing, AssetActions, Frame):
                 lineage = session.lineage(here, columns=True, downstream=False, depth=1)
             return Extra(here, lineage, preview)
 
-        self.ask("extra", fetch)
+        self.ask(fetch, self._take_extra)
 
-    def answer_extra(self, extra: object) -> None:
-        """Show columns and first rows."""
-        assert isinstance(extra, Extra)
+    def _take_extra(self, extra: Extra) -> None:
         self.query_one(Detail).learn(extra)
         if extra.key == self.here:
             if self._grace is not None:
@@ -204,25 +203,22 @@ class MainScreen(Narrowing, AssetActions, Frame):
 
     def _look_up_history(self) -> None:
         """Fill the sparklines of the rows in view."""
-        assets, statuses = self.assets, self.board.statuses
+        assets, statuses = self.assets, self.model.statuses
         top = assets.scroll_offset.y
         shown = [
             key
             for key in assets.keys[top : top + assets.page]
             if statuses[key].materialized_at is not None and statuses[key].engine != "source"
         ]
-        unknown = self.board.recent.unknown(shown)
-        session = self.upriver.session
+        unknown = self.model.recent.unknown(shown)
+        session = self.host.session
         if unknown and not self._history_is_slow:
-            self.ask("history", lambda: read_histories(session, unknown))
+            self.ask(lambda: read_histories(session, unknown), self._take_histories)
 
-    def answer_history(self, histories: object) -> None:
-        """Take in older materializations."""
-        assert isinstance(histories, dict)
+    def _take_histories(self, histories: dict[Key, tuple[HistoryEntry, ...]]) -> None:
         self._history_is_slow = len(histories) == 1 and self.assets.page > 1
         for key, entries in histories.items():
-            assert all(isinstance(entry, HistoryEntry) for entry in entries)
-            self.board.recent.add_history(key, entries)
+            self.model.recent.add_history(key, entries)
         self.assets.changed(set(histories))
 
     # -- actions -------------------------------------------------------------------------------------
@@ -230,7 +226,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
     def action_next_problem(self, step: int = 1) -> None:
         """Go to the next asset that needs somebody: failed, or stale by its own cause."""
         wanted = (State.FAILED, State.STALE, State.MISSING)
-        statuses, assets = self.board.statuses, self.assets
+        statuses, assets = self.model.statuses, self.assets
         for distance in range(1, assets.count + 1):
             index = (assets.cursor + step * distance) % assets.count
             status = statuses.get(assets.keys[index])
@@ -238,7 +234,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
                 assets.move_to(index)
                 self._follow()
                 return
-        self.upriver.say("nothing here is failed, stale or missing")
+        self.host.say("nothing here is failed, stale or missing")
 
     def action_mark(self) -> None:
         """Mark or unmark the asset, and go on."""
@@ -252,7 +248,7 @@ class MainScreen(Narrowing, AssetActions, Frame):
     def action_sort(self) -> None:
         """Order by the next criterion."""
         order = list(Sort)
-        self.upriver.sort_by(order[(order.index(self.board.order.sort) + 1) % len(order)])
+        self.host.sort_by(order[(order.index(self.model.order.sort) + 1) % len(order)])
 
     def action_escape(self) -> None:
         """Clear marks, then the filter."""
@@ -266,16 +262,14 @@ class MainScreen(Narrowing, AssetActions, Frame):
 
     def action_problems(self) -> None:
         """Go to the declaration errors."""
-        if self.board.diagnoses:
+        if self.model.diagnoses:
             self.query_one(Problems).focus()
         else:
-            self.upriver.say("the declarations are in order")
+            self.host.say("the declarations are in order")
 
     def action_views(self) -> None:
         """Choose or save a filter."""
-        from upriver.tui.app.screens.saved import SavedViews
-
-        self.upriver.push_screen(SavedViews(self.filter_bar.input.value), self._view_chosen)
+        self.host.open(routes.SavedViews(self.filter_bar.input.value), self._view_chosen)
 
     def _view_chosen(self, text: str | None) -> None:
         if text is not None:
@@ -283,14 +277,12 @@ class MainScreen(Narrowing, AssetActions, Frame):
 
     def action_jump(self) -> None:
         """Label the rows in view; the next keys go to one."""
-        from upriver.tui.app.screens.jump import JumpScreen
-
-        self.upriver.push_screen(JumpScreen(self.assets))
+        self.host.open(routes.Jump())
 
     def copy(self) -> Copy:
         """The list as it is filtered."""
-        board, shown = self.board, self.assets.keys
-        statuses = [board.statuses[key] for key in shown if key in board.statuses]
+        model, shown = self.model, self.assets.keys
+        statuses = [model.statuses[key] for key in shown if key in model.statuses]
         rows = [(s.asset, s.state.value, s.rows, s.engine) for s in statuses]
         words = self.filter_bar.input.value.split()
         return Copy(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,25 +12,19 @@ from textual.widgets import Input
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import SIGN, Comparison, Profile, Table
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.widgets.line import Written
+from upriver.tui.app import routes
+from upriver.tui.app.routes import Side
+from upriver.tui.app.screen_bases.screen import TabScreen
 from upriver.tui.app.widgets.searchbar import SearchBar
 from upriver.tui.app.widgets.table import PAGE, TableView, cell_text
+from upriver.tui.app.widgets.text_line import Written
 from upriver.tui.present import figures
-from upriver.tui.present.styles import Ink, Line, fit
+from upriver.tui.present.styles import Line, Styles, fit
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.profile import column_lines
 
 
-class Side(Enum):
-    """Which rows are shown."""
-
-    NOW = "now"
-    BEFORE = "before"
-    CHANGES = "changes"
-
-
-class PreviewScreen(Frame):
+class PreviewScreen(TabScreen):
     """*key*'s rows: those of now, those that it held *before* (a materialization's id), those that differ."""
 
     AUTO_FOCUS = "#table"
@@ -73,29 +66,29 @@ class PreviewScreen(Frame):
     def on_mount(self) -> None:
         """Ask for the first rows and the profile."""
         self._title()
-        key, session = self.key, self.upriver.session
+        key, session = self.key, self.host.session
         if self.side is Side.NOW:
             self._ask_rows(0, PAGE)
         else:
             self._ask_comparison()
-        self.ask("profile", lambda: session.profile(key))
+        self.ask(lambda: session.profile(key), self._take_profile, self._no_profile)
 
     def _title(self) -> None:
         rows, then = self.rows, self._compared
         words = [f"{rows.total:,} rows" if rows.columns else ""]
         if then is not None and self.side is not Side.NOW:
-            ago = figures.age(self.upriver.clock() - then.before_at)
+            ago = figures.age(self.host.clock() - then.before_at)
             as_of = f"run {then.before_run}, {ago} ago"
             words.append(as_of if self.side is Side.BEFORE else f"changed since {as_of}")
         if self._where:
             words.append(f"where {self._where}")
-        rows.border_title = self.upriver.title_text(self.key, "  ".join(filter(None, words)))
+        rows.border_title = self.host.title_text(self.key, "  ".join(filter(None, words)))
         rows.border_subtitle = (
-            self.upriver.title_text("", _summed(then, self.ink)) if then is not None else None
+            self.host.title_text("", _summed(then, self.text_styles)) if then is not None else None
         )
 
     def _ask_rows(self, offset: int, limit: int) -> None:
-        key, session, where, order = self.key, self.upriver.session, self._where, self.rows.order
+        key, session, where, order = self.key, self.host.session, self._where, self.rows.order
         orders = () if order is None else (order,)
         before = self._compared.before if self._compared is not None else None
         at = before if self.side is Side.BEFORE else None
@@ -106,59 +99,53 @@ class PreviewScreen(Frame):
                 key, limit=limit, offset=offset, order_by=orders, where=where, at=at, against=against
             )
 
-        self.ask("rows", fetch)
+        self.ask(fetch, self._take_rows, self._rows_failed)
 
     def on_table_view_wanted(self, message: TableView.Wanted) -> None:
         """Fetch what has come into view."""
         self._ask_rows(message.offset, message.limit)
 
-    def answer_rows(self, found: object) -> None:
-        """Show rows."""
-        assert isinstance(found, tuple)
+    def _take_rows(self, found: tuple[int, Table]) -> None:
         offset, rows = found
         self.rows.take(rows, offset)
         self.query_one(SearchBar).tell(f"{self.rows.total:,} rows")
         self._title()
         self.query_one("#profile", Written).rewrite()
 
-    def failed_rows(self, error: Exception) -> None:
+    def _rows_failed(self, error: Exception) -> None:
         """Say what is wrong: with the condition while one types, else with the asset."""
         text = str(error).split("\n")[0]
         if self._where:
             self.query_one(SearchBar).tell(fit(text.removeprefix("Binder Error: "), 23), wrong=True)
-            self.upriver.say(text, wrong=True)
+            self.host.say(text, wrong=True)
         else:
             self.rows.nothing = text
             self.rows.refresh()
 
-    def answer_profile(self, profile: object) -> None:
-        """Show the numbers."""
-        assert isinstance(profile, Profile)
+    def _take_profile(self, profile: Profile) -> None:
         self._profile = profile
         self.query_one("#profile", Written).rewrite()
 
     def _ask_comparison(self) -> None:
-        key, session, before = self.key, self.upriver.session, self._before
+        key, session, before = self.key, self.host.session, self._before
 
         def compare() -> tuple[Comparison, Profile]:
             compared = session.compare(key, before)
             return compared, session.profile(key, at=compared.before)
 
-        self.ask("comparison", compare)
+        self.ask(compare, self._take_comparison, self._comparison_failed)
 
-    def answer_comparison(self, found: object) -> None:
-        """What it held before is known: show it."""
-        assert isinstance(found, tuple)
+    def _take_comparison(self, found: tuple[Comparison, Profile]) -> None:
         self._compared, self._profile_then = found
         self._show_side()
 
-    def failed_comparison(self, error: Exception) -> None:
+    def _comparison_failed(self, error: Exception) -> None:
         """There is nothing to compare with: the rows of now stay."""
         text = str(error).split("\n")[0]
         if not self.rows.columns:
             self._ask_rows(0, PAGE)
         self.side = Side.NOW
-        self.upriver.say(text)
+        self.host.say(text)
 
     def _show_side(self) -> None:
         rows = self.rows
@@ -170,22 +157,22 @@ class PreviewScreen(Frame):
         self._title()
         self.query_one("#profile", Written).rewrite()
 
-    def failed_profile(self, error: Exception) -> None:
+    def _no_profile(self, error: Exception) -> None:
         """There are none; the table says why."""
 
     def on_table_view_column_moved(self, message: TableView.ColumnMoved) -> None:
         """Show the numbers of another column."""
         self.query_one("#profile", Written).rewrite()
 
-    def _write_profile(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def _write_profile(self, width: int, height: int, styles: Styles) -> list[Line]:
         name = self.rows.here
         profile = self._profile
         if name is None or profile is None:
-            return [ink.line().add("counting …" if name else "", ink.muted)]
-        lines = [ink.line().add(fit(name, width), ink.key)]
-        lines += column_lines(name, profile, self._profile_then, width, ink)
+            return [styles.line().add("counting …" if name else "", styles.muted)]
+        lines = [styles.line().add(fit(name, width), styles.key)]
+        lines += column_lines(name, profile, self._profile_then, width, styles)
         facts = f"{profile.rows:,} rows, {figures.size(profile.bytes)}"
-        return [*lines, ink.line(), ink.line().add(facts, ink.muted)]
+        return [*lines, styles.line(), styles.line().add(facts, styles.muted)]
 
     # -- actions -------------------------------------------------------------------------------------
 
@@ -235,29 +222,29 @@ class PreviewScreen(Frame):
     def action_columns(self) -> None:
         """Explore the column."""
         here = self.rows.here
-        self.upriver.go(3, self.key, None if here == SIGN else here)
+        self.host.go(3, self.key, None if here == SIGN else here)
 
     def action_copy_cell(self) -> None:
         """Copy the value under the cursor."""
         rows = self.rows
         value = rows.value_here()
         text = cell_text(value)
-        self.upriver.copy_to_clipboard(text)
-        self.upriver.say(f"copied {fit(text, 60)}")
+        self.host.copy_to_clipboard(text)
+        self.host.say(f"copied {fit(text, 60)}")
 
     def copy(self) -> Copy:
         """The rows in view."""
         rows = self.rows
         shown = rows.rows_in_view()
         values = [dict(zip(rows.columns, row, strict=True)) for row in shown]
-        words = ["show", self.key]
+        words = [*routes.Preview(self.key).words]
         if self.side is not Side.NOW and self._compared is not None:
             words += ["--at" if self.side is Side.BEFORE else "--changes", self._compared.before_run]
         return Copy(table(rows.columns, shown), as_json(values), command(*words))
 
 
-def _summed(compared: Comparison, ink: Ink) -> str:
-    minus, arrow = ink.glyph("−", "-"), ink.glyph("→", "->")
+def _summed(compared: Comparison, styles: Styles) -> str:
+    minus, arrow = styles.glyph("−", "-"), styles.glyph("→", "->")
     words = [f"+{compared.added:,} {minus}{compared.removed:,} rows"]
     words += [f"+{name}" for name in compared.new_columns] + [f"{minus}{n}" for n in compared.lost_columns]
     words += [f"{name}: {then} {arrow} {now}" for name, then, now in compared.retyped_columns]

@@ -1,53 +1,24 @@
-"""Another key for an asset: what each file and line becomes is seen while one types, then written."""
+"""Dialog that gives an asset another key."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-from textual.widget import Widget
-from textual.widgets import Input
-
 from upriver.assets.model import Key
-from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, Renaming
-from upriver.tui.app.screens.sheet import Sheet
-from upriver.tui.app.widgets.text import ReadOnly, Row, blank, plain
-from upriver.tui.present.styles import Ink, Line, fit
-from upriver.tui.present.text.rename import consequences
-from upriver.tui.present.views.copying import Copy, as_json, command, table
-from upriver.tui.present.words import plural
+from upriver.lineage.refactoring.rename.values import Renaming
+from upriver.tui.app.screen_bases.rename_dialog import RenameDialog
 
 
-class RenameScreen(Sheet[None]):
+class RenameScreen(RenameDialog[Renaming]):
     """About *key*. What is shown is what is written: a file that is edited meanwhile refuses it."""
 
-    AUTO_FOCUS = "#new-key"
-    THING: ClassVar[str] = "key"
-    """What is given."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "write", "rename", tooltip="Write all these files"),
-        Binding("escape", "close", "leave it as it is", priority=True),
-        Binding("down", "scroll(1)", "scroll", show=False, tooltip="Further down in what would change"),
-        Binding("up", "scroll(-1)", "scroll", show=False, tooltip="Further up in what would change"),
-    ]
-
-    DEFAULT_CSS = """
-    RenameScreen #new-key { margin: 0 1; }
-    """
+    THING = "key"
 
     def __init__(self, key: Key) -> None:
         super().__init__()
         self.key = key
-        self._found: Renaming | ColumnRenaming | None = None
-        self._refusal: str | None = None
-        self._writing = False
 
     @property
     def named(self) -> str:
-        """What it is called now."""
+        """Its key now."""
         return self.key
 
     def headline(self) -> str:
@@ -56,170 +27,13 @@ class RenameScreen(Sheet[None]):
 
     def look(self, new: str) -> None:
         """Ask what *new* would change."""
-        old, session = self.key, self.upriver.session
-        self.ask("renaming", lambda: (new, session.renaming(old, new)))
+        old, session = self.key, self.host.session
+        self.ask(lambda: (new, session.renaming(old, new)), self.take, self.refused)
 
-    def write(self, found: Renaming | ColumnRenaming) -> None:
-        """Write it. In a worker."""
-        assert isinstance(found, Renaming)
-        self.upriver.session.rename(found)
+    def write(self, found: Renaming) -> None:
+        """Write it. In a worker thread."""
+        self.host.session.rename(found)
 
-    def body(self) -> Iterable[Widget]:
-        """The new key, and what it changes."""
-        name = Input(self.named, id="new-key", compact=True, select_on_focus=False)
-        name.cursor_blink = False  # a dialog at rest writes nothing
-        yield name
-        yield ReadOnly(id="renaming")
-
-    def on_mount(self) -> None:
-        """Nothing is typed yet."""
-        self._show()
-
-    @property
-    def new(self) -> str:
-        """What is typed."""
-        return self.query_one(Input).value.strip()
-
-    def on_input_changed(self, message: Input.Changed) -> None:
-        """Look what it would change."""
-        self._found = self._refusal = None
-        if self.new not in ("", self.named):
-            self.look(self.new)
-        self._show()
-
-    def answer_renaming(self, found: object) -> None:
-        """Show it, unless another key was typed meanwhile."""
-        assert isinstance(found, tuple)
-        if found[0] == self.new:
-            self._found = found[1]
-            self._show()
-
-    def failed_renaming(self, error: Exception) -> None:
-        """Say what is in the way."""
-        if self.new not in ("", self.named):
-            self._refusal = str(error)
-            self._show()
-
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Write."""
-        self.action_write()
-
-    def why_not(self, action: str) -> str | None:
-        """Why it can't be written now."""
-        if action != "write":
-            return None
-        if self.board.live:
-            return "a build is going on; 4 shows it"
-        if self._writing:
-            return "it is being written"
-        if self._refusal is not None:
-            return self._refusal.split("\n")[0]
-        if self.new in ("", self.named):
-            return f"type another {self.THING} first"
-        return None if self._found is not None else "looking for what names it"
-
-    def action_write(self) -> None:
-        """Write all files."""
-        if self.refuse("write"):
-            return
-        found = self._found
-        assert found is not None
-        self._writing = True
-
-        def write() -> Renaming | ColumnRenaming:
-            self.write(found)
-            return found
-
-        self.ask("written", write)
-
-    def answer_written(self, found: object) -> None:
-        """Done: the list is read again and follows."""
-        assert isinstance(found, Renaming | ColumnRenaming)
-        self.upriver.say(f"{found.old} is {found.new} now: {_amount(found)}")
-        self.upriver.watch_thread.look_now()
-        self.dismiss(None)
-
-    def failed_written(self, error: Exception) -> None:
-        """Nothing was written; look again at what is there now."""
-        self._writing = False
-        self._found, self._refusal = None, str(error)
-        self._show()
-
-    def action_scroll(self, step: int) -> None:
-        """Read on."""
-        self.query_one(ReadOnly).action_move(step)
-
-    def copy(self) -> Copy | None:
-        """Every line that changes."""
-        found = self._found
-        if found is None:
-            return None
-        lines = [(f"{f.path}:{one.line}", one.before, one.after) for f in found.files for one in f.lines]
-        moves = [(f.path, "", f"moves to {f.becomes}") for f in found.files if f.path != f.becomes]
-        return Copy(
-            table(("place", "now", "then"), [*moves, *lines]),
-            as_json(found),
-            command(*self.words(found)),
-        )
-
-    def words(self, found: Renaming | ColumnRenaming) -> tuple[str, ...]:
+    def words(self, found: Renaming) -> tuple[str, ...]:
         """The command that does the same."""
         return "rename", found.old, found.new
-
-    def _show(self) -> None:
-        rows = self.query_one(ReadOnly)
-        shown = self._rows()
-        rows.show(shown)
-        rows.styles.height = min(len(shown), max(4, self.upriver.size.height - 10))
-        self.keys_changed()
-
-    def _rows(self) -> list[Row]:
-        if self._refusal is not None:
-            return [blank(), *self._told(self._refusal, "stale")]
-        if self._found is None:
-            asked = self.new not in ("", self.named)
-            return [
-                blank(),
-                plain(
-                    "looking for what names it …" if asked else f"Type the {self.THING} that it gets.",
-                    "muted",
-                ),
-            ]
-        rows = [blank(), plain(_amount(self._found), "bold")]
-        for file in self._found.files:
-            rows += [blank(), *_file_rows(file)]
-        rows.append(blank())
-        for text in consequences(self._found):
-            rows += self._told(text, "muted")
-        return rows
-
-    def _told(self, text: str, role: str) -> list[Row]:
-        """Sentences, broken between words where the panel ends."""
-        room = max(20, min(104, self.upriver.size.width * 9 // 10) - 6)
-        return [plain(one, role) for line in text.split("\n") for one in textwrap.wrap(line, room) or [""]]
-
-
-def _amount(found: Renaming | ColumnRenaming) -> str:
-    return f"{plural(len(found.files), 'file')}, {plural(found.edits, 'edit')}"
-
-
-def _file_rows(file: FileChange) -> Iterable[Row]:
-    def title(width: int, ink: Ink) -> Line:
-        line = ink.line().gap().add(file.path, ink.primary)
-        if file.becomes != file.path:
-            line.add(f" {ink.glyph('→', '->')} ", ink.muted).add(file.becomes, ink.fresh)
-        return line
-
-    yield Row(title)
-    for change in file.lines:
-        yield _changed(change.line, "-", change.before)
-        yield _changed(change.line, "+", change.after)
-
-
-def _changed(number: int, mark: str, text: str) -> Row:
-    def write(width: int, ink: Ink) -> Line:
-        style = ink.fresh if mark == "+" else ink.failed
-        line = ink.line().gap(2).add(str(number), ink.faint, 5, ">").gap().add(f"{mark} ", style)
-        return line.add(fit(text.expandtabs(4), max(0, width - line.width)), style)
-
-    return Row(write)

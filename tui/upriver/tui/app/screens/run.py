@@ -13,19 +13,20 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.events import Event
 from upriver.materializer.model import Outcome, State
-from upriver.tui.app.screens.actions import AssetActions
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.screens.output import OUTPUT_BINDINGS, ReadsOutput
-from upriver.tui.app.widgets.line import Written
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.asset_actions import AssetActions
+from upriver.tui.app.screen_bases.output import OUTPUT_BINDINGS, OutputScreen
+from upriver.tui.app.screen_bases.screen import TabScreen
 from upriver.tui.app.widgets.loglines import LogLines
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.app.widgets.runrows import RunRows, bar
 from upriver.tui.app.widgets.searchbar import SearchBar
 from upriver.tui.app.widgets.text import ReadOnly, wrapped
+from upriver.tui.app.widgets.text_line import Written
 from upriver.tui.app.widgets.timeline import timeline
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME, RUN
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.live import Part, Phase, RunPicture
 from upriver.tui.present.views.places import failing_place
@@ -35,7 +36,7 @@ _NOT_MADE = (Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
 _MOST_NAMED = 200
 
 
-class RunScreen(ReadsOutput, AssetActions, Frame):
+class RunScreen(OutputScreen, AssetActions, TabScreen):
     """*run* is an id, or None for the run that goes on."""
 
     TAB = "Runs"
@@ -68,7 +69,7 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
     @property
     def picture(self) -> RunPicture | None:
         """The run that is shown."""
-        live = self.board.run
+        live = self.model.run
         if self._past is None and live is not None and self._run in (None, live.run):
             return live
         return self._past
@@ -90,20 +91,19 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
 
     def on_mount(self) -> None:
         """A past run is fetched."""
-        live = self.board.run
+        live = self.model.run
         if self._run is None or (live is not None and live.run == self._run):
             self._refresh_parts()
             return
-        session, run = self.upriver.session, self._run
-        self.ask("events", lambda: session.events(run))
+        session, run = self.host.session, self._run
+        self.ask(lambda: session.events(run), self._take_events)
 
-    def answer_events(self, events: object) -> None:
+    def _take_events(self, events: tuple[Event, ...]) -> None:
         """Replay a past run."""
-        assert isinstance(events, tuple)
         self._past = RunPicture(self._run or "")
-        self._past.take_all(event for event in events if isinstance(event, Event))
+        self._past.take_all(events)
         if self._past.live:
-            self._past.end_unseen(None, self.upriver.clock())
+            self._past.end_unseen(None, self.host.clock())
         self._refresh_parts()
 
     def ticked(self) -> None:
@@ -119,9 +119,9 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
             return
         self._shown = picture.version
         rows = self.query_one(RunRows)
-        now = self.upriver.clock()
-        rows.show(picture, self.board.statuses, now)
-        rows.border_title = self.upriver.title_text(f"Run {picture.run}", " ".join(picture.select))
+        now = self.host.clock()
+        rows.show(picture, self.model.statuses, now)
+        rows.border_title = self.host.title_text(f"Run {picture.run}", " ".join(picture.select))
         self.query_one("#run-sum", Written).rewrite()
         self._show_error(picture)
         self._show_log(picture)
@@ -137,8 +137,8 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
             return
         lines = wrapped(part.error or "it failed without a word", "failed", 1, max(40, self.size.width - 8))
         blocked = [p.asset for p in picture.parts.values() if p.outcome is Outcome.BLOCKED]
-        panel.border_title = self.upriver.title_text(f"{part.asset} failed", f"{len(picture.failed)} in all")
-        panel.border_subtitle = self.upriver.title_text("", f"blocks {len(blocked)}" if blocked else "")
+        panel.border_title = self.host.title_text(f"{part.asset} failed", f"{len(picture.failed)} in all")
+        panel.border_subtitle = self.host.title_text("", f"blocks {len(blocked)}" if blocked else "")
         panel.styles.height = min(len(lines), 7) + 2
         panel.show(lines)
 
@@ -160,44 +160,46 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
         log.with_asset = here is None
         log.show(self._chosen.of(picture.log, here, self.level))
         state = "following" if log.following and picture.live else plural(log.count, "line")
-        log.border_subtitle = self.upriver.title_text("", self.level_told)
-        log.border_title = self.upriver.title_text(f"Output of {here or 'all'}", state)
+        log.border_subtitle = self.host.title_text("", self.level_told)
+        log.border_title = self.host.title_text(f"Output of {here or 'all'}", state)
 
     # -- lines ---------------------------------------------------------------------------------------
 
-    def _write_sum(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def _write_sum(self, width: int, height: int, styles: Styles) -> list[Line]:
         picture = self.picture
         if picture is None:
-            return [ink.line().gap().add("reading the run …", ink.muted)]
-        now = self.upriver.clock()
+            return [styles.line().gap().add("reading the run …", styles.muted)]
+        now = self.host.clock()
         mark = RUN[picture.status]
-        line = ink.line().gap().add(f"{mark.sign(ink.ascii)} RUN {picture.run}", ink.mark(mark)).gap(2)
-        line.add(f"{picture.done}/{len(picture.parts)}", ink.bold).gap(2)
+        line = (
+            styles.line().gap().add(f"{mark.sign(styles.ascii)} RUN {picture.run}", styles.mark(mark)).gap(2)
+        )
+        line.add(f"{picture.done}/{len(picture.parts)}", styles.bold).gap(2)
         for outcome, number in picture.counts.items():
             if number:
                 sign = OUTCOME[outcome]
-                line.add(f"{sign.sign(ink.ascii)} {number}", ink.mark(sign)).gap(2)
-        right = ink.line().add(figures.clock_span(picture.elapsed(now)), ink.text)
-        left = picture.left(now, self.board.statuses) if picture.live else None
+                line.add(f"{sign.sign(styles.ascii)} {number}", styles.mark(sign)).gap(2)
+        right = styles.line().add(figures.clock_span(picture.elapsed(now)), styles.text)
+        left = picture.left(now, self.model.statuses) if picture.live else None
         if left is not None:
-            right.add(f"  {ink.glyph('≈', '~')} {figures.clock_span(left)} left", ink.muted)
+            right.add(f"  {styles.glyph('≈', '~')} {figures.clock_span(left)} left", styles.muted)
         elif not picture.live:
-            right.add(f"  {mark.word}", ink.mark(mark))
+            right.add(f"  {mark.word}", styles.mark(mark))
         first = line.right(right.gap(), width)
         share = picture.share_done(now)
-        told = ink.line().add(f" {share:4.0%}", ink.muted).gap(2)
-        told.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", ink.muted)
+        told = styles.line().add(f" {share:4.0%}", styles.muted).gap(2)
+        told.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", styles.muted)
         if picture.memory:
-            told.add(f"  takes {figures.size(picture.memory)}", ink.muted)
+            told.add(f"  takes {figures.size(picture.memory)}", styles.muted)
         if picture.saved:
-            told.add(f"  reuse saved {ink.glyph('≈', '~')}{figures.duration(picture.saved)}", ink.fresh)
-        filled, rest = bar(share, max(10, min(width * 3 // 5, width - told.width - 2)), ink.ascii)
-        second = ink.line().gap().add(filled, ink.accent).add(rest, ink.faint).append(told)
+            told.add(f"  reuse saved {styles.glyph('≈', '~')}{figures.duration(picture.saved)}", styles.fresh)
+        filled, rest = bar(share, max(10, min(width * 3 // 5, width - told.width - 2)), styles.ascii)
+        second = styles.line().gap().add(filled, styles.accent).add(rest, styles.faint).append(told)
         return [first, second]
 
-    def _write_timeline(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def _write_timeline(self, width: int, height: int, styles: Styles) -> list[Line]:
         picture = self.picture
-        return [] if picture is None else timeline(picture, self.upriver.clock(), width, height, ink)
+        return [] if picture is None else timeline(picture, self.host.clock(), width, height, styles)
 
     # -- actions -------------------------------------------------------------------------------------
 
@@ -239,16 +241,14 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
         if self.refuse("cancel") or picture is None:
             return
         if picture.mine:
-            self.upriver.running.stop()
+            self.host.stop_build()
         else:
-            from upriver.tui.app.screens.stop import StopScreen
-
-            self.upriver.push_screen(StopScreen(picture.run))
+            self.host.open(routes.StopRun(picture.run))
 
     def action_cancel_asset(self) -> None:
         """Stop this asset, or leave it out."""
         if not self.refuse("cancel_asset") and self.subject is not None:
-            self.upriver.running.drop(self.subject)
+            self.host.drop_from_build(self.subject)
 
     def action_all_output(self) -> None:
         """The output of all, or of one."""
@@ -271,8 +271,8 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
             return
         from upriver.tui.app.terminal_stream import stream_run
 
-        stream_run(self.upriver, picture.run, live=picture.live)
-        self.upriver.action_redraw()
+        stream_run(self.host, picture.run, live=picture.live)
+        self.host.redraw()
 
     def action_fix(self) -> None:
         """Fix what is under the cursor if that failed, else what failed first."""
@@ -286,25 +286,25 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
         """Build again what failed or was blocked in this run, mended meanwhile or not."""
         picture = self.picture
         again = [] if picture is None else [p.asset for p in picture.parts.values() if p.outcome in _NOT_MADE]
-        here = self.board.statuses
+        here = self.model.statuses
         again = [key for key in again if key in here and here[key].state is not State.FRESH]
         if not again or len(again) > _MOST_NAMED:
             super().action_retry()
-        elif not self.refuse("retry") and self.upriver.build(tuple(again)):
-            self.upriver.say(f"building {plural(len(again), 'asset')} again that this run has not made")
+        elif not self.refuse("retry") and self.host.build(tuple(again)):
+            self.host.say(f"building {plural(len(again), 'asset')} again that this run has not made")
 
     def action_edit(self) -> None:
         """Open the failing line."""
         picture = self.picture
         part = None if picture is None else self._failed_part(picture)
-        status = None if part is None else self.board.statuses.get(part.asset)
+        status = None if part is None else self.model.statuses.get(part.asset)
         here = self.subject_status
         if part is None or status is None or (here is not None and here.asset != part.asset and here.error):
             super().action_edit()
             return
         place = failing_place(msgspec.structs.replace(status, error=part.error)) or status.place
         if place is not None:
-            self.upriver.edit(place)
+            self.host.edit(place)
 
     def output_name(self) -> str:
         """A name for a file of the output."""
@@ -325,5 +325,5 @@ class RunScreen(ReadsOutput, AssetActions, Frame):
         return Copy(
             table(("asset", "outcome", "seconds", "rows", "error"), rows),
             as_json({"run_id": picture.run, "status": picture.status, "assets": parts}),
-            command("log", picture.run or "last"),
+            command(*routes.RunLog(picture.run).words),
         )

@@ -12,18 +12,18 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import RunEntry
 from upriver.materializer.model import RunStatus
-from upriver.tui.app.screens.frame import Frame
-from upriver.tui.app.screens.run import RunScreen
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.screen import TabScreen
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME, RUN
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 
 MOST = 200
 
 
-class RunsScreen(Frame):
+class RunsScreen(TabScreen):
     """Tab 4."""
 
     TAB = "Runs"
@@ -42,17 +42,15 @@ class RunsScreen(Frame):
         self._ask()
 
     def _ask(self) -> None:
-        session = self.upriver.session
-        self.ask("entries", lambda: session.runs(MOST))
+        session = self.host.session
+        self.ask(lambda: session.runs(MOST), self._take_entries)
 
-    def answer_entries(self, entries: object) -> None:
-        """Show them."""
-        assert isinstance(entries, tuple)
+    def _take_entries(self, entries: tuple[RunEntry, ...]) -> None:
         self.query_one(RunList).show(entries)
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """There may be another run."""
-        super().board_changed(changed, order=order)
+        super().project_changed(changed, order=order)
         self._ask()
 
     def on_row_list_chosen(self, message: RowList.Chosen) -> None:
@@ -63,15 +61,19 @@ class RunsScreen(Frame):
         """Replay the run under the cursor."""
         entry = self.query_one(RunList).here
         if entry is None:
-            self.upriver.say("there is no run yet")
+            self.host.say("there is no run yet")
         else:
-            self.upriver.push_screen(RunScreen(entry.id))
+            self.host.open(routes.RunLog(entry.id))
 
     def copy(self) -> Copy:
         """The list."""
         entries = self.query_one(RunList).entries
         rows = [(e.id, e.status.value, _when(e.started), " ".join(e.select)) for e in entries]
-        return Copy(table(("run", "status", "started", "select"), rows), as_json(entries), command("history"))
+        return Copy(
+            table(("run", "status", "started", "select"), rows),
+            as_json(entries),
+            command(*routes.Runs().words),
+        )
 
 
 class RunList(RowList):
@@ -104,35 +106,44 @@ class RunList(RowList):
             self.cursor = next((i for i, e in enumerate(entries) if e.id == here.id), 0)
         self.rows_changed()
 
-    def write_heading(self, index: int, width: int, ink: Ink) -> Line:
+    def write_heading(self, index: int, width: int, styles: Styles) -> Line:
         """Names of the columns."""
-        line = ink.line().gap().add("run", ink.faint, 26).add("started", ink.faint, 14)
-        return line.add("took", ink.faint, 8, ">").gap(2).add("assets", ink.faint, 26).add("built", ink.faint)
+        line = styles.line().gap().add("run", styles.faint, 26).add("started", styles.faint, 14)
+        return (
+            line.add("took", styles.faint, 8, ">")
+            .gap(2)
+            .add("assets", styles.faint, 26)
+            .add("built", styles.faint)
+        )
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """One run."""
         entry = self.entries[index]
         mark = RUN[entry.status]
         line = (
-            ink.line().gap().add(f"{mark.sign(ink.ascii)} ", ink.mark(mark)).add(entry.id, ink.text, 23).gap()
+            styles.line()
+            .gap()
+            .add(f"{mark.sign(styles.ascii)} ", styles.mark(mark))
+            .add(entry.id, styles.text, 23)
+            .gap()
         )
-        line.add(_when(entry.started), ink.muted, 14)
+        line.add(_when(entry.started), styles.muted, 14)
         took = None if entry.finished is None else entry.finished - entry.started
         if entry.status is RunStatus.RUNNING:
-            line.add("live", ink.running, 8, ">").gap(2)
+            line.add("live", styles.running, 8, ">").gap(2)
         else:
-            line.add(figures.duration(took), ink.muted, 8, ">").gap(2)
+            line.add(figures.duration(took), styles.muted, 8, ">").gap(2)
         start = line.width
         for outcome, number in entry.tally().items():
             sign = OUTCOME[outcome]
-            line.add(f"{sign.sign(ink.ascii)}{number}", ink.mark(sign)).gap()
+            line.add(f"{sign.sign(styles.ascii)}{number}", styles.mark(sign)).gap()
         line.to(start + 26)
-        return line.add(" ".join(entry.select) or "everything", ink.muted)
+        return line.add(" ".join(entry.select) or "everything", styles.muted)
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """No run yet."""
         text = "nothing was built yet: M on the list builds everything" if self.known else "reading …"
-        return ink.line().gap().add(text, ink.muted) if y == 1 else ink.line()
+        return styles.line().gap().add(text, styles.muted) if y == 1 else styles.line()
 
 
 def _when(at: float) -> str:

@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from upriver.assets.errors import UpriverError
-from upriver.tui.app.screens.sheet import Sheet
+from upriver.tui.app.screen_bases.dialog import Dialog
 from upriver.tui.app.widgets.text import ReadOnly, blank, plain
 
 
-class StopScreen(Sheet[None]):
+class StopScreen(Dialog[None]):
     """Stop the run *run* of another process, or let it go on."""
 
     HEADLINE = "Another process builds"
@@ -46,15 +46,15 @@ class StopScreen(Sheet[None]):
 
     def ticked(self) -> None:
         """Nothing to ask any more once the run is over."""
-        if not self.board.live:
+        if not self.model.live:
             self.action_close()
 
     def action_stop_run(self) -> None:
         """Ask the process that builds to stop."""
         try:
-            self.upriver.session.stop_run(self.run)
+            self.host.session.stop_run(self.run)
         except (UpriverError, OSError) as error:
-            self.upriver.say(str(error), wrong=True)
+            self.host.say(str(error), wrong=True)
         else:
-            self.upriver.say(f"run {self.run} was asked to stop: what is finished is kept")
+            self.host.say(f"run {self.run} was asked to stop: what is finished is kept")
         self.action_close()

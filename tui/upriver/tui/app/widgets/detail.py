@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus, LineageView, Table
 from upriver.materializer.model import State
-from upriver.tui.app.widgets.line import Lines
+from upriver.tui.app.host import Host, host_of
+from upriver.tui.app.widgets.text_line import Lines
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE, how_sign
-from upriver.tui.present.styles import Ink, Line, cells, fit
+from upriver.tui.present.styles import Line, Styles, cells, fit
 from upriver.tui.present.views.order import reach
 from upriver.tui.present.words import reason_text
-
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
 
 PREVIEW_ROWS = 4
 ERROR_LINES = 6
@@ -46,9 +43,9 @@ class Detail(Lines):
         self._extra: dict[Key, Extra] = {}
 
     @property
-    def upriver(self) -> UpriverApp:
+    def host(self) -> Host:
         """The app."""
-        return cast("UpriverApp", self.app)
+        return host_of(self)
 
     def learn(self, extra: Extra) -> None:
         """Take in what was fetched."""
@@ -65,74 +62,76 @@ class Detail(Lines):
         """Whether there is nothing to fetch."""
         return key in self._extra
 
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
         """Sections by importance, as many as fit."""
-        key = self.upriver.main.here
-        status = None if key is None else self.upriver.board.statuses.get(key)
+        key = self.host.here
+        status = None if key is None else self.host.model.statuses.get(key)
         if key is None or status is None:
             return []
         extra = self._extra.get(key, Extra(key))
-        lines = self._state(status, extra, width, ink)
-        facts = self._facts(status, width, ink)
+        lines = self._state(status, extra, width, styles)
+        facts = self._facts(status, width, styles)
         # The facts stand at the bottom, so that nothing moves when what is fetched arrives.
         room = height - len(facts)
         for section in (self._columns, self._preview):
-            written = section(status, extra, width, ink)
+            written = section(status, extra, width, styles)
             if written and len(lines) + 6 <= room:
-                lines += [ink.line(), *written]
+                lines += [styles.line(), *written]
         if room < 3:
             return lines[:height]
         lines = lines[: room - 1]
-        return [*lines, *(ink.line() for _ in range(room - len(lines))), *facts]
+        return [*lines, *(styles.line() for _ in range(room - len(lines))), *facts]
 
-    def _state(self, status: AssetStatus, extra: Extra, width: int, ink: Ink) -> list[Line]:
+    def _state(self, status: AssetStatus, extra: Extra, width: int, styles: Styles) -> list[Line]:
         mark = STATE[status.state]
-        style = ink.state(status.state)
-        head = ink.line().add(f"{mark.sign(ink.ascii)} {mark.word.upper()}", style)
+        style = styles.state(status.state)
+        head = styles.line().add(f"{mark.sign(styles.ascii)} {mark.word.upper()}", style)
         if len(status.reasons) > 1:
-            head.add(f"  {len(status.reasons)} causes", ink.muted)
+            head.add(f"  {len(status.reasons)} causes", styles.muted)
         if status.state is not State.FRESH:
-            head.right(ink.line().add("w", ink.key).add(" why", ink.muted), width)
+            head.right(styles.line().add("w", styles.key).add(" why", styles.muted), width)
         lines = [head]
         for reason in status.reasons[:3]:
-            lines += _wrapped(reason_text(reason, status.asset), width - 2, ink, "  ")[:2]
-        lines += self._error(status, lines, width, ink)
+            lines += _wrapped(reason_text(reason, status.asset), width - 2, styles, "  ")[:2]
+        lines += self._error(status, lines, width, styles)
         if status.description:
-            lines += _wrapped(status.description, width, ink, "", ink_style="muted")[:2]
-        return [*lines, *self._work(status, width, ink)]
+            lines += _wrapped(status.description, width, styles, "", role="muted")[:2]
+        return [*lines, *self._work(status, width, styles)]
 
     @staticmethod
-    def _error(status: AssetStatus, told: list[Line], width: int, ink: Ink) -> list[Line]:
+    def _error(status: AssetStatus, told: list[Line], width: int, styles: Styles) -> list[Line]:
         """The error's first lines, with the code and its caret as they stand; not what a reason has told already."""
         if status.error is None:
             return []
         first, *others = status.error.rstrip().split("\n")
         lines: list[Line] = []
         if not any(first[:20] in line.text for line in told):
-            lines += _wrapped(first, width - 2, ink, "  ", ink_style="failed")[:3]
+            lines += _wrapped(first, width - 2, styles, "  ", role="failed")[:3]
         # Under a narrow list there is room for little else.
         for text in others[: ERROR_LINES if width >= 30 else 0]:
-            lines.append(ink.line().gap(2).add(fit(text.expandtabs(4), width - 2), ink.muted))
+            lines.append(styles.line().gap(2).add(fit(text.expandtabs(4), width - 2), styles.muted))
         if len(others) > ERROR_LINES:
-            lines[-1] = ink.line().gap(2).add(f"{len(others) - ERROR_LINES + 1} more lines: w", ink.faint)
+            lines[-1] = (
+                styles.line().gap(2).add(f"{len(others) - ERROR_LINES + 1} more lines: w", styles.faint)
+            )
         return lines
 
-    def _work(self, status: AssetStatus, width: int, ink: Ink) -> list[Line]:
+    def _work(self, status: AssetStatus, width: int, styles: Styles) -> list[Line]:
         """What building it would take, from what is known already (the plan is asked for with ``m``)."""
-        board = self.upriver.board
+        model = self.host.model
         stale = {State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED}
-        above = {*reach(board.statuses, status.asset, down=False), status.asset}
-        work = [board.statuses[key] for key in above if key in board.statuses]
+        above = {*reach(model.statuses, status.asset, down=False), status.asset}
+        work = [model.statuses[key] for key in above if key in model.statuses]
         work = [one for one in work if one.state in stale and one.engine != "source"]
         if not work:
             return []
         seconds = sum(one.seconds or 0.0 for one in work)
         text = f"build: {len(work)} to look at"
-        text += f", {ink.glyph('≈', '~')}{figures.duration(seconds)}" if seconds else ""
-        key = ink.line().add("m", ink.key).add(" build", ink.muted)
-        return [ink.line().add(text, ink.muted).right(key, width)]
+        text += f", {styles.glyph('≈', '~')}{figures.duration(seconds)}" if seconds else ""
+        key = styles.line().add("m", styles.key).add(" build", styles.muted)
+        return [styles.line().add(text, styles.muted).right(key, width)]
 
-    def _columns(self, status: AssetStatus, extra: Extra, width: int, ink: Ink) -> list[Line]:
+    def _columns(self, status: AssetStatus, extra: Extra, width: int, styles: Styles) -> list[Line]:
         table = extra.preview
         if table is None or not table.columns:
             return []
@@ -141,43 +140,45 @@ class Detail(Lines):
             if edge.target.asset == status.asset and edge.target.column is not None:
                 signs = comes_from.setdefault(edge.target.column, [])
                 if edge.kind.value == "value":
-                    signs.append((how_sign(edge.how, ink.ascii), edge.source.asset))
-        lines = [ink.line().add(f"Columns {len(table.columns)}", ink.bold)]
-        lines[0].right(ink.line().add("c", ink.key).add(" explore", ink.muted), width)
+                    signs.append((how_sign(edge.how, styles.ascii), edge.source.asset))
+        lines = [styles.line().add(f"Columns {len(table.columns)}", styles.bold)]
+        lines[0].right(styles.line().add("c", styles.key).add(" explore", styles.muted), width)
         name_width = max(8, min(18, max(cells(name) for name in table.columns), width - 22))
         type_width = max(4, min(13, max(cells(kind) for kind in table.types)))
         for name, kind in zip(table.columns, table.types, strict=False):
             sources = comes_from.get(name, [])
             sign = sources[0][0] if sources else " "
-            line = ink.line().gap().add(sign, ink.accent).gap().add(name, ink.text, name_width).gap()
-            line.add(kind, ink.muted, type_width).gap()
+            line = styles.line().gap().add(sign, styles.accent).gap().add(name, styles.text, name_width).gap()
+            line.add(kind, styles.muted, type_width).gap()
             origin = sources[0][1] if sources else ""
-            line.add(fit(origin, width - line.width), ink.faint)
+            line.add(fit(origin, width - line.width), styles.faint)
             lines.append(line)
         return lines
 
-    def _preview(self, status: AssetStatus, extra: Extra, width: int, ink: Ink) -> list[Line]:
+    def _preview(self, status: AssetStatus, extra: Extra, width: int, styles: Styles) -> list[Line]:
         table = extra.preview
         if table is None or not table.rows:
             return []
-        head = ink.line().add("Preview", ink.bold).add(f" {figures.count(table.total)} rows", ink.muted)
-        head.right(ink.line().add("p", ink.key).add(" rows", ink.muted), width)
+        head = (
+            styles.line().add("Preview", styles.bold).add(f" {figures.count(table.total)} rows", styles.muted)
+        )
+        head.right(styles.line().add("p", styles.key).add(" rows", styles.muted), width)
         shown = table.rows[:PREVIEW_ROWS]
-        names, line = ink.line(), [ink.line() for _ in shown]
+        names, line = styles.line(), [styles.line() for _ in shown]
         for column, name in enumerate(table.columns):
             texts = [_cell(row[column]) for row in shown]
             wide = min(16, max(cells(name), *(cells(text) for text in texts)))
             if names.width + wide + 1 > width:
                 break
             right = isinstance(shown[0][column], int | float)
-            names.gap().add(name, ink.muted, wide, ">" if right else "<")
+            names.gap().add(name, styles.muted, wide, ">" if right else "<")
             for at, text in enumerate(texts):
-                line[at].gap().add(text, ink.text, wide, ">" if right else "<")
+                line[at].gap().add(text, styles.text, wide, ">" if right else "<")
         return [head, names, *line]
 
-    def _facts(self, status: AssetStatus, width: int, ink: Ink) -> list[Line]:
+    def _facts(self, status: AssetStatus, width: int, styles: Styles) -> list[Line]:
         """Names and values in fixed places: from asset to asset only the values differ."""
-        now = self.upriver.clock()
+        now = self.host.clock()
         built = None if status.materialized_at is None else now - status.materialized_at
         source = status.engine == "source"
         facts = (
@@ -193,14 +194,14 @@ class Detail(Lines):
         half = width // 2
         lines = []
         for left, right in zip(facts[::2], facts[1::2], strict=True):
-            line = ink.line().add(left[0], ink.faint, 8).add(left[1], ink.text, half - 8)
-            lines.append(line.add(right[0], ink.faint, 8).add(right[1], ink.text, width - half - 8))
+            line = styles.line().add(left[0], styles.faint, 8).add(left[1], styles.text, half - 8)
+            lines.append(line.add(right[0], styles.faint, 8).add(right[1], styles.text, width - half - 8))
         if status.place is not None:
-            lines.append(ink.line().add(fit(str(status.place), width), ink.faint))
+            lines.append(styles.line().add(fit(str(status.place), width), styles.faint))
         return lines
 
 
-def _wrapped(text: str, width: int, ink: Ink, indent: str, ink_style: str = "text") -> list[Line]:
+def _wrapped(text: str, width: int, styles: Styles, indent: str, role: str = "text") -> list[Line]:
     """*text* in lines of at most *width* cells, broken between words where there are any."""
     lines: list[Line] = []
     words = text.split()
@@ -208,7 +209,7 @@ def _wrapped(text: str, width: int, ink: Ink, indent: str, ink_style: str = "tex
         taken = words.pop(0)
         while words and cells(taken) + 1 + cells(words[0]) <= width:
             taken += " " + words.pop(0)
-        lines.append(ink.line().add(indent).add(fit(taken, width), getattr(ink, ink_style)))
+        lines.append(styles.line().add(indent).add(fit(taken, width), getattr(styles, role)))
     return lines
 
 

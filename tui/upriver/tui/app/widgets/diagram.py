@@ -14,11 +14,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app.host import host_of
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.views.diagram import Box, Diagram
 from upriver.tui.present.views.layers import Edge
 
-Writer = Callable[[str, int, bool, Ink], Line]
+Writer = Callable[[str, int, bool, Styles], Line]
 """Writes a node's label: the node, its width, whether the cursor is on it, the styles."""
 
 
@@ -68,11 +69,9 @@ class DiagramView(ScrollView, can_focus=True):
         self._base: Style | None = None
 
     @property
-    def ink(self) -> Ink:
+    def text_styles(self) -> Styles:
         """Styles of the current theme."""
-        ink = getattr(self.app, "ink", None)
-        assert isinstance(ink, Ink)
-        return ink
+        return host_of(self).text_styles
 
     def show(self, diagram: Diagram, cursor: str, lit: Collection[Edge] = ()) -> None:
         """Show *diagram* with the cursor on a node of it."""
@@ -178,43 +177,43 @@ class DiagramView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Line *y* of the view."""
-        width, ink = self.size.width, self.ink
+        width, styles = self.size.width, self.text_styles
         row = y + self.scroll_offset.y - self.lift
         if self.diagram is None or not 0 <= row < self.diagram.height:
             return Strip.blank(width, self.base)
         strip = self._strips.get(row)
         if strip is None:
-            strip = self._draw_row(self.diagram, row, ink).apply_style(self.base)
+            strip = self._draw_row(self.diagram, row, styles).apply_style(self.base)
             self._strips[row] = strip
         return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + width, self.base)
 
-    def _draw_row(self, diagram: Diagram, y: int, ink: Ink) -> Strip:
-        line = ink.line()
+    def _draw_row(self, diagram: Diagram, y: int, styles: Styles) -> Strip:
+        line = styles.line()
         wires = diagram.wires(y)
         boxes = self._rows.get(y, [])
         at = 0
         for box in boxes:
-            self._wires(line, wires, y, at, box.x, ink)
-            label = self._writer(box.node, box.width, box.node == self.cursor, ink)
+            self._wires(line, wires, y, at, box.x, styles)
+            label = self._writer(box.node, box.width, box.node == self.cursor, styles)
             line.append(label)
             at = box.x + label.width
-        self._wires(line, wires, y, at, diagram.width, ink)
+        self._wires(line, wires, y, at, diagram.width, styles)
         return Strip(line.segments, line.width)
 
-    def _wires(self, line: Line, wires: object, y: int, start: int, stop: int, ink: Ink) -> None:
+    def _wires(self, line: Line, wires: object, y: int, start: int, stop: int, styles: Styles) -> None:
         assert isinstance(wires, dict)
-        text, style = "", ink.faint
+        text, style = "", styles.faint
         for x in range(start, stop):
             sign = self.signs.get((y, x))
             wire = wires.get(x)
             if sign is not None:
-                character, wanted = sign[0], getattr(ink, sign[1])
+                character, wanted = sign[0], getattr(styles, sign[1])
             elif wire is None:
                 character, wanted = " ", style
             else:
                 character = wire.character
                 is_lit = any(edge in self.lit for edge in wire.edges)
-                wanted = ink.accent if is_lit else ink.faint
+                wanted = styles.accent if is_lit else styles.faint
             if wanted is not style and text:
                 line.segments.append(Segment(text, style))
                 line.width += len(text)

@@ -10,8 +10,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
-from upriver.tui.app.widgets.line import Lines
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app.widgets.text_line import Lines
+from upriver.tui.present.styles import Line, Styles
 
 
 class FilterInput(Input):
@@ -71,13 +71,13 @@ class FilterBar(Horizontal):
 
 
 class _Slash(Lines):
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
-        return [ink.line().gap().add("/", ink.key)]
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
+        return [styles.line().gap().add("/", styles.key)]
 
 
 class _Tally(Lines):
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
         bar = self.parent
         assert isinstance(bar, FilterBar)
-        text, style = (bar.tally, ink.muted) if bar.problem is None else (bar.problem, ink.stale)
-        return [ink.line().add(text + " ", style, width, ">")]
+        text, style = (bar.tally, styles.muted) if bar.problem is None else (bar.problem, styles.stale)
+        return [styles.line().add(text + " ", style, width, ">")]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
 
 from rich.style import Style
 from textual import events
 
 from upriver.materializer.model import State
-from upriver.tui.app.widgets.line import Lines
+from upriver.tui.app.host import Host, host_of
+from upriver.tui.app.widgets.text_line import Lines
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME, STATE
-from upriver.tui.present.styles import Ink, Line, fit
-
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
+from upriver.tui.present.styles import Line, Styles, fit
 
 HINTS = (("^p", "palette", "ctrl+p"), ("^o", "jump", "ctrl+o"), ("?", "keys", "question_mark"))
 """What else there is, with the key that a click presses; the last stays longest where there is little room."""
@@ -38,73 +35,75 @@ class Header(Lines):
         self._hints: list[tuple[int, int, str]] = []
 
     @property
-    def upriver(self) -> UpriverApp:
+    def host(self) -> Host:
         """The app."""
-        return cast("UpriverApp", self.app)
+        return host_of(self)
 
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
         """Project line and tab line."""
-        return [self._project_line(width, ink), self._tab_line(width, ink)]
+        return [self._project_line(width, styles), self._tab_line(width, styles)]
 
-    def _project_line(self, width: int, ink: Ink) -> Line:
-        app, board = self.upriver, self.upriver.board
-        line = ink.line().gap().add("UPRIVER", ink.key).gap(2)
-        line.add(fit(board.name or app.session.root.name, 28), ink.bold)
+    def _project_line(self, width: int, styles: Styles) -> Line:
+        host, model = self.host, self.host.model
+        line = styles.line().gap().add("UPRIVER", styles.key).gap(2)
+        line.add(fit(model.name or host.session.root.name, 28), styles.bold)
         if width >= 70:
-            line.add(f" {ink.glyph('·', '-')} {app.session.environment}", ink.muted)
+            line.add(f" {styles.glyph('·', '-')} {host.session.environment}", styles.muted)
         line.gap(3)
-        if board.diagnoses:
-            number = len(board.diagnoses)
-            text = f"{ink.glyph('✗', '!')} {number} declaration error{'s' if number > 1 else ''}"
-            line.add(text, ink.failed + Style(bold=True)).gap(2)
-        elif board.error is not None:
-            line.add(f"{ink.glyph('✗', '!')} the project can't be read", ink.failed).gap(2)
+        if model.diagnoses:
+            number = len(model.diagnoses)
+            text = f"{styles.glyph('✗', '!')} {number} declaration error{'s' if number > 1 else ''}"
+            line.add(text, styles.failed + Style(bold=True)).gap(2)
+        elif model.error is not None:
+            line.add(f"{styles.glyph('✗', '!')} the project can't be read", styles.failed).gap(2)
         for state in _COUNTED:
-            number = board.counts[state]
+            number = model.counts[state]
             if number or state is State.FRESH:
-                style = ink.state(state) if number else ink.faint
-                line.add(f"{STATE[state].sign(ink.ascii)} {number:,}", style).gap(2)
-        right = ink.line()
-        if board.run is not None and board.run.live:
-            right.add(self._run_text(ink), ink.running)
-        elif not board.checked:
-            right.add("reading the project …", ink.muted)
-        right.gap(2).add(datetime.fromtimestamp(app.clock()).strftime("%H:%M:%S"), ink.muted).gap()
+                style = styles.state(state) if number else styles.faint
+                line.add(f"{STATE[state].sign(styles.ascii)} {number:,}", style).gap(2)
+        right = styles.line()
+        if model.run is not None and model.run.live:
+            right.add(self._run_text(styles), styles.running)
+        elif not model.checked:
+            right.add("reading the project …", styles.muted)
+        right.gap(2).add(datetime.fromtimestamp(host.clock()).strftime("%H:%M:%S"), styles.muted).gap()
         return line.right(right, width)
 
-    def _run_text(self, ink: Ink) -> str:
-        app = self.upriver
-        run = app.board.run
+    def _run_text(self, styles: Styles) -> str:
+        host = self.host
+        run = host.model.run
         assert run is not None
-        text = f"{STATE[State.RUNNING].sign(ink.ascii)} {run.done}/{len(run.parts)}"
-        left = run.left(app.clock(), app.board.statuses)
+        text = f"{STATE[State.RUNNING].sign(styles.ascii)} {run.done}/{len(run.parts)}"
+        left = run.left(host.clock(), host.model.statuses)
         if run.cancelling:
             return f"{text} stopping"
         if left is not None:
-            text += f" {ink.glyph('≈', '~')}{figures.duration(left)}"
+            text += f" {styles.glyph('≈', '~')}{figures.duration(left)}"
         failed = len(run.failed)
         return (
-            f"{text} {OUTCOME[run.failed[0].outcome].sign(ink.ascii)}{failed}"
+            f"{text} {OUTCOME[run.failed[0].outcome].sign(styles.ascii)}{failed}"
             if failed and run.failed[0].outcome
             else text
         )
 
-    def _tab_line(self, width: int, ink: Ink) -> Line:
-        line = ink.line()
+    def _tab_line(self, width: int, styles: Styles) -> Line:
+        line = styles.line()
         self._tab_ends = []
         for key, name in TABS:
             here = name == self._tab
-            under = ink.cursor if here else Style.null()
-            line.add(f" {key}", ink.key + under).add(f" {name} ", (ink.bold if here else ink.muted) + under)
+            under = styles.cursor if here else Style.null()
+            line.add(f" {key}", styles.key + under).add(
+                f" {name} ", (styles.bold if here else styles.muted) + under
+            )
             self._tab_ends.append((line.width, key))
-        right = ink.line()
+        right = styles.line()
         self._hints = []
         hints = list(HINTS)
         while hints and line.width + sum(len(key) + len(what) + 3 for key, what, _ in hints) > width:
             hints.pop(0)
         start = width - sum(len(key) + len(what) + 3 for key, what, _ in hints)
         for key, what, press in hints:
-            right.add(key, ink.key).add(f" {what}  ", ink.muted)
+            right.add(key, styles.key).add(f" {what}  ", styles.muted)
             self._hints.append((start, start + right.width, press))
         return line.right(right, width)
 
@@ -114,7 +113,7 @@ class Header(Lines):
             return
         for end, key in self._tab_ends:
             if event.x < end:
-                self.upriver.action_tab(int(key))
+                self.host.go(int(key))
                 return
         for start, end, press in self._hints:
             if start <= event.x < end:

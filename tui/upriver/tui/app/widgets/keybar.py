@@ -9,8 +9,8 @@ from textual import events
 from textual.binding import Binding
 from textual.screen import Screen
 
-from upriver.tui.app.widgets.line import Lines
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app.widgets.text_line import Lines
+from upriver.tui.present.styles import Line, Styles
 
 _NAMES = {
     "slash": "/",
@@ -69,18 +69,18 @@ class KeyBar(Lines):
         super().__init__(id="keys")
         self._ends: list[tuple[int, str]] = []
 
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
         """The one line."""
         why_not = getattr(self.screen, "why_not", lambda action: None)
-        line = ink.line()
+        line = styles.line()
         self._ends = []
         for binding in shown_bindings(type(self.screen)):
-            name = key_name(binding, ink.ascii)
+            name = key_name(binding, styles.ascii)
             if line.width + len(name) + len(binding.description) + 3 > width:
                 break
             off = why_not(binding.action) is not None
-            line.gap().add(name, ink.faint if off else ink.key)
-            line.add(f" {binding.description} ", ink.faint if off else ink.muted)
+            line.gap().add(name, styles.faint if off else styles.key)
+            line.add(f" {binding.description} ", styles.faint if off else styles.muted)
             self._ends.append((line.width, binding.key))
         return [line]
 

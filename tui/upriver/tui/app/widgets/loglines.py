@@ -10,8 +10,8 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 
 from upriver.materializer.answers import LogLine
-from upriver.tui.app.widgets.rows import RowList
-from upriver.tui.present.styles import Ink, Line, clean
+from upriver.tui.app.widgets.row_list import RowList
+from upriver.tui.present.styles import Line, Styles, clean
 
 
 class LogLines(RowList):
@@ -93,28 +93,28 @@ class LogLines(RowList):
         if self._known:
             self.move_to(self._known - 1)
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """Time, asset if several, text."""
         line = self.lines[index]
-        row = ink.line().gap()
+        row = styles.line().gap()
         if line.at is not None:
-            row.add(datetime.fromtimestamp(line.at).strftime("%H:%M:%S"), ink.faint).gap()
+            row.add(datetime.fromtimestamp(line.at).strftime("%H:%M:%S"), styles.faint).gap()
         if self.with_asset:
-            row.add(line.asset.rpartition(".")[2], ink.primary, 16).gap()
+            row.add(line.asset.rpartition(".")[2], styles.primary, 16).gap()
         if line.attempt > 1:
-            row.add(f"#{line.attempt} ", ink.stale)
-        style = ink.stale if line.stream == "stderr" else ink.text
+            row.add(f"#{line.attempt} ", styles.stale)
+        style = styles.stale if line.stream == "stderr" else styles.text
         text = clean(line.text.expandtabs(8).rstrip("\r\n"))
-        return self._add_marked(row, text, style, ink)
+        return self._add_marked(row, text, style, styles)
 
-    def _add_marked(self, row: Line, text: str, style: Style, ink: Ink) -> Line:
+    def _add_marked(self, row: Line, text: str, style: Style, styles: Styles) -> Line:
         low = text.lower()
         at = 0
         while self.needle and (found := low.find(self.needle, at)) >= 0:
-            row.add(text[at:found], style).add(text[found : found + len(self.needle)], ink.match)
+            row.add(text[at:found], style).add(text[found : found + len(self.needle)], styles.match)
             at = found + len(self.needle)
         return row.add(text[at:], style)
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """Nothing was printed."""
-        return ink.line().gap().add(self.nothing, ink.faint) if y == 0 else ink.line()
+        return styles.line().gap().add(self.nothing, styles.faint) if y == 0 else styles.line()

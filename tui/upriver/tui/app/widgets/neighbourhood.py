@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
 
 from rich.style import Style
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
+from upriver.tui.app.host import Host, host_of
 from upriver.tui.app.widgets.diagram import DiagramView
-from upriver.tui.app.widgets.line import retitle
+from upriver.tui.app.widgets.text_line import retitle
 from upriver.tui.present.glyphs import STATE
-from upriver.tui.present.styles import Ink, Line, fit_key
+from upriver.tui.present.styles import Line, Styles, fit_key
 from upriver.tui.present.views.diagram import draw
 from upriver.tui.present.views.layers import Edge
-
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
 
 MORE = "…"
 """Nodes whose name starts so stand for several that there is no room for."""
@@ -61,16 +58,16 @@ def node_text(node: str) -> str:
     return f"{node.partition(':')[2]} more" if node.startswith(MORE) else node
 
 
-def write_node(app: UpriverApp, node: str, here: bool, focus: str, ink: Ink, most: int = LABEL) -> Line:
+def write_node(host: Host, node: str, here: bool, focus: str, styles: Styles, most: int = LABEL) -> Line:
     """The label of a node: state and key; the focus stands out, the cursor more so."""
-    line = ink.line()
+    line = styles.line()
     if node.startswith(MORE):
-        return line.add(f"{ink.glyph('⋯', '.')} {node_text(node)}", ink.muted)
-    status = app.board.statuses.get(node)
-    under = ink.cursor if here else Style.null()
+        return line.add(f"{styles.glyph('⋯', '.')} {node_text(node)}", styles.muted)
+    status = host.model.statuses.get(node)
+    under = styles.cursor if here else Style.null()
     if status is not None:
-        line.add(STATE[status.state].sign(ink.ascii) + " ", ink.state(status.state) + under)
-    style = ink.key if node == focus else ink.text
+        line.add(STATE[status.state].sign(styles.ascii) + " ", styles.state(status.state) + under)
+    style = styles.key if node == focus else styles.text
     return line.add(fit_key(node, most), style + under + Style(underline=here or None))
 
 
@@ -87,28 +84,28 @@ class Neighbourhood(DiagramView):
         self.focus_key: Key | None = None
 
     @property
-    def upriver(self) -> UpriverApp:
+    def host(self) -> Host:
         """The app."""
-        return cast("UpriverApp", self.app)
+        return host_of(self)
 
-    def _write(self, node: str, width: int, here: bool, ink: Ink) -> Line:
-        return write_node(self.upriver, node, here and self.has_focus, self.focus_key or "", ink)
+    def _write(self, node: str, width: int, here: bool, styles: Styles) -> Line:
+        return write_node(self.host, node, here and self.has_focus, self.focus_key or "", styles)
 
     def about(self, key: Key) -> None:
         """Show what is around *key*."""
         if not self.display:
             return
         self.focus_key = key
-        statuses = self.upriver.board.statuses
+        statuses = self.host.model.statuses
         most = max(2, self.size.height or 5)
         nodes, edges = neighbours(statuses, key, hops=2, most=most)
-        diagram = draw(nodes, edges, node_width, ascii=self.ink.ascii)
+        diagram = draw(nodes, edges, node_width, ascii=self.text_styles.ascii)
         while diagram.height > most and most > 2:
             most -= 1
             nodes, edges = neighbours(statuses, key, hops=2, most=most)
-            diagram = draw(nodes, edges, node_width, ascii=self.ink.ascii)
+            diagram = draw(nodes, edges, node_width, ascii=self.text_styles.ascii)
         self.show(diagram, key)
         status = statuses.get(key)
         if status is not None:
             up, down = len(status.upstreams), len(status.downstreams)
-            retitle(self, self.upriver.title_text(f"Lineage of {key}", f"{up} up, {down} down"))
+            retitle(self, self.host.title_text(f"Lineage of {key}", f"{up} up, {down} down"))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from upriver.assets.errors import Diagnosis
-from upriver.tui.app.widgets.rows import RowList
-from upriver.tui.present.styles import Ink, Line
-
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.host import host_of
+from upriver.tui.app.widgets.row_list import RowList
+from upriver.tui.present.styles import Line, Styles
 
 
 class Problems(RowList):
@@ -51,9 +49,9 @@ class Problems(RowList):
             return
         number = len(diagnoses)
         title = f"{number} declaration error{'s' if number != 1 else ''}"
-        app = cast("UpriverApp", self.app)
-        self.border_title = app.title_text(title, "e opens the place; a saved file is read again at once")
-        self.styles.height = min(len(self._lines), 14 if app.board.statuses else 60) + 2
+        host = host_of(self)
+        self.border_title = host.title_text(title, "e opens the place; a saved file is read again at once")
+        self.styles.height = min(len(self._lines), 14 if host.model.statuses else 60) + 2
         self.rows_changed()
 
     def _wrapped(self, width: int) -> list[tuple[int, str, str]]:
@@ -73,20 +71,20 @@ class Problems(RowList):
         """Only the line with the place."""
         return index == 0 or self._lines[index][0] != self._lines[index - 1][0]
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """One line of a diagnosis."""
         number, text, style = self._lines[index]
-        line = ink.line().gap()
+        line = styles.line().gap()
         place = self._diagnoses[number].place
         if self.selectable(index) and place is not None:
-            line.add(str(place), ink.primary).gap()
-        return line.add(text, getattr(ink, style))
+            line.add(str(place), styles.primary).gap()
+        return line.add(text, getattr(styles, style))
 
     def action_edit(self) -> None:
         """Open the place of the diagnosis in ``$EDITOR``."""
         diagnosis = self._diagnoses[self._lines[self.cursor][0]]
-        app = cast("UpriverApp", self.app)
+        host = host_of(self)
         if diagnosis.place is None:
-            app.say("this one has no place in a file")
+            host.say("this one has no place in a file")
         else:
-            app.edit(diagnosis.place)
+            host.edit(diagnosis.place)

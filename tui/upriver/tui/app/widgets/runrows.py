@@ -8,10 +8,10 @@ from typing import TypeAlias
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.model import Outcome, State
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME, STATE, WAITING
-from upriver.tui.present.styles import Ink, Line, fit, fit_key
+from upriver.tui.present.styles import Line, Styles, fit, fit_key
 from upriver.tui.present.views.live import Part, Phase, RunPicture
 from upriver.tui.present.words import first_line, reason_text
 
@@ -105,91 +105,95 @@ class RunRows(RowList):
             entries += [f"Fresh {len(fresh)}: nothing that they read had changed", *fresh]
         return entries
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """One asset of the run, or the heading of a section."""
         entry = self._entries[index]
         if isinstance(entry, str):
-            rule = ink.glyph("─", "-")
-            line = ink.line().add(f"{rule} ", ink.faint).add(entry, ink.bold).gap()
-            return line.add(rule * (width - line.width), ink.faint)
+            rule = styles.glyph("─", "-")
+            line = styles.line().add(f"{rule} ", styles.faint).add(entry, styles.bold).gap()
+            return line.add(rule * (width - line.width), styles.faint)
         name = max(14, min(34, width * 2 // 5))
-        line = ink.line().gap()
+        line = styles.line().gap()
         match entry.phase:
             case Phase.RUNNING:
-                return self._write_running(line, entry, name, width, ink)
+                return self._write_running(line, entry, name, width, styles)
             case Phase.WAITING:
-                return self._write_waiting(line, entry, name, width, ink)
+                return self._write_waiting(line, entry, name, width, styles)
             case Phase.DONE:
-                return self._write_done(line, entry, name, width, ink)
+                return self._write_done(line, entry, name, width, styles)
 
-    def _write_running(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
-        line.add(STATE[State.RUNNING].sign(ink.ascii), ink.running).gap()
-        line.add(fit_key(part.asset, name - 1), ink.text, name)
+    def _write_running(self, line: Line, part: Part, name: int, width: int, styles: Styles) -> Line:
+        line.add(STATE[State.RUNNING].sign(styles.ascii), styles.running).gap()
+        line.add(fit_key(part.asset, name - 1), styles.text, name)
         if part.retry_at is not None and part.retry_at > self.now:
             wait = figures.duration(part.retry_at - self.now)
-            return line.add(f"attempt {part.attempt} failed, again in {wait}", ink.stale)
+            return line.add(f"attempt {part.attempt} failed, again in {wait}", styles.stale)
         spent = max(0.0, self.now - (part.started or self.now))
         share = part.fraction
         if share is None and part.expected:
             share = min(0.98, spent / part.expected)
         if share is not None and width >= 56:
-            filled, rest = bar(share, BAR, ink.ascii)
-            line.add(filled, ink.running).add(rest, ink.faint).gap()
+            filled, rest = bar(share, BAR, styles.ascii)
+            line.add(filled, styles.running).add(rest, styles.faint).gap()
         usual = f" / {figures.duration(part.expected)}" if part.expected else ""
-        line.add(figures.duration(spent), ink.text, 6, ">").add(usual, ink.muted, 9)
+        line.add(figures.duration(spent), styles.text, 6, ">").add(usual, styles.muted, 9)
         if part.memory:
-            line.add(figures.size(part.memory), ink.muted, 8, ">")
+            line.add(figures.size(part.memory), styles.muted, 8, ">")
         if part.attempt > 1:
-            line.add(f"  attempt {part.attempt}", ink.stale)
+            line.add(f"  attempt {part.attempt}", styles.stale)
         return line
 
-    def _write_waiting(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
-        line.add(WAITING.sign(ink.ascii), ink.muted).gap().add(fit_key(part.asset, name - 1), ink.muted, name)
+    def _write_waiting(self, line: Line, part: Part, name: int, width: int, styles: Styles) -> Line:
+        line.add(WAITING.sign(styles.ascii), styles.muted).gap().add(
+            fit_key(part.asset, name - 1), styles.muted, name
+        )
         above = self.picture.waits_for(part.asset, self.statuses)
-        usual = f"{ink.glyph('≈', '~')}{figures.duration(part.expected)} " if part.expected else ""
+        usual = f"{styles.glyph('≈', '~')}{figures.duration(part.expected)} " if part.expected else ""
         on_path = part.asset in self.picture.critical(self.now, self.statuses)
-        critical = f"{ink.glyph(ON_PATH, '<')} " if on_path else ""
-        right = ink.line().add(critical, ink.accent).add(usual, ink.muted)
+        critical = f"{styles.glyph(ON_PATH, '<')} " if on_path else ""
+        right = styles.line().add(critical, styles.accent).add(usual, styles.muted)
         if above:
             first = above[0]
-            line.add("on ", ink.faint)
-            line.add(fit(first.asset, max(8, width - line.width - right.width - 5)), ink.muted)
+            line.add("on ", styles.faint)
+            line.add(fit(first.asset, max(8, width - line.width - right.width - 5)), styles.muted)
             if len(above) > 1:
-                line.add(f" +{len(above) - 1}", ink.faint)
+                line.add(f" +{len(above) - 1}", styles.faint)
         else:
-            line.add("for a free slot", ink.faint)
+            line.add("for a free slot", styles.faint)
         return line.right(right, width)
 
-    def _write_done(self, line: Line, part: Part, name: int, width: int, ink: Ink) -> Line:
+    def _write_done(self, line: Line, part: Part, name: int, width: int, styles: Styles) -> Line:
         assert part.outcome is not None
         mark = OUTCOME[part.outcome]
-        line.add(mark.sign(ink.ascii), ink.mark(mark)).gap()
+        line.add(mark.sign(styles.ascii), styles.mark(mark)).gap()
         line.add(
-            fit_key(part.asset, name - 1), ink.text if part.outcome is Outcome.BUILT else ink.muted, name
+            fit_key(part.asset, name - 1),
+            styles.text if part.outcome is Outcome.BUILT else styles.muted,
+            name,
         )
         match part.outcome:
             case Outcome.BUILT:
                 usual = f" / {figures.duration(part.expected)}" if part.expected else ""
-                line.add(figures.duration(part.seconds), ink.text, 6, ">").add(usual, ink.muted, 9)
-                line.add(figures.count(part.rows), ink.muted, 6, ">").gap()
+                line.add(figures.duration(part.seconds), styles.text, 6, ">").add(usual, styles.muted, 9)
+                line.add(figures.count(part.rows), styles.muted, 6, ">").gap()
                 if part.changed and part.rows_before is not None and part.rows is not None:
-                    line.add(figures.change(part.rows_before, part.rows), ink.muted, 8).gap()
-                line.add("" if part.changed else " same content", ink.faint)
+                    line.add(figures.change(part.rows_before, part.rows), styles.muted, 8).gap()
+                line.add("" if part.changed else " same content", styles.faint)
             case Outcome.FAILED:
                 text = first_line(part.error or "")
-                line.add(fit(text, max(0, width - line.width)), ink.failed)
+                line.add(fit(text, max(0, width - line.width)), styles.failed)
             case Outcome.BLOCKED:
                 bad = self.picture.waits_for(part.asset, self.statuses)
-                line.add(f"by {bad[0].asset}" if bad else _because(part), ink.muted)
+                line.add(f"by {bad[0].asset}" if bad else _because(part), styles.muted)
             case Outcome.REUSED:
-                line.add(f"reused: {_because(part) or 'same code, same inputs'}", ink.muted)
+                line.add(f"reused: {_because(part) or 'same code, same inputs'}", styles.muted)
             case Outcome.FRESH | Outcome.CANCELLED:
-                line.add(mark.word, ink.faint)
+                line.add(mark.word, styles.faint)
         return line
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """Before the first event."""
-        return ink.line().gap().add("getting ready …", ink.muted) if y == 0 else ink.line()
+        return styles.line().gap().add("getting ready …", styles.muted) if y == 0 else styles.line()
 
 
 def _because(part: Part) -> str:

@@ -10,8 +10,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
-from upriver.tui.app.widgets.line import Written
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app.widgets.text_line import Written
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.words import plural
 
 
@@ -58,7 +58,7 @@ class SearchBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Sign, input, what was found."""
-        yield Written(lambda width, height, ink: [ink.line().gap().add("/", ink.key)], id="sign")
+        yield Written(lambda width, height, styles: [styles.line().gap().add("/", styles.key)], id="sign")
         yield SearchInput(placeholder=self._placeholder, compact=True, select_on_focus=True)
         yield Written(self._write_found, id="found")
 
@@ -73,5 +73,7 @@ class SearchBar(Horizontal):
         self._wrong = wrong
         self.query_one("#found", Written).rewrite()
 
-    def _write_found(self, width: int, height: int, ink: Ink) -> list[Line]:
-        return [ink.line().add(self._found + " ", ink.failed if self._wrong else ink.muted, width, ">")]
+    def _write_found(self, width: int, height: int, styles: Styles) -> list[Line]:
+        return [
+            styles.line().add(self._found + " ", styles.failed if self._wrong else styles.muted, width, ">")
+        ]

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from upriver.materializer.answers import SIGN, Table
-from upriver.tui.app.widgets.rows import RowList
-from upriver.tui.present.styles import Ink, Line, cells, clean
+from upriver.tui.app.widgets.row_list import RowList
+from upriver.tui.present.styles import Line, Styles, cells, clean
 
 PAGE = 200
 WIDEST = 40
@@ -144,37 +144,37 @@ class TableView(RowList):
     def _margin(self) -> int:
         return len(f"{self.total:,}") + 2
 
-    def write_heading(self, index: int, width: int, ink: Ink) -> Line:
+    def write_heading(self, index: int, width: int, styles: Styles) -> Line:
         """Names, then types."""
-        line = ink.line().gap(self._margin)
+        line = styles.line().gap(self._margin)
         for at in self.shown_columns(width):
             name, kind = self.columns[at], self.types[at]
-            name, kind = (ink.glyph(SIGN, "+-"), "") if name == SIGN else (name, kind)
+            name, kind = (styles.glyph(SIGN, "+-"), "") if name == SIGN else (name, kind)
             here = at == self.column
             if index == 0:
                 sign = ""
                 if self.order is not None and self.order[0] == name:
-                    sign = ink.glyph("↓", "v") if self.order[1] else ink.glyph("↑", "^")
-                style = ink.key if here else ink.bold
+                    sign = styles.glyph("↓", "v") if self.order[1] else styles.glyph("↑", "^")
+                style = styles.key if here else styles.bold
                 line.add(name + (f" {sign}" if sign else ""), style, self._widths[at], self._align(at)).gap(2)
             else:
-                line.add(kind.lower(), ink.faint, self._widths[at], self._align(at)).gap(2)
+                line.add(kind.lower(), styles.faint, self._widths[at], self._align(at)).gap(2)
         return line
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """One row; dots while it is on its way."""
-        line = ink.line().add(f"{index + 1:,}", ink.faint, self._margin - 1, ">").gap()
+        line = styles.line().add(f"{index + 1:,}", styles.faint, self._margin - 1, ">").gap()
         page = self._pages.get(index // PAGE)
         if page is None or index % PAGE >= len(page):
             self._want(index)
-            return line.add("…", ink.faint)
+            return line.add("…", styles.faint)
         row = page[index % PAGE]
         differs, sign = self._differing(page, index % PAGE)
         for at in self.shown_columns(width):
             value = row[at]
-            style = ink.faint if value is None else ink.text if at != self.column else ink.accent
+            style = styles.faint if value is None else styles.text if at != self.column else styles.accent
             if at in differs:
-                style = ink.fresh if sign == "+" else ink.failed
+                style = styles.fresh if sign == "+" else styles.failed
             line.add(cell_text(value), style, self._widths[at], self._align(at)).gap(2)
         return line
 
@@ -189,8 +189,8 @@ class TableView(RowList):
             return every, row[0]
         return [cell for cell in every if cell == 0 or page[other][cell] != row[cell]], row[0]
 
-    def _row_strip(self, index: int, width: int, ink: Ink) -> Strip:
-        strip = super()._row_strip(index, width, ink)
+    def _row_strip(self, index: int, width: int, styles: Styles) -> Strip:
+        strip = super()._row_strip(index, width, styles)
         if self._pages.get(index // PAGE) is None:
             self._strips.pop(index, None)  # not kept: it is written again when its page is there
         return strip
@@ -207,9 +207,9 @@ class TableView(RowList):
         numeric = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "HUGEINT", "BIGINT")
         return ">" if any(name in kind for name in numeric) and "[" not in kind else "<"
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """No rows."""
-        return ink.line().gap(2).add(self.nothing, ink.muted) if y == 0 else ink.line()
+        return styles.line().gap(2).add(self.nothing, styles.muted) if y == 0 else styles.line()
 
     def action_column(self, step: int) -> None:
         """Move the cursor to another column."""

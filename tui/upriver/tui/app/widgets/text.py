@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from rich.style import Style
 
-from upriver.tui.app.widgets.rows import RowList
-from upriver.tui.present.styles import Ink, Line, fit
+from upriver.tui.app.widgets.row_list import RowList
+from upriver.tui.present.styles import Line, Styles, fit
 from upriver.tui.present.views.highlight import Token
 
 
@@ -17,7 +17,7 @@ from upriver.tui.present.views.highlight import Token
 class Row:
     """One row: how it is written, and *key*, by which the cursor finds it again (None: it can't be there)."""
 
-    write: Callable[[int, Ink], Line]
+    write: Callable[[int, Styles], Line]
     key: str | None = None
 
 
@@ -52,9 +52,9 @@ class TextRows(RowList):
         """Rows with a key; every row where none has one (then the cursor is where one reads)."""
         return self.free_scroll or self.rows[index].key is not None
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """The row's own writing."""
-        return self.rows[index].write(width, ink)
+        return self.rows[index].write(width, styles)
 
     def action_move(self, step: int) -> None:
         """Move to the next row that can be chosen; where there is none, scroll."""
@@ -87,25 +87,31 @@ class ReadOnly(TextRows):
 
 def blank() -> Row:
     """An empty row."""
-    return Row(lambda width, ink: ink.line())
+    return Row(lambda width, styles: styles.line())
 
 
 def heading(text: str, detail: str = "") -> Row:
     """A heading with a remark."""
 
-    def write(width: int, ink: Ink) -> Line:
-        return ink.line().gap().add(text, ink.bold).gap(2).add(fit(detail, width - len(text) - 4), ink.muted)
+    def write(width: int, styles: Styles) -> Line:
+        return (
+            styles.line()
+            .gap()
+            .add(text, styles.bold)
+            .gap(2)
+            .add(fit(detail, width - len(text) - 4), styles.muted)
+        )
 
     return Row(write)
 
 
 def plain(text: str, role: str = "text", indent: int = 1) -> Row:
-    """A line of text in the style *role* of the ink."""
+    """A line of text in the style *role* of the styles."""
 
-    def write(width: int, ink: Ink) -> Line:
-        style = getattr(ink, role)
+    def write(width: int, styles: Styles) -> Line:
+        style = getattr(styles, role)
         assert isinstance(style, Style)
-        return ink.line().gap(indent).add(fit(text, width - indent), style)
+        return styles.line().gap(indent).add(fit(text, width - indent), style)
 
     return Row(write)
 
@@ -125,13 +131,15 @@ def wrapped(text: str, role: str = "text", indent: int = 1, width: int = 100) ->
 def code(tokens: Sequence[Token], number: int | None, mark: str = " ") -> Row:
     """A line of code with its number and its mark of a diff."""
 
-    def write(width: int, ink: Ink) -> Line:
-        side = {"+": ink.fresh, "-": ink.failed}.get(mark)
-        line = ink.line().gap().add(mark, side or ink.faint)
-        line.add("" if number is None else str(number), side or ink.faint, 5, ">")
-        line.add(f" {ink.glyph('│', '|')} ", ink.faint)
+    def write(width: int, styles: Styles) -> Line:
+        side = {"+": styles.fresh, "-": styles.failed}.get(mark)
+        line = styles.line().gap().add(mark, side or styles.faint)
+        line.add("" if number is None else str(number), side or styles.faint, 5, ">")
+        line.add(f" {styles.glyph('│', '|')} ", styles.faint)
         for text, role in tokens:
-            line.add(text.expandtabs(4), side if side is not None and role == "text" else getattr(ink, role))
+            line.add(
+                text.expandtabs(4), side if side is not None and role == "text" else getattr(styles, role)
+            )
         return line
 
     return Row(write)

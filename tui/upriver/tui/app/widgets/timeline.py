@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from upriver.materializer.model import Outcome
-from upriver.tui.present.styles import Ink, Line, fit
+from upriver.tui.present.styles import Line, Styles, fit
 from upriver.tui.present.views.live import Part, Phase, RunPicture
 
 
-def timeline(picture: RunPicture, now: float, width: int, height: int, ink: Ink) -> list[Line]:
+def timeline(picture: RunPicture, now: float, width: int, height: int, styles: Styles) -> list[Line]:
     """A line a slot: bars from start to end of each asset, its name in the bar where there is room."""
     if picture.started is None or height <= 0:
         return []
@@ -19,7 +19,7 @@ def timeline(picture: RunPicture, now: float, width: int, height: int, ink: Ink)
             lanes.setdefault(part.worker, []).append(part)
     lines = []
     for worker in sorted(lanes)[:height]:
-        line = ink.line().gap().add(f"w{worker}", ink.muted, 4)
+        line = styles.line().gap().add(f"w{worker}", styles.muted, 4)
         at = 0
         for part in sorted(lanes[worker], key=lambda part: part.started or 0.0):
             assert part.started is not None
@@ -32,10 +32,10 @@ def timeline(picture: RunPicture, now: float, width: int, height: int, ink: Ink)
             cells = last - first
             text = fit(part.asset.rpartition(".")[2], cells - 1) if cells > 3 else ""
             bad = part.outcome in (Outcome.FAILED, Outcome.CANCELLED)
-            style = ink.failed if bad else ink.running if part.phase is Phase.RUNNING else ink.fresh
-            block = ink.glyph("▌", "[")
+            style = styles.failed if bad else styles.running if part.phase is Phase.RUNNING else styles.fresh
+            block = styles.glyph("▌", "[")
             rest = cells - 1 - len(text)
-            line.add(block, style).add(text, ink.text).add(ink.glyph("─", "-") * rest, style)
+            line.add(block, style).add(text, styles.text).add(styles.glyph("─", "-") * rest, style)
             at = last
         lines.append(line)
     return lines

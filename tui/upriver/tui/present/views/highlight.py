@@ -1,4 +1,4 @@
-"""Code as lines of (text, role of the ink). Pygments is loaded when the first code is shown."""
+"""Code as lines of (text, role of the styles). Pygments is loaded when the first code is shown."""
 
 from __future__ import annotations
 

@@ -6,35 +6,42 @@ from collections.abc import Iterable
 
 from upriver.materializer.answers import ColumnProfile, Profile
 from upriver.tui.present.glyphs import sparkline
-from upriver.tui.present.styles import Ink, Line, fit
+from upriver.tui.present.styles import Line, Styles, fit
 
 NAMES = 9
 
 
 def column_lines(
-    name: str, now: Profile | None, before: Profile | None, width: int, ink: Ink
+    name: str, now: Profile | None, before: Profile | None, width: int, styles: Styles
 ) -> Iterable[Line]:
     """The numbers of column *name*: those of *now*, and those of *before* beside them when there are both."""
     sides = [one for one in (now, before) if one is not None]
     facts = [_facts(column_of(one, name), one.rows) for one in sides]
     room = (width - NAMES) // max(1, len(sides))
     if len(sides) == 2:
-        yield ink.line().add("", ink.faint, NAMES).add("now", ink.faint, room).add("before", ink.faint)
+        yield (
+            styles.line()
+            .add("", styles.faint, NAMES)
+            .add("now", styles.faint, room)
+            .add("before", styles.faint)
+        )
     for fact in dict.fromkeys(name for side in facts for name in side):
         values = [side.get(fact, "–") for side in facts]
         changed = len(values) == 2 and values[0] != values[1]
-        line = ink.line().add(fact, ink.faint, NAMES)
-        line.add(fit(values[0], room - 1), ink.accent if changed else ink.text, room)
+        line = styles.line().add(fact, styles.faint, NAMES)
+        line.add(fit(values[0], room - 1), styles.accent if changed else styles.text, room)
         if len(values) == 2:
-            line.add(fit(values[1], room - 1), ink.muted)
+            line.add(fit(values[1], room - 1), styles.muted)
         yield line
     bars = [(one, column_of(one, name)) for one in sides]
     drawn = [(one, column.histogram) for one, column in bars if column is not None and column.histogram]
     if drawn:
-        yield ink.line()
+        yield styles.line()
     for one, histogram in drawn:
-        line = ink.line().add(sparkline(histogram, ink.ascii), ink.primary if one is sides[0] else ink.muted)
-        yield line if len(drawn) == 1 else line.add(" now" if one is sides[0] else " before", ink.faint)
+        line = styles.line().add(
+            sparkline(histogram, styles.ascii), styles.primary if one is sides[0] else styles.muted
+        )
+        yield line if len(drawn) == 1 else line.add(" now" if one is sides[0] else " before", styles.faint)
 
 
 def column_of(profile: Profile, name: str) -> ColumnProfile | None:

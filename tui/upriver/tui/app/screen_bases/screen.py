@@ -1,9 +1,9 @@
-"""What every screen has: header, tabs, key bar; asking questions; copying; saying why something can't be done."""
+"""Base classes of all screens: background jobs, access to the project, copying, the frame of header and key bar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,59 +11,62 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from upriver.assets.model import Key
+from upriver.tui.app.host import Host, host_of
 from upriver.tui.app.messages import Answer
-from upriver.tui.app.project_model import Board
+from upriver.tui.app.project_model import ProjectModel
 from upriver.tui.app.widgets.header import Header
 from upriver.tui.app.widgets.keybar import KeyBar
-from upriver.tui.present.styles import Ink
+from upriver.tui.present.styles import Styles
 from upriver.tui.present.views.copying import Copy
 
-if TYPE_CHECKING:
-    from upriver.tui.app.app import UpriverApp
+T = TypeVar("T")
 
 
-class Asking:
-    """Mixed into screens: questions that a worker answers. Each name has its method ``answer_<name>``."""
+class AsyncScreen:
+    """Mixin that runs session calls in the background and takes their answers in its message loop."""
 
-    def ask(self, question: str, work: Callable[[], object]) -> None:
-        """Have *work* done; ``answer_<question>(value)`` or ``failed_<question>(error)`` is called with it."""
-        app = cast("UpriverApp", cast(Widget, self).app)
-        app.errands.ask(cast(Widget, self), question, work)
+    @property
+    def host(self) -> Host:
+        """The app."""
+        return host_of(cast(Widget, self))
+
+    def ask(
+        self,
+        work: Callable[[], T],
+        then: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Run *work* on a thread; *then* gets its value, *failed* its error (by default it is shown in the corner).
+
+        A later question with the same *then* replaces this one.
+        """
+        self.host.jobs.ask(cast(Widget, self), work, then, failed or self._say_error)
 
     def on_answer(self, message: Answer) -> None:
-        """Hand an answer to its method."""
-        if message.error is not None:
-            handler = getattr(self, f"failed_{message.question}", None)
-            if handler is None:
-                cast("UpriverApp", cast(Widget, self).app).say(str(message.error), wrong=True)
-            else:
-                handler(message.error)
-        else:
-            getattr(self, f"answer_{message.question}")(message.value)
+        """Hand over the answer of a job."""
+        message.deliver()
+
+    def _say_error(self, error: Exception) -> None:
+        self.host.say(str(error), wrong=True)
 
 
-class Upon(Asking):
-    """Mixed into screens: the app and what it knows, under their own types."""
+class ProjectScreen(AsyncScreen):
+    """Mixin that gives a screen typed access to the app and the project model, and keeps it up to date."""
 
     ready = False
     """Whether its widgets are there."""
 
     @property
-    def upriver(self) -> UpriverApp:
-        """The app."""
-        return cast("UpriverApp", cast(Widget, self).app)
+    def model(self) -> ProjectModel:
+        """The project as it was read last."""
+        return self.host.model
 
     @property
-    def board(self) -> Board:
-        """What the app knows."""
-        return self.upriver.board
-
-    @property
-    def ink(self) -> Ink:
+    def text_styles(self) -> Styles:
         """Styles of the current theme."""
-        return self.upriver.ink
+        return self.host.text_styles
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """The project was read again, or events arrived: *changed* keys differ, *order* says if rows moved."""
 
     def ticked(self) -> None:
@@ -77,7 +80,7 @@ class Upon(Asking):
         """Say why *action* can't be done, if so."""
         reason = self.why_not(action)
         if reason is not None:
-            self.upriver.say(reason)
+            self.host.say(reason)
         return reason is not None
 
     def copy(self) -> Copy | None:
@@ -88,12 +91,12 @@ class Upon(Asking):
         copy = self.copy()
         text = None if copy is None else getattr(copy, form)
         if not text:
-            self.upriver.say("there is nothing to copy here")
+            self.host.say("there is nothing to copy here")
             return
-        self.upriver.copy_to_clipboard(text)
+        self.host.copy_to_clipboard(text)
         lines = text.count("\n") + 1
         what = {"markdown": "Markdown", "json": "JSON", "command": "the command"}[form]
-        self.upriver.say(f"copied {what}" + (f", {lines} lines" if lines > 1 else f": {text}"))
+        self.host.say(f"copied {what}" + (f", {lines} lines" if lines > 1 else f": {text}"))
 
     def action_copy_markdown(self) -> None:
         """Copy what is shown as Markdown."""
@@ -115,7 +118,7 @@ COPY_BINDINGS: list[BindingType] = [
 ]
 
 
-class Frame(Upon, Screen[None]):
+class TabScreen(ProjectScreen, Screen[None]):
     """A full screen under one of the tabs."""
 
     TAB: ClassVar[str] = "Assets"
@@ -148,7 +151,7 @@ class Frame(Upon, Screen[None]):
         """Keep the clock and the run in the header right."""
         self.query_one(Header).rewrite()
 
-    def board_changed(self, changed: set[Key], *, order: bool) -> None:
+    def project_changed(self, changed: set[Key], *, order: bool) -> None:
         """Keep the counts right."""
         self.query_one(Header).rewrite()
 
@@ -158,4 +161,4 @@ class Frame(Upon, Screen[None]):
 
     def action_back(self) -> None:
         """Leave this screen."""
-        self.upriver.back()
+        self.host.back()

@@ -11,10 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from upriver.tui.app.screens.sheet import Sheet
-from upriver.tui.app.widgets.rows import RowList
+from upriver.tui.app.screen_bases.dialog import Dialog
+from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.app.widgets.text import Row, TextRows
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.present.styles import Line, Styles
 from upriver.tui.present.views.filtering import problem
 
 BUILT_IN: Mapping[str, str] = {
@@ -51,7 +51,7 @@ def save_views(root: Path, views: Mapping[str, str]) -> None:
     fresh.replace(path)
 
 
-class SavedViews(Sheet[str | None]):
+class SavedViewsScreen(Dialog[str | None]):
     """Gives the chosen filter. *current* is the one in use, offered for saving."""
 
     HEADLINE = "Views"
@@ -76,14 +76,14 @@ class SavedViews(Sheet[str | None]):
 
     def on_mount(self) -> None:
         """Read the saved ones."""
-        self._saved = load_views(self.upriver.session.root)
+        self._saved = load_views(self.host.session.root)
         self._show()
 
     def _show(self) -> None:
         rows = [_view_row(name, text, saved=False) for name, text in BUILT_IN.items()]
         rows += [_view_row(name, text, saved=True) for name, text in self._saved.items()]
         self.query_one(TextRows).show(rows)
-        self.query_one(TextRows).styles.height = min(len(rows), max(4, self.upriver.size.height - 8))
+        self.query_one(TextRows).styles.height = min(len(rows), max(4, self.host.size.height - 8))
 
     @property
     def here(self) -> tuple[str, bool] | None:
@@ -135,17 +135,17 @@ class SavedViews(Sheet[str | None]):
 
     def _keep(self, views: dict[str, str]) -> None:
         try:
-            save_views(self.upriver.session.root, views)
+            save_views(self.host.session.root, views)
         except OSError as error:
-            self.upriver.say(f"the view can't be saved: {error.strerror}", wrong=True)
+            self.host.say(f"the view can't be saved: {error.strerror}", wrong=True)
             return
         self._saved = views
         self._show()
 
 
 def _view_row(name: str, text: str, *, saved: bool) -> Row:
-    def write(width: int, ink: Ink) -> Line:
-        line = ink.line().gap().add(name, ink.accent if saved else ink.text, 24).gap()
-        return line.add(text or "everything", ink.muted)
+    def write(width: int, styles: Styles) -> Line:
+        line = styles.line().gap().add(name, styles.accent if saved else styles.text, 24).gap()
+        return line.add(text or "everything", styles.muted)
 
     return Row(write, ("s" if saved else "b") + name)

@@ -10,9 +10,10 @@ from textual.widget import Widget
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import Impacts
-from upriver.tui.app.screens.drop import dropped
-from upriver.tui.app.screens.frame import Upon
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.screen import ProjectScreen
+from upriver.tui.app.widgets.impact_line import write_drop
+from upriver.tui.present.styles import Line, Styles
 
 REST = 0.2
 """Seconds that the cursor rests on a column before it is looked what dropping it would break."""
@@ -30,8 +31,8 @@ COLUMN_BINDINGS: list[BindingType] = [
 ]
 
 
-class ColumnActions(Upon):
-    """Mixed into a screen that has a :attr:`chosen` column."""
+class ColumnActions(ProjectScreen):
+    """Mixin with the actions of a screen that has a :attr:`chosen` column."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,23 +46,23 @@ class ColumnActions(Upon):
         return "", ""
 
     def below_changed(self) -> None:
-        """What *impact_line* tells is known better now."""
+        """Draw :meth:`impact_line` again: more is known now."""
 
     def column_renamed(self, asset: Key, old: str, new: str) -> None:
         """A column is called otherwise from now on."""
 
-    def impact_line(self, ink: Ink) -> Line:
+    def impact_line(self, styles: Styles) -> Line:
         """What another name would edit, and what dropping the column would break, as soon as that is known."""
-        line = ink.line().gap(2)
+        line = styles.line().gap(2)
         asset, column = self.chosen
         found = self.drops.get((asset, column))
         if self._unknown is not None and self._unknown[0] == (asset, column):
-            return line.add(f"what dropping it would break is not known: {self._unknown[1]}", ink.muted)
+            return line.add(f"what dropping it would break is not known: {self._unknown[1]}", styles.muted)
         if found is None:
-            return line.add("if you  X drop it: looking for what needs it …" if column else "", ink.muted)
+            return line.add("if you  X drop it: looking for what needs it …" if column else "", styles.muted)
         if not found:
-            return line.add("nothing downstream reads it: it can be dropped (X) or renamed (R)", ink.fresh)
-        return dropped(line.add("if you  R rename it: these follow   ", ink.muted), found, ink)
+            return line.add("nothing downstream reads it: it can be dropped (X) or renamed (R)", styles.fresh)
+        return write_drop(line.add("if you  R rename it: these follow   ", styles.muted), found, styles)
 
     def ask_about_drop(self) -> None:
         """Ask what dropping the column under the cursor would break, once the cursor rests."""
@@ -69,21 +70,25 @@ class ColumnActions(Upon):
         if self._soon is not None:
             self._soon.stop()
         if column and (asset, column) not in self.drops:
-            session = self.upriver.session
+            session = self.host.session
 
             def ask() -> None:
-                self.ask("dropping", lambda: (asset, column, session.dropping(asset, column)))
+                self.ask(
+                    lambda: ((asset, column), session.dropping(asset, column)),
+                    self._take_drop,
+                    self._drop_unknown,
+                )
 
             self._soon = cast(Widget, self).set_timer(REST, ask)
 
-    def answer_dropping(self, found: object) -> None:
-        """Say it below the drawing."""
-        assert isinstance(found, tuple)
-        self.drops[found[0], found[1]] = found[2]
+    def _take_drop(self, found: tuple[tuple[Key, str], Impacts]) -> None:
+        """Show it below the drawing."""
+        column, impacts = found
+        self.drops[column] = impacts
         self.below_changed()
 
-    def failed_dropping(self, error: Exception) -> None:
-        """Say why it is not known. (Whoever asked about another column meanwhile gets that answer only.)"""
+    def _drop_unknown(self, error: Exception) -> None:
+        """Show why it is not known. (A question about another column meanwhile replaces this one.)"""
         self._unknown = self.chosen, str(error).split("\n")[0]
         self.below_changed()
 
@@ -93,7 +98,7 @@ class ColumnActions(Upon):
         if action in ("rename", "drop") and not column:
             return "there is no column under the cursor"
         reason = super().why_not(action)
-        status = self.board.statuses.get(asset)
+        status = self.model.statuses.get(asset)
         if action == "rename" and reason is None and status is not None and status.engine == "source":
             return f"{asset} is a source: its columns are called so in its own data; rename where it is read"
         return reason
@@ -101,19 +106,15 @@ class ColumnActions(Upon):
     def action_rename(self) -> None:
         """Give the column under the cursor another name."""
         if not self.refuse("rename"):
-            from upriver.tui.app.screens.rename_column import RenameColumnScreen
+            asset, column = self.chosen
 
-            screen = RenameColumnScreen(*self.chosen)
+            def left(name: str | None) -> None:
+                if name is not None:
+                    self.column_renamed(asset, column, name)
 
-            def left(_: None) -> None:
-                if screen.became is not None:
-                    self.column_renamed(screen.key, screen.column, screen.became)
-
-            self.upriver.push_screen(screen, left)
+            self.host.open(routes.RenameColumn(asset, column), left)
 
     def action_drop(self) -> None:
         """Look what would break without it."""
         if not self.refuse("drop"):
-            from upriver.tui.app.screens.drop import DropScreen
-
-            self.upriver.push_screen(DropScreen(*self.chosen))
+            self.host.open(routes.Drop(*self.chosen))

@@ -11,13 +11,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
-from upriver.tui.app.screens.frame import COPY_BINDINGS, Upon
+from upriver.tui.app.screen_bases.screen import COPY_BINDINGS, ProjectScreen
 from upriver.tui.app.widgets.keybar import KeyBar
 
 Result = TypeVar("Result")
 
 
-class Sheet(Upon, ModalScreen[Result], Generic[Result]):
+class Dialog(ProjectScreen, ModalScreen[Result], Generic[Result]):
     """*HEADLINE* is in the upper border; the panel grows with what it holds."""
 
     HEADLINE: ClassVar[str] = ""
@@ -29,14 +29,14 @@ class Sheet(Upon, ModalScreen[Result], Generic[Result]):
     ]
 
     DEFAULT_CSS = """
-    Sheet { align: center middle; background: $background 70%; }
-    Sheet > #sheet {
+    Dialog { align: center middle; background: $background 70%; }
+    Dialog > #dialog {
         width: 90%; max-width: 104; height: auto; max-height: 92%;
         background: $surface; border: round $primary;
         border-title-color: $foreground; border-title-style: bold;
     }
-    Sheet > #sheet > RowList { height: auto; max-height: 100%; }
-    Sheet > #sheet > KeyBar { background: $surface; }
+    Dialog > #dialog > RowList { height: auto; max-height: 100%; }
+    Dialog > #dialog > KeyBar { background: $surface; }
     """
 
     def on_mount(self) -> None:
@@ -45,8 +45,8 @@ class Sheet(Upon, ModalScreen[Result], Generic[Result]):
 
     def compose(self) -> ComposeResult:
         """The panel."""
-        with Vertical(id="sheet") as sheet:
-            sheet.border_title = self.upriver.title_text(self.headline())
+        with Vertical(id="dialog") as dialog:
+            dialog.border_title = self.host.title_text(self.headline())
             yield from self.body()
             yield KeyBar()
 

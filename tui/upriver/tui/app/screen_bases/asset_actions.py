@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.model import State
-from upriver.tui.app.screens.frame import Upon
+from upriver.tui.app import routes
+from upriver.tui.app.screen_bases.screen import ProjectScreen
 from upriver.tui.present.views.places import failing_place
+
+if TYPE_CHECKING:
+    from upriver.lineage.refactoring.fix import Fix
 
 ASSET_BINDINGS: list[BindingType] = [
     Binding("m", "build", "build", tooltip="Build it, after a look at the plan"),
@@ -33,8 +37,8 @@ ASSET_BINDINGS: list[BindingType] = [
 ]
 
 
-class AssetActions(Upon):
-    """Mixed into screens that have a :attr:`subject`."""
+class AssetActions(ProjectScreen):
+    """Mixin with the actions of a screen that has a :attr:`subject`."""
 
     NEEDS_ASSET: ClassVar[frozenset[str]] = frozenset(
         {"why", "columns", "graph", "preview", "diff", "log", "edit", "history", "rename", "fix"}
@@ -54,16 +58,16 @@ class AssetActions(Upon):
     def subject_status(self) -> AssetStatus | None:
         """Its status."""
         key = self.subject
-        return None if key is None else self.board.statuses.get(key)
+        return None if key is None else self.model.statuses.get(key)
 
     def why_not(self, action: str) -> str | None:
         """Why *action* can't be done now."""
         action = action.partition("(")[0]
-        board, status = self.board, self.subject_status
+        model, status = self.model, self.subject_status
         if action in ("build", "build_all", "retry"):
-            if board.diagnoses:
+            if model.diagnoses:
                 return "nothing can be built while there are declaration errors"
-            if board.live:
+            if model.live:
                 return "a build is going on; 4 shows it"
         if action in self.NEEDS_ASSET and status is None:
             return "there is no asset under the cursor"
@@ -79,9 +83,9 @@ class AssetActions(Upon):
             return f"nothing is known to be wrong with {status.asset}"
         if action in ("diff", "log", "history") and status.engine == "source":
             return f"{status.asset} is a source: it has no code and no runs"
-        if action == "rename" and (board.diagnoses or board.live):
+        if action == "rename" and (model.diagnoses or model.live):
             return "nothing can be renamed " + (
-                "during a build; 4 shows it" if board.live else "while there are declaration errors"
+                "during a build; 4 shows it" if model.live else "while there are declaration errors"
             )
         if action == "edit" and status.place is None:
             return f"{status.asset} has no place in a file"
@@ -91,94 +95,78 @@ class AssetActions(Upon):
         """Plan, then build the asset or the marked ones."""
         if self.refuse("build"):
             return
-        from upriver.tui.app.screens.build import BuildDialog
-
         keys = self.marked or ((self.subject,) if self.subject else ())
-        self.upriver.push_screen(BuildDialog(keys))
+        self.host.open(routes.Build(tuple(keys)))
 
     def action_build_all(self) -> None:
         """Plan, then build everything that is stale."""
         if self.refuse("build_all"):
             return
-        from upriver.tui.app.screens.build import BuildDialog
-
-        self.upriver.push_screen(BuildDialog(()))
+        self.host.open(routes.Build())
 
     def action_retry(self) -> None:
         """Build again, at once, what failed or was blocked."""
         if self.refuse("retry"):
             return
         bad = (State.FAILED, State.BLOCKED)
-        keys = tuple(key for key, status in self.board.statuses.items() if status.state in bad)
+        keys = tuple(key for key, status in self.model.statuses.items() if status.state in bad)
         if not keys:
-            self.upriver.say("nothing failed or is blocked")
+            self.host.say("nothing failed or is blocked")
             return
-        self.upriver.build(tuple(f"state:{state}" for state in bad if self.board.counts[state]))
-        self.upriver.say(f"building {len(keys)} failed and blocked again")
+        self.host.build(tuple(f"state:{state}" for state in bad if self.model.counts[state]))
+        self.host.say(f"building {len(keys)} failed and blocked again")
 
     def action_why(self) -> None:
         """Explain the state."""
         if self.refuse("why"):
             return
-        from upriver.tui.app.screens.why import WhyScreen
-
         assert self.subject is not None
-        self.upriver.push_screen(WhyScreen(self.subject))
+        self.host.open(routes.Why(self.subject))
 
     def action_columns(self) -> None:
         """Explore column lineage."""
         if not self.refuse("columns"):
-            self.upriver.go(3, self.subject)
+            self.host.go(3, self.subject)
 
     def action_graph(self) -> None:
         """Show the graph."""
         if not self.refuse("graph"):
-            self.upriver.go(2, self.subject)
+            self.host.go(2, self.subject)
 
     def action_preview(self) -> None:
         """Show rows."""
         if self.refuse("preview"):
             return
-        from upriver.tui.app.screens.preview import PreviewScreen
-
         assert self.subject is not None
-        self.upriver.push_screen(PreviewScreen(self.subject))
+        self.host.open(routes.Preview(self.subject))
 
     def action_diff(self) -> None:
         """Show the code and what changed in it."""
         if self.refuse("diff"):
             return
-        from upriver.tui.app.screens.code import CodeScreen
-
         assert self.subject is not None
-        self.upriver.push_screen(CodeScreen(self.subject))
+        self.host.open(routes.Code(self.subject))
 
     def action_log(self) -> None:
         """Show the output of the last run of it."""
         if self.refuse("log"):
             return
-        from upriver.tui.app.screens.log import LogScreen
-
         assert self.subject is not None
-        self.upriver.push_screen(LogScreen(self.subject))
+        self.host.open(routes.Log(self.subject))
 
     def action_history(self) -> None:
         """Show earlier materializations."""
         if self.refuse("history"):
             return
-        from upriver.tui.app.screens.history import HistoryScreen
-
         assert self.subject is not None
-        self.upriver.push_screen(HistoryScreen(self.subject))
+        self.host.open(routes.History(self.subject))
 
     def action_rename(self) -> None:
         """Give it another key."""
         if self.refuse("rename"):
             return
-        from upriver.tui.app.screens.rename import RenameScreen
-
         assert self.subject is not None
-        self.upriver.push_screen(RenameScreen(self.subject))
+        self.host.open(routes.Rename(self.subject))
 
     def action_fix(self) -> None:
         """Look whether it is certain what is meant; show the line, then write it."""
@@ -187,20 +175,16 @@ class AssetActions(Upon):
 
     def ask_for_fix(self, key: Key) -> None:
         """Have the fix of *key* looked for."""
-        session = self.upriver.session
-        self.ask("fix", lambda: session.fix(key))
+        session = self.host.session
+        self.ask(lambda: session.fix(key), self._show_fix)
 
-    def answer_fix(self, found: object) -> None:
+    def _show_fix(self, found: Fix) -> None:
         """Show what would be written."""
-        from upriver.lineage.refactoring.fix import Fix
-        from upriver.tui.app.screens.fix import FixScreen
-
-        assert isinstance(found, Fix)
-        self.upriver.push_screen(FixScreen(found))
+        self.host.open(routes.ApplyFix(found))
 
     def action_edit(self) -> None:
         """Open the file, at the failing line if there is one."""
         status = self.subject_status
         if self.refuse("edit") or status is None or status.place is None:
             return
-        self.upriver.edit(failing_place(status) or status.place)
+        self.host.edit(failing_place(status) or status.place)

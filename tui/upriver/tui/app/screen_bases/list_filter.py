@@ -7,15 +7,15 @@ from textual.widgets import Input
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Key
 from upriver.materializer.model import State
-from upriver.tui.app.screens.frame import Upon
+from upriver.tui.app.screen_bases.screen import ProjectScreen
 from upriver.tui.app.widgets.assets import AssetList
 from upriver.tui.app.widgets.filterbar import FilterBar, FilterInput
 from upriver.tui.present.views.filtering import Unanswered, matching, problem
 from upriver.tui.present.views.order import Sort
 
 
-class Narrowing(Upon):
-    """Mixed into the screen that has the list."""
+class ListFilter(ProjectScreen):
+    """Mixin that narrows the list of a screen by a filter."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,36 +52,36 @@ class Narrowing(Upon):
     def refilter(self) -> None:
         """Show what the filter lets through."""
         text = self.filter_bar.input.value
-        board = self.board
+        model = self.model
         try:
-            keys = matching(text, board.order.keys, board.statuses, self.with_column)
+            keys = matching(text, model.order.keys, model.statuses, self.with_column)
         except UsageError:
             self.tally(problem(text))
             return
         except Unanswered as unanswered:
-            session, columns = self.upriver.session, unanswered.columns
-            self.ask("with_column", lambda: {name: session.keys((f"col:{name}",)) for name in columns})
+            session, columns = self.host.session, unanswered.columns
+            self.ask(lambda: {name: session.keys((f"col:{name}",)) for name in columns}, self._take_columns)
             return
-        self.assets.show(keys, everything=len(keys) == len(board.order.keys))
+        self.assets.show(keys, everything=len(keys) == len(model.order.keys))
         self.tally()
 
-    def answer_with_column(self, found: object) -> None:
+    def _take_columns(self, found: dict[str, tuple[Key, ...]]) -> None:
         """Filter again, now that it is known which assets have the column."""
-        assert isinstance(found, dict)
         self.with_column.update(found)
         self.refilter()
 
-    def on_scrolled(self) -> None:
+    def on_asset_list_scrolled(self, message: AssetList.Scrolled) -> None:
         """Say what of the trouble is out of view above."""
-        board, assets = self.board, self.assets
-        trouble = sum(board.counts[s] for s in (State.FAILED, State.BLOCKED, State.STALE, State.PENDING))
-        hidden = min(assets.scroll_offset.y, trouble) if board.order.sort is Sort.ATTENTION else 0
+        message.stop()
+        model, assets = self.model, self.assets
+        trouble = sum(model.counts[s] for s in (State.FAILED, State.BLOCKED, State.STALE, State.PENDING))
+        hidden = min(assets.scroll_offset.y, trouble) if model.order.sort is Sort.ATTENTION else 0
         hint = f"{hidden:,} above need attention, n goes there" if hidden and assets.everything else ""
-        assets.border_subtitle = self.upriver.title_text("", hint) if hint else None
+        assets.border_subtitle = self.host.title_text("", hint) if hint else None
 
     def tally(self, wrong: str | None = None) -> None:
         """Say how many are shown and how they are ordered, or what is *wrong* with the filter."""
-        shown, total = self.assets.count, len(self.board.order.keys)
+        shown, total = self.assets.count, len(self.model.order.keys)
         number = f"{shown:,} of {total:,}" if shown != total else f"{total:,} assets"
-        sign = self.ink.glyph("↓", "")
-        self.filter_bar.tell(f"{number}   {self.board.order.sort.value} {sign}", wrong)
+        sign = self.text_styles.glyph("↓", "")
+        self.filter_bar.tell(f"{number}   {self.model.order.sort.value} {sign}", wrong)

@@ -12,7 +12,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app.host import host_of
+from upriver.tui.present.styles import Line, Styles
 
 
 def retitle(widget: Widget, title: Content) -> None:
@@ -41,13 +42,11 @@ class Lines(Widget):
         self._base: Style | None = None
 
     @property
-    def ink(self) -> Ink:
+    def text_styles(self) -> Styles:
         """Styles of the current theme."""
-        ink = getattr(self.app, "ink", None)
-        assert isinstance(ink, Ink)
-        return ink
+        return host_of(self).text_styles
 
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
         """The lines to show, at most *height* of them."""
         return []
 
@@ -69,7 +68,7 @@ class Lines(Widget):
         if self._base is None:
             self._base = Style(bgcolor=self.rich_style.bgcolor)
         base = self._base
-        lines = self.write(width, height, self.ink)[:height]
+        lines = self.write(width, height, self.text_styles)[:height]
         strips = [line.strip(width, base) for line in lines]
         strips += [Strip.blank(width, base)] * (height - len(strips))
         return strips
@@ -101,7 +100,7 @@ class Written(Lines):
 
     def __init__(
         self,
-        writer: Callable[[int, int, Ink], list[Line]],
+        writer: Callable[[int, int, Styles], list[Line]],
         *,
         id: str | None = None,
         classes: str | None = None,
@@ -109,6 +108,6 @@ class Written(Lines):
         super().__init__(id=id, classes=classes)
         self._writer = writer
 
-    def write(self, width: int, height: int, ink: Ink) -> list[Line]:
+    def write(self, width: int, height: int, styles: Styles) -> list[Line]:
         """The lines of the function."""
-        return self._writer(width, height, ink)
+        return self._writer(width, height, styles)

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from upriver.tui.app.screens.frame import Upon
+from upriver.tui.app.screen_bases.screen import ProjectScreen
 from upriver.tui.app.widgets.loglines import LogLines
 from upriver.tui.app.widgets.searchbar import SearchBar
 from upriver.tui.present.views.levels import SHOWN, Chosen, Level, next_level
@@ -24,7 +24,7 @@ OUTPUT_BINDINGS: list[BindingType] = [
 ]
 
 
-class ReadsOutput(Upon):
+class OutputScreen(ProjectScreen):
     """Mixed into screens with :class:`LogLines` and a :class:`SearchBar`."""
 
     level: Level = Level.ALL
@@ -64,11 +64,11 @@ class ReadsOutput(Upon):
         """Open the output in ``$EDITOR``."""
         log = self.log_lines
         if not log.count:
-            self.upriver.say("there is no output to open")
+            self.host.say("there is no output to open")
             return
         text = "".join(line.text.rstrip("\r\n") + "\n" for line in log.lines)
         at = 1 + sum(line.text.rstrip("\r\n").count("\n") + 1 for line in log.lines[: log.cursor])
-        self.upriver.edit_text(self.output_name(), text, at)
+        self.host.edit_text(self.output_name(), text, at)
 
     def action_search(self) -> None:
         """Search."""

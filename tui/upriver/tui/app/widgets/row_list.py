@@ -14,7 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from upriver.tui.present.styles import Ink, Line
+from upriver.tui.app.host import host_of
+from upriver.tui.present.styles import Line, Styles
 
 SCROLL_SHARE = 2
 """At an edge the view moves by this part of its height. To scroll is to write all its rows, 3 kB over ssh: in
@@ -79,15 +80,15 @@ class RowList(ScrollView, can_focus=True):
         """Number of rows."""
         raise NotImplementedError
 
-    def write_row(self, index: int, width: int, ink: Ink) -> Line:
+    def write_row(self, index: int, width: int, styles: Styles) -> Line:
         """Row *index*, at most *width* cells wide."""
         raise NotImplementedError
 
-    def write_heading(self, index: int, width: int, ink: Ink) -> Line:
+    def write_heading(self, index: int, width: int, styles: Styles) -> Line:
         """Heading line *index* (below *HEADINGS*)."""
         return Line()
 
-    def write_empty(self, y: int, width: int, ink: Ink) -> Line:
+    def write_empty(self, y: int, width: int, styles: Styles) -> Line:
         """Line *y* of the picture shown when there are no rows."""
         return Line()
 
@@ -136,11 +137,9 @@ class RowList(ScrollView, can_focus=True):
         return max(1, self.size.height - self.HEADINGS)
 
     @property
-    def ink(self) -> Ink:
+    def text_styles(self) -> Styles:
         """Styles of the current theme."""
-        ink = getattr(self.app, "ink", None)
-        assert isinstance(ink, Ink)
-        return ink
+        return host_of(self).text_styles
 
     @property
     def base(self) -> Style:
@@ -158,36 +157,36 @@ class RowList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Line *y* of the view."""
-        width, ink = self.size.width, self.ink
+        width, styles = self.size.width, self.text_styles
         if y < self.HEADINGS:
-            heading = self.write_heading(y, width, ink).strip(width, self.base)
+            heading = self.write_heading(y, width, styles).strip(width, self.base)
             return self._finish(heading.apply_offsets(0, y), y)
         index = self.scroll_offset.y + y - self.HEADINGS
         if index >= self.count:
-            line = Line() if self.count else self.write_empty(y - self.HEADINGS, width, ink)
+            line = Line() if self.count else self.write_empty(y - self.HEADINGS, width, styles)
             return self._finish(line.strip(width, self.base), y)
-        return self._finish(self._row_strip(index, width, ink), y)
+        return self._finish(self._row_strip(index, width, styles), y)
 
-    def _row_strip(self, index: int, width: int, ink: Ink) -> Strip:
-        frame = (width, id(ink))
+    def _row_strip(self, index: int, width: int, styles: Styles) -> Strip:
+        frame = (width, id(styles))
         if frame != self._strips_for or len(self._strips) > 4096:
             self._strips.clear()
             self._strips_for = frame
         strip = self._strips.get(index)
         if strip is None:
             # Where the text is goes into the kept strip: the mouse selects by it, and adding it is not cheap.
-            strip = self.write_row(index, width, ink).strip(width).apply_offsets(0, index + self.HEADINGS)
+            strip = self.write_row(index, width, styles).strip(width).apply_offsets(0, index + self.HEADINGS)
             self._strips[index] = strip
         if self.SHOW_CURSOR and index == self.cursor:
-            return self._with_cursor(strip, ink)
+            return self._with_cursor(strip, styles)
         return strip.apply_style(self.base)
 
-    def _with_cursor(self, strip: Strip, ink: Ink) -> Strip:
+    def _with_cursor(self, strip: Strip, styles: Styles) -> Strip:
         """The row under the cursor: a bar at its left (which needs no colour) and a background."""
-        style = ink.cursor if self.has_focus else ink.cursor_blurred
-        bar = ink.glyph("▌", ">") if self.has_focus else strip.text[:1]
+        style = styles.cursor if self.has_focus else styles.cursor_blurred
+        bar = styles.glyph("▌", ">") if self.has_focus else strip.text[:1]
         cut = strip.crop(1, strip.cell_length)
-        return Strip([Segment(bar, ink.accent + style), *cut.apply_style(style)], strip.cell_length)
+        return Strip([Segment(bar, styles.accent + style), *cut.apply_style(style)], strip.cell_length)
 
     def _finish(self, strip: Strip, y: int) -> Strip:
         """Mark what the mouse has selected."""
@@ -204,10 +203,10 @@ class RowList(ScrollView, can_focus=True):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text under a mouse selection."""
         top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.page
-        width, ink = max(1, self.size.width), self.ink
-        headings = [self.write_heading(y, width, ink).text for y in range(self.HEADINGS)]
+        width, styles = max(1, self.size.width), self.text_styles
+        headings = [self.write_heading(y, width, styles).text for y in range(self.HEADINGS)]
         above = [""] * top
-        shown = [self.write_row(i, width, ink).text.rstrip() for i in range(top, min(bottom, self.count))]
+        shown = [self.write_row(i, width, styles).text.rstrip() for i in range(top, min(bottom, self.count))]
         return selection.extract("\n".join(headings + above + shown)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
