@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.command import CommandPalette
 
+from upriver.tui.app.screen_bases.rename_dialog import RenameDialog
 from upriver.tui.app.screens.build import BuildDialog
 from upriver.tui.app.screens.changes import ChangesScreen
 from upriver.tui.app.screens.code import CodeScreen
@@ -16,7 +17,6 @@ from upriver.tui.app.screens.graph import GraphScreen
 from upriver.tui.app.screens.history import HistoryScreen
 from upriver.tui.app.screens.log import LogScreen
 from upriver.tui.app.screens.preview import PreviewScreen
-from upriver.tui.app.screens.rename import RenameScreen
 from upriver.tui.app.screens.run import RunScreen
 from upriver.tui.app.screens.why import WhyScreen
 from upriver.tui.app.widgets.problems import Problems
@@ -25,7 +25,7 @@ Desk = Callable[..., Any]
 
 OPENS = {
     "w": WhyScreen, "c": ColumnsScreen, "g": GraphScreen, "p": PreviewScreen, "x": CodeScreen, "l": LogScreen,
-    "H": HistoryScreen, "R": RenameScreen, "m": BuildDialog, "M": BuildDialog,
+    "H": HistoryScreen, "R": RenameDialog, "m": BuildDialog, "M": BuildDialog,
 }  # fmt: skip
 SCREENS = {
     # what opens it from the list, and the keys that mean something else there

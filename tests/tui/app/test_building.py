@@ -9,6 +9,7 @@ from typing import Any
 from tests.fakes.session import FakeSession
 
 from upriver.materializer.model import Outcome, RunStatus, State
+from upriver.tui.app.routes import RunLog
 from upriver.tui.app.screens.build import BuildDialog
 from upriver.tui.app.screens.leave import LeaveScreen
 from upriver.tui.app.screens.run import RunScreen
@@ -105,7 +106,7 @@ async def test_cancelling_stops_the_run(desk: Desk) -> None:
     session = FakeSession(pace=0.2)
     async with desk(session) as at:
         at.app.build(())
-        at.app.show_run()
+        at.app.open(RunLog())
         await at.until(lambda: at.app.model.run.running, "starting")
         await at.press("ctrl+x")
         await at.until(lambda: at.app.model.run.status is RunStatus.INTERRUPTED, "stopping")
@@ -120,7 +121,7 @@ async def test_one_asset_is_cancelled_and_the_rest_goes_on(desk: Desk) -> None:
     session = FakeSession(pace=0.05)
     async with desk(session) as at:
         at.app.build(())
-        at.app.show_run()
+        at.app.open(RunLog())
         await at.until(lambda: at.app.model.run.running, "starting")
         rows = at.app.screen.query_one(RunRows)
         await at.until(
@@ -171,7 +172,7 @@ async def test_a_build_of_another_process_is_shown_live(desk: Desk) -> None:
         thread = session.build_elsewhere(("+marts.revenue",))
         await at.until(lambda: at.app.model.live, "finding the run", timeout=3)
         assert "in another process" in at.said[-1]
-        at.app.show_run()
+        at.app.open(RunLog())
         await at.shows("RUN 0009")
         await at.press("X")
         assert at.said[-1] == "another process builds: only the whole run can be stopped from here"

@@ -13,6 +13,7 @@ from tests.fakes.live_run import run_at
 from textual.widgets import Input
 
 from upriver.tui.app.app import UpriverApp
+from upriver.tui.app.routes import RunLog
 
 Desk = Callable[..., Any]
 HERE = Path(__file__).with_name("snapshots")
@@ -76,7 +77,7 @@ async def test_a_run_looks_as_it_did_while_it_goes_on(desk: Desk, size: tuple[in
         await show(at, "raw.refunds", ())
         for moment in ("running", "failed", "finished"):
             at.app.model.run = run_at(moment)
-            at.app.show_run()
+            at.app.open(RunLog())
             await at.press("t", *(["L"] if moment == "running" else []))
             await at.settled()
             different += await in_all_looks(at, f"run-{moment}", size)

@@ -15,6 +15,7 @@ from upriver.assets.model import Place
 from upriver.materializer.answers import AssetStatus, LogLine
 from upriver.materializer.events import AssetOutput
 from upriver.materializer.model import Outcome, State
+from upriver.tui.app.routes import RunLog
 from upriver.tui.app.screens.fix import FixScreen
 from upriver.tui.app.screens.run import RunScreen
 from upriver.tui.app.widgets.loglines import LogLines
@@ -27,7 +28,7 @@ Desk = Callable[..., Any]
 async def after_a_failed_run(at: Any) -> None:
     """Everything stale was built, one asset failed, its run is on the screen."""
     at.app.build(())
-    at.app.show_run()
+    at.app.open(RunLog())
     await at.until(lambda: at.app.model.run.run and not at.app.model.live, "the end of the run")
     await at.shows("marts.churn failed")
 
@@ -73,7 +74,7 @@ async def test_what_is_not_certain_is_not_fixed_and_said_why(desk: Desk) -> None
         at.session.broken = None
         at.app.build(())
         at.app.go(1)
-        at.app.show_run()
+        at.app.open(RunLog())
         await at.until(lambda: at.app.model.run.run and not at.app.model.live, "the end of the run")
         await at.shows("marts.orders failed")
         await at.press("F")
@@ -204,7 +205,7 @@ async def test_what_waits_says_for_what_and_whether_everything_waits_for_it(desk
     session = FakeSession(pace=0.05)
     async with desk(session, size=(150, 36)) as at:
         at.app.build(())
-        at.app.show_run()
+        at.app.open(RunLog())
         await at.until(lambda: at.app.model.run.running, "starting")
         await at.shows("◂ critical path", "on core.order_pay", "◂ ≈")
         picture = at.app.model.run

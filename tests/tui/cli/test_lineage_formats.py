@@ -15,8 +15,8 @@ from upriver.materializer.answers import ColumnNode, LineageView, OpaqueNote, Vi
 from upriver.tui.present.console import Console
 from upriver.tui.present.json import documents as json_output
 from upriver.tui.present.json.values import write_json
+from upriver.tui.present.spans import Page, plain, shown
 from upriver.tui.present.text.lineage import dot, lineage_lines, mermaid
-from upriver.tui.present.text.text import Page, plain, shown
 
 NAMES = (
     'q"uote', "two words", "pi|pe", "br[ack]et", "{curly}", "(par)", "ünï 漢", "new\nline", "tab\tx", "back\\", "\\N",

@@ -15,8 +15,8 @@ from tests.tui.cli.terminal import Screen, Terminal
 from upriver.materializer.events import AssetFinished, AssetStarted, RunStarted
 from upriver.materializer.model import Outcome
 from upriver.tui.present.progress import Progress
+from upriver.tui.present.spans import Page, plain, width
 from upriver.tui.present.text.progress import frame
-from upriver.tui.present.text.text import Page, plain, width
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 PROGRAM = Path(__file__).parent / "scripted_build.py"

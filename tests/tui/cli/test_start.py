@@ -9,7 +9,18 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("textual", "rich", "polars", "duckdb", "pyarrow", "sqlglot", "pygments", "asyncio", "numpy")
+HEAVY = (
+    "textual",
+    "rich",
+    "polars",
+    "duckdb",
+    "pyarrow",
+    "sqlglot",
+    "pygments",
+    "asyncio",
+    "numpy",
+    "watchfiles",
+)
 LISTED = "\nimport sys; sys.stderr.write('LOADED ' + ' '.join(sys.modules))"
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.scripted import ScriptedSession
 
-from upriver.tui.present.text.text import text_width
+from upriver.tui.present.spans import text_width
 
 GOLDEN = Path(__file__).parent / "golden"
 SGR = re.compile(r"\x1b\[[0-9;]+m")

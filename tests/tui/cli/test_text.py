@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from upriver.tui.present.text.table import Column, table
-from upriver.tui.present.text.text import (
+from upriver.tui.present.spans import (
     Line,
     Span,
     clip,
@@ -24,6 +23,7 @@ from upriver.tui.present.text.text import (
     width,
     wrap,
 )
+from upriver.tui.present.text.table import Column, table
 
 SGR = re.compile(r"\x1b\[[0-9;]+m")
 ACTED_ON = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")

@@ -41,9 +41,6 @@ IDLE_SHARE = 0.005
 GLANCE = 0.5
 """Seconds between two glances at whether a run goes on, which cost next to nothing."""
 
-BREATH = 0.05
-"""Seconds to wait after a file was touched."""
-
 
 class Jobs:
     """Queue of session calls that run on daemon threads; their answers are posted to the screens that asked.
@@ -111,7 +108,7 @@ class ProjectWatcher:
         self._wake = threading.Event()
         self._folders: FolderWatch | None = None
         self._revision: str | None = None
-        self._told: str | None = None
+        self._run: str | None = None
         self._kept: tuple[AssetStatus, ...] = ()
         self._checked = False
         self.sort = sort
@@ -135,11 +132,12 @@ class ProjectWatcher:
 
     def _wake_up(self) -> None:
         self._wake.set()
-        if self._folders is not None:
-            self._folders.wake()
+        folders = self._folders  # the other thread may give it up meanwhile
+        if folders is not None:
+            folders.wake()
 
     def _look(self) -> None:
-        self._show_kept()
+        self._show_cached()
         with contextlib.suppress(OSError):
             self._folders = FolderWatch(self._session.root)
         looked_at = read_at = -60.0
@@ -168,10 +166,13 @@ class ProjectWatcher:
     def _pause(self, looking: float) -> bool:
         """Wait a little; whether something was touched meanwhile (without the kernel's help: perhaps)."""
         if self._folders is not None:
-            touched = self._folders.wait(GLANCE)
+            try:
+                touched = self._folders.wait(GLANCE)
+            except OSError:
+                self._folders.close()
+                self._folders = None  # from now on the revision is looked at all the time
+                return True
             self._wake.clear()
-            if touched:
-                time.sleep(BREATH)  # an editor writes more than once
             return touched
         self._wake.wait(max(FASTEST, min(SLOWEST, looking / IDLE_SHARE)))
         self._wake.clear()
@@ -183,8 +184,8 @@ class ProjectWatcher:
             live = self._session.live_run()
         except Exception:  # noqa: BLE001 - whatever is wrong shows when the project is read
             live = None
-        if live != self._told:
-            self._told = live
+        if live != self._run:
+            self._run = live
             if live is not None and live != self.own_run:
                 self._target.post_message(RunFound(live))
         return live is not None
@@ -204,7 +205,7 @@ class ProjectWatcher:
             keep(self._session.root, CachedStatuses(reading.name, self._session.environment, statuses))
         give_back()
 
-    def _show_kept(self) -> None:
+    def _show_cached(self) -> None:
         """The last reading of the session before, until the project is read."""
         kept = load_statuses(self._session.root, self._session.environment)
         if kept is not None:

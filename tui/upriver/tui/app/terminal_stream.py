@@ -17,7 +17,7 @@ from upriver.materializer.session import Session
 from upriver.tui.app.host import Host
 from upriver.tui.present.build_display import Display, LiveDisplay, PlainDisplay
 from upriver.tui.present.console import Console
-from upriver.tui.present.text.text import Span, line
+from upriver.tui.present.spans import Span, line
 from upriver.tui.present.views.live import how_it_went
 
 BACK = frozenset("sq\x1b\x03\r\n")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from upriver.tui.cli.arguments import COMMANDS, Parser
 from upriver.tui.cli.registry import load_command, parser_of
 from upriver.tui.present.console import Console
-from upriver.tui.present.text.text import shown
+from upriver.tui.present.spans import shown
 
 if TYPE_CHECKING:
     from upriver.materializer.session import Session

@@ -18,7 +18,7 @@ from upriver.assets.errors import (
 )
 from upriver.tui.cli.arguments import WrongUsage
 from upriver.tui.cli.signals import Stopped, exit_code
-from upriver.tui.present.text.text import EMPTY, Line, Span, line
+from upriver.tui.present.spans import EMPTY, Line, Span, line
 from upriver.tui.present.words import plural
 
 DONE = 0

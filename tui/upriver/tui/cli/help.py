@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from upriver.tui.cli.arguments import COMMANDS, Parser
-from upriver.tui.present.text.text import EMPTY, Line, Span, line, wrap
+from upriver.tui.present.spans import EMPTY, Line, Span, line, wrap
 
 _FIRST = ("init", "build", "status", "why", "lineage", "ui")
 

@@ -17,8 +17,8 @@ from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetryin
 from upriver.materializer.model import Outcome
 from upriver.tui.present.console import Console
 from upriver.tui.present.progress import Progress
+from upriver.tui.present.spans import Line, Page, line, width
 from upriver.tui.present.text.progress import finished_lines, frame, output_line, retry_line
-from upriver.tui.present.text.text import Line, Page, line, width
 
 INTERVAL = 0.1
 WARNING = "warning"

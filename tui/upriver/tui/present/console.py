@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
-from upriver.tui.present.text.text import Line, Page, paint
+from upriver.tui.present.spans import Line, Page, paint
 
 # Each drawing character and its stand-in of the same width, for streams that can't carry Unicode.
 _ASCII = str.maketrans("…⋮–—−≈×·→│├└─╰╭╮╯┌┐┘∅▸▽↻ƒ", "~:---~x.>||`-`,.'.,'->v@f")

@@ -17,7 +17,7 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.model import Outcome
-from upriver.tui.present.text.text import text_width
+from upriver.tui.present.spans import text_width
 
 _KEY_COLUMNS = 44
 

@@ -25,7 +25,7 @@ def configure(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.assets.project.scaffold import write_project
-    from upriver.tui.present.text.text import EMPTY, Span, line
+    from upriver.tui.present.spans import EMPTY, Span, line
     from upriver.tui.present.words import plural
 
     options, out = invocation.options, invocation.out

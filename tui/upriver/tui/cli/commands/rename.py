@@ -66,8 +66,8 @@ def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.spans import wrap
     from upriver.tui.present.text.rename import rename_lines
-    from upriver.tui.present.text.text import wrap
 
     options, out, session = invocation.options, invocation.out, invocation.session
     key, column = _subject(session, options.name, options.column)

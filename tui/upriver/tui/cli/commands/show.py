@@ -37,8 +37,8 @@ def run(invocation: Invocation) -> int:
     from upriver.tui.cli.asset_names import asset_named
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.spans import EMPTY
     from upriver.tui.present.text.data import comparison_lines, profile_lines, rows_lines
-    from upriver.tui.present.text.text import EMPTY
 
     options, out, session = invocation.options, invocation.out, invocation.session
     key = asset_named(session, options.asset)

@@ -40,8 +40,8 @@ def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.spans import shown
     from upriver.tui.present.text.data import csv_text, rows_lines
-    from upriver.tui.present.text.text import shown
 
     options, out = invocation.options, invocation.out
     query = sys.stdin.read() if options.query == "-" else options.query
@@ -66,7 +66,7 @@ def run(invocation: Invocation) -> int:
             result = replace(result, rows=result.rows[:most], total=None)
         out.write(*rows_lines(result, out.page))
         if more:
-            from upriver.tui.present.text.text import Span, line
+            from upriver.tui.present.spans import Span, line
 
             invocation.err.write(
                 line(Span(f"there are more rows; --limit N shows more than {most:,}", "dim"))

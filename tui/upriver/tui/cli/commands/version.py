@@ -20,7 +20,7 @@ def configure(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.tui.present.json.values import write_json
-    from upriver.tui.present.text.text import Span, line
+    from upriver.tui.present.spans import Span, line
 
     python = ".".join(map(str, sys.version_info[:3]))
     versions = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from upriver.materializer.answers import Costs
 from upriver.tui.present import figures
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, line, wrap
 from upriver.tui.present.text.table import Column, table
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, line, wrap
 from upriver.tui.present.views.costs import sorted_costs
 from upriver.tui.present.words import plural, rows
 

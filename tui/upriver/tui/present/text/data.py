@@ -12,9 +12,9 @@ from upriver.materializer.answers import Comparison, Profile, Table
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import sparkline
 from upriver.tui.present.json.values import plain as json_plain
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, clip, flowed, line, text_width
+from upriver.tui.present.spans import shown as escaped
 from upriver.tui.present.text.table import GAP, Column, table
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, clip, flowed, line, text_width
-from upriver.tui.present.text.text import shown as escaped
 from upriver.tui.present.words import plural, rows
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINY", "USMALL", "UINTEGER", "UBIGINT")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from upriver.materializer.answers import Impact, Impacts
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, flowed, line
 from upriver.tui.present.text.table import Column, table
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, flowed, line
 from upriver.tui.present.words import plural, reason_text
 
 BREAKS = "breaks"

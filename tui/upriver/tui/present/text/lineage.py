@@ -10,8 +10,8 @@ from typing import NamedTuple
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.answers import ColumnNode, LineageView, ViewEdge, ViewGroup
 from upriver.tui.present.glyphs import HOW
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, clip, flowed, line, shown, width, wrap
 from upriver.tui.present.text.marks import edge_sign
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, clip, flowed, line, shown, width, wrap
 
 
 class Branches(NamedTuple):

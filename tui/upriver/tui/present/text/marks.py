@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from upriver.tui.present.glyphs import HOW, Mark, how_sign
-from upriver.tui.present.text.text import Page, Span
+from upriver.tui.present.spans import Page, Span
 
 _HOW_COLOURS = {"copy": "green", "opaque": "magenta"}
 

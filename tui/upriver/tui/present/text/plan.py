@@ -9,9 +9,9 @@ from upriver.materializer.answers import AssetResult, BuildResult, Plan, Step
 from upriver.materializer.model import Action, Cause, Outcome, RunStatus
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import ACTION, OUTCOME, UNBOUND
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, clip, flowed, line, wrap
 from upriver.tui.present.text.marks import sign, word
 from upriver.tui.present.text.table import Column, table
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, clip, flowed, line, wrap
 from upriver.tui.present.words import blocking, first_line, moment, plural, reasons_text
 
 _COLUMNS = (

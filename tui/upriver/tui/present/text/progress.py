@@ -7,8 +7,7 @@ from upriver.materializer.model import Outcome
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME
 from upriver.tui.present.progress import Attempt, Progress
-from upriver.tui.present.text.marks import sign
-from upriver.tui.present.text.text import (
+from upriver.tui.present.spans import (
     Line,
     Page,
     Span,
@@ -19,6 +18,7 @@ from upriver.tui.present.text.text import (
     text_width,
     without_colours,
 )
+from upriver.tui.present.text.marks import sign
 from upriver.tui.present.words import blocking, first_line, moment, plural, reasons_text, rows
 
 _ERROR_LINES = 25

@@ -5,7 +5,7 @@ from __future__ import annotations
 from upriver.assets.model import Key
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, Renaming
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, clip, line, wrap
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, clip, line, wrap
 from upriver.tui.present.words import plural
 
 _MOST = 8

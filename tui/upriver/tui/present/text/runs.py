@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from upriver.materializer.answers import HistoryEntry, LogLine, RunEntry
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME, RUN
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, joined, line, without_colours
 from upriver.tui.present.text.marks import sign, word
 from upriver.tui.present.text.table import Column, table
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, joined, line, without_colours
 from upriver.tui.present.words import rows
 
 _RUNS = (

@@ -9,9 +9,9 @@ from upriver.materializer.answers import AssetStatus
 from upriver.materializer.model import State
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, flowed, line
 from upriver.tui.present.text.marks import sign, word
 from upriver.tui.present.text.table import Column, table
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, flowed, line
 from upriver.tui.present.words import blocking, first_line, plural, reasons_text, rows
 
 ORDERS = ("graph", "attention", "name")

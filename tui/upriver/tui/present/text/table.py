@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from upriver.tui.present.text.text import EMPTY, Line, Span, clip, width
+from upriver.tui.present.spans import EMPTY, Line, Span, clip, width
 
 GAP = 2
 FLOOR = 4

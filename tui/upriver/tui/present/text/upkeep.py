@@ -9,8 +9,8 @@ from upriver.materializer.upkeep.fsck import Problem, Report
 from upriver.materializer.upkeep.gc import Collected
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, line, wrap
 from upriver.tui.present.text.marks import sign
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, line, wrap
 from upriver.tui.present.words import plural
 
 _MOST = 20

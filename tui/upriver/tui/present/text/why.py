@@ -9,8 +9,8 @@ from upriver.materializer.answers import CodeDiff, Explanation, Link, Step
 from upriver.materializer.model import Action, State
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE
+from upriver.tui.present.spans import EMPTY, Line, Page, Span, flowed, line, pad, width, wrap
 from upriver.tui.present.text.marks import sign, word
-from upriver.tui.present.text.text import EMPTY, Line, Page, Span, flowed, line, pad, width, wrap
 from upriver.tui.present.words import phrases, plural
 
 _NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩"
