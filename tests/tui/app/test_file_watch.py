@@ -1,4 +1,4 @@
-"""Changes of the project are noticed by the kernel's word or by looking; the last reading is kept."""
+"""Changes of the project are noticed by the system's report or by looking; the last statuses are cached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes.shop import shop
 from upriver.materializer.model import State
 from upriver.tui.app import background, file_watch
 from upriver.tui.app.file_watch import FolderWatch
-from upriver.tui.app.status_cache import CachedStatuses, cached_path, keep, load_statuses
+from upriver.tui.app.status_cache import CachedStatuses, cached_path, load_statuses, save_statuses
 
 Desk = Callable[..., Any]
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it looks into /proc")
@@ -317,10 +317,10 @@ async def test_the_start_shows_what_needs_attention_now(desk: Desk, tmp_path: Pa
 def test_what_is_kept_is_found_for_its_environment_only(tmp_path: Path) -> None:
     """And a damaged file is no problem."""
     statuses = tuple(FakeSession().statuses.values())
-    keep(tmp_path, CachedStatuses("shop", "dev", statuses))
+    save_statuses(tmp_path, CachedStatuses("shop", "dev", statuses))
     assert load_statuses(tmp_path, "dev") == CachedStatuses("shop", "dev", statuses)
     assert load_statuses(tmp_path, "prod") is None
     cached_path(tmp_path).write_bytes(b"\x93nonsense")
     assert load_statuses(tmp_path, "dev") is None
-    keep(tmp_path / "nowhere", CachedStatuses("shop", "dev", statuses))
+    save_statuses(tmp_path / "nowhere", CachedStatuses("shop", "dev", statuses))
     assert not (tmp_path / "nowhere").exists()

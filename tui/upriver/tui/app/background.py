@@ -1,4 +1,4 @@
-"""Everything that may take time runs here: daemon threads that post messages.
+"""Background work of the app: daemon threads that run session calls, read the project and post messages.
 
 Daemon threads, because leaving the app must not wait for a query or for a build in another process. The app
 waits for its own build by other means.
@@ -25,7 +25,7 @@ from upriver.tui.app.file_watch import FolderWatch
 from upriver.tui.app.memory import give_back
 from upriver.tui.app.messages import Answer, ProjectRead, RunEnded, RunFound
 from upriver.tui.app.project_model import Snapshot, shared, take_snapshot
-from upriver.tui.app.status_cache import CachedStatuses, keep, load_statuses
+from upriver.tui.app.status_cache import CachedStatuses, load_statuses, save_statuses
 from upriver.tui.present.views.order import Sort, listing
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ _Topic: TypeAlias = tuple[MessagePump, Callable[..., None]]
 
 QUERY_THREADS = 2
 FASTEST, SLOWEST = 0.25, 0.9
-"""Seconds between two looks at the project's revision where the kernel does not tell of changes."""
+"""Seconds between two looks at the project's revision where the system does not report changes."""
 
 IDLE_SHARE = 0.005
 """Looks that nothing prompted may take so much of one processor."""
@@ -95,10 +95,10 @@ class Jobs:
 
 
 class ProjectWatcher:
-    """Notices that the project or the runs have changed, and reads the project then.
+    """Watcher of the project and its runs: reads the project again when either has changed.
 
-    Where the kernel tells of changes, the revision is looked at when something was touched, and now and then
-    all the same (a source may lie outside the project); elsewhere it is looked at all the time.
+    Where the system reports touched files, the revision is looked at when something was touched, and now and then
+    in any case (a source may lie outside the project); elsewhere it is looked at all the time.
     """
 
     def __init__(self, session: Session, target: MessagePump, sort: Sort) -> None:
@@ -109,7 +109,7 @@ class ProjectWatcher:
         self._folders: FolderWatch | None = None
         self._revision: str | None = None
         self._run: str | None = None
-        self._kept: tuple[AssetStatus, ...] = ()
+        self._cached: tuple[AssetStatus, ...] = ()
         self._checked = False
         self.sort = sort
         self.ranked_as: Mapping[Key, State] = {}
@@ -144,9 +144,9 @@ class ProjectWatcher:
         looking = reading = 0.0
         touched = True
         while not self._stop.is_set():
-            live = self._tell_of_runs()
+            live = self._report_runs()
             now = time.perf_counter()
-            # Snapshot takes a third of the time at most; a tenth while a build changes the state all the time.
+            # Reading takes a third of the time at most; a tenth while a build changes the state all the time.
             rested = now - read_at > reading * (10 if live else 2)
             due = touched or self._revision is None or now - looked_at > max(FASTEST, looking / IDLE_SHARE)
             if due and (rested or self._revision is None):
@@ -164,7 +164,7 @@ class ProjectWatcher:
             self._folders.close()
 
     def _pause(self, looking: float) -> bool:
-        """Wait a little; whether something was touched meanwhile (without the kernel's help: perhaps)."""
+        """Wait a little; whether something was touched meanwhile (without the system's help: perhaps)."""
         if self._folders is not None:
             try:
                 touched = self._folders.wait(GLANCE)
@@ -178,8 +178,8 @@ class ProjectWatcher:
         self._wake.clear()
         return True
 
-    def _tell_of_runs(self) -> bool:
-        """Whether a run goes on; one that was not known is told of."""
+    def _report_runs(self) -> bool:
+        """Whether a run goes on; a new one is reported to the app."""
         try:
             live = self._session.live_run()
         except Exception:  # noqa: BLE001 - whatever is wrong shows when the project is read
@@ -197,27 +197,29 @@ class ProjectWatcher:
             return f"unreadable: {error}"
 
     def _read(self, revision: str) -> None:
-        reading = take_snapshot(self._session, revision, self.sort, self.ranked_as, self._kept)
-        self._target.post_message(ProjectRead(reading))
-        statuses = tuple(reading.statuses.values())
-        if statuses and (statuses != self._kept or not self._checked):
-            self._kept, self._checked = statuses, True
-            keep(self._session.root, CachedStatuses(reading.name, self._session.environment, statuses))
+        snapshot = take_snapshot(self._session, revision, self.sort, self.ranked_as, self._cached)
+        self._target.post_message(ProjectRead(snapshot))
+        statuses = tuple(snapshot.statuses.values())
+        if statuses and (statuses != self._cached or not self._checked):
+            self._cached, self._checked = statuses, True
+            save_statuses(
+                self._session.root, CachedStatuses(snapshot.name, self._session.environment, statuses)
+            )
         give_back()
 
     def _show_cached(self) -> None:
-        """The last reading of the session before, until the project is read."""
-        kept = load_statuses(self._session.root, self._session.environment)
-        if kept is not None:
-            statuses = shared(kept.statuses)
-            self._kept = tuple(statuses.values())
+        """Show the cached statuses until the project is read."""
+        cached = load_statuses(self._session.root, self._session.environment)
+        if cached is not None:
+            statuses = shared(cached.statuses)
+            self._cached = tuple(statuses.values())
             order = listing(statuses, self.sort)
-            reading = Snapshot("", statuses, order, name=kept.name, provisional=True)
-            self._target.post_message(ProjectRead(reading))
+            snapshot = Snapshot("", statuses, order, name=cached.name, provisional=True)
+            self._target.post_message(ProjectRead(snapshot))
 
 
 class EventFeed:
-    """Events of one run on their way from its thread to the app, which fetches them ten times a second."""
+    """Buffer of the events of one run, filled by its thread and emptied by the app ten times a second."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
@@ -246,7 +248,7 @@ def start_build(
     force: bool = False,
     jobs: int | None = None,
 ) -> threading.Thread:
-    """Build in a thread; its events go to *feed*, its end is told to *target*."""
+    """Build in a thread; its events go to *feed*, its end is posted to *target*."""
 
     def build() -> None:
         try:
@@ -262,7 +264,7 @@ def start_build(
 
 
 def start_following(session: Session, target: MessagePump, feed: EventFeed, run: str) -> threading.Thread:
-    """Follow a run of another process; its events go to *feed*, its end is told to *target*."""
+    """Follow a run of another process; its events go to *feed*, its end is posted to *target*."""
 
     def follow() -> None:
         error: Exception | None = None

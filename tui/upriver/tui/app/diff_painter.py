@@ -1,4 +1,4 @@
-"""Sends only the cells that differ from what the terminal shows already.
+"""Painter of differences: sends only the cells that differ from what the terminal shows already.
 
 Textual repaints whole widgets and repeats every style in full: 8 kB when a detail pane is updated. Over ssh
 that is felt. The painter keeps the picture that the terminal shows, compares each update with it and writes

@@ -1,4 +1,4 @@
-"""Opening a place of the project in the user's own editor."""
+"""Opens a place of the project in the user's own editor."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class FolderWatch:
         try:
             found = self._notify.watch(_DEBOUNCE, _STEP, timeout, self._woken)
         except WatchfilesRustInternalError:
-            self._renew()  # a name that can't be told, for instance: that something was touched is all that is known
+            self._renew()  # a name that can't be decoded, for instance: that something was touched is all that is known
             return None
         match found:
             case "signal":

@@ -1,4 +1,4 @@
-"""The entry of ``upriver ui``: the cached picture first, then the program."""
+"""Entry point of ``upriver ui``: paints the cached frame first, then imports and runs the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the process small: glibc gives back what a large answer took, instead of keeping it for the next.
+"""Memory settings of the process: glibc returns what a large answer took, instead of keeping it for the next.
 
 By itself it opens an arena for every thread, and learns from the first large piece that is freed to keep all later
 ones. Elsewhere than on glibc nothing is done.

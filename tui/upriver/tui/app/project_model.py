@@ -1,4 +1,4 @@
-"""What the app knows at a moment: the last reading of the project, and what events have told since."""
+"""Project model of the app: the last snapshot of the project, and the events that arrived since."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ENDS_AS = {
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One look at the project. *error* is what kept it from being read, apart from its declarations."""
+    """Snapshot of the project. *error* says why it could not be read, apart from errors in its declarations."""
 
     revision: str = ""
     statuses: Mapping[Key, AssetStatus] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Snapshot:
     error: str | None = None
     name: str = ""
     provisional: bool = False
-    """True when it is what an earlier session saw, shown until the project is read."""
+    """True for cached statuses of an earlier session, shown until the project is read."""
 
 
 def take_snapshot(
@@ -47,7 +47,7 @@ def take_snapshot(
     ranked_as: Mapping[Key, State],
     known: Iterable[AssetStatus] = (),
 ) -> Snapshot:
-    """Look at the project, in a worker thread. Whatever is wrong with it is part of the reading.
+    """Read the project, in a worker thread. Whatever is wrong with it is part of the snapshot.
 
     What is as it was *known* stays the same object: a large project is not kept twice.
     """
@@ -82,7 +82,7 @@ def shared(found: Iterable[AssetStatus], known: Iterable[AssetStatus] = ()) -> d
 
 
 class ProjectModel:
-    """Session answers that several screens show. Changed by handlers of messages only."""
+    """Model of the project that all screens show. Changed by message handlers only."""
 
     def __init__(self) -> None:
         self.name = ""
@@ -102,22 +102,22 @@ class ProjectModel:
         """Whether a run is going on."""
         return self.run is not None and self.run.live
 
-    def take(self, reading: Snapshot) -> set[Key]:
-        """Adopt *reading*; the keys whose status differs now. A broken project keeps its last statuses."""
+    def take(self, snapshot: Snapshot) -> set[Key]:
+        """Take in *snapshot*; the keys whose status differs now. A broken project keeps its last statuses."""
         self.loaded = True
-        self.checked = not reading.provisional
-        self.name = reading.name or self.name
-        self.diagnoses, self.error = reading.diagnoses, reading.error
-        if (reading.diagnoses or reading.error) and not reading.statuses:
+        self.checked = not snapshot.provisional
+        self.name = snapshot.name or self.name
+        self.diagnoses, self.error = snapshot.diagnoses, snapshot.error
+        if (snapshot.diagnoses or snapshot.error) and not snapshot.statuses:
             return set()
         before = self.statuses
-        changed = {key for key, status in reading.statuses.items() if before.get(key) != status}
-        changed |= before.keys() - reading.statuses.keys()
-        self.statuses = dict(reading.statuses)
+        changed = {key for key, status in snapshot.statuses.items() if before.get(key) != status}
+        changed |= before.keys() - snapshot.statuses.keys()
+        self.statuses = dict(snapshot.statuses)
         self.counts = counts(self.statuses.values())
-        if not self.live or len(reading.order.keys) != len(self.order.keys):
+        if not self.live or len(snapshot.order.keys) != len(self.order.keys):
             # During a run the order stays: rows that move while one reads them can't be read.
-            self.order = reading.order
+            self.order = snapshot.order
         for key, status in self.statuses.items():
             if status.state is not State.RUNNING:
                 self.rank[key] = status.state

@@ -1,4 +1,4 @@
-"""The run that the app shows: a build of its own, or one of another process that it follows."""
+"""Controller of the run that is shown: a build of this window, or one of another process that it follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last picture of the previous session, shown before anything heavy is imported.
+"""Startup frame: the last picture of the session before, painted before anything heavy is imported.
 
 Importing Textual and reading a project takes most of a second; painting a file takes milliseconds. The picture is
 of the same size as the terminal or it is not shown, and it is replaced as soon as the program is there. This
@@ -21,7 +21,7 @@ _HARMLESS = re.compile(r"(?:[^\x00-\x1f\x7f-\x9f]|\n|\x1b\[[0-9;]*m)*")
 
 
 def frame_path(root: Path, width: int, height: int, look: str) -> Path:
-    """Where the picture for a terminal of this size and *look* (theme and character set) is kept."""
+    """File of the frame for a terminal of this size and *look* (theme and character set)."""
     return root / ".upriver" / "cache" / f"frame-{width}x{height}-{look}.ansi"
 
 
@@ -33,7 +33,7 @@ def look_of(theme: str | None, ascii: bool) -> str:
 
 
 def save_frame(path: Path, frame: str) -> None:
-    """Keep *frame*. A failure to do so is of no interest to anybody."""
+    """Write *frame* to the cache. A failure is ignored: the next start is without a picture for a second."""
     if not path.parents[2].is_dir():
         return
     try:

@@ -1,4 +1,4 @@
-"""The last reading of the project, kept so that the next start has a list before the project is read again."""
+"""Cache of the last statuses: the next start shows a list before the project is read again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from upriver.materializer.answers import AssetStatus
 
 
 class CachedStatuses(msgspec.Struct, frozen=True):
-    """What is kept: the project's name, its environment, and the statuses as they were."""
+    """Cached statuses of a project with its name and environment."""
 
     name: str
     environment: str
@@ -19,28 +19,28 @@ class CachedStatuses(msgspec.Struct, frozen=True):
 
 
 def cached_path(root: Path) -> Path:
-    """Where the reading of the project at *root* is kept."""
+    """File of the cached statuses of the project at *root*."""
     return root / ".upriver" / "cache" / "ui-statuses.msgpack"
 
 
-def keep(root: Path, kept: CachedStatuses) -> None:
-    """Keep it. A failure to do so is of no interest to anybody."""
+def save_statuses(root: Path, cached: CachedStatuses) -> None:
+    """Write *statuses* to the cache. A failure is ignored: the cache only saves a second at the next start."""
     path = cached_path(root)
     if not root.is_dir():
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_bytes(msgspec.msgpack.encode(kept))
+        fresh.write_bytes(msgspec.msgpack.encode(cached))
         fresh.replace(path)
     except OSError:
         return
 
 
 def load_statuses(root: Path, environment: str) -> CachedStatuses | None:
-    """What was kept for *environment*; None when there is nothing or it can't be read."""
+    """Cached statuses of *environment*; None when there are none or they can't be read."""
     try:
-        kept = msgspec.msgpack.decode(cached_path(root).read_bytes(), type=CachedStatuses)
+        cached = msgspec.msgpack.decode(cached_path(root).read_bytes(), type=CachedStatuses)
     except (OSError, msgspec.DecodeError):
         return None
-    return kept if kept.environment == environment else None
+    return cached if cached.environment == environment else None

@@ -1,4 +1,4 @@
-"""A run as `upriver build -v` would print it, in the ordinary terminal: it stays there, and can be scrolled."""
+"""Stream of a run to the ordinary terminal, as `upriver build -v` prints it: it stays there, and can be scrolled."""
 
 from __future__ import annotations
 

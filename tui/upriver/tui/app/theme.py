@@ -1,4 +1,4 @@
-"""The colours: two themes of Upriver's own, and the reading of any Textual theme as an :class:`Ink`."""
+"""Colour themes: two of Upriver's own, and the conversion of any Textual theme to :class:`Styles`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grammar of the command line: which commands there are, and what their arguments look like."""
+"""Grammar of the command line: the commands, and the arguments and options of each."""
 
 from __future__ import annotations
 

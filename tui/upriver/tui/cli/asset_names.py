@@ -1,4 +1,4 @@
-"""Which asset, and which column of it, the user means by ``marts.revenue.total``."""
+"""Asset names on the command line: finds the asset and the column that ``marts.revenue.total`` means."""
 
 from __future__ import annotations
 

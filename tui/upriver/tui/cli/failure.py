@@ -1,4 +1,4 @@
-"""What is told when a command can't do its work: a sentence, the place, a hint, and the exit code."""
+"""Failure of a command as it is reported: a sentence, the place, a hint, and the exit code."""
 
 from __future__ import annotations
 

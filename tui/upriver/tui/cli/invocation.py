@@ -1,4 +1,4 @@
-"""One call of the command line: its options, where it writes, and the project that it is about."""
+"""Invocation of a command: its options, its output, and the project that it is about."""
 
 from __future__ import annotations
 

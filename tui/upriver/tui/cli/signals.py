@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP ask a build to stop instead of ending the program in the middle."""
+"""Signal handling of a build: Ctrl-C, SIGTERM and SIGHUP stop it in order, instead of ending the program midway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows a build while it runs: a live region on a terminal, plain lines elsewhere.
+"""Display of a build while it runs: a live region on a terminal, plain lines elsewhere.
 
 The live region is a few lines below everything that has been printed. A painter thread redraws it at most ten
 times a second; events only change :class:`Progress` and queue finished lines. The cursor is never hidden and
@@ -22,7 +22,7 @@ from upriver.tui.present.text.progress import finished_lines, frame, output_line
 
 INTERVAL = 0.1
 WARNING = "warning"
-"""The stream of what Upriver itself has to say about a recipe: told without being asked."""
+"""Stream of Upriver's own messages about a recipe: shown without being asked for."""
 FIRST_PAINT = 0.2
 """Seconds before anything live is drawn: a build that finds everything fresh flashes nothing."""
 

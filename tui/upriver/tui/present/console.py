@@ -1,4 +1,4 @@
-"""Where text goes: a stream, what its terminal can do, and the user's wishes about colour."""
+"""Console: a stream, what its terminal can do, and the user's wishes about colour."""
 
 from __future__ import annotations
 

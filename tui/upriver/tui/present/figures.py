@@ -1,4 +1,4 @@
-"""Ages, durations, counts and sizes as few characters as they can be read in; shared by every face."""
+"""Ages, durations, counts and sizes in as few characters as can be read; shared by every face."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def size(number: float | None) -> str:
 
 
 def change(before: float | None, after: float | None) -> str:
-    """A relative change: ``+1.3 %``, ``−40 %``, ``=``; empty when it can't be told."""
+    """A relative change: ``+1.3 %``, ``−40 %``, ``=``; empty when it is not known."""
     if before is None or after is None or not before:
         return ""
     if before == after:

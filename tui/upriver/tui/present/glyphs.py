@@ -1,4 +1,4 @@
-"""One glyph, one ASCII letter and one colour for everything that has a state; shared by every face.
+"""Glyphs, ASCII letters and colours of everything that has a state; shared by every face.
 
 The glyph (in ASCII mode the letter) carries the meaning, because no palette of this many colours stays
 distinguishable under all forms of colour blindness; colour only helps. Colours are the names of the

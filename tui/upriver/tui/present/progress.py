@@ -1,4 +1,4 @@
-"""What is known of a running build, kept from its events."""
+"""Progress of a build, made from its events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Attempt:
 
 
 class Progress:
-    """The state of a run as its events tell it. Plain bookkeeping: no clock, no output."""
+    """State of a run, made from its events. Plain bookkeeping: no clock, no output."""
 
     def __init__(self) -> None:
         self.started: float | None = None

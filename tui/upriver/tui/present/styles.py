@@ -1,4 +1,4 @@
-"""What rows are written with: styles by meaning, and a line that grows cell by cell.
+"""Text styles by meaning, and a line that grows cell by cell.
 
 Everything that comes from a project (keys, paths, error texts, table cells) passes through :meth:`Line.add`,
 which never reads markup and shows control characters as visible signs.

@@ -1,4 +1,4 @@
-"""What can be done with an asset, the same keys wherever one is shown: list, graph, why, columns, preview."""
+"""Actions on an asset, with the same keys on every screen that shows one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done with the column under the cursor: another name for it, and a look at what would break without it."""
+"""Actions on the column under the cursor: rename it, see what would break without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dialog over the screen that it was called from: one panel, its keys in the lower border."""
+"""Base class of dialogs: one panel over the screen below, with its keys in the lower border."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Dialog(ProjectScreen, ModalScreen[Result], Generic[Result]):
     """
 
     def on_mount(self) -> None:
-        """From now on there is something to keep up to date."""
+        """The widgets are there: changes can be shown."""
         self.ready = True
 
     def compose(self) -> ComposeResult:

@@ -1,4 +1,4 @@
-"""The filter line of the list: what is typed, what it leaves, what it could not read."""
+"""Filter of the asset list: applies what is typed, and shows what is left or what could not be read."""
 
 from __future__ import annotations
 
@@ -84,4 +84,4 @@ class ListFilter(ProjectScreen):
         shown, total = self.assets.count, len(self.model.order.keys)
         number = f"{shown:,} of {total:,}" if shown != total else f"{total:,} assets"
         sign = self.text_styles.glyph("↓", "")
-        self.filter_bar.tell(f"{number}   {self.model.order.sort.value} {sign}", wrong)
+        self.filter_bar.show_tally(f"{number}   {self.model.order.sort.value} {sign}", wrong)

@@ -1,4 +1,4 @@
-"""What screens with captured output have in common: searching it, leaving the harmless out, opening it in an editor."""
+"""Actions on captured output: search it, filter it by level, open it in an editor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OUTPUT_BINDINGS: list[BindingType] = [
 
 
 class OutputScreen(ProjectScreen):
-    """Mixed into screens with :class:`LogLines` and a :class:`SearchBar`."""
+    """Mixin with the actions of a screen that has :class:`LogLines` and a :class:`SearchBar`."""
 
     level: Level = Level.ALL
     LEVELS: ClassVar[tuple[Level, ...]] = tuple(SHOWN)
@@ -40,7 +40,7 @@ class OutputScreen(ProjectScreen):
         return cast(Widget, self).query_one(LogLines)
 
     @property
-    def level_told(self) -> str:
+    def level_text(self) -> str:
         """What is left out, for a title; empty when nothing is."""
         return "" if self.level is Level.ALL else f"only {SHOWN[self.level]}"
 
@@ -79,7 +79,7 @@ class OutputScreen(ProjectScreen):
         message.stop()
         log = self.log_lines
         log.following = log.following and not message.value
-        cast(Widget, self).query_one(SearchBar).tell(log.search(message.value))
+        cast(Widget, self).query_one(SearchBar).show_found(log.search(message.value))
 
     def on_search_bar_left(self, message: SearchBar.Left) -> None:
         """Back to the lines."""

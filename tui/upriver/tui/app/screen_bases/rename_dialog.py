@@ -168,7 +168,7 @@ class RenameDialog(Dialog[str | None], Generic[R]):
 
     def _rows(self) -> list[Row]:
         if self._refusal is not None:
-            return [blank(), *self._told(self._refusal, "stale")]
+            return [blank(), *self._wrapped(self._refusal, "stale")]
         if self._found is None:
             asked = self.new not in ("", self.named)
             return [
@@ -183,10 +183,10 @@ class RenameDialog(Dialog[str | None], Generic[R]):
             rows += [blank(), *_file_rows(file)]
         rows.append(blank())
         for text in consequences(self._found):
-            rows += self._told(text, "muted")
+            rows += self._wrapped(text, "muted")
         return rows
 
-    def _told(self, text: str, role: str) -> list[Row]:
+    def _wrapped(self, text: str, role: str) -> list[Row]:
         """Sentences, broken between words where the panel ends."""
         room = max(20, min(104, self.host.size.width * 9 // 10) - 6)
         return [plain(one, role) for line in text.split("\n") for one in textwrap.wrap(line, room) or [""]]

@@ -134,7 +134,7 @@ class TabScreen(ProjectScreen, Screen[None]):
     ]  # fmt: skip
 
     def on_mount(self) -> None:
-        """From now on there is something to keep up to date."""
+        """The widgets are there: changes can be shown."""
         self.ready = True
 
     def compose(self) -> ComposeResult:

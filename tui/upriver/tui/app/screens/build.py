@@ -1,4 +1,4 @@
-"""The build dialog: what to build, the plan for it, and the start."""
+"""Build dialog: the choice of what to build, its plan, and the start."""
 
 from __future__ import annotations
 

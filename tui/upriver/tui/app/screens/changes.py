@@ -1,4 +1,4 @@
-"""What changed since the last build, and what these changes break or change downstream."""
+"""Changes screen: what changed since the last build, and what that breaks or changes downstream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code of an asset: what changed in it since it was built, and all of it."""
+"""Code screen: the code of an asset, and what changed in it since it was built."""
 
 from __future__ import annotations
 

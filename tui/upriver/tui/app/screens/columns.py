@@ -1,4 +1,4 @@
-"""Column lineage, hop by hop: where a column comes from, how, and what reads it."""
+"""Columns screen: column lineage, hop by hop."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class ColumnsScreen(ColumnActions, AssetActions, TabScreen):
         return parts_of(self.view.cursor) if self.ready else ("", "")
 
     def below_changed(self) -> None:
-        """What is told below the drawing is known better now."""
+        """Write the lines below the drawing again: more is known now."""
         self.query_one("#how", Written).rewrite()
 
     def column_renamed(self, asset: Key, old: str, new: str) -> None:
@@ -120,7 +120,7 @@ class ColumnsScreen(ColumnActions, AssetActions, TabScreen):
         self._draw_columns()
 
     def _lineage_failed(self, error: Exception) -> None:
-        """Say what kept it from being read."""
+        """Show why it could not be read."""
         self._problem = str(error)
         self._draw_columns()
 

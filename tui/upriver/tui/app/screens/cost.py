@@ -1,4 +1,4 @@
-"""What each asset costs: time in the last runs, memory, size, how often it was built, what reuse has saved."""
+"""Cost screen: time in the last runs, memory, size, number of builds and savings by reuse of each asset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would break if a column were dropped, and at which line: nothing is changed here."""
+"""Drop dialog: lists what would break if a column were dropped, and at which line. Changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A misspelled name and what it is surely meant to be: the line is seen before and after, then written."""
+"""Fix dialog: shows the line with a misspelled name before and after, then writes it."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ class FixScreen(Dialog[None]):
         """Show it."""
         found = self.found
         language = "python" if found.place.path.endswith(".py") else "sql"
-        rows: list[Row] = [blank(), *self._told(found.problem, "failed")]
+        rows: list[Row] = [blank(), *self._wrapped(found.problem, "failed")]
         rows += [plain(str(found.place), "primary"), blank()]
         for change in found.file.lines:
             for mark, text in (("-", change.before), ("+", change.after)):
                 rows.append(code(highlighted(text, language)[0], change.line, mark))
         rows.append(blank())
         if found.remains:
-            rows += self._told(f"then there is still this: {found.remains}", "stale")
+            rows += self._wrapped(f"then there is still this: {found.remains}", "stale")
             rows.append(blank())
         text_rows = self.query_one(ReadOnly)
         text_rows.show(rows)
         text_rows.styles.height = min(len(rows), max(4, self.host.size.height - 8))
 
-    def _told(self, text: str, role: str) -> list[Row]:
+    def _wrapped(self, text: str, role: str) -> list[Row]:
         room = max(20, min(104, self.host.size.width * 9 // 10) - 6)
         return [plain(one, role) for line in text.split("\n") for one in textwrap.wrap(line, room) or [""]]
 

@@ -1,4 +1,4 @@
-"""The graph around an asset: layers from left to right, paths lit, groups folded."""
+"""Graph screen: the assets around one, in layers from left to right, with lit paths and folded groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All keys that work on a screen, made from its bindings; the palette offers the same."""
+"""Help screen: all keys of a screen, made from its bindings. The palette offers the same entries."""
 
 from __future__ import annotations
 

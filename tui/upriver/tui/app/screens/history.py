@@ -1,4 +1,4 @@
-"""The earlier materializations of an asset; each leads to the run that made it."""
+"""History screen: the earlier materializations of an asset; each leads to the run that made it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jump mode: every row in view gets a label; typing it goes there."""
+"""Jump mode: labels every row in view; typing a label moves the cursor there."""
 
 from __future__ import annotations
 

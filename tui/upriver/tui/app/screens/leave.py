@@ -1,4 +1,4 @@
-"""Asked when one wants to leave while a build of this window goes on."""
+"""Leave dialog: stops the build of this window or lets it go on."""
 
 from __future__ import annotations
 

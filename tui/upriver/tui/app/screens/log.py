@@ -1,4 +1,4 @@
-"""What an asset printed in its last run."""
+"""Log screen: the output of an asset in the last run that computed it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class LogScreen(OutputScreen, TabScreen):
         log = self.query_one(LogLines)
         log.show(self._chosen.of(self._lines, None, self.level))
         detail = f"run {self._run}, {plural(log.count, 'line')}" if self._run else ""
-        log.border_subtitle = self.host.title_text("", self.level_told)
+        log.border_subtitle = self.host.title_text("", self.level_text)
         log.border_title = self.host.title_text(f"Output of {self.key}", detail)
 
     def output_name(self) -> str:

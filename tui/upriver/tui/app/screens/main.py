@@ -1,4 +1,4 @@
-"""The list of assets, with the filter line above it, the detail beside it and the neighbourhood below."""
+"""Main screen: the list of assets, the filter line above it, the detail beside it, the neighbourhood below."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ class MainScreen(ListFilter, AssetActions, TabScreen):
     # -- actions -------------------------------------------------------------------------------------
 
     def action_next_problem(self, step: int = 1) -> None:
-        """Go to the next asset that needs somebody: failed, or stale by its own cause."""
+        """Go to the next asset that needs attention: failed, stale or missing."""
         wanted = (State.FAILED, State.STALE, State.MISSING)
         statuses, assets = self.model.statuses, self.assets
         for distance in range(1, assets.count + 1):

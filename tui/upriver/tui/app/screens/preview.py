@@ -1,4 +1,4 @@
-"""The rows of an asset: any number of them, sorted and filtered by the engine; each column in numbers."""
+"""Preview screen: any number of rows of an asset, sorted and filtered by the engine, and each column in numbers."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class PreviewScreen(TabScreen):
     def _take_rows(self, found: tuple[int, Table]) -> None:
         offset, rows = found
         self.rows.take(rows, offset)
-        self.query_one(SearchBar).tell(f"{self.rows.total:,} rows")
+        self.query_one(SearchBar).show_found(f"{self.rows.total:,} rows")
         self._title()
         self.query_one("#profile", Written).rewrite()
 
@@ -116,7 +116,7 @@ class PreviewScreen(TabScreen):
         """Say what is wrong: with the condition while one types, else with the asset."""
         text = str(error).split("\n")[0]
         if self._where:
-            self.query_one(SearchBar).tell(fit(text.removeprefix("Binder Error: "), 23), wrong=True)
+            self.query_one(SearchBar).show_found(fit(text.removeprefix("Binder Error: "), 23), wrong=True)
             self.host.say(text, wrong=True)
         else:
             self.rows.nothing = text

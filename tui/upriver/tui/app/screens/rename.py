@@ -1,4 +1,4 @@
-"""Dialog that gives an asset another key."""
+"""Rename dialog of an asset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dialog that gives a column another name."""
+"""Rename dialog of a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run, live or replayed: its sum, its assets by phase, the output of one of them, the slots over time."""
+"""Run screen: sum, assets by phase, output and timeline of one run, live or replayed."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class RunScreen(OutputScreen, AssetActions, TabScreen):
         log.with_asset = here is None
         log.show(self._chosen.of(picture.log, here, self.level))
         state = "following" if log.following and picture.live else plural(log.count, "line")
-        log.border_subtitle = self.host.title_text("", self.level_told)
+        log.border_subtitle = self.host.title_text("", self.level_text)
         log.border_title = self.host.title_text(f"Output of {here or 'all'}", state)
 
     # -- lines ---------------------------------------------------------------------------------------
@@ -187,14 +187,16 @@ class RunScreen(OutputScreen, AssetActions, TabScreen):
             right.add(f"  {mark.word}", styles.mark(mark))
         first = line.right(right.gap(), width)
         share = picture.share_done(now)
-        told = styles.line().add(f" {share:4.0%}", styles.muted).gap(2)
-        told.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", styles.muted)
+        facts = styles.line().add(f" {share:4.0%}", styles.muted).gap(2)
+        facts.add(f"rows {figures.count(picture.rows)}  wrote {figures.size(picture.bytes)}", styles.muted)
         if picture.memory:
-            told.add(f"  takes {figures.size(picture.memory)}", styles.muted)
+            facts.add(f"  takes {figures.size(picture.memory)}", styles.muted)
         if picture.saved:
-            told.add(f"  reuse saved {styles.glyph('≈', '~')}{figures.duration(picture.saved)}", styles.fresh)
-        filled, rest = bar(share, max(10, min(width * 3 // 5, width - told.width - 2)), styles.ascii)
-        second = styles.line().gap().add(filled, styles.accent).add(rest, styles.faint).append(told)
+            facts.add(
+                f"  reuse saved {styles.glyph('≈', '~')}{figures.duration(picture.saved)}", styles.fresh
+            )
+        filled, rest = bar(share, max(10, min(width * 3 // 5, width - facts.width - 2)), styles.ascii)
+        second = styles.line().gap().add(filled, styles.accent).add(rest, styles.faint).append(facts)
         return [first, second]
 
     def _write_timeline(self, width: int, height: int, styles: Styles) -> list[Line]:

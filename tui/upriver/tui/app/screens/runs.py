@@ -1,4 +1,4 @@
-"""All runs, newest first; the one that goes on is at the top."""
+"""Runs screen: all runs, newest first."""
 
 from __future__ import annotations
 

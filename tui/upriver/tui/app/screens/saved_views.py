@@ -1,4 +1,4 @@
-"""Filters worth keeping: chosen by a key, saved in the project's state folder."""
+"""Saved views: filters that are chosen by a key and stored in the project's state folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BUILT_IN: Mapping[str, str] = {
 
 
 def views_file(root: Path) -> Path:
-    """Where the views of the project at *root* are kept."""
+    """File of the saved views of the project at *root*."""
     return root / ".upriver" / "ui-views.json"
 
 
@@ -52,7 +52,7 @@ def save_views(root: Path, views: Mapping[str, str]) -> None:
 
 
 class SavedViewsScreen(Dialog[str | None]):
-    """Gives the chosen filter. *current* is the one in use, offered for saving."""
+    """Dialog whose result is the chosen filter. *current* is the one in use, offered for saving."""
 
     HEADLINE = "Views"
 
@@ -123,7 +123,7 @@ class SavedViewsScreen(Dialog[str | None]):
         name = message.value.strip()
         if not name:
             return
-        self._keep({**self._saved, name: self._current})
+        self._save({**self._saved, name: self._current})
         self.query_one(Input).display = False
         self.query_one(TextRows).focus()
 
@@ -131,9 +131,9 @@ class SavedViewsScreen(Dialog[str | None]):
         """Forget the view under the cursor."""
         if not self.refuse("delete") and self.here is not None:
             name = self.here[0]
-            self._keep({key: text for key, text in self._saved.items() if key != name})
+            self._save({key: text for key, text in self._saved.items() if key != name})
 
-    def _keep(self, views: dict[str, str]) -> None:
+    def _save(self, views: dict[str, str]) -> None:
         try:
             save_views(self.host.session.root, views)
         except OSError as error:

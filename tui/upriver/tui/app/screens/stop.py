@@ -1,4 +1,4 @@
-"""Asked before a build of another process is stopped."""
+"""Stop dialog: asks before a build of another process is stopped."""
 
 from __future__ import annotations
 

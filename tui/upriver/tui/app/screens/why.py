@@ -1,4 +1,4 @@
-"""Why an asset is in its state: the chain to every root cause, the code that changed, what was ruled out."""
+"""Why screen: the chain to every root cause, the code that changed, what was ruled out."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class WhyScreen(AssetActions, TabScreen):
         self.keys_changed()
 
     def _why_failed(self, error: Exception) -> None:
-        """Say what kept it from being explained."""
+        """Show why it could not be explained."""
         self.query_one(TextRows).show(wrapped(str(error), "failed"))
 
     def project_changed(self, changed: set[Key], *, order: bool) -> None:

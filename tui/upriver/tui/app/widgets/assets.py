@@ -1,4 +1,4 @@
-"""The list of assets: freshness, last run, lineage gutter, age, usual duration, rows, the last eight runs."""
+"""Asset list widget: freshness, last run, lineage gutter, age, usual duration, rows, the last eight runs."""
 
 from __future__ import annotations
 

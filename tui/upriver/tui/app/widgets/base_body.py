@@ -1,4 +1,4 @@
-"""List and detail, side by side or one over the other."""
+"""Middle of the main screen: list and detail, side by side or one over the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pane beside the list: one asset in the order in which one asks about it."""
+"""Detail widget: the asset under the cursor, the most important facts first."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Detail(Lines):
 
     @staticmethod
     def _error(status: AssetStatus, told: list[Line], width: int, styles: Styles) -> list[Line]:
-        """The error's first lines, with the code and its caret as they stand; not what a reason has told already."""
+        """The error's first lines, with the code and its caret as they stand; not what a reason above says already."""
         if status.error is None:
             return []
         first, *others = status.error.rstrip().split("\n")

@@ -1,4 +1,4 @@
-"""Draws a :class:`Diagram`: lines, labels of nodes, a cursor, a lit path. Scrolls in both directions."""
+"""Diagram widget: draws a :class:`Diagram` with labels of nodes, a cursor and a lit path; scrolls both ways."""
 
 from __future__ import annotations
 

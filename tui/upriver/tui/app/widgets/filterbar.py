@@ -1,4 +1,4 @@
-"""The filter line: an input, what it leaves, how the list is ordered."""
+"""Filter line widget: an input, the number of assets that it leaves, the order of the list."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class FilterBar(Horizontal):
 
     @property
     def input(self) -> FilterInput:
-        """Where one types."""
+        """The input."""
         return self.query_one(FilterInput)
 
-    def tell(self, tally: str, problem: str | None) -> None:
+    def show_tally(self, tally: str, problem: str | None) -> None:
         """Show how many there are, or what is wrong with the filter."""
         self.tally, self.problem = tally, problem
         self.query_one(_Tally).rewrite()

@@ -1,4 +1,4 @@
-"""The two lines at the top of every screen: the project with its counts, and the tabs."""
+"""Header widget: the project with its counts, and the tabs."""
 
 from __future__ import annotations
 

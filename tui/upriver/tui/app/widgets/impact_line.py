@@ -1,4 +1,4 @@
-"""A line that sums up what dropping a column would break."""
+"""Summary line of what dropping a column would break."""
 
 from __future__ import annotations
 

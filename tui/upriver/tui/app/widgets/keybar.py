@@ -1,4 +1,4 @@
-"""The line at the bottom: the keys that do something here, made from the bindings themselves."""
+"""Key bar widget: the keys that work here, made from the bindings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How wide the columns of the asset list are."""
+"""Column widths of the asset list."""
 
 from __future__ import annotations
 

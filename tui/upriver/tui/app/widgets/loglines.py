@@ -1,4 +1,4 @@
-"""Captured output: any number of lines, following, searching."""
+"""Log widget: any number of lines of captured output, with following and search."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class LogLines(RowList):
                 return
 
     def action_move(self, step: int) -> None:
-        """Move by lines; following ends where one reads."""
+        """Move by lines. Following the newest line ends."""
         super().action_move(step)
         self.following = self.cursor >= self._known - 1
 

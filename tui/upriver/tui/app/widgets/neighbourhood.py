@@ -1,4 +1,4 @@
-"""The panel under the list: what feeds the asset under the cursor, and what it feeds, two hops each way."""
+"""Neighbourhood widget: the graph around the asset under the cursor, two hops each way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Declaration errors, each with its place and its excerpt; shown above the list while there are any."""
+"""Problems widget: declaration errors with place and excerpt, shown above the list while there are any."""
 
 from __future__ import annotations
 

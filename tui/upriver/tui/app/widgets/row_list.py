@@ -1,4 +1,4 @@
-"""The one list widget: any number of rows, of which only the visible ones are ever drawn."""
+"""List widget, base of all lists: any number of rows, of which only the visible ones are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The assets of a run: what runs now, what waits and for what, what is done."""
+"""Run list widget: the assets of a run by phase: running, waiting, done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line to search in: hidden until it is needed."""
+"""Search line widget, hidden until it is opened."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SearchInput(Input):
 
 
 class SearchBar(Horizontal):
-    """Opened with :meth:`open`; posts Input.Changed while one types, :class:`Left` at the end."""
+    """Opened with :meth:`open`; posts Input.Changed at every key, :class:`Left` at the end."""
 
     DEFAULT_CSS = """
     SearchBar { height: 1; display: none; background: $background; }
@@ -67,7 +67,7 @@ class SearchBar(Horizontal):
         self.display = True
         self.query_one(SearchInput).focus()
 
-    def tell(self, found: int | str, *, wrong: bool = False) -> None:
+    def show_found(self, found: int | str, *, wrong: bool = False) -> None:
         """Show how many lines were found, or any other remark."""
         self._found = plural(found, "line") if isinstance(found, int) else found
         self._wrong = wrong

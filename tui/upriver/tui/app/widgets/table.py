@@ -1,4 +1,4 @@
-"""Rows of a table of any length: fetched page by page, with a cursor over cells."""
+"""Table widget: rows of any number, fetched page by page, with a cursor over cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A list of rows of many kinds: headings, links, diff lines, facts. Only some can hold the cursor."""
+"""Text list widget: headings, links, diff lines, facts. Only some rows can hold the cursor."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TextRows(RowList):
         return len(self.rows)
 
     def selectable(self, index: int) -> bool:
-        """Rows with a key; every row where none has one (then the cursor is where one reads)."""
+        """Rows with a key; every row where none has one (then the cursor is the place of reading)."""
         return self.free_scroll or self.rows[index].key is not None
 
     def write_row(self, index: int, width: int, styles: Styles) -> Line:

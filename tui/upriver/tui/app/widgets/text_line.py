@@ -1,4 +1,4 @@
-"""A widget of one or a few lines that are written by a function and repainted only where they changed."""
+"""Text line widget: a function writes its lines, and only lines that differ are repainted."""
 
 from __future__ import annotations
 

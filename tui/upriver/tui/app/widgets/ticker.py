@@ -1,4 +1,4 @@
-"""One line of what has just happened: the newest events of the run that goes on, or how the last one ended."""
+"""Ticker widget: the newest events of the run that goes on, or how the last one ended, on one line."""
 
 from __future__ import annotations
 

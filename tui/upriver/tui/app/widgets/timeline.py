@@ -1,4 +1,4 @@
-"""The slots of a run over time: which were busy, with what."""
+"""Timeline of a run: its slots over time, and what each was busy with."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def run(invocation: Invocation) -> int:
 def show_plan(
     invocation: Invocation, *, force: bool = False, check: bool = False, everything: bool = False
 ) -> int:
-    """Show the plan; with *check* the exit code tells whether there is anything to do."""
+    """Show the plan; with *check* the exit code says whether there is anything to do."""
     from upriver.tui.cli.failure import DONE, STALE, WRONG, diagnoses_lines
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json

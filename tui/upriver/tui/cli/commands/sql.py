@@ -8,7 +8,7 @@ from upriver.tui.cli.arguments import Parser, WrongUsage, add_environment, add_j
 from upriver.tui.cli.invocation import Invocation
 
 MANY = 100
-"""So many rows are shown as a table unless told otherwise; JSON and CSV give all."""
+"""So many rows are shown as a table by default; JSON and CSV give all."""
 
 
 def configure(parser: Parser) -> None:

@@ -1,4 +1,4 @@
-"""What each asset has cost in the last runs."""
+"""Text of the costs of assets."""
 
 from __future__ import annotations
 

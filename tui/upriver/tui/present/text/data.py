@@ -1,4 +1,4 @@
-"""Rows, schemas and profiles."""
+"""Text of rows, schemas and profiles."""
 
 from __future__ import annotations
 

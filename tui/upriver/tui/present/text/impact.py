@@ -1,4 +1,4 @@
-"""What changes do downstream."""
+"""Text of an impact analysis."""
 
 from __future__ import annotations
 

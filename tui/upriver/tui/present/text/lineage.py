@@ -1,4 +1,4 @@
-"""A piece of the lineage graph as a text tree."""
+"""Text tree of a piece of the lineage graph."""
 
 from __future__ import annotations
 

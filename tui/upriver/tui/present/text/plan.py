@@ -1,4 +1,4 @@
-"""A plan, and how a build ended."""
+"""Text of a plan, and of how a build ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines that tell of a running build: one for each finished asset, and a live region below them."""
+"""Text of a running build: one line for each finished asset, and a live region below them."""
 
 from __future__ import annotations
 

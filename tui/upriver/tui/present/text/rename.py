@@ -1,4 +1,4 @@
-"""What another key, another name for a column, or a fix of a name changes, file by file and line by line."""
+"""Text of a renaming or a fix, file by file and line by line."""
 
 from __future__ import annotations
 

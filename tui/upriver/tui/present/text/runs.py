@@ -1,4 +1,4 @@
-"""Runs, materializations and what recipes printed."""
+"""Text of runs, materializations and captured output."""
 
 from __future__ import annotations
 

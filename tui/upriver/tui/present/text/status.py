@@ -1,4 +1,4 @@
-"""The freshness table."""
+"""Text of the freshness table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that fit the terminal: columns shrink, then give way, and nothing ever wraps."""
+"""Text tables that fit the terminal: columns shrink, then give way, and nothing ever wraps."""
 
 from __future__ import annotations
 

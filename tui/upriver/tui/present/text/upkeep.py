@@ -1,4 +1,4 @@
-"""What fsck found and what gc dropped."""
+"""Text of what fsck found and what gc dropped."""
 
 from __future__ import annotations
 

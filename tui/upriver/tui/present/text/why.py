@@ -1,4 +1,4 @@
-"""The chain of causes behind an asset's state."""
+"""Text of an explanation: the chain of causes behind an asset's state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be copied from a panel: as Markdown, as JSON, and as the command that gives the same."""
+"""Copy of what a panel shows: as Markdown, as JSON, and as the command that gives the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A placed graph with its lines as one drawing, that a widget cuts strips from."""
+"""Drawing of a placed graph with its lines; a widget cuts strips from it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Wire(NamedTuple):
 
 
 class Diagram:
-    """*boxes* by node; *labels* are cells kept for a sign of one edge. Lines are worked out row by row."""
+    """*boxes* by node; *labels* are cells reserved for the sign of one edge. Lines are worked out row by row."""
 
     def __init__(self, placement: Placement, width: int, height: int) -> None:
         self.placement = placement

@@ -59,7 +59,7 @@ def matching(
 
 
 def problem(text: str) -> str | None:
-    """What keeps *text* from being read, or None."""
+    """Why *text* can't be read, or None."""
     try:
         parse_select(text.split())
     except UsageError as error:

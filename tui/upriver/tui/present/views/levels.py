@@ -1,4 +1,4 @@
-"""How grave a captured line is, as far as its stream and its first words tell."""
+"""Level of a captured line, as its stream and its first words show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as its events tell it, live or replayed: what is done, what runs, what waits, how long it takes."""
+"""View of a run, made from its events, live or replayed: what is done, runs and waits, and how long it takes."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ class RunPicture:
 
     @property
     def memory(self) -> int:
-        """Bytes that the processes of what runs take now, as far as they are told."""
+        """Bytes that the running processes take now, as far as events report them."""
         return sum(part.memory or 0 for part in self.running.values())
 
     def log_of(self, key: Key | None) -> Sequence[LogLine]:

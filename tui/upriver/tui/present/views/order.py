@@ -48,7 +48,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class Listing:
-    """Keys in the order of the list. *parents* tells under which asset one hangs, for the gutter."""
+    """Keys in the order of the list. *parents* maps an asset to the one that it hangs under, for the gutter."""
 
     keys: tuple[Key, ...] = ()
     parents: Mapping[Key, Key] = field(default_factory=dict)

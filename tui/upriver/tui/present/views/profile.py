@@ -1,4 +1,4 @@
-"""A column in numbers, as it is and, beside that, as it was."""
+"""View of a column in numbers, now and before."""
 
 from __future__ import annotations
 

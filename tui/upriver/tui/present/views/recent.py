@@ -1,4 +1,4 @@
-"""How each asset ended in the last few runs, for the sparkline of the list."""
+"""View of the last runs of each asset, for the sparkline of the list."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Recent:
         return touched
 
     def add_history(self, key: Key, entries: Iterable[HistoryEntry]) -> None:
-        """Take in what the history of one asset tells."""
+        """Take in the history of one asset."""
         self._looked_up.add(key)
         for entry in entries:
             self._add(key, Past(entry.run, Outcome.BUILT, entry.seconds, entry.materialized_at))

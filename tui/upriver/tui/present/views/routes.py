@@ -1,4 +1,4 @@
-"""Which row each line between two layers takes, and in which order their verticals stand.
+"""Routes of lines between two layers: the row that each takes, and the order of their verticals.
 
 See ``wires`` for what the drawing promises; here it is decided which lines may share what.
 """
@@ -69,7 +69,7 @@ class Plan:
                 self._take(link, Run(self._free_row(link), Along.OWN))
 
     def _share(self, link: Link) -> bool:
-        """Let *link* run along its target's row or its source's, if it does not get in anybody's way there."""
+        """Let *link* run along its target's row or its source's, if it crosses no other line there."""
         own, other = Run(self.sources[link[0]], Along.SOURCE), Run(self.targets[link[1]], Along.TARGET)
         for run in (other, own):
             degree = self._out_degree[link[0]] if run is other else self._in_degree[link[1]]

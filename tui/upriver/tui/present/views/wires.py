@@ -38,7 +38,7 @@ Upright: TypeAlias = tuple[int, int, int, tuple[object, object, object], Link]
 
 
 class Channel:
-    """The lines between two neighbouring layers, kept as straight pieces; cells are worked out row by row.
+    """The lines between two neighbouring layers, stored as straight pieces; cells are worked out row by row.
 
     x counts from the channel's left. *labels* is a cell for a sign of each link, where that was asked for.
     """
