@@ -11,10 +11,11 @@ import pytest
 
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import WHOLE, Volatility
+from upriver.lineage.sql.plan.context import PlanContext
 from upriver.lineage.sql.plan.findings import footprints, used_sources
 from upriver.lineage.sql.plan.flow import Node, Relation
 from upriver.lineage.sql.plan.volatility import VolatileFunctions
-from upriver.lineage.sql.plan.walk import PlanWalk
+from upriver.lineage.sql.plan.walk import walked as walked_plan
 
 SCHEMAS: dict[Key, Schema] = {
     "t": (Column("a", "INTEGER"), Column("b", "VARCHAR"), Column("c", "INTEGER")),
@@ -23,7 +24,7 @@ SCHEMAS: dict[Key, Schema] = {
 KEYS = {("main", "t"): "t", ("main", "r"): "r"}
 
 
-def walked(sql: str, change: Callable[[Node], None]) -> tuple[PlanWalk, Relation]:
+def walked(sql: str, change: Callable[[Node], None]) -> tuple[PlanContext, Relation]:
     """Walk the plan of *sql* after *change* was done to each of its nodes and expressions."""
     con = duckdb.connect()
     con.execute("create table t (a integer, b varchar, c integer)")
@@ -32,8 +33,8 @@ def walked(sql: str, change: Callable[[Node], None]) -> tuple[PlanWalk, Relation
     assert row is not None
     (root,) = msgspec.json.decode(row[0])["plans"]
     _each(root, change)
-    walk = PlanWalk(KEYS, SCHEMAS, VolatileFunctions(con))
-    return walk, walk.relation(root)
+    context = PlanContext(root, KEYS, SCHEMAS, VolatileFunctions(con))
+    return context, walked_plan(context, root)
 
 
 def _each(value: Any, change: Callable[[Node], None]) -> None:

@@ -19,6 +19,7 @@ from upriver.lineage.sql.names import quote, relation_name, relation_parts
 from upriver.lineage.sql.parse.query import BoundText, Query
 from upriver.lineage.sql.parse.variables import set_variables, variable_reads
 from upriver.lineage.sql.plan.bind_errors import bind_diagnosis, unknown_upstream
+from upriver.lineage.sql.plan.context import PlanContext
 from upriver.lineage.sql.plan.digest import Called, binding_digest
 from upriver.lineage.sql.plan.findings import (
     column_edges,
@@ -29,7 +30,7 @@ from upriver.lineage.sql.plan.findings import (
 )
 from upriver.lineage.sql.plan.flow import Node
 from upriver.lineage.sql.plan.volatility import VolatileFunctions
-from upriver.lineage.sql.plan.walk import PlanWalk
+from upriver.lineage.sql.plan.walk import walked
 from upriver.lineage.sql.text.select_list import output_expressions
 from upriver.lineage.sql.text.tokens import Token, tokens
 
@@ -109,25 +110,25 @@ class Binder:
         schema = self._describe(bound.text, schemas)
         (root,) = plan["plans"]
         key_of = {relation_parts(key): key for key in keys}
-        walk = PlanWalk(key_of, schemas, self._volatile)
-        result = walk.relation(root)
+        context = PlanContext(root, key_of, schemas, self._volatile)
+        result = walked(context, root)
         if not self._variables.issuperset(variable_reads(query.executable)):
-            walk.volatile[Volatility("getvariable", "build")] = None  # in the plan there is only its value
+            context.volatile[Volatility("getvariable", "build")] = None  # in the plan there is only its value
         for volatility in self._clock_reads(query):
-            walk.volatile[volatility] = None
-        values, influences = used_sources(result, len(schema), walk.evaluated)
-        read_rows = walk.row_identifiers & (values | {source for source, _, _ in influences})
+            context.volatile[volatility] = None
+        values, influences = used_sources(result, len(schema), context.evaluated)
+        read_rows = context.row_identifiers & (values | {source for source, _, _ in influences})
         if read_rows:
             return bind_diagnosis(_ROWID, query, bound, schemas)
         expressions = output_expressions(query.executable, tuple(column.name for column in schema))
         return Analysis(
             schema=schema,
-            groups=grouped(column_edges(result, schema, walk.sources, expressions), schema),
-            footprints=footprints(walk.sources, values, influences),
-            opaque=tuple(walk.opaque),
-            volatile=tuple(sorted(walk.volatile, key=lambda v: v.function)),
+            groups=grouped(column_edges(result, schema, context.sources, expressions), schema),
+            footprints=footprints(context.sources, values, influences),
+            opaque=tuple(context.opaque),
+            volatile=tuple(sorted(context.volatile, key=lambda v: v.function)),
             binding=binding_digest(text, root, key_of, schema, _literals(query), called),
-            expressions=own_expressions(result, schema, walk.sources, expressions),
+            expressions=own_expressions(result, schema, context.sources, expressions),
         )
 
     def _one(self, sql: str, *parameters: str) -> Any:

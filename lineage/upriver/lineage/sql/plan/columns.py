@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from upriver.lineage.sql.plan.expressions import Arrangement
+from upriver.lineage.sql.plan.context import Arrangement, PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Flow, Influences, Node, Relation, merged
 from upriver.lineage.sql.plan.ordering import (
     aggregate_reads_order,
@@ -15,14 +13,11 @@ from upriver.lineage.sql.plan.ordering import (
     sort_order,
     window_reads_order,
 )
-from upriver.lineage.sql.plan.shape import Filters, moved, within_first_input
+from upriver.lineage.sql.plan.shape import Filters, Steps, moved
 from upriver.lineage.sql.plan.volatility import may_fail, subexpressions
 
-if TYPE_CHECKING:
-    from upriver.lineage.sql.plan.walk import PlanWalk
 
-
-def projection(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
+def projection(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """A SELECT list."""
     expressions: list[Node] = node["expressions"]
 
@@ -32,81 +27,81 @@ def projection(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
 
     if any(may_fail(expression) for expression in expressions):
         filters = ()
-    below = walk.walk(node["children"][0], moved(filters, below_of))
-    columns = walk.flows(expressions, below)
+    below = yield node["children"][0], moved(filters, below_of)
+    columns = context.flows(expressions, below)
     places = {e["index"]: at for at, e in enumerate(expressions) if e["expression_class"] == "BOUND_REF"}
     unique = tuple(frozenset(places[c] for c in key) for key in below.unique if key <= places.keys())
     return Relation(columns, below.rows, below.scans, below.order, below.total, unique)
 
 
-def unnested(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
+def unnested(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """UNNEST: the lengths of the lists decide how many rows there are."""
-    below = walk.walk(node["children"][0], within_first_input(node, filters))
-    made = [flow.at_least("unnest") for flow in walk.flows(node["expressions"], below)]
+    below = yield node["children"][0], context.widths.within_first_input(node, filters)
+    made = [flow.at_least("unnest") for flow in context.flows(node["expressions"], below)]
     rows = below.rows
     for expression, flow in zip(node["expressions"], made, strict=True):
-        if not walk.flow(expression["child"], below).fixed:
+        if not context.flow(expression["child"], below).fixed:
             rows |= flow.as_influence("unnest")
     return Relation([*below.columns, *made], rows, below.scans, below.order, unknown=below.unknown)
 
 
-def value_list(walk: PlanWalk, node: Node) -> Relation:
+def value_list(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """VALUES."""
-    below = walk.walk(node["children"][0], ())
-    rows = [walk.flows(row, below) for row in node["expressions"]]
+    below = yield node["children"][0], ()
+    rows = [context.flows(row, below) for row in node["expressions"]]
     columns = [merged(list(column), "copy") for column in zip(*rows, strict=True)]
     return Relation(columns, below.rows, below.scans)
 
 
-def aggregated(walk: PlanWalk, node: Node) -> Relation:
+def aggregated(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """GROUP BY: the grouped columns, then the aggregates, then the GROUPING() columns."""
-    below = walk.walk(node["children"][0], ())
+    below = yield node["children"][0], ()
     groups: list[Node] = node["groups"]
     one_set = node["grouping_sets"] in ([], [list(range(len(groups)))])
-    flows = walk.flows(groups, below)
+    flows = context.flows(groups, below)
     # Where the binder groups by its own row number, rows find themselves again: that is how it joins a correlated
     # subquery to what it depends on.
-    markers = [flow for flow in flows if walk.is_marker(flow)]
+    markers = [flow for flow in flows if context.is_marker(flow)]
     how = "join" if markers else "group"
     grouping = NO_INFLUENCE.union(*(flow.as_influence(how) for flow in flows if flow not in markers))
     if any("return_type" in group and ambiguous(group["return_type"]) for group in groups):
-        grouping |= walk.reads_order(below)
+        grouping |= context.reads_order(below)
     # Without GROUP BY there is always one row: what decides the rows below decides its values instead.
     rows, inherited = (below.rows | grouping, NO_INFLUENCE) if groups else (NO_INFLUENCE, below.rows)
     columns = list(flows)
     within = references(groups) if one_set else frozenset()
     for aggregate in node["expressions"]:
         sorting = NO_INFLUENCE
-        if id(node) not in walk.order_free and aggregate_reads_order(aggregate, within, below):
-            sorting = walk.reads_order(below, rounding=may_only_round(aggregate))
-        columns.append(_aggregate(walk, aggregate, below, inherited | sorting))
+        if id(node) not in context.order_free and aggregate_reads_order(aggregate, within, below):
+            sorting = context.reads_order(below, rounding=may_only_round(aggregate))
+        columns.append(_aggregate(context, aggregate, below, inherited | sorting))
     if groups:
-        walk.arrangements.append(Arrangement(below.scans, rows))
+        context.arrangements.append(Arrangement(below.scans, rows))
     columns += [Flow(influence=grouping)] * len(node["grouping_functions"])
     unique = (frozenset(range(len(groups))),) if one_set else ()
     return Relation(columns, rows, below.scans, unique=unique, unknown=below.unknown)
 
 
-def _aggregate(walk: PlanWalk, aggregate: Node, below: Relation, inherited: Influences) -> Flow:
-    walk.note_volatile({"qname": aggregate["qname"], "children": aggregate["children"]})
-    value = merged(walk.flows(aggregate["children"], below), "aggregate")
+def _aggregate(context: PlanContext, aggregate: Node, below: Relation, inherited: Influences) -> Flow:
+    context.note_volatile({"qname": aggregate["qname"], "children": aggregate["children"]})
+    value = merged(context.flows(aggregate["children"], below), "aggregate")
     if may_fail({**aggregate, "children": []}):
-        walk.evaluated |= value.value
+        context.evaluated |= value.value
     orders = [order["expression"] for order in (aggregate["order_bys"] or {}).get("orders") or []]
-    influence = value.influence | inherited | walk.deciding(orders, below, "order")
+    influence = value.influence | inherited | context.deciding(orders, below, "order")
     if aggregate["filter"] is not None:
-        influence |= walk.deciding([aggregate["filter"]], below, "filter")
+        influence |= context.deciding([aggregate["filter"]], below, "filter")
     return Flow(value.value, "aggregate", influence)
 
 
-def pivoted(walk: PlanWalk, node: Node) -> Relation:
+def pivoted(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """A PIVOT over many values: aggregates and the names of their columns arrive as lists, one item a column."""
     pivot = node["bound_pivot"]
     (below_node,) = node["children"]
     if below_node["type"] == "LOGICAL_PROJECTION":
         # The lists go together and are spread by name, so their order says nothing.
-        walk.order_free.add(id(below_node["children"][0]))
-    below = walk.walk(below_node, ())
+        context.order_free.add(id(below_node["children"][0]))
+    below = yield below_node, ()
     groups, aggregates = pivot["group_count"], len(pivot["aggregates"])
     name = below.column(groups + aggregates).as_influence("filter")
     columns = [below.column(index) for index in range(groups)]
@@ -116,26 +111,26 @@ def pivoted(walk: PlanWalk, node: Node) -> Relation:
     return Relation(columns, below.rows, below.scans)
 
 
-def windowed(walk: PlanWalk, node: Node) -> Relation:
+def windowed(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """Window functions, added to the columns below."""
-    below = walk.walk(node["children"][0], ())
+    below = yield node["children"][0], ()
     made = []
     windows: list[Node] = node["expressions"]
     alone = share_one_order(windows)
-    keys = [walk.deciding(_keys(window), below, "order") for window in windows]
+    keys = [context.deciding(_keys(window), below, "order") for window in windows]
     arrangement = Arrangement(below.scans, NO_INFLUENCE.union(*keys))
     if several := len({sort_order(window) for window in windows}) > 1:
-        walk.arrangements.append(
+        context.arrangements.append(
             arrangement
         )  # the window that is computed first arranges the rows for the next
     for window in windows:
         if _is_binders_row_number(window):
-            made.append(Flow(frozenset({walk.sources.marker(below.scans)})))
+            made.append(Flow(frozenset({context.sources.marker(below.scans)})))
             continue
-        sorting = walk.reads_order(below) if window_reads_order(window, below, alone) else NO_INFLUENCE
-        made.append(_window(walk, window, below, sorting))
+        sorting = context.reads_order(below) if window_reads_order(window, below, alone) else NO_INFLUENCE
+        made.append(_window(context, window, below, sorting))
     if not several and arrangement.keys:
-        walk.arrangements.append(arrangement)
+        context.arrangements.append(arrangement)
     return Relation(
         [*below.columns, *made], below.rows, below.scans, unique=below.unique, unknown=below.unknown
     )
@@ -146,15 +141,15 @@ def _keys(window: Node) -> list[Node]:
     return [*(window["partitions"] or []), *(order["expression"] for order in window["orders"] or [])]
 
 
-def _window(walk: PlanWalk, window: Node, below: Relation, sorting: Influences) -> Flow:
-    walk.note_volatile(window)
+def _window(context: PlanContext, window: Node, below: Relation, sorting: Influences) -> Flow:
+    context.note_volatile(window)
     arguments = [*(window["children"] or []), *filter(None, [window["default_expr"]])]
-    value = merged(walk.flows(arguments, below), "window")
+    value = merged(context.flows(arguments, below), "window")
     orders = [order["expression"] for order in window["orders"] or []]
     known = {id(expression) for expression in (*arguments, *orders)}
     others = [expression for expression in subexpressions(window) if id(expression) not in known]
-    influence = value.influence | sorting | walk.deciding(orders, below, "order")
-    influence |= walk.deciding(others, below, "window")
+    influence = value.influence | sorting | context.deciding(orders, below, "order")
+    influence |= context.deciding(others, below, "window")
     return Flow(value.value, value.how, influence)
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from upriver.lineage.sql.plan.expressions import Arrangement
+from upriver.lineage.sql.plan.context import Arrangement, PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Flow, Influences, Node, Relation, UnknownShapeError
-from upriver.lineage.sql.plan.shape import Filters, join_columns, moved
+from upriver.lineage.sql.plan.shape import Filters, Steps, moved
 from upriver.lineage.sql.plan.volatility import may_fail
-
-if TYPE_CHECKING:
-    from upriver.lineage.sql.plan.walk import PlanWalk
 
 _KEEPS_LEFT_FILTERS = frozenset({"INNER", "LEFT", "SEMI", "ANTI", "MARK", "SINGLE"})
 _KEEPS_RIGHT_FILTERS = frozenset({"INNER", "RIGHT"})
@@ -20,27 +16,30 @@ _EQUALITIES = frozenset({"COMPARE_EQUAL", "COMPARE_NOT_DISTINCT_FROM"})
 _FREE = "INVALID"  # DuckDB's word for a condition that compares no left with a right side
 
 
-def joined(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
+def joined(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """The output of a join *node*."""
     kind: str = node.get("join_type") or "INNER"
     conditions: list[Node] = node.get("conditions") or []
-    left, right = _sides(walk, node, kind, filters)
-    deciding = _deciding(walk, node, conditions, left, right)
+    to_left, to_right = _filters_of_sides(context, node, kind, filters)
+    left_node, right_node = node["children"]
+    left = yield left_node, to_left
+    right = yield right_node, to_right
+    deciding = _deciding(context, node, conditions, left, right)
     if node["type"] in _BY_POSITION:
         # Which of several equally near rows is taken is up to their order.
-        deciding |= walk.reads_order(left) | walk.reads_order(right)
-    walk.arrangements.append(Arrangement(left.scans | right.scans, left.rows | right.rows | deciding))
+        deciding |= context.reads_order(left) | context.reads_order(right)
+    context.arrangements.append(Arrangement(left.scans | right.scans, left.rows | right.rows | deciding))
     result = _all_columns(left, right, deciding)
     match kind:
         case "SEMI" | "ANTI":
             result = replace(result, columns=left.columns, unique=left.unique)
         case "MARK":
-            mark = _mark(walk, node, conditions, left, right)
+            mark = _mark(context, node, conditions, left, right)
             result = replace(result, columns=[*left.columns, mark], rows=left.rows, unique=left.unique)
         case "SINGLE":
             result = replace(result, rows=left.rows, unique=left.unique)
             # A second row is an error, whether or not anyone reads the value.
-            walk.evaluated |= {source for source, _, _ in deciding | right.rows}
+            context.evaluated |= {source for source, _, _ in deciding | right.rows}
         case "LEFT" if _is_unique(conditions, right, "right"):
             result = replace(result, rows=left.rows, unique=left.unique)
         case "INNER" if node["type"] not in _BY_POSITION:
@@ -79,17 +78,20 @@ def _kept(node: Node, kind: str, result: Relation, left_width: int) -> Relation:
     return replace(result, columns=[result.columns[column] for column in kept], unique=unique)
 
 
-def _sides(walk: PlanWalk, node: Node, kind: str, filters: Filters) -> tuple[Relation, Relation]:
-    """Both inputs, each with the filters from above that concern it alone and mean the same below the join."""
-    left_node, right_node = node["children"]
-    columns = join_columns(node) if filters else None
+def _filters_of_sides(
+    context: PlanContext, node: Node, kind: str, filters: Filters
+) -> tuple[Filters, Filters]:
+    """The filters from above that concern one input alone and mean the same below the join, for each input."""
+    columns = context.widths.join_columns(node) if filters else None
     if columns is None or node["type"] in _BY_POSITION or _may_fail(node):
-        return walk.walk(left_node, ()), walk.walk(right_node, ())
+        return (), ()
     lefts, rights = columns
     to_left = moved(filters, lambda c: lefts[c] if c < len(lefts) else None)
     to_right = moved(filters, lambda c: rights[c - len(lefts)] if 0 <= c - len(lefts) < len(rights) else None)
-    left = walk.walk(left_node, to_left if kind in _KEEPS_LEFT_FILTERS else ())
-    return left, walk.walk(right_node, to_right if kind in _KEEPS_RIGHT_FILTERS else ())
+    return (
+        to_left if kind in _KEEPS_LEFT_FILTERS else (),
+        to_right if kind in _KEEPS_RIGHT_FILTERS else (),
+    )
 
 
 def _may_fail(node: Node) -> bool:
@@ -100,34 +102,34 @@ def _may_fail(node: Node) -> bool:
 
 
 def _deciding(
-    walk: PlanWalk, node: Node, conditions: list[Node], left: Relation, right: Relation
+    context: PlanContext, node: Node, conditions: list[Node], left: Relation, right: Relation
 ) -> Influences:
     """What the conditions of a join depend on."""
     both = _all_columns(left, right, NO_INFLUENCE)
     if node.get("condition"):
-        return walk.deciding([node["condition"]], both, "join")
+        return context.deciding([node["condition"]], both, "join")
     result = NO_INFLUENCE
     for condition in conditions:
         if condition["comparison"] == _FREE:
-            result |= walk.deciding([condition["left"]], both, "join")
+            result |= context.deciding([condition["left"]], both, "join")
             continue
-        ours, theirs = walk.flow(condition["left"], left), walk.flow(condition["right"], right)
-        if walk.is_marker(ours) and ours.value == theirs.value:
+        ours, theirs = context.flow(condition["left"], left), context.flow(condition["right"], right)
+        if context.is_marker(ours) and ours.value == theirs.value:
             continue  # rows find themselves again
-        result |= walk.deciding([condition["left"]], left, "join")
-        result |= walk.deciding([condition["right"]], right, "join")
+        result |= context.deciding([condition["left"]], left, "join")
+        result |= context.deciding([condition["right"]], right, "join")
     return result
 
 
-def _mark(walk: PlanWalk, node: Node, conditions: list[Node], left: Relation, right: Relation) -> Flow:
+def _mark(context: PlanContext, node: Node, conditions: list[Node], left: Relation, right: Relation) -> Flow:
     """The column that says whether a row has found a partner: what is compared is its value."""
     both = _all_columns(left, right, NO_INFLUENCE)
-    flows = [walk.flow(node["condition"], both)] if node.get("condition") else []
+    flows = [context.flow(node["condition"], both)] if node.get("condition") else []
     for condition in conditions:
         if condition["comparison"] == _FREE:
-            flows.append(walk.flow(condition["left"], both))
+            flows.append(context.flow(condition["left"], both))
         else:
-            flows += [walk.flow(condition["left"], left), walk.flow(condition["right"], right)]
+            flows += [context.flow(condition["left"], left), context.flow(condition["right"], right)]
     value = frozenset(source for flow in flows for source in flow.value)
     return Flow(value, "expression", right.rows.union(*(flow.influence for flow in flows)))
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from upriver.lineage.model import Volatility
-from upriver.lineage.sql.plan.expressions import Arrangement
+from upriver.lineage.sql.plan.context import Arrangement, PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Influences, Node, Relation, merged
 from upriver.lineage.sql.plan.ordering import ambiguous, references, sort_keys
 from upriver.lineage.sql.plan.predicate import predicate_text
-from upriver.lineage.sql.plan.shape import Filter, Filters, conjuncts, moved
+from upriver.lineage.sql.plan.shape import Filter, Filters, Steps, conjuncts, moved
 from upriver.lineage.sql.plan.volatility import may_fail
 
-if TYPE_CHECKING:
-    from upriver.lineage.sql.plan.walk import PlanWalk
 
-
-def filtered(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
+def filtered(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """WHERE, HAVING and QUALIFY."""
     kept: list[int] = node["projection_map"]
     if kept:
@@ -27,11 +23,11 @@ def filtered(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
     if any(may_fail(condition) for condition in conditions):
         filters = ()
     else:
-        filters += tuple(f for condition in conditions if (f := _filter(walk, condition)) is not None)
-    below = walk.walk(node["children"][0], filters)
+        filters += tuple(f for condition in conditions if (f := _filter(context, condition)) is not None)
+    below = yield node["children"][0], filters
     rows = below.rows
-    for condition, flow in zip(conditions, walk.flows(conditions, below), strict=True):
-        rows |= flow.as_influence("filter", walk.filter_numbers.get(id(condition), 0))
+    for condition, flow in zip(conditions, context.flows(conditions, below), strict=True):
+        rows |= flow.as_influence("filter", context.filter_numbers.get(id(condition), 0))
     result = replace(below, rows=rows)
     if kept and below.unknown is None:
         places = {column: at for at, column in enumerate(kept)}
@@ -40,7 +36,7 @@ def filtered(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
     return result
 
 
-def _filter(walk: PlanWalk, condition: Node) -> Filter | None:
+def _filter(context: PlanContext, condition: Node) -> Filter | None:
     columns: dict[int, int] = {}
 
     def name_of(index: int) -> str:
@@ -49,56 +45,64 @@ def _filter(walk: PlanWalk, condition: Node) -> Filter | None:
 
     if predicate_text(condition, name_of) is None or not columns:
         return None
-    number = walk.filter_numbers.setdefault(id(condition), len(walk.filter_numbers) + 1)
+    number = context.filter_numbers.setdefault(id(condition), len(context.filter_numbers) + 1)
     return Filter(number, condition, columns)
 
 
-def distinct(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
+def distinct(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """DISTINCT, and DISTINCT ON, which keeps the first row of each group."""
     targets: list[Node] = node["distinct_targets"]
     on = node["distinct_type"] != "DISTINCT"
-    below = walk.walk(node["children"][0], () if on else filters)
+    below = yield node["children"][0], () if on else filters
     orders: list[Node] = (node.get("order_by") or {}).get("orders") or []
     keys = references(targets)
-    rows = walk.deciding(targets, below, "distinct")
+    rows = context.deciding(targets, below, "distinct")
     vague = any("return_type" in target and ambiguous(target["return_type"]) for target in targets)
     if vague or (on and not below.covers(keys | sort_keys(orders))):
-        rows |= walk.reads_order(below)
-    rows |= walk.deciding([order["expression"] for order in orders], below, "order")
-    walk.arrangements.append(Arrangement(below.scans, rows))
+        rows |= context.reads_order(below)
+    rows |= context.deciding([order["expression"] for order in orders], below, "order")
+    context.arrangements.append(Arrangement(below.scans, rows))
     unique = (*below.unique, keys) if len(keys) == len(targets) else below.unique
     return replace(below.with_rows(rows), unique=unique, order=NO_INFLUENCE, total=False)
 
 
-def sorted_rows(walk: PlanWalk, node: Node, filters: Filters) -> Relation:
+def sorted_rows(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """ORDER BY: decides no rows by itself, but a LIMIT above it does by the same keys."""
     kept: list[int] = node["projections"]
-    below = walk.walk(node["children"][0], () if kept else filters)
-    order = walk.deciding([item["expression"] for item in node["orders"]], below, "order")
-    walk.arrangements.append(Arrangement(below.scans, order, planned=False))
+    below = yield node["children"][0], () if kept else filters
+    order = context.deciding([item["expression"] for item in node["orders"]], below, "order")
+    context.arrangements.append(Arrangement(below.scans, order, planned=False))
     result = replace(below, order=order, total=below.covers(sort_keys(node["orders"])))
     return replace(result, columns=[below.column(index) for index in kept], unique=()) if kept else result
 
 
-def limited(walk: PlanWalk, node: Node) -> Relation:
+def limited(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """LIMIT and OFFSET: without a sort that leaves no ties, any rows may be taken."""
-    below = walk.walk(node["children"][0], ())
+    below = yield node["children"][0], ()
     rows: Influences = frozenset((source, "limit", 0) for source, _, _ in below.order)
     if not below.total and frozenset() not in below.unique:
-        rows |= walk.reads_order(below)
+        rows |= context.reads_order(below)
     for bound in ("limit_val", "offset_val"):
         if (expression := node[bound]["expression"]) is not None:
-            rows |= walk.deciding([expression], below, "limit")
+            rows |= context.deciding([expression], below, "limit")
     return below.with_rows(rows)
 
 
-def sampled(walk: PlanWalk, node: Node) -> Relation:
+def sampled(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """TABLESAMPLE: by chance without a seed, by position with one."""
-    below = walk.walk(node["children"][0], ())
-    rows = walk.reads_order(below)
+    below = yield node["children"][0], ()
+    rows = context.reads_order(below)
     if not node["sample_options"]["repeatable"]:
-        walk.volatile[Volatility("tablesample", "build")] = None
+        context.volatile[Volatility("tablesample", "build")] = None
     return replace(below.with_rows(rows), total=False)
+
+
+def united(context: PlanContext, node: Node, filters: Filters) -> Steps:
+    """UNION ALL: the rows of several inputs below each other. UNION is a DISTINCT over it."""
+    sides = []
+    for child in node["children"]:
+        sides.append((yield child, filters))
+    return stacked(sides)
 
 
 def stacked(sides: list[Relation]) -> Relation:
@@ -111,13 +115,15 @@ def stacked(sides: list[Relation]) -> Relation:
     return Relation(columns, rows, scans, unknown=unknown)
 
 
-def compared(walk: PlanWalk, node: Node) -> Relation:
+def compared(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """EXCEPT and INTERSECT: rows of the first, chosen by comparing all columns of both."""
-    left, right = (walk.walk(child, ()) for child in node["children"])
+    first, second = node["children"]
+    left = yield first, ()
+    right = yield second, ()
     flows = (*left.columns, *right.columns)
     rows = (left.rows | right.rows).union(*(flow.as_influence("distinct") for flow in flows))
     unique = () if node["setop_all"] else (frozenset(range(len(left.columns))),)
-    walk.arrangements.append(Arrangement(left.scans | right.scans, rows))
+    context.arrangements.append(Arrangement(left.scans | right.scans, rows))
     unknown = left.unknown or right.unknown
     return Relation(left.columns, rows, left.scans | right.scans, unique=unique, unknown=unknown)
 

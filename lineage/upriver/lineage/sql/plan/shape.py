@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from upriver.lineage.sql.plan.flow import Node
+from upriver.lineage.sql.plan.flow import Node, Relation
 
 JOIN_NODES = frozenset(
     {
@@ -36,64 +36,101 @@ class Filter:
 
 Filters: TypeAlias = tuple[Filter, ...]
 
+Visit: TypeAlias = tuple[Node, Filters]
+"""A plan node to be walked, and the row filters above it that concern it."""
+
+Steps: TypeAlias = Generator[Visit, Relation, Relation]
+"""The work on one plan node. It yields each node below that it needs, is sent that node's output, and returns its own.
+
+So no handler calls another, and a plan may be deeper than Python's stack.
+"""
+
 
 def moved(filters: Filters, position_of: Callable[[int], int | None]) -> Filters:
     """Those of *filters* whose columns all have a position further down."""
     return tuple(f for filter_ in filters if (f := filter_.through(position_of)) is not None)
 
 
-def within_first_input(node: Node, filters: Filters) -> Filters:
-    """Those of *filters* that concern only the columns that *node* has from its first input."""
-    width = output_width(node["children"][0]) if filters else None
-    return () if width is None else moved(filters, lambda c: c if c < width else None)
-
-
 def conjuncts(expression: Node) -> list[Node]:
-    """The parts of an AND."""
-    if expression["expression_class"] == "BOUND_CONJUNCTION" and expression["type"] == "CONJUNCTION_AND":
-        return [part for child in expression["children"] for part in conjuncts(child)]
-    return [expression]
+    """The parts of an AND, in their order."""
+    found: list[Node] = []
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if part["expression_class"] == "BOUND_CONJUNCTION" and part["type"] == "CONJUNCTION_AND":
+            waiting += reversed(part["children"])
+        else:
+            found.append(part)
+    return found
 
 
-def output_width(node: Node) -> int | None:
-    """How many columns a plan node gives, None when that is not known."""
-    kind, children = node["type"], node["children"]
-    match kind:
-        case "LOGICAL_GET":
-            return len(node["column_indexes"]) + len(node["projected_input"])
-        case "LOGICAL_PROJECTION":
-            return len(node["expressions"])
-        case "LOGICAL_CTE_REF":
-            return len(node["chunk_types"])
-        case "LOGICAL_UNION" | "LOGICAL_EXCEPT" | "LOGICAL_INTERSECT" | "LOGICAL_RECURSIVE_CTE":
-            return int(node["column_count"])
-        case "LOGICAL_AGGREGATE_AND_GROUP_BY":
-            return len(node["groups"]) + len(node["expressions"]) + len(node["grouping_functions"])
-        case "LOGICAL_WINDOW" | "LOGICAL_UNNEST":
-            below = output_width(children[0])
-            return None if below is None else below + len(node["expressions"])
-        case "LOGICAL_FILTER":
-            return len(node["projection_map"]) or output_width(children[0])
-        case "LOGICAL_ORDER_BY":
-            return len(node["projections"]) or output_width(children[0])
-        case "LOGICAL_DISTINCT" | "LOGICAL_LIMIT" | "LOGICAL_SAMPLE":
-            return output_width(children[0])
-        case "LOGICAL_MATERIALIZED_CTE":
-            return output_width(children[1])
-        case "LOGICAL_EXPRESSION_GET":
-            return len(node["expr_types"])
-        case kind if kind in JOIN_NODES:
-            kept = join_columns(node)
-            return None if kept is None else len(kept[0]) + len(kept[1]) + (node.get("join_type") == "MARK")
-    return None
+def plan_nodes(root: Node) -> Iterator[Node]:
+    """*root* and all nodes below, every node before its inputs, in the order of the plan."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node["children"])
 
 
-def join_columns(node: Node) -> tuple[list[int], list[int]] | None:
-    """The columns of each input that a join passes on, None when that is not known."""
-    left, right = (output_width(child) for child in node["children"])
-    if left is None or right is None:
+class Widths:
+    """How many columns the nodes of one *plan* give, None where that is not known."""
+
+    def __init__(self, plan: Node) -> None:
+        self._widths: dict[int, int | None] = {}
+        for node in reversed(list(plan_nodes(plan))):
+            try:
+                self._widths[id(node)] = self._width(node)
+            except (LookupError, TypeError):  # not the shape that this kind of node has
+                self._widths[id(node)] = None
+
+    def of(self, node: Node) -> int | None:
+        """The width of *node*, which is one of the plan."""
+        return self._widths[id(node)]
+
+    def _width(self, node: Node) -> int | None:
+        kind, children = node["type"], node["children"]
+        match kind:
+            case "LOGICAL_GET":
+                return len(node["column_indexes"]) + len(node["projected_input"])
+            case "LOGICAL_PROJECTION":
+                return len(node["expressions"])
+            case "LOGICAL_CTE_REF":
+                return len(node["chunk_types"])
+            case "LOGICAL_UNION" | "LOGICAL_EXCEPT" | "LOGICAL_INTERSECT" | "LOGICAL_RECURSIVE_CTE":
+                return int(node["column_count"])
+            case "LOGICAL_AGGREGATE_AND_GROUP_BY":
+                return len(node["groups"]) + len(node["expressions"]) + len(node["grouping_functions"])
+            case "LOGICAL_WINDOW" | "LOGICAL_UNNEST":
+                below = self.of(children[0])
+                return None if below is None else below + len(node["expressions"])
+            case "LOGICAL_FILTER":
+                return len(node["projection_map"]) or self.of(children[0])
+            case "LOGICAL_ORDER_BY":
+                return len(node["projections"]) or self.of(children[0])
+            case "LOGICAL_DISTINCT" | "LOGICAL_LIMIT" | "LOGICAL_SAMPLE":
+                return self.of(children[0])
+            case "LOGICAL_MATERIALIZED_CTE":
+                return self.of(children[1])
+            case "LOGICAL_EXPRESSION_GET":
+                return len(node["expr_types"])
+            case kind if kind in JOIN_NODES:
+                kept = self.join_columns(node)
+                marked = node.get("join_type") == "MARK"
+                return None if kept is None else len(kept[0]) + len(kept[1]) + marked
         return None
-    left_kept = node.get("left_projection_map") or list(range(left))
-    if node.get("join_type") in ("SEMI", "ANTI", "MARK"):
-        return left_kept, []
-    return left_kept, node.get("right_projection_map") or list(range(right))
+
+    def join_columns(self, node: Node) -> tuple[list[int], list[int]] | None:
+        """The columns of each input that a join passes on, None when that is not known."""
+        left, right = (self.of(child) for child in node["children"])
+        if left is None or right is None:
+            return None
+        left_kept = node.get("left_projection_map") or list(range(left))
+        if node.get("join_type") in ("SEMI", "ANTI", "MARK"):
+            return left_kept, []
+        return left_kept, node.get("right_projection_map") or list(range(right))
+
+    def within_first_input(self, node: Node, filters: Filters) -> Filters:
+        """Those of *filters* that concern only the columns that *node* has from its first input."""
+        width = self.of(node["children"][0]) if filters else None
+        return () if width is None else moved(filters, lambda c: c if c < width else None)

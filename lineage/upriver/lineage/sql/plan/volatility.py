@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import Any
 
 import duckdb
 
@@ -39,6 +40,7 @@ _TOTAL_OPERATORS = frozenset(
     }
 )
 _ONLY_CHILDREN = frozenset({"BOUND_FUNCTION", "BOUND_OPERATOR", "BOUND_CONJUNCTION"})
+_WITHOUT_EXPRESSIONS = frozenset({"function_data", "return_type"})
 # fmt: off
 _TOTAL_AGGREGATES = frozenset({
     "count", "count_star", "min", "max", "sum", "avg", "mean", "first", "last", "any_value",
@@ -100,25 +102,29 @@ _UNLISTED = frozenset({"current_localtime", "current_localtimestamp", "reservoir
 
 def may_fail(expression: Node) -> bool:
     """Whether computing *expression* can raise an error for some row."""
-    match expression["expression_class"]:
-        case "BOUND_REF" | "BOUND_CONSTANT" | "BOUND_COLUMN_REF":
-            return False
-        case "BOUND_FUNCTION":
-            if not _function_is_total(expression):
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        match part["expression_class"]:
+            case "BOUND_REF" | "BOUND_CONSTANT" | "BOUND_COLUMN_REF":
+                continue
+            case "BOUND_FUNCTION":
+                if not _function_is_total(part):
+                    return True
+            case "BOUND_OPERATOR":
+                if part["type"] == "OPERATOR_TRY":
+                    continue
+                if part["type"] not in _TOTAL_OPERATORS:
+                    return True
+            case "BOUND_AGGREGATE":
+                if part["qname"]["path"][-1] not in _TOTAL_AGGREGATES:
+                    return True
+            case "BOUND_CASE" | "BOUND_CONJUNCTION":
+                pass
+            case _:
                 return True
-        case "BOUND_OPERATOR":
-            if expression["type"] == "OPERATOR_TRY":
-                return False
-            if expression["type"] not in _TOTAL_OPERATORS:
-                return True
-        case "BOUND_AGGREGATE":
-            if expression["qname"]["path"][-1] not in _TOTAL_AGGREGATES:
-                return True
-        case "BOUND_CASE" | "BOUND_CONJUNCTION":
-            pass
-        case _:
-            return True
-    return any(may_fail(child) for child in subexpressions(expression))
+        waiting += subexpressions(part)
+    return False
 
 
 def _function_is_total(expression: Node) -> bool:
@@ -146,22 +152,20 @@ def subexpressions(expression: Node) -> Iterable[Node]:
 
 
 def _searched(expression: Node) -> Iterator[Node]:
-    for name, value in expression.items():
-        if name != "function_data" and isinstance(value, dict | list):
-            yield from _expressions_in(value)
-
-
-def _expressions_in(value: Node | list[Node]) -> Iterator[Node]:
-    if isinstance(value, list):
-        for item in value:
-            if isinstance(item, dict | list):
-                yield from _expressions_in(item)
-    elif "expression_class" in value:
-        yield value
-    else:
-        for item in value.values():
-            if isinstance(item, dict | list):
-                yield from _expressions_in(item)
+    waiting: list[Any] = [
+        value
+        for name, value in expression.items()
+        if name not in _WITHOUT_EXPRESSIONS and isinstance(value, dict | list)
+    ]
+    waiting.reverse()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [item for item in reversed(value) if isinstance(item, dict | list)]
+        elif "expression_class" in value:
+            yield value
+        else:
+            waiting += [item for item in reversed(value.values()) if isinstance(item, dict | list)]
 
 
 class VolatileFunctions:
