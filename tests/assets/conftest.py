@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.loading.load import LoadedPython, load_python, load_sql
+from upriver.assets.loading.load import LoadedPython, load_python
+from upriver.assets.loading.sql_module import parse_sql_module
 from upriver.assets.model import Asset, Source
 from upriver.assets.project.files import ProjectFiles, discover
 from upriver.assets.project.validate import check_keys
@@ -49,14 +50,17 @@ class Project:
         assert not loaded.diagnoses, "\n\n".join(map(str, loaded.diagnoses))
         return loaded
 
-    def sql(self) -> tuple[tuple[Asset, ...], tuple[Diagnosis, ...]]:
-        """The SQL modules, loaded."""
-        return load_sql(self.root, self.files)
-
     def diagnoses(self) -> list[Diagnosis]:
         """Everything that is wrong with the project as far as this part can tell."""
         files = self.files
-        assets, wrong_sql = load_sql(self.root, files)
+        assets: list[Asset] = []
+        wrong_sql: list[Diagnosis] = []
+        for file in files.sql:
+            parsed = parse_sql_module(file.path, (self.root / file.path).read_text())
+            if isinstance(parsed, Asset):
+                assets.append(parsed)
+            else:
+                wrong_sql += parsed
         loaded = load_python(self.root, files)
         keys = check_keys([*assets, *loaded.assets], loaded.sources)
         return [*files.diagnoses, *wrong_sql, *loaded.diagnoses, *keys]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.assets.conftest import Project
 
 from upriver.assets import source
-from upriver.assets.declare.locations import FILES, read_location, scan_expression
+from upriver.assets.declare.locations import FILES, read_location
 from upriver.assets.errors import DeclarationError
 from upriver.assets.model import FileLocation, TableLocation
 
@@ -198,7 +198,9 @@ def test_the_engine_takes_every_option(data: dict[str, str], format_name: str, o
         given["thousands"] = "."
     if option == "thousands":
         given["decimal"] = ","
-    expression = scan_expression(location(f"x.{format_name}", **given), data[format_name])
+    scan = location(f"x.{format_name}", **given).scan
+    assert scan is not None
+    expression = scan.replace(FILES, data[format_name])
     with duckdb.connect() as connection:
         assert connection.sql(f"from {expression}").fetchall()
 

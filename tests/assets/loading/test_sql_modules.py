@@ -8,7 +8,6 @@ import pytest
 import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.assets.conftest import Project
 
 from upriver.assets.declare.options import DIALECTS
 from upriver.assets.errors import Diagnosis
@@ -223,38 +222,6 @@ def test_a_path_that_gives_no_key_is_told_together_with_the_rest() -> None:
 
 def test_the_dialects_are_those_of_sqlglot() -> None:
     assert {dialect.value for dialect in sqlglot.Dialects if dialect.value} == DIALECTS
-
-
-def test_sql_modules_of_a_project_are_loaded_and_all_problems_told(project: Project) -> None:
-    project.write("assets/a.sql", "select 1")
-    project.write("assets/marts/b.SQL", "select 1")
-    project.write("assets/c.sql", b"select 1,\n '\xff'")
-    project.write("assets/d.sql", "")
-    project.write("other/e.sql", "select 1")
-    assets, diagnoses = project.sql()
-    assert [asset.key for asset in assets] == ["a", "marts.b"]
-    assert [str(diagnosis) for diagnosis in diagnoses] == [
-        "assets/c.sql:2: this file is not UTF-8 text: byte 0xff in this line",
-        "assets/d.sql:1: there is no query in this file",
-    ]
-
-
-def test_line_ends_inside_the_query_stay_as_they_are(project: Project) -> None:
-    project.write("assets/a.sql", b"/* upriver:\r\ntags: [x]\r\n*/\r\nselect 'a\r\nb'")
-    (asset,), _ = project.sql()
-    assert asset.recipe == SqlRecipe("select 'a\r\nb'", line=4)
-
-
-@pytest.mark.parametrize("name", ["Orders", "ORDERS", "ｏrders"])
-def test_a_name_that_differs_only_in_case_or_form_is_told_with_the_other(project: Project, name: str) -> None:
-    project.write("assets/orders.sql", "select 1")
-    project.write(f"assets/{name}.sql", "select 1")
-    assets, (diagnosis,) = project.sql()
-    assert [asset.key for asset in assets] == ["orders"]
-    assert diagnosis.facts == (
-        "it differs from assets/orders.sql only in case or in the form of its letters",
-    )
-    assert diagnosis.hint == "keep one of them, or give them different names"
 
 
 @given(

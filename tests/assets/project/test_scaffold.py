@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 
 from upriver.assets.errors import UsageError
-from upriver.assets.loading.load import load_python, load_sql
+from upriver.assets.loading.load import load_python
 from upriver.assets.model import FileLocation, SqlRecipe
 from upriver.assets.project.config import find_project, read_config
 from upriver.assets.project.files import discover
 from upriver.assets.project.scaffold import write_project
+from upriver.lineage.project.derive import derive
 
 
 def test_it_is_a_project_in_which_nothing_is_wrong(tmp_path: Path) -> None:
@@ -22,24 +23,22 @@ def test_it_is_a_project_in_which_nothing_is_wrong(tmp_path: Path) -> None:
     assert set(written) == {path for path in root.rglob("*") if path.is_file()}
     config, problems = read_config(root)
     assert config.name == "shop"
-    files = discover(root)
-    assets, wrong_sql = load_sql(root, files)
-    loaded = load_python(root, files)
-    assert (problems, files.diagnoses, wrong_sql, loaded.diagnoses) == ((), (), (), ())
-    assert sorted(found.key for found in assets + loaded.assets) == [
+    project = derive(root)
+    assert (problems, project.diagnoses) == ((), ())
+    assert sorted(project.assets) == [
         "marts.best_customers",
         "marts.revenue_by_country",
         "staging.orders",
     ]
-    assert sorted(found.key for found in loaded.sources) == ["raw.customers", "raw.orders"]
-    assert all(found.description for found in (*assets, *loaded.assets))
-    assert all(found.description for found in loaded.sources)
+    assert sorted(project.sources) == ["raw.customers", "raw.orders"]
+    assert all(found.description for found in project.assets.values())
+    assert all(found.description for found in project.sources.values())
 
 
 def test_its_queries_and_its_function_run(tmp_path: Path) -> None:
     write_project(tmp_path, "shop")
     files = discover(tmp_path)
-    assets, _ = load_sql(tmp_path, files)
+    assets = derive(tmp_path).assets.values()
     loaded = load_python(tmp_path, files)
     with duckdb.connect() as connection:
         connection.execute("create schema raw; create schema staging")

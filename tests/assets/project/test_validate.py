@@ -55,13 +55,18 @@ def test_schemas_of_the_engine_are_reserved(project: Project, schema: str) -> No
 
 def test_variables_and_pools_must_be_in_the_configuration(project: Project) -> None:
     project.write("upriver.toml", "[variables]\nregion = 'eu'\n[pools]\napi = 2\n")
-    project.write("assets/a.sql", "/* upriver: {variables: [regoin], pool: db} */ select 1")
-    project.write("assets/b.sql", "/* upriver: {variables: [region], pool: api} */ select 1")
+    module = """
+        @asset(variables=["regoin"], pool="db")
+        def a(): ...
+        @asset(variables=["region"], pool="api")
+        def b(): ...
+        """
+    project.module("assets/m.py", module)
     config, _ = read_config(project.root)
-    assets, _ = project.sql()
+    assets = project.sound_python().assets
     assert [str(diagnosis) for diagnosis in check_settings(assets, config)] == [
-        "assets/a.sql:1: asset 'a': upriver.toml has no 'regoin' in [variables]\n  hint: did you mean 'region'?",
-        "assets/a.sql:1: asset 'a': upriver.toml has no 'db' in [pools]\n  hint: add `db = 2` to [pools]",
+        "assets/m.py:3: asset 'a': upriver.toml has no 'regoin' in [variables]\n  hint: did you mean 'region'?",
+        "assets/m.py:3: asset 'a': upriver.toml has no 'db' in [pools]\n  hint: add `db = 2` to [pools]",
     ]
 
 

@@ -47,11 +47,6 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def scan_expression(location: FileLocation, files: str) -> str | None:
-    """The table expression that reads *files* (SQL of a list), or None when the format's plain form does."""
-    return None if location.scan is None else location.scan.replace(FILES, files, 1)
-
-
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise expected("text", value)

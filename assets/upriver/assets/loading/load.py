@@ -1,11 +1,10 @@
-"""Loading a project: SQL modules are read, Python modules imported, and all problems are found at once."""
+"""Loader of a project's Python modules: imports them in this process and reports all problems at once."""
 
 from __future__ import annotations
 
 import ast
 import linecache
 import os
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,61 +21,10 @@ from upriver.assets.loading.import_reads import Observed, Recorder, native_reads
 from upriver.assets.loading.imports import ProjectImports, module_name
 from upriver.assets.loading.resolve import Found, resolve
 from upriver.assets.loading.scan import declarations, look_up
-from upriver.assets.loading.sql_module import parse_sql_module
 from upriver.assets.loading.tracebacks import merged, raised
 from upriver.assets.model import Asset, Key, Place, PythonRecipe, Source
 from upriver.assets.project.files import ProjectFiles
 from upriver.assets.project.layout import ROOM, path_parts
-
-
-def load_sql(root: Path, files: ProjectFiles) -> tuple[tuple[Asset, ...], tuple[Diagnosis, ...]]:
-    """The assets of the project's SQL modules, and everything that is wrong with these."""
-    assets: list[Asset] = []
-    diagnoses: list[Diagnosis] = []
-    for file in files.sql:
-        try:
-            # Bytes and not text mode: the line ends inside of a query's texts are the user's.
-            text = (root / file.path).read_bytes().decode("utf-8")
-        except OSError as error:
-            diagnoses.append(Diagnosis("unreadable", f"can't be read: {error.strerror}", Place(file.path)))
-            continue
-        except UnicodeDecodeError as error:
-            line = bytes(error.object[: error.start]).count(b"\n") + 1
-            message = f"this file is not UTF-8 text: byte {error.object[error.start]:#04x} in this line"
-            diagnoses.append(Diagnosis("not-utf8", message, Place(file.path, line)))
-            continue
-        parsed = parse_sql_module(file.path, text)
-        if isinstance(parsed, Asset):
-            assets.append(parsed)
-        else:
-            diagnoses += parsed
-    return tuple(assets), tuple(_with_lookalikes(diagnoses, files))
-
-
-def _with_lookalikes(diagnoses: list[Diagnosis], files: ProjectFiles) -> list[Diagnosis]:
-    """To a path that is no key because of its case or accents, add which module it would be taken for."""
-    bad = {d.place.path for d in diagnoses if d.code == "bad-key" and d.place}
-    if not bad:
-        return diagnoses
-    by_folded: dict[str, list[str]] = {}
-    for file in files.sql:
-        by_folded.setdefault(_folded(file.path), []).append(file.path)
-    told = []
-    for diagnosis in diagnoses:
-        path = diagnosis.place.path if diagnosis.place else ""
-        others = [other for other in by_folded.get(_folded(path), ()) if other != path] if path in bad else []
-        fact = tuple(
-            f"it differs from {other} only in case or in the form of its letters" for other in others
-        )
-        if fact:
-            hint = "keep one of them, or give them different names"
-            diagnosis = msgspec.structs.replace(diagnosis, facts=(*diagnosis.facts, *fact), hint=hint)
-        told.append(diagnosis)
-    return told
-
-
-def _folded(path: str) -> str:
-    return unicodedata.normalize("NFKC", path).casefold()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from upriver.assets.model import Asset, Key, PythonRecipe
 from upriver.assets.project.config import Config, read_config
 from upriver.assets.project.files import ProjectFiles, discover
 from upriver.assets.project.layout import path_parts
+from upriver.assets.project.lookalikes import with_lookalikes
 from upriver.assets.project.validate import check_keys, check_settings
 from upriver.lineage.graph import AssetGraph, CycleError
 from upriver.lineage.project.manifest import (
@@ -75,8 +76,8 @@ def _assemble(
     problems += python.diagnoses
     sources = {source.key: source for source in python.sources}
     declared = list(python.assets)
+    problems += with_lookalikes((problem for module in sql.values() for problem in module.diagnoses), sql)
     for module in sql.values():
-        problems += module.diagnoses
         if module.asset is not None:
             declared.append(module.asset)
         for read in module.files:

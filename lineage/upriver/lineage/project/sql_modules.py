@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 def sql_modules(
     root: Path, files: ProjectFiles, before: Manifest | None, queries: dict[Key, Query]
 ) -> tuple[dict[str, SqlModule], bool]:
+    """The SQL modules by path, and whether any of them is not what it was *before*.
+
+    Only files that changed are read. The queries that were parsed are added to *queries*.
+    """
     known = before.sql if before is not None else {}
     found: dict[str, SqlModule] = {}
     texts: list[tuple[ProjectFile, str, str]] = []
@@ -47,7 +51,7 @@ def sql_modules(
             texts.append((file, digest, data.decode("utf-8")))
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            message = f"this file is not UTF-8 text: {error.reason} at byte {error.start}"
+            message = f"this file is not UTF-8 text: byte {data[error.start]:#04x} in this line"
             problems[file.path] = Diagnosis("not-utf-8", message, Place(file.path, line))
         if file.path in problems:
             found[file.path] = SqlModule(file, "", None, diagnoses=(problems[file.path],))
