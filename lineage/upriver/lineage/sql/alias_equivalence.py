@@ -9,9 +9,9 @@ tell: who asks here has to compare ``Analysis.binding`` as well.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from upriver.lineage.sql.parse.parse import syntax_tree
+from upriver.lineage.sql.parse.scope import Node, nodes_of
 from upriver.lineage.sql.text.tokens import tokens
 
 _TABLES = frozenset({"BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION", "EXPRESSION_LIST"})
@@ -50,19 +50,12 @@ def _only_aliases(text: str, names: set[str]) -> bool:
     return all(aliases[name] and written[name] == aliases[name] + qualifiers[name] for name in names)
 
 
-def _count(value: Any, aliases: Counter[str], qualifiers: Counter[str]) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _count(item, aliases, qualifiers)
-        return
-    if not isinstance(value, dict):
-        return
-    if value.get("type") in _TABLES and "class" not in value and (alias := value.get("alias")):
-        aliases[alias.lower()] += 1
-    names: list[str] = value.get("column_names") or []
-    if len(names) > 1:
-        qualifiers[names[0].lower()] += 1
-    if relation := value.get("relation_name"):
-        qualifiers[relation.lower()] += 1
-    for item in value.values():
-        _count(item, aliases, qualifiers)
+def _count(tree: Node, aliases: Counter[str], qualifiers: Counter[str]) -> None:
+    for node in nodes_of(tree):
+        if node.get("type") in _TABLES and "class" not in node and (alias := node.get("alias")):
+            aliases[alias.lower()] += 1
+        names: list[str] = node.get("column_names") or []
+        if len(names) > 1:
+            qualifiers[names[0].lower()] += 1
+        if relation := node.get("relation_name"):
+            qualifiers[relation.lower()] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
@@ -50,7 +49,6 @@ _SUFFIXES = {
     "feather": "arrow",
 }
 _COMPRESSIONS = frozenset({"gz", "zst"})
-_CONSTANT_CLASSES = frozenset({"CONSTANT", "CAST", "TYPE", "COMPARISON", "FUNCTION"})
 _CONSTANT_FUNCTIONS = frozenset({"list_value", "struct_pack", "map", "row"})
 
 
@@ -74,32 +72,36 @@ def first_argument(text: str, start: int) -> tuple[int, int]:
 
 def string_constants(node: Node) -> tuple[str, ...]:
     """The strings of a string constant or a list of them; empty when *node* is anything else."""
-    if node["class"] == "CONSTANT" and node.get("literal", {}).get("kind") == "STRING":
-        return (node["literal"]["text"],)
+    items = [node]
     if node["class"] == "FUNCTION" and node["function_name"] == "list_value":
-        items = [string_constants(argument["expression"]) for argument in node["arguments"]]
-        return tuple(item[0] for item in items) if all(len(item) == 1 for item in items) else ()
-    return ()
+        items = [argument["expression"] for argument in node["arguments"]]
+    texts = [
+        item["literal"]["text"]
+        for item in items
+        if item["class"] == "CONSTANT" and item.get("literal", {}).get("kind") == "STRING"
+    ]
+    return tuple(texts) if len(texts) == len(items) else ()
 
 
 def is_constant(node: Node) -> bool:
     """Whether a reader's argument is written out, so that the call means the same wherever it stands."""
-    kind = node["class"]
-    if kind not in _CONSTANT_CLASSES or (
-        kind == "FUNCTION" and node["function_name"] not in _CONSTANT_FUNCTIONS
-    ):
-        return False
-    children: Iterator[Node]
-    match kind:
-        case "COMPARISON":  # an option in the old style: delim = ';'
-            return node["left"]["class"] == "COLUMN_REF" and is_constant(node["right"])
-        case "FUNCTION":
-            children = (argument["expression"] for argument in node["arguments"])
-        case "CAST":
-            children = iter((node["child"],))
-        case _:
-            children = iter(())
-    return all(is_constant(child) for child in children)
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        match part["class"]:
+            case "CONSTANT" | "TYPE":
+                pass
+            case "COMPARISON" if (
+                part["left"]["class"] == "COLUMN_REF"
+            ):  # an option in the old style: delim = ';'
+                waiting.append(part["right"])
+            case "FUNCTION" if part["function_name"] in _CONSTANT_FUNCTIONS:
+                waiting += [argument["expression"] for argument in part["arguments"]]
+            case "CAST":
+                waiting.append(part["child"])
+            case _:
+                return False
+    return True
 
 
 def file_of(name: str) -> tuple[str, str | None] | None:

@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 import duckdb
-import msgspec
 
 from upriver.assets.errors import Diagnosis, caret_excerpt, did_you_mean
 from upriver.assets.model import Place, Value
+from upriver.assets.support.json_trees import decode
 from upriver.lineage.sql.parse.canonical import canonical_tokens, canonical_tree, fingerprint
 from upriver.lineage.sql.parse.dialect import transpile
 from upriver.lineage.sql.parse.pivot import without_dynamic_pivots
@@ -33,7 +33,6 @@ _AT_ONCE = 200
 """So many texts are parsed at once: fewer take longer, more take memory, for a tree is far larger than its text."""
 _SERIALIZE = "select json_serialize_sql(unnest($1))"
 _local = threading.local()
-_decode = msgspec.json.Decoder().decode
 
 
 class Text(Value, frozen=True):
@@ -98,7 +97,7 @@ def _serialize(texts: list[str]) -> Iterator[Node]:
     """DuckDB's syntax tree for each text, or its error."""
     for start in range(0, len(texts), _AT_ONCE):
         rows = _connection().execute(_SERIALIZE, [texts[start : start + _AT_ONCE]]).fetchall()
-        yield from (_decode(tree) for (tree,) in rows)
+        yield from (decode(tree) for (tree,) in rows)
 
 
 def syntax_tree(text: str) -> Node | None:

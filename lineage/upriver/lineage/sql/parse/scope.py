@@ -6,7 +6,7 @@ turns them into character offsets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, TypeAlias
@@ -28,6 +28,18 @@ Node: TypeAlias = dict[str, Any]
 
 NOWHERE = 18446744073709551615
 """DuckDB's offset for a part of the tree that no text stands for."""
+
+
+def nodes_of(tree: Any) -> Iterator[Node]:
+    """All nodes of a syntax tree, each before what it holds."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += [item for item in reversed(value) if isinstance(item, dict | list)]
+        else:
+            yield value
+            waiting += [item for item in reversed(value.values()) if item and isinstance(item, dict | list)]
 
 
 @dataclass(slots=True)
@@ -71,12 +83,18 @@ class _Reader:
         self.place_of = place_of
         self.names = Names()
 
-    def visit(self, node: Any, ctes: frozenset[str]) -> None:
-        if isinstance(node, list):
-            for item in node:
-                if isinstance(item, dict | list):
-                    self.visit(item, ctes)
-            return
+    def visit(self, root: Node) -> None:
+        """Read all names below *root*, in the order of the tree."""
+        waiting: list[tuple[Any, frozenset[str]]] = [(root, frozenset())]
+        while waiting:
+            value, ctes = waiting.pop()
+            if isinstance(value, list):
+                waiting += [(item, ctes) for item in reversed(value) if isinstance(item, dict | list)]
+            else:
+                waiting += reversed(list(self._node(value, ctes)))
+
+    def _node(self, node: Node, ctes: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:
+        """Read one node; what it holds, each with the common table expressions that can be named there."""
         kind = node.get("type")
         match kind:
             case "BASE_TABLE":
@@ -106,8 +124,8 @@ class _Reader:
                 return
             case "RECURSIVE_CTE_NODE":
                 name = node["cte_name"].lower()
-                self.visit(node["left"], ctes)
-                self.visit(node["right"], ctes | {name, "recurring." + name})
+                yield node["left"], ctes
+                yield node["right"], ctes | {name, "recurring." + name}
                 return
             case str() if kind.endswith("_QUERY_NODE"):
                 self._problem(
@@ -116,11 +134,11 @@ class _Reader:
                 return
         if "cte_map" in node:
             for entry in node["cte_map"]["map"]:
-                self.visit(entry["value"]["query_node"], ctes)
+                yield entry["value"]["query_node"], ctes
                 ctes = ctes | {entry["key"].lower()}
         for name, value in node.items():
             if name != "cte_map" and isinstance(value, dict | list) and value:
-                self.visit(value, ctes)
+                yield value, ctes
 
     def _problem(self, node: Node, code: str, message: str, hint: str | None) -> None:
         self.names.problems.append(Problem(code, message, self._start(node), hint))
@@ -220,7 +238,7 @@ def read_names(
 ) -> Names:
     """The tables, files and column qualifiers of *statement*, in the order of the text."""
     reader = _Reader(text, offset_of, place_of)
-    reader.visit(statement["node"], frozenset())
+    reader.visit(statement["node"])
     reader.names.references.sort(key=lambda r: r.start)
     reader.names.files.sort(key=lambda f: f.start)
     return reader.names

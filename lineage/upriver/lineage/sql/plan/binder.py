@@ -13,6 +13,7 @@ import msgspec
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Column, Key, Schema
 from upriver.assets.project.config import Scalar
+from upriver.assets.support.json_trees import decode
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
 from upriver.lineage.sql.names import quote, relation_name, relation_parts
@@ -40,7 +41,6 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-_decode = msgspec.json.Decoder().decode
 
 
 class Binder:
@@ -102,7 +102,7 @@ class Binder:
         if query.dynamic is not None:
             return self._opaque(query, schemas, query.dynamic)
         text: str = self._one("select json_serialize_plan(?, optimize := false)", bound.text)
-        plan: Node = _decode(text)
+        plan: Node = decode(text)
         if plan["error"]:
             if plan["error_type"] in ("internal", "not implemented", "serialization"):
                 return self._unserializable(query, bound, schemas, plan["error_message"])

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-import msgspec
-
 from upriver.assets.model import Key, Schema
+from upriver.assets.support.json_trees import encode
 from upriver.lineage.sql.plan.flow import Node
+from upriver.lineage.sql.plan.shape import plan_nodes
 
 VERSION = "binding-1"
 """To be changed when the digest of the same plan changes."""
@@ -35,7 +35,6 @@ _ARGUMENT_NAMES = re.compile(
     r'("path":\["system","main","(?:unnest|range|generate_series|json_each|json_tree)"\].*?"input_table_names":)'
     rf"\[(?:{_STRING},?)*\]"
 )
-_encode = msgspec.json.Encoder().encode
 
 
 def binding_digest(
@@ -57,7 +56,7 @@ def binding_digest(
     scans = list(_scans(root, key_of, called))
     outputs = [[called(None, column.name), column.type] for column in schema]
     digest = hashlib.blake2b(f"{VERSION}\n".encode(), digest_size=16)
-    digest.update(_encode([scans, outputs, literals]))
+    digest.update(encode([scans, outputs, literals]).encode())
     digest.update(plan.encode())
     return digest.hexdigest()
 
@@ -66,9 +65,11 @@ def _as_called(key: Key | None, name: str) -> str:
     return name
 
 
-def _scans(node: Node, key_of: Mapping[tuple[str, str], Key], called: Called) -> Iterator[list[Any]]:
+def _scans(root: Node, key_of: Mapping[tuple[str, str], Key], called: Called) -> Iterator[list[Any]]:
     """What each scan reads, in the order of the plan."""
-    if node["type"] == "LOGICAL_GET":
+    for node in plan_nodes(root):
+        if node["type"] != "LOGICAL_GET":
+            continue
         indexes = [column["index"] for column in node["column_indexes"]]
         data = node.get("function_data") or {}
         key = key_of.get((data.get("schema", ""), data.get("table", "")))
@@ -81,5 +82,3 @@ def _scans(node: Node, key_of: Mapping[tuple[str, str], Key], called: Called) ->
                 for i in indexes
             ]
             yield [key, columns]
-    for child in node["children"]:
-        yield from _scans(child, key_of, called)

@@ -37,13 +37,16 @@ def sort_keys(orders: list[Node]) -> frozenset[int]:
 
 def ambiguous(type_: Node) -> bool:
     """Whether values of a type can be equal and yet differ, so that DISTINCT or GROUP BY keeps any one of them."""
-    if type_["id"] == "INTERVAL" or (type_["id"] == "VARCHAR" and type_["type_info"]):
-        return True
-    info = type_["type_info"] or {}
-    children = [info["child_type"]] if "child_type" in info else []
-    for child in info.get("child_types") or ():
-        children.append(child.get("second", child))
-    return any(isinstance(child, dict) and "id" in child and ambiguous(child) for child in children)
+    waiting = [type_]
+    while waiting:
+        part = waiting.pop()
+        info = part["type_info"] or {}
+        if part["id"] == "INTERVAL" or (part["id"] == "VARCHAR" and info):
+            return True
+        inner = [info["child_type"]] if "child_type" in info else []
+        inner += [child.get("second", child) for child in info.get("child_types") or ()]
+        waiting += [child for child in inner if isinstance(child, dict) and "id" in child]
+    return False
 
 
 def _inner_orders(expression: Node) -> list[Node]:
