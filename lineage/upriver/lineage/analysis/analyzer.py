@@ -158,11 +158,26 @@ class Analyzer:
             return known
         found: Analysis | Diagnosis | None = self._cache.get(name)
         if found is None:
-            found = self._compute(key, schemas)
+            try:
+                found = self._compute(key, schemas)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, it is this asset's failure alone
+                found = self._failed(key, error)
             if isinstance(found, Analysis):
                 self._cache.put(name, found)
         self._known[name] = found
         return found
+
+    def _failed(self, key: Key, error: Exception) -> Diagnosis:
+        """What is said of an asset whose analysis raised an *error* that no user should meet."""
+        what = str(error).partition("\n")[0]
+        return Diagnosis(
+            "analysis-failed",
+            f"{key} can't be analysed: {type(error).__name__}" + (f": {what}" if what else ""),
+            self._project.assets[key].place,
+            ("this is a fault of Upriver; other assets are not affected",),
+            "report it with the text of this asset; written in a simpler way, it may be understood",
+            key=key,
+        )
 
     def known(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | None:
         """As :meth:`analyze`, without computing anything: None when this was not analysed before."""

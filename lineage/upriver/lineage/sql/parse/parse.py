@@ -67,8 +67,19 @@ def _parse_batch(sources: list[Text]) -> list[Query | Diagnosis]:
             executables.append((index, executable))
     trees = _serialize([executable for _, executable in executables])
     for (index, executable), tree in zip(executables, trees, strict=True):
-        results[index] = _Parsing(sources[index], executable).query(tree)
+        results[index] = _read(sources[index], executable, tree)
     return [result for result in results if result is not None]
+
+
+def _read(source: Text, executable: str, tree: Node) -> Query | Diagnosis:
+    """The query of one syntax *tree*. What goes wrong is told of this text; others go on."""
+    try:
+        return _Parsing(source, executable).query(tree)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it must not stop the other texts
+        place = Place(source.path or "<query>", source.first_line)
+        message = f"the query can't be read: {type(error).__name__}: {error}".partition("\n")[0]
+        hint = "report it with the text of this query; written in a simpler way, it may be understood"
+        return Diagnosis("sql-unsupported", message, place, ("this is a fault of Upriver",), hint)
 
 
 def _executable(source: Text) -> str | Diagnosis:
@@ -96,8 +107,23 @@ def _executable(source: Text) -> str | Diagnosis:
 def _serialize(texts: list[str]) -> Iterator[Node]:
     """DuckDB's syntax tree for each text, or its error."""
     for start in range(0, len(texts), _AT_ONCE):
-        rows = _connection().execute(_SERIALIZE, [texts[start : start + _AT_ONCE]]).fetchall()
-        yield from (decode(tree) for (tree,) in rows)
+        together = texts[start : start + _AT_ONCE]
+        try:
+            rows = _connection().execute(_SERIALIZE, [together]).fetchall()
+        except duckdb.Error:  # one of them is more than the engine can take: find out which
+            yield from map(_serialize_alone, together)
+        else:
+            yield from (decode(tree) for (tree,) in rows)
+
+
+def _serialize_alone(text: str) -> Node:
+    try:
+        rows = _connection().execute(_SERIALIZE, [[text]]).fetchall()
+    except duckdb.Error as error:
+        message = str(error).partition("\n")[0]
+        return {"error": True, "error_type": "parser", "error_message": message}
+    tree: Node = decode(rows[0][0])
+    return tree
 
 
 def syntax_tree(text: str) -> Node | None:

@@ -26,6 +26,7 @@ _COMPARISONS = {
     "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM",
     "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
 }
+_DEEPEST = 40
 _MATCHES = {"~~": "LIKE", "!~~": "NOT LIKE"}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -57,12 +58,26 @@ def widens(source: Node, target: Node) -> bool:
 
 def predicate_text(expression: Node, name_of: NameOf) -> str | None:
     """*expression* as a boolean SQL expression, None when it is not simple enough to stand on its own."""
+    return None if _is_deep(expression) else _text(expression, name_of)
+
+
+def _is_deep(expression: Node) -> bool:
+    """Whether *expression* is nested further than anything simple: reading all rows is right for it, too."""
+    level = [expression]
+    for _ in range(_DEEPEST):
+        level = [child for part in level for child in part.get("children") or ()]
+        if not level:
+            return False
+    return True
+
+
+def _text(expression: Node, name_of: NameOf) -> str | None:
     match expression["expression_class"]:
         case "BOUND_REF":
             return name_of(expression["index"]) if expression["return_type"]["id"] == "BOOLEAN" else None
         case "BOUND_CONJUNCTION":
             word = " AND " if expression["type"] == "CONJUNCTION_AND" else " OR "
-            parts = [predicate_text(child, name_of) for child in expression["children"]]
+            parts = [_text(child, name_of) for child in expression["children"]]
             return _joined(parts, word)
         case "BOUND_OPERATOR":
             return _operator(expression, name_of)
@@ -80,7 +95,7 @@ def _operator(expression: Node, name_of: NameOf) -> str | None:
     children = expression["children"]
     match expression["type"]:
         case "OPERATOR_NOT":
-            inner = predicate_text(children[0], name_of)
+            inner = _text(children[0], name_of)
             return None if inner is None else f"(NOT {inner})"
         case "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL" as kind:
             if children[0]["expression_class"] != "BOUND_REF":

@@ -65,14 +65,13 @@ def closing(tokens: Tokens, at: int) -> int:
 
 def read_block(tokens: Tokens) -> Block:
     """The first SELECT of a query."""
-    while tokens and tokens[0].text == "(" and closing(tokens, 0) == len(tokens) - 1:
-        tokens = tokens[1:-1]
     block, at = Block(), 0
-    if tokens and word(tokens[0]) == "with":
-        at = _read_ctes(tokens, block)
-    if at < len(tokens) and tokens[at].text == "(":  # the first of several in parentheses
-        inner = read_block(tokens[at + 1 : closing(tokens, at)])
-        return Block(inner.items, inner.sources, block.ctes | inner.ctes)
+    while True:
+        if tokens and word(tokens[0]) == "with":
+            at = _read_ctes(tokens, block)
+        if at >= len(tokens) or tokens[at].text != "(":
+            break
+        tokens, at = tokens[at + 1 : closing(tokens, at)], 0  # all of it, or the first of several queries
     if at < len(tokens) and word(tokens[at]) == "from":
         at = _read_from(tokens, at + 1, block)
         if at >= len(tokens) or word(tokens[at]) != "select":

@@ -7,7 +7,7 @@ A column that is only passed on is looked for in the subquery or common table ex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from upriver.lineage.sql.text.select_block import Block, From, Tokens, closing, read_block, word
 from upriver.lineage.sql.text.tokens import tokens
@@ -43,6 +43,7 @@ class _Scope:
     def __init__(self, ctes: Mapping[str, Tokens], outer: _Scope | None = None) -> None:
         self._ctes = ctes
         self._outer = outer
+        self._found: dict[str, tuple[Tokens, _Scope]] = {}
 
     def within(self, ctes: Mapping[str, Tokens]) -> _Scope:
         """With those of a query inside."""
@@ -52,12 +53,10 @@ class _Scope:
         """The query of that name, and what can be named in it: those before it."""
         if name not in self._ctes:
             return self._outer.find(name) if self._outer is not None else None
-        before: dict[str, Tokens] = {}
-        for one, query in self._ctes.items():
-            if one == name:
-                break
-            before[one] = query
-        return self._ctes[name], _Scope(before, self._outer)
+        if name not in self._found:
+            before = dict(islice(self._ctes.items(), list(self._ctes).index(name)))
+            self._found[name] = (self._ctes[name], _Scope(before, self._outer))
+        return self._found[name]
 
 
 class _Reader:
