@@ -170,18 +170,23 @@ class Native:
                 self._reads(one)
 
 
-def _texts(value: object) -> list[str]:
+def _texts(arguments: object) -> list[str]:
     """All texts in the arguments of a call, however deep; of a parsed statement its text."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, os.PathLike):
-        return [os.fsdecode(value)]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [text for one in value for text in _texts(one)]
-    text = getattr(value, "query", None)  # duckdb.Statement
-    return [text] if isinstance(text, str) else []
+    found: list[str] = []
+    waiting: list[object] = [arguments]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, os.PathLike):
+            found.append(os.fsdecode(value))
+        elif isinstance(value, list | tuple):
+            waiting += reversed(value)
+        elif isinstance(text := getattr(value, "query", None), str):  # duckdb.Statement
+            found.append(text)
+    return found
 
 
 def _may_be_file(text: str, *, folders: bool) -> bool:

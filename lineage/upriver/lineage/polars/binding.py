@@ -31,6 +31,10 @@ _BY_NAME = frozenset(
 """Nodes that know columns by their names alone (a union whose inputs differ in their order has no plan)."""
 
 
+_LONG = 1_000_000
+"""Each level of an expression quotes the text of what is inside: from this length on a digest stands for it."""
+
+
 class _Unknown(Exception):
     """The plan holds something that can't be told by content."""
 
@@ -148,7 +152,8 @@ class _Writer:
         inputs = [self._expression(inner) for inner in expression.inputs]
         deciders = [how + self._expression(inner) for how, inner in expression.deciders]
         name = self._called(expression.name) if expression.op == "column" else expression.name
-        return f"{expression.op}:{name}:{expression.dtype!r}{options}({inputs}{deciders})"
+        text = f"{expression.op}:{name}:{expression.dtype!r}{options}({inputs}{deciders})"
+        return text if len(text) < _LONG else blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _plain(value: Any) -> str:

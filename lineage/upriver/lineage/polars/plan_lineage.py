@@ -8,6 +8,7 @@ from itertools import chain
 import polars as pl
 
 from upriver.assets.model import Key
+from upriver.assets.support.deep_stack import with_deep_stack
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeKind, Footprint, Opaque
 from upriver.lineage.polars.binding import binding
@@ -33,6 +34,15 @@ def analyze_lazyframe(
     when *order_promised* says that the order of the result is part of it. Never raises for what a plan holds. *called*
     is that of :func:`~upriver.lineage.polars.binding.binding`.
     """
+    return with_deep_stack(lambda: _analyze(frame, recorders, order_promised, called))
+
+
+def _analyze(
+    frame: pl.LazyFrame,
+    recorders: Mapping[Key, Recorder],
+    order_promised: bool,
+    called: Callable[[str], str],
+) -> Analysis:
     try:
         plan = read_plan(frame)
         output = frame.collect_schema()

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass, field
 from io import RawIOBase
 from pathlib import Path
 
 import msgspec
 
+from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.capture import capturing
 from upriver.assets.loading.imports import ProjectImports
 from upriver.assets.loading.load import LoadedPython, load_python
@@ -34,33 +36,61 @@ def describe_project(root: Path) -> Described:
     # Functions may import more of the project when they are called: looking into them imports it, too.
     with ProjectImports(root, files), capturing():
         sys.modules.update(loaded.modules)
-        assets, parts = _fingerprinted(root, loaded)
+        found = _fingerprinted(root, loaded)
     modules = PythonModules(
         observed=loaded.observed,
-        assets=tuple(assets),
+        assets=tuple(found.assets),
         sources=loaded.sources,
-        failed=loaded.failed,
-        diagnoses=loaded.diagnoses,
+        failed=tuple(dict.fromkeys([*loaded.failed, *found.failed])),
+        diagnoses=(*loaded.diagnoses, *found.diagnoses),
         output=loaded.output,
     )
-    return without_secrets(Described(modules, parts)) if REVEALED.used else Described(modules, parts)
+    described = Described(modules, found.parts)
+    return without_secrets(described) if REVEALED.used else described
 
 
-def _fingerprinted(root: Path, loaded: LoadedPython) -> tuple[list[Asset], dict[str, tuple[CodePart, ...]]]:
-    """The assets with the fingerprints of their recipes, and the code parts of each fingerprint."""
+@dataclass
+class _Fingerprinted:
+    """The assets with the fingerprints of their recipes, and the code parts of each fingerprint.
+
+    *failed* are the paths of modules with a recipe that could not be looked into, for what *diagnoses* say.
+    """
+
+    assets: list[Asset] = field(default_factory=list)
+    parts: dict[str, tuple[CodePart, ...]] = field(default_factory=dict)
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def _fingerprinted(root: Path, loaded: LoadedPython) -> _Fingerprinted:
     texts = Sources()
-    parts: dict[str, tuple[CodePart, ...]] = {}
-    assets: list[Asset] = []
+    result = _Fingerprinted()
     for asset in loaded.assets:
         assert isinstance(asset.recipe, PythonRecipe)
         function = loaded.functions[asset.key].function
-        found = reach(function, Path(os.path.realpath(root)), texts, loaded.modules)
-        parts[found.fingerprint] = found.parts
+        try:
+            found = reach(function, Path(os.path.realpath(root)), texts, loaded.modules)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it is this asset's failure alone
+            result.diagnoses.append(_unreadable(asset, error))
+            result.failed.append(asset.place.path)
+            continue
+        result.parts[found.fingerprint] = found.parts
         recipe = msgspec.structs.replace(
             asset.recipe, fingerprint=found.fingerprint, packages=found.packages, widened=found.widened
         )
-        assets.append(msgspec.structs.replace(asset, recipe=recipe))
-    return assets, parts
+        result.assets.append(msgspec.structs.replace(asset, recipe=recipe))
+    return result
+
+
+def _unreadable(asset: Asset, error: Exception) -> Diagnosis:
+    return Diagnosis(
+        "analysis-failed",
+        f"what the recipe of {asset.key} can reach can't be told: {type(error).__name__}: {error}",
+        asset.place,
+        ("this is a fault of Upriver; other assets are not affected",),
+        "report it with the text of this asset; written in a simpler way, it may be understood",
+        key=asset.key,
+    )
 
 
 def _write(pipe: RawIOBase, data: bytes) -> None:

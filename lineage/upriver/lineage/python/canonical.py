@@ -7,7 +7,8 @@ do nothing, and annotations of local variables, which Python neither evaluates n
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 _SKIPPED = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 _BODIES = frozenset({"body", "orelse", "finalbody"})
@@ -18,9 +19,7 @@ def canonical(node: ast.AST, docstrings: bool) -> bytes:
 
     Fields that are empty are left out, so that a field added by a newer Python changes nothing.
     """
-    out: list[bytes] = []
-    _Writer(out, docstrings).write(node, local=False)
-    return b"".join(out)
+    return b"".join(_written(node, docstrings))
 
 
 def canonical_all(nodes: Iterable[ast.AST], docstrings: bool) -> bytes:
@@ -47,62 +46,65 @@ def is_idle(statement: ast.stmt) -> bool:
     )
 
 
-class _Writer:
-    def __init__(self, out: list[bytes], docstrings: bool) -> None:
-        self._out = out
-        self._docstrings = docstrings
+class _Open(NamedTuple):
+    """A part of a tree to be written; *local*: directly in the body of a function, not of a class or module."""
 
-    def write(self, value: object, local: bool) -> None:
-        """*local* says that the node stands directly in a function's body, not in a class or module."""
-        out = self._out
-        match value:
-            case ast.Constant():
-                out.append(constant_bytes(value.value))
-            case ast.AnnAssign() if local and isinstance(value.target, ast.Name):
-                # Of a local's annotation only the fact remains that the name is local.
-                if value.value is None:
-                    out += (b"(Local ", value.target.id.encode(), b")")
-                else:
-                    out.append(b"(Assign targets=[")
-                    self.write(value.target, local)
-                    out.append(b"]value=")
-                    self.write(value.value, local)
-                    out.append(b")")
-            case ast.AST():
-                self._node(value, local)
-            case list():
-                out.append(b"[")
-                for item in value:
-                    self.write(item, local)
-                out.append(b"]")
-            case _:
-                out.append(constant_bytes(value))
+    value: object
+    local: bool
 
-    def _node(self, node: ast.AST, local: bool) -> None:
-        out = self._out
-        out.append(b"(%s " % type(node).__name__.encode())
-        inner = local
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            inner = True
-        elif isinstance(node, ast.ClassDef | ast.Module):
-            inner = False
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if name in _SKIPPED or value in (None, []):
-                continue
-            out.append(b"%s=" % name.encode())
-            if name in _BODIES and isinstance(value, list):
-                self._body(node, value, inner)
-            else:
-                self.write(value, local)
-        out.append(b")")
 
-    def _body(self, node: ast.AST, body: list[ast.stmt], inner: bool) -> None:
-        self._out.append(b"[")
-        documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module)
-        for position, statement in enumerate(body):
-            # The first may be a docstring.
-            if is_idle(statement) and (position or not (self._docstrings and documented)):
-                continue
-            self.write(statement, inner)
-        self._out.append(b"]")
+def _written(root: ast.AST, docstrings: bool) -> Iterator[bytes]:
+    """The pieces of the canonical form. Parts wait on a stack: a tree may be deeper than Python's own."""
+    waiting: list[bytes | _Open] = [_Open(root, local=False)]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, bytes):
+            yield part
+        else:
+            waiting += reversed(_pieces(part.value, part.local, docstrings))
+
+
+def _pieces(value: object, local: bool, docstrings: bool) -> list[bytes | _Open]:
+    match value:
+        case ast.Constant():
+            return [constant_bytes(value.value)]
+        case ast.AnnAssign() if local and isinstance(value.target, ast.Name):
+            # Of a local's annotation only the fact remains that the name is local.
+            if value.value is None:
+                return [b"(Local ", value.target.id.encode(), b")"]
+            target, assigned = _Open(value.target, local), _Open(value.value, local)
+            return [b"(Assign targets=[", target, b"]value=", assigned, b")"]
+        case ast.AST():
+            return _node(value, local, docstrings)
+        case list():
+            return [b"[", *(_Open(item, local) for item in value), b"]"]
+    return [constant_bytes(value)]
+
+
+def _node(node: ast.AST, local: bool, docstrings: bool) -> list[bytes | _Open]:
+    pieces: list[bytes | _Open] = [b"(%s " % type(node).__name__.encode()]
+    inner = local
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        inner = True
+    elif isinstance(node, ast.ClassDef | ast.Module):
+        inner = False
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if name in _SKIPPED or value in (None, []):
+            continue
+        pieces.append(b"%s=" % name.encode())
+        if name in _BODIES and isinstance(value, list):
+            kept = [_Open(statement, inner) for statement in _doing(node, value, docstrings)]
+            pieces += [b"[", *kept, b"]"]
+        else:
+            pieces.append(_Open(value, local))
+    pieces.append(b")")
+    return pieces
+
+
+def _doing(node: ast.AST, body: list[ast.stmt], docstrings: bool) -> Iterator[ast.stmt]:
+    """The statements of a *body* that do something. The first of it may be a docstring."""
+    documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module)
+    for position, statement in enumerate(body):
+        if not is_idle(statement) or (not position and docstrings and documented):
+            yield statement

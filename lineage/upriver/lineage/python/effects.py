@@ -16,6 +16,7 @@ from typing import Any
 
 from upriver.lineage.python.canonical import canonical
 from upriver.lineage.python.names import mentions
+from upriver.lineage.python.origin import attribute
 from upriver.lineage.python.resolve import Resolver
 from upriver.lineage.python.source import SourceFile, imported_module, module_statements
 from upriver.lineage.python.values import Sink
@@ -90,18 +91,18 @@ def _with_parents(name: str) -> Iterator[str]:
 
 def _running(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a module that an import of it may run."""
-    for statement in body:
+    waiting = list(reversed(body))
+    while waiting:
+        statement = waiting.pop()
         if isinstance(statement, ast.If):
             tested = {n.id for n in ast.walk(statement.test) if isinstance(n, ast.Name)}
             tested |= {n.attr for n in ast.walk(statement.test) if isinstance(n, ast.Attribute)}
             if not tested.isdisjoint({"TYPE_CHECKING", "__name__"}):
-                yield from _running(statement.orelse)
+                waiting += reversed(statement.orelse)
                 continue
+        yield statement
         if isinstance(statement, _COMPOUND):
-            yield statement
-            yield from _running([s for s in module_statements([statement]) if not isinstance(s, _COMPOUND)])
-        else:
-            yield statement
+            yield from (s for s in module_statements([statement]) if not isinstance(s, _COMPOUND))
 
 
 def _effects(walk: Walk, file: SourceFile, module: ModuleType) -> list[ast.stmt]:
@@ -154,7 +155,7 @@ def _call_acts(walk: Walk, call: ast.Call, namespace: dict[str, Any], alone: boo
 
 def _declares(walk: Walk, value: object) -> bool:
     """Whether *value* is Upriver's, or project code that leads to it: a call to it declares assets."""
-    home = value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", ""))
+    home = value.__name__ if isinstance(value, ModuleType) else str(attribute(value, "__module__", ""))
     if home.partition(".")[0] in _HARMLESS:
         return True
     return isinstance(value, FunctionType) and walk.meets_upriver(value)
@@ -177,7 +178,7 @@ def _is_foreign(walk: Walk, value: object) -> bool:
         home = value.__module__
         if walk.is_project_class(value):
             return False
-    elif isinstance(getattr(value, "__module__", None), str):
+    elif isinstance(attribute(value, "__module__"), str):
         home = str(value.__module__)
         module = walk.origins.module(home)
         if module is not None and walk.origins.is_project_module(module):

@@ -9,7 +9,7 @@ from typing import Any
 
 from upriver.lineage.python.canonical import canonical_all
 from upriver.lineage.python.names import Mentions, class_locals, global_names, mentions
-from upriver.lineage.python.origin import is_upriver
+from upriver.lineage.python.origin import attribute, is_upriver
 from upriver.lineage.python.resolve import Resolver
 from upriver.lineage.python.source import FunctionNode, code_digest, first_line
 from upriver.lineage.python.values import Sink
@@ -85,7 +85,7 @@ def is_declaration(walk: Walk, expression: ast.expr, namespace: dict[str, Any]) 
     value = namespace.get(expression.id)
     if isinstance(value, ModuleType):
         return is_upriver(value.__name__)
-    home = getattr(value, "__module__", None) if callable(value) else None
+    home = attribute(value, "__module__") if callable(value) else None
     return isinstance(home, str) and is_upriver(home)
 
 

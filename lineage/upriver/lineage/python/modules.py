@@ -62,11 +62,12 @@ def describe_module(walk: Walk, piece: Piece, sink: Sink) -> None:
         inner = Sink()
         try:
             ValueWriter(walk, inner).write(value)
-        except (Unwritable, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 -- values may raise anything when they are looked at
             sink.put(b"made by the text")
             maker, _, _ = _definition(walk, piece.module, name)
             if maker != piece.module:
-                walk.widen(sink, maker, f"{piece.name}.{name} holds {error}")
+                held = error if isinstance(error, Unwritable) else f"a value that can't be read ({error!r})"
+                walk.widen(sink, maker, f"{piece.name}.{name} holds {held}")
         else:
             sink.absorb(inner)
 

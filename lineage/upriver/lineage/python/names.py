@@ -47,12 +47,24 @@ class Mentions:
 def mentions(nodes: Iterable[ast.AST]) -> Mentions:
     """The references in *nodes*, in the order of the text, each attribute chain once and in full."""
     found = Mentions()
-    for node in nodes:
-        _collect(node, found, annotation=False, local=False)
+    waiting = [_Part(node, annotation=False, local=False) for node in nodes]
+    waiting.reverse()
+    while waiting:
+        waiting += reversed(list(_collect(waiting.pop(), found)))
     return found
 
 
-def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> None:
+class _Part(NamedTuple):
+    """A node still to be looked at: whether it stands in an *annotation*, and in a function (*local*)."""
+
+    node: ast.AST
+    annotation: bool
+    local: bool
+
+
+def _collect(part: _Part, found: Mentions) -> Iterator[_Part]:
+    """Add what a node mentions by itself; the parts of it that may mention more."""
+    node, annotation, local = part
     match node:
         case ast.Name():
             if isinstance(node.ctx, ast.Load):
@@ -77,8 +89,7 @@ def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> N
                 found.references.append(Reference("getattr", (), annotation, stored=False))
                 reference = Reference(chain[0], (*chain[1], attribute), annotation, stored=False)
                 found.references.append(reference)
-                for inner in rest:
-                    _collect(inner, found, annotation, local)
+                yield from (_Part(inner, annotation, local) for inner in rest)
                 return
         case ast.Import():
             for alias in node.names:
@@ -94,9 +105,7 @@ def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> N
                 )
         case ast.AnnAssign(target=ast.Name()) if local:
             # Python does not evaluate the annotations of local variables.
-            for part in (node.target, node.value):
-                if part is not None:
-                    _collect(part, found, annotation, local)
+            yield from (_Part(p, annotation, local) for p in (node.target, node.value) if p is not None)
             return
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             local = True
@@ -108,7 +117,7 @@ def _collect(node: ast.AST, found: Mentions, annotation: bool, local: bool) -> N
         inside = annotation or name in ("annotation", "returns")
         for child in value if isinstance(value, list) else (value,):
             if isinstance(child, ast.AST):
-                _collect(child, found, inside, local)
+                yield _Part(child, inside, local)
 
 
 def _chain(node: ast.expr) -> tuple[str, tuple[str, ...]] | None:

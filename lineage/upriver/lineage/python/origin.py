@@ -36,6 +36,14 @@ def is_upriver(module: str) -> bool:
     return f"{module}.".startswith("upriver.")
 
 
+def attribute(value: object, name: str, default: object = None) -> object:
+    """An attribute of a project's object, whose own code may raise anything when it is asked."""
+    try:
+        return getattr(value, name, default)
+    except Exception:  # noqa: BLE001 -- no answer is none
+        return default
+
+
 _INSTALLED = ("site-packages", "dist-packages")
 
 

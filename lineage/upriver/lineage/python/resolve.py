@@ -11,6 +11,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from upriver.lineage.python.names import LocalImport, Mentions, Reference
+from upriver.lineage.python.origin import attribute as attribute_of
 from upriver.lineage.python.values import Sink
 from upriver.lineage.python.walk import Walk
 
@@ -236,7 +237,7 @@ class Resolver:
 
     def _watch_object(self, value: Any) -> None:
         """The same for functions that were imported from such a module."""
-        name, module = getattr(value, "__name__", ""), str(getattr(value, "__module__", ""))
+        name, module = attribute_of(value, "__name__", ""), str(attribute_of(value, "__module__", ""))
         self.watch_attributes({str(name)})
         home = self._walk.origins.module(module)
         if home is not None and isinstance(name, str) and not self._walk.origins.is_project_module(home):

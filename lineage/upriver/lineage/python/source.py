@@ -34,22 +34,24 @@ class SourceFile:
         self._classes: dict[str, list[ast.ClassDef]] = {}
         self._bindings: dict[str, list[ast.stmt]] = {}
         self._compiled: dict[tuple[int, str], set[bytes]] | None = None
-        self._index(self.tree, "")
+        self._index(self.tree)
         for statement in module_statements(self.tree.body):
             for name in bound_names(statement):
                 self._bindings.setdefault(name, []).append(statement)
 
-    def _index(self, node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
+    def _index(self, tree: ast.Module) -> None:
+        waiting: list[tuple[ast.AST, str]] = [(tree, "")]
+        while waiting:
+            node, prefix = waiting.pop()
             inner = prefix
-            if isinstance(child, _FUNCTIONS):
-                name = "<lambda>" if isinstance(child, ast.Lambda) else child.name
-                self._functions.setdefault((first_line(child), name), []).append(child)
+            if isinstance(node, _FUNCTIONS):
+                name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+                self._functions.setdefault((first_line(node), name), []).append(node)
                 inner = f"{prefix}{name}.<locals>."
-            elif isinstance(child, ast.ClassDef):
-                self._classes.setdefault(prefix + child.name, []).append(child)
-                inner = f"{prefix}{child.name}."
-            self._index(child, inner)
+            elif isinstance(node, ast.ClassDef):
+                self._classes.setdefault(prefix + node.name, []).append(node)
+                inner = f"{prefix}{node.name}."
+            waiting += reversed([(child, inner) for child in ast.iter_child_nodes(node)])
 
     def function_nodes(self, code: CodeType) -> list[FunctionNode]:
         """The definitions that *code* was compiled from: one, or all lambdas of its line that look alike.
@@ -66,7 +68,8 @@ class SourceFile:
     def _compilation(self) -> dict[tuple[int, str], set[bytes]]:
         if self._compiled is None:
             self._compiled = {}
-            for code in _nested(compile(self.tree, self.path, "exec", dont_inherit=True)):
+            # Of the text: a tree is taken apart on Python's stack.
+            for code in _nested(compile(self.text, self.path, "exec", dont_inherit=True)):
                 self._compiled.setdefault((code.co_firstlineno, code.co_name), set()).add(code_digest(code))
         return self._compiled
 
@@ -128,7 +131,7 @@ def _read(path: str) -> SourceFile | None:
     try:
         data = Path(path).read_bytes()
         tree = ast.parse(data, path)
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return SourceFile(path, decode_source(data), tree)
 
@@ -141,13 +144,17 @@ def first_line(node: ast.stmt | ast.expr) -> int:
 
 def module_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements that run when a module is imported, those inside ``if``, ``try`` and ``with`` too."""
-    for statement in body:
+    waiting = list(reversed(body))
+    while waiting:
+        statement = waiting.pop()
         yield statement
-        for name in ("body", "orelse", "finalbody"):
-            if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                yield from module_statements(getattr(statement, name, []))
+        inner: list[ast.stmt] = []
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for name in ("body", "orelse", "finalbody"):
+                inner += getattr(statement, name, [])
         for part in getattr(statement, "handlers", []) + getattr(statement, "cases", []):
-            yield from module_statements(part.body)
+            inner += part.body
+        waiting += reversed(inner)
 
 
 def bound_names(statement: ast.stmt) -> Iterator[str]:

@@ -14,6 +14,7 @@ import os
 import re
 import struct
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import PurePath
@@ -250,7 +251,8 @@ class ValueWriter:
     def _reduced(self, value: object, kind: type) -> None:
         try:
             reducer: Callable[[object], Any] | None = copyreg.dispatch_table.get(kind)
-            state = reducer(value) if reducer is not None else value.__reduce_ex__(2)
+            with warnings.catch_warnings(action="ignore"):  # Python is to stop reducing what itertools makes
+                state = reducer(value) if reducer is not None else value.__reduce_ex__(2)
         except Exception as error:  # whatever a library's own pickling raises, it means "can't"
             raise Unwritable(f"a {kind.__module__}.{kind.__qualname__} ({error})") from error
         if isinstance(state, str):
@@ -258,10 +260,9 @@ class ValueWriter:
             return
         made_by, arguments, *rest = state
         self._all(b"object", kind, made_by, arguments)
-        for part in rest:
-            if part is not None and not isinstance(part, dict | tuple | list | str | bytes):
-                part = list(part)  # the iterators of list items and of dict items
-            self.write(part)
+        for place, part in enumerate(rest):
+            # After the state, which may be anything, come iterators of list items and of dict items.
+            self.write(list(part) if place in (1, 2) and part is not None else part)
 
 
 _ATOMS = frozenset(

@@ -194,12 +194,13 @@ class Walk:
         inner = Sink()
         try:
             ValueWriter(self, inner).write(value)
-        except (Unwritable, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 -- values may raise anything when they are looked at
             sink.put(b"unwritable")
+            held = str(error) if isinstance(error, Unwritable) else f"a value that can't be read ({error!r})"
             if maker is None:
-                self.everything(sink, f"{what} holds {error}")
+                self.everything(sink, f"{what} holds {held}")
             else:
-                self.widen(sink, maker, f"{what} holds {error}")
+                self.widen(sink, maker, f"{what} holds {held}")
         else:
             sink.absorb(inner)
 
