@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports soak bench mutants clean
+.PHONY: help demo quick test check lint types imports soak bench mutants clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,11 @@ $(READY): pyproject.toml
 demo: $(READY)  ## build sample_data and print its freshness
 	$(BIN)/upriver -C sample_data build
 	$(BIN)/upriver -C sample_data status
+
+quick: $(READY)  ## the fast lane, within a minute: style, imports, and the tests that take no processes and no screens
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not soak and not slow" tests
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
