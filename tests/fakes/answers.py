@@ -35,7 +35,7 @@ from upriver.materializer.answers import (
     ViewGroup,
 )
 from upriver.materializer.model import Action, Cause, Outcome, Reason, State
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 
 
 def one_by_one(edges: Iterable[ViewEdge]) -> tuple[ViewGroup, ...]:
@@ -62,7 +62,7 @@ ORDER_PAY_DIFF = CodeDiff(
 BIG_TABLE = 1_000_000
 
 
-class Answers(Session):
+class Answers(ProjectApi):
     """Reads ``specs`` and ``statuses``, which the concrete session keeps."""
 
     specs: dict[Key, AssetSpec]

@@ -16,7 +16,7 @@ from tests.fakes.answers import Answers
 from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
-from upriver.assets.model import Key
+from upriver.assets.model import FileLocation, Key, Source
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.answers import (
@@ -37,8 +37,11 @@ from upriver.materializer.events import (
     RunFinished,
     RunStarted,
 )
+from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, RunStatus, State
-from upriver.materializer.session import Cancel
+from upriver.materializer.upkeep.fsck import Report
+from upriver.materializer.upkeep.gc import Collected, Keep
+from upriver.materializer.upkeep.repair import Repaired
 from upriver.tui.present.views.order import reach
 
 _WORK = {State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED}
@@ -56,8 +59,7 @@ class FakeSession(Answers):
         failing: Iterable[Key] = ("marts.churn",),
         clock: Callable[[], float] = lambda: NOW,
     ) -> None:
-        # Not the real constructor: it would look for a project on the disk.
-        self.root, self.environment = root, "dev"
+        self.root, self.environment, self.builds_detached = root, "dev", False
         self.pace = pace
         self.stopped: list[str] = []
         self.clock = clock
@@ -167,6 +169,24 @@ class FakeSession(Answers):
         if self.broken is not None:
             raise self.broken
         return str(self._changes)
+
+    def sources(self) -> tuple[Source, ...]:
+        return tuple(
+            Source(spec.key, FileLocation((f"data/{spec.key}.csv",), "csv"), spec.place, spec.description)
+            for spec in self.specs.values()
+            if spec.engine == "source"
+        )
+
+    def columns(self, key: Key) -> tuple[str, ...]:
+        return tuple(column.name for column in self.specs[key].columns)
+
+    def fsck(self, *, repair: bool = False) -> Report | Repaired:
+        built = [status.bytes or 0 for status in self.statuses.values() if status.rows is not None]
+        sound = Report((), (), len(built), sum(built))
+        return Repaired(sound, (), sound) if repair else sound
+
+    def gc(self, keep: Keep, *, dry_run: bool = False) -> Collected:
+        return Collected((), (), (), 0, sum(status.bytes or 0 for status in self.statuses.values()))
 
     def keys(self, select: Sequence[str] = (), *, sources: bool = True) -> tuple[Key, ...]:
         if not select:

@@ -326,7 +326,7 @@ class LogLine(Value, frozen=True):
 
 
 class Impact(Value, frozen=True):
-    """What a change of columns does downstream. *effect* is ``breaks`` or ``changes``, *place* where, if it is told."""
+    """A change of columns downstream. *effect* is ``breaks`` or ``changes``, *place* where, if it is known."""
 
     asset: Key
     column: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from upriver.assets.errors import UsageError
 from upriver.assets.model import Key, Source, TableLocation
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from upriver.materializer.execution.local.pool import WorkerPool
     from upriver.materializer.state import SqliteState
 
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _PRELOAD = ("polars", "upriver.materializer.execution.local.frames", "upriver.lineage.analysis.load_function")
 
 
@@ -113,7 +116,13 @@ class LocalParts:
 
 
 def open_context(root: Path, environment: str, clock: Clock | None = None) -> Context:
-    """The project at *root*, composed of what this machine has. Raises StoreError."""
+    """The project at *root*, composed of what this machine has. Raises StoreError, UsageError for a bad name of an
+    environment.
+    """
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise UsageError(
+            f"{environment!r} can't be the name of an environment: letters, digits, _, . and - only"
+        )
     return Context(root, environment, clock or SystemClock(), LocalParts)
 
 

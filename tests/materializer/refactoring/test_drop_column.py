@@ -9,7 +9,7 @@ import pytest
 from tests.materializer.refactoring.test_rename_asset import write
 
 from upriver.assets.errors import UsageError
-from upriver.materializer.remote.session_client import DistantSession
+from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
 
 PROJECT = {
@@ -69,7 +69,7 @@ def test_an_unknown_column_is_told_with_the_nearest(session: Session) -> None:
 
 
 def test_another_process_tells_the_same(session: Session) -> None:
-    distant = DistantSession(session.root)
+    distant = SessionClient.open(session.root)
     try:
         assert distant.dropping("marts.everything", "amount") == session.dropping(
             "marts.everything", "amount"

@@ -9,7 +9,7 @@ import pytest
 
 from upriver.assets.errors import UsageError
 from upriver.materializer.model import Outcome
-from upriver.materializer.remote.session_client import DistantSession
+from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
 
 FILES = {
@@ -122,7 +122,7 @@ def test_neither_links_nor_python_nor_what_waits_for_another_is_guessed_at(sessi
 def test_a_face_in_another_process_fixes_as_well(session: Session) -> None:
     """Fix and refusal cross the pipe as they are."""
     with_query(session, "select amuont from staging.orders\n")
-    far = DistantSession(session.root)
+    far = SessionClient.open(session.root)
     try:
         found = far.fix("mart")
         assert found == session.fix("mart")

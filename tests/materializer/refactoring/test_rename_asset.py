@@ -11,7 +11,7 @@ import pytest
 from upriver.assets.errors import DeclarationError, UsageError
 from upriver.lineage.refactoring.rename.values import LineChange, Renaming
 from upriver.materializer.model import Outcome, State
-from upriver.materializer.remote.session_client import DistantSession
+from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
 
 PROJECT = {
@@ -274,7 +274,7 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(
 
 def test_it_is_found_and_written_by_another_process_too(session: Session) -> None:
     """As the terminal UI has it."""
-    distant = DistantSession(session.root)
+    distant = SessionClient.open(session.root)
     try:
         found = distant.renaming("staging.orders", "core.sales")
         assert found == session.renaming("staging.orders", "core.sales")

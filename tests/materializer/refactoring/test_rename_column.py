@@ -12,7 +12,7 @@ from upriver.assets.errors import UsageError
 from upriver.lineage.refactoring.rename.columns.sql import QueryColumns, Rewritten
 from upriver.lineage.refactoring.rename.values import ColumnRenaming
 from upriver.materializer.model import Outcome, State
-from upriver.materializer.remote.session_client import DistantSession
+from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
 
 PROJECT = {
@@ -330,7 +330,7 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(
 
 def test_it_is_found_and_written_by_another_process_too(session: Session) -> None:
     """As the terminal UI has it."""
-    distant = DistantSession(session.root)
+    distant = SessionClient.open(session.root)
     try:
         found = distant.column_renaming("staging.orders", "amount", "usd")
         assert found == session.column_renaming("staging.orders", "amount", "usd")

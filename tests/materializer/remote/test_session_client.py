@@ -1,4 +1,4 @@
-"""A session in another process answers, fails and changes like one in this process, and can be lost."""
+"""A session served by other processes answers, fails and changes like one in this process, and can be lost."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ import pytest
 from upriver.assets.errors import BusyError, DeclarationError, UpriverError, UsageError
 from upriver.materializer.answers import BuildResult
 from upriver.materializer.events import AssetOutput, Event, RunFinished, RunStarted
+from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Outcome, RunStatus, State
-from upriver.materializer.remote.session_client import DistantSession
-from upriver.materializer.session import Cancel, Session
+from upriver.materializer.remote.session_client import SessionClient
+from upriver.materializer.session import Session
+from upriver.materializer.upkeep.gc import Keep
 
 
 @pytest.fixture
@@ -37,8 +39,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def distant(root: Path) -> Iterator[DistantSession]:
-    session = DistantSession(root, rest=60)
+def client(root: Path) -> Iterator[SessionClient]:
+    session = SessionClient.open(root, rest=60)
     yield session
     session.close()
 
@@ -50,49 +52,51 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_it_answers_like_a_session_here(root: Path, distant: DistantSession) -> None:
+def test_it_answers_like_a_session_in_this_process(root: Path, client: SessionClient) -> None:
     """Values come over with their types, properties and empty answers too."""
     here = Session(root)
-    assert distant.name == here.name == "pair"
-    assert distant.status() == here.status()
-    assert distant.status(["b"]) == here.status(["b"])
-    assert distant.preview("a", limit=1) == here.preview("a", limit=1)
-    assert distant.lineage("b", columns=True) == here.lineage("b", columns=True)
-    assert distant.why("b") == here.why("b")
-    assert distant.recipe_text("b") == ("select x + 1 as y from a", "sql")
-    assert distant.history("b") == here.history("b")
-    assert distant.run("last") == here.run("last")
-    assert distant.revision() == here.revision()
-    assert distant.diagnoses() == ()
-    assert distant.live_run() is None
+    assert client.name == here.name == "pair"
+    assert client.status() == here.status()
+    assert client.status(["b"]) == here.status(["b"])
+    assert client.preview("a", limit=1) == here.preview("a", limit=1)
+    assert client.lineage("b", columns=True) == here.lineage("b", columns=True)
+    assert client.why("b") == here.why("b")
+    assert client.recipe_text("b") == ("select x + 1 as y from a", "sql")
+    assert client.history("b") == here.history("b")
+    assert client.run("last") == here.run("last")
+    assert client.revision() == here.revision()
+    assert client.diagnoses() == ()
+    assert client.live_run() is None
+    assert client.fsck() == here.fsck()
+    assert client.gc(Keep(days=1.5), dry_run=True) == here.gc(Keep(days=1.5), dry_run=True)
     here.close()
 
 
-def test_what_is_edited_is_seen_with_the_next_revision(root: Path, distant: DistantSession) -> None:
-    """Freshness is always of the files as they are; the rest after whoever watches them has told."""
-    before = distant.revision()
-    assert distant.recipe_text("b")[0] == "select x + 1 as y from a"
+def test_what_is_edited_is_seen_with_the_next_revision(root: Path, client: SessionClient) -> None:
+    """Freshness is always of the files as they are; the rest after :meth:`revision` was called."""
+    before = client.revision()
+    assert client.recipe_text("b")[0] == "select x + 1 as y from a"
     (root / "assets" / "b.sql").write_text("select x + 2 as z from a")
-    assert {one.asset: one.state for one in distant.status()}["b"] is State.STALE
-    assert distant.revision() != before
-    assert distant.recipe_text("b")[0] == "select x + 2 as z from a"
-    assert [node.column for node in distant.lineage("b", columns=True).nodes if node.asset == "b"] == [
+    assert {one.asset: one.state for one in client.status()}["b"] is State.STALE
+    assert client.revision() != before
+    assert client.recipe_text("b")[0] == "select x + 2 as z from a"
+    assert [node.column for node in client.lineage("b", columns=True).nodes if node.asset == "b"] == [
         None,
         "z",
     ]
 
 
-def test_errors_come_over_as_what_they_are(root: Path, distant: DistantSession) -> None:
+def test_errors_come_over_as_what_they_are(root: Path, client: SessionClient) -> None:
     with pytest.raises(UsageError, match="did you mean"):
-        distant.preview("bb")
+        client.preview("bb")
     (root / "assets" / "b.sql").write_text("select x from nowhere")
     with pytest.raises(DeclarationError) as raised:
-        distant.status()
+        client.status()
     assert [one.code for one in raised.value.diagnoses] == ["unknown-upstream"]
     assert "nowhere" in str(raised.value)
 
 
-def test_every_value_of_a_table_comes_over_with_its_type(distant: DistantSession) -> None:
+def test_every_value_of_a_table_comes_over_with_its_type(client: SessionClient) -> None:
     """As the engine gives them, nested ones too."""
     query = (
         "select 1.50::decimal(9, 2) as a, date '2024-02-29' as b, timestamp '2024-02-29 12:00:00.5' as c,"
@@ -100,64 +104,82 @@ def test_every_value_of_a_table_comes_over_with_its_type(distant: DistantSession
         " 'NaN'::double as g, '\\xAA'::blob as h, [date '2024-01-01', null] as i, {'x': 1.5::decimal(3, 1)} as j,"
         " map {1: 'one'} as k, uuid '5b6a3b1e-0000-4000-8000-000000000001' as l, null as m, true as n from a"
     )
-    here = Session(distant.root)
-    expected, found = here.sql(query), distant.sql(query)
+    here = Session(client.root)
+    expected, found = here.sql(query), client.sql(query)
     assert repr(found) == repr(expected)
     here.close()
 
 
-def test_only_what_is_known_can_be_asked(distant: DistantSession) -> None:
-    with pytest.raises(RuntimeError, match="not asked for close"):
-        distant.ask("close")
-    assert distant.name == "pair"
+@pytest.mark.parametrize("name", ["close", "build", "live_run"])
+def test_a_session_server_carries_out_only_its_own_operations(client: SessionClient, name: str) -> None:
+    """The table says where an operation runs, also to the server."""
+    with pytest.raises(RuntimeError, match=f"does not carry out {name}"):
+        client.ask(name)
+    assert client.name == "pair"
 
 
-def test_a_lost_process_is_told_once_and_replaced(distant: DistantSession) -> None:
+def test_a_name_that_is_no_operation_is_not_asked(client: SessionClient) -> None:
+    """Neither private methods nor attributes of the session."""
+    for name in ("_project", "root", "nothing"):
+        with pytest.raises(LookupError, match="no operation"):
+            client.ask(name)
+
+
+def test_arguments_of_another_type_are_refused_with_their_place(client: SessionClient) -> None:
+    """The question names the argument; the server answers the next one."""
+    with pytest.raises(RuntimeError, match=r"Expected `array`.*\$\.select"):
+        client.ask("status", ["b"])
+    with pytest.raises(TypeError, match="nothing_such"):
+        client.ask("status", [], {"nothing_such": 1})
+    assert len(client.status(["b"])) == 1
+
+
+def test_a_lost_process_is_told_once_and_replaced(client: SessionClient) -> None:
     """Killed between two questions nothing is lost; killed amid one, that one fails with a hint."""
-    assert distant.name == "pair"
-    lost = distant._process
+    assert client.name == "pair"
+    lost = client._process
     assert lost is not None
     lost.kill()
     lost.wait()
-    assert distant.name == "pair"
-    again = distant._process
+    assert client.name == "pair"
+    again = client._process
     assert again is not None
     again.kill()  # dies just after it was looked at
     again.poll = lambda: None  # type: ignore[method-assign]
     with pytest.raises(UpriverError, match="ended amid its work"):
-        distant.status()
-    assert len(distant.status()) == 2
+        client.status()
+    assert len(client.status()) == 2
 
 
 def test_it_rests_when_nothing_is_asked_and_is_not_woken_by_looking(root: Path) -> None:
     """An open window that nobody uses holds no second process; an edit wakes it."""
-    distant = DistantSession(root, rest=0.5)
+    client = SessionClient.open(root, rest=0.5)
     try:
-        before = distant.revision()
-        process = distant._process
+        before = client.revision()
+        process = client._process
         assert process is not None
         # Looking goes on meanwhile.
-        until(lambda: distant.revision() == before and distant.resting and process.poll() is not None)
-        assert distant.revision() == before
-        assert distant.resting
+        until(lambda: client.revision() == before and client.resting and process.poll() is not None)
+        assert client.revision() == before
+        assert client.resting
         (root / "assets" / "b.sql").write_text("select x + 3 as y from a")
-        assert distant.revision() != before
-        assert not distant.resting
-        assert {one.asset: one.state for one in distant.status()}["b"] is State.STALE
+        assert client.revision() != before
+        assert not client.resting
+        assert {one.asset: one.state for one in client.status()}["b"] is State.STALE
     finally:
-        distant.close()
+        client.close()
 
 
 def test_nothing_is_left_behind(root: Path) -> None:
     """Closing does not wait for what is being answered; nothing can be asked afterwards."""
-    distant = DistantSession(root)
-    distant.revision()
-    process = distant._process
+    client = SessionClient.open(root)
+    client.revision()
+    process = client._process
     assert process is not None
-    distant.close()
+    client.close()
     assert process.poll() is not None
     with pytest.raises(UpriverError, match="closed"):
-        distant.status()
+        client.status()
 
 
 SLOW = """import time
@@ -179,9 +201,9 @@ def quick(a: pl.DataFrame) -> pl.DataFrame:
 
 
 class Building:
-    """A build that another process does, in a thread, with what it tells."""
+    """A build in a process of its own, awaited in a thread, with its events."""
 
-    def __init__(self, session: DistantSession, select: tuple[str, ...] = ()) -> None:
+    def __init__(self, session: SessionClient, select: tuple[str, ...] = ()) -> None:
         self.events: list[Event] = []
         self.cancel = Cancel()
         self.result: BuildResult | None = None
@@ -205,34 +227,32 @@ class Building:
         return {one.asset: one.action for one in self.result.assets}
 
 
-def test_a_build_has_a_process_of_its_own(root: Path, distant: DistantSession) -> None:
+def test_a_build_has_a_process_of_its_own(root: Path, client: SessionClient) -> None:
     """Its events, its result and its errors come over; the engines stay out of this process's way."""
     (root / "assets" / "c.sql").write_text("select y from b")
-    building = Building(distant)
+    building = Building(client)
     assert building.end() == {"a": Outcome.FRESH, "b": Outcome.FRESH, "c": Outcome.BUILT}
     assert isinstance(building.events[0], RunStarted)
     assert isinstance(building.events[-1], RunFinished)
     assert building.result is not None
-    assert building.result.run_id == distant.run("last").id
+    assert building.result.run_id == client.run("last").id
     (root / "assets" / "c.sql").write_text("select y from nowhere")
     with pytest.raises(DeclarationError, match="nowhere"):
-        distant.build()
+        client.build()
 
 
-def test_one_asset_or_all_of_a_build_in_its_own_process_is_stopped(
-    root: Path, distant: DistantSession
-) -> None:
+def test_one_asset_or_all_of_a_build_in_its_own_process_is_stopped(root: Path, client: SessionClient) -> None:
     """By word, not by a signal: the rest goes on, or what is finished is kept."""
     (root / "assets" / "slow.py").write_text(SLOW)
-    building = Building(distant)
+    building = Building(client)
     building.until_slow_runs()
     building.cancel.drop("slow")
     ends = building.end()
     assert (ends["slow"], ends["quick"]) == (Outcome.CANCELLED, Outcome.BUILT)
-    again = Building(distant)
+    again = Building(client)
     again.until_slow_runs()
     with pytest.raises(BusyError):
-        distant.build()
+        client.build()
     again.cancel.request()
     assert again.end()["slow"] is Outcome.CANCELLED
     assert again.result is not None
@@ -240,25 +260,25 @@ def test_one_asset_or_all_of_a_build_in_its_own_process_is_stopped(
 
 
 def test_a_build_is_stopped_from_elsewhere_or_killed_and_the_asker_lives(
-    root: Path, distant: DistantSession
+    root: Path, client: SessionClient
 ) -> None:
     """SIGTERM ends it gently; when its process is gone altogether, that is an error like any other."""
     (root / "assets" / "slow.py").write_text(SLOW)
-    building = Building(distant)
+    building = Building(client)
     building.until_slow_runs()
-    run = distant.live_run()
+    run = client.live_run()
     assert run is not None
-    distant.stop_run(run)
+    client.stop_run(run)
     assert building.end()["slow"] is Outcome.CANCELLED
-    killed = Building(distant)
+    killed = Building(client)
     killed.until_slow_runs()
-    (holder,) = distant.context.state.holders()
+    (holder,) = client.files.context.state.holders()
     os.kill(holder.pid, signal.SIGKILL)
     killed.thread.join(30)
     assert isinstance(killed.error, UpriverError)
     assert "ended amid its work" in str(killed.error)
-    assert {one.asset: one.state for one in distant.status()}["b"] is State.FRESH
-    assert Building(distant, ("quick",)).end()["quick"] in (Outcome.BUILT, Outcome.FRESH)
+    assert {one.asset: one.state for one in client.status()}["b"] is State.FRESH
+    assert Building(client, ("quick",)).end()["quick"] in (Outcome.BUILT, Outcome.FRESH)
 
 
 def test_a_build_goes_on_when_its_asker_has_gone(root: Path) -> None:
@@ -266,8 +286,8 @@ def test_a_build_goes_on_when_its_asker_has_gone(root: Path) -> None:
     (root / "assets" / "slow.py").write_text(SLOW.replace("600", "1.5"))
     asker = subprocess.Popen(
         [sys.executable, "-c", "import sys; from pathlib import Path\n"
-         "from upriver.materializer.remote.session_client import DistantSession\n"
-         "DistantSession(Path(sys.argv[1])).build(on_event=lambda event: print(event, flush=True))", str(root)],
+         "from upriver.materializer.remote.session_client import SessionClient\n"
+         "SessionClient.open(Path(sys.argv[1])).build(on_event=lambda event: print(event, flush=True))", str(root)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert asker.stdout is not None

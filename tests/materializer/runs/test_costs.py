@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from upriver.materializer.answers import AssetCost
-from upriver.materializer.remote.session_client import DistantSession
+from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
 
 SLOW = """import time
@@ -68,7 +68,7 @@ def test_costs_are_added_up_over_the_last_runs(tmp_path: Path) -> None:
         assert (last["slow"].built, last["slow"].total) == (0, 0.0)
         assert last["slow"].seconds == first["slow"].seconds
         assert [one.asset for one in session.cost(["slow"]).assets] == ["slow"]
-        far = DistantSession(tmp_path)
+        far = SessionClient.open(tmp_path)
         try:
             assert far.cost() == third
         finally:

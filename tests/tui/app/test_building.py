@@ -286,7 +286,7 @@ async def test_a_build_with_a_process_of_its_own_may_go_on_without_the_window(de
         await at.press("q", "l")
         assert at.said[-1] == "It is built by this process, and ends with it."
         await at.press("escape")
-        session.builds_apart = True
+        session.builds_detached = True
         await at.press("q")
         await at.shows("Let go on, it is shown by the next window.")
         await at.press("l")

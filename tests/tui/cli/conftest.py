@@ -14,7 +14,7 @@ Run = Callable[..., Outcomes]
 @pytest.fixture
 def session() -> ScriptedSession:
     """A small project in memory, to be changed by the test."""
-    return ScriptedSession()
+    return ScriptedSession.open()
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tests.tui.cli.answers import (
     COLUMN_RENAMING,
@@ -30,39 +31,34 @@ from tests.tui.cli.answers import (
 )
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.model import Key
-from upriver.lineage.refactoring.fix import Fix
-from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.answers import (
-    AssetStatus,
     BuildResult,
     Comparison,
-    Costs,
-    Explanation,
     HistoryEntry,
     Impact,
     Impacts,
-    LineageView,
     LogLine,
     Plan,
-    Profile,
-    RunEntry,
-    Table,
 )
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
+from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
-from upriver.materializer.session import Cancel, Session
+from upriver.materializer.operations import ProjectApi, RunsIn, implement
 from upriver.materializer.upkeep.fsck import Report
-from upriver.materializer.upkeep.gc import Collected, Keep
+from upriver.materializer.upkeep.gc import Collected
 from upriver.materializer.upkeep.repair import Repaired
 from upriver.tui.cli.main import execute
 
 
-class ScriptedSession(Session):
-    """Answers from its attributes, which a test may replace; notes how it was called in *calls*."""
+class ScriptedSession(ProjectApi):
+    """A session that answers from its attributes, which a test may replace, and notes its calls in *calls*.
+
+    Its operations are generated: each notes its name and its arguments in the order of the signature, raises *error*
+    if there is one, and gives the answer of :data:`ANSWERS`.
+    """
 
     def __init__(self) -> None:
-        super().__init__(Path("/projects/shop"))
+        self.root, self.environment, self.builds_detached = Path("/projects/shop"), "dev", False
         self.error: Exception | None = None
         self.statuses = STATUSES
         self.the_plan = Plan(STEPS, ("staging.orders", "marts.revenue"), 2.9)
@@ -85,42 +81,42 @@ class ScriptedSession(Session):
         self.calls: list[Any] = []
         self.closed = 0
 
-    def _called(self, *call: Any) -> None:
-        self.calls.append(call)
+    @classmethod
+    def open(cls, *arguments: Any) -> Self:
+        """One session. Type checkers, which know no generated methods, take the class itself for abstract."""
+        return cls(*arguments)
+
+    @property
+    def name(self) -> str:
+        return "shop"
+
+    def called(self, name: str, given: Mapping[str, Any]) -> object:
+        """Note the call of an operation, and answer it."""
+        self.calls.append((name, *(tuple(one) if isinstance(one, list) else one for one in given.values())))
         if self.error is not None:
             raise self.error
-
-    def diagnoses(self) -> tuple[Diagnosis, ...]:
-        return ()
-
-    def keys(self, select: Sequence[str] = (), *, sources: bool = True) -> tuple[Key, ...]:
-        self._called("keys", tuple(select))
-        return tuple(status.asset for status in self.statuses)
-
-    def columns(self, key: Key) -> tuple[str, ...]:
-        self._called("columns", key)
-        return ("amount", "Status") if key == "staging.orders" else ()
-
-    def status(self, select: Sequence[str] = (), *, verify: bool = False) -> tuple[AssetStatus, ...]:
-        self._called("status", tuple(select), verify)
-        return self.statuses
-
-    def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
-        self._called("plan", tuple(select), force)
-        return self.the_plan
+        assert name in ANSWERS, f"the script has no answer to {name}"
+        return ANSWERS[name](self, given)
 
     def build(
         self,
         select: Sequence[str] = (),
         *,
-        force: bool = False,
-        jobs: int | None = None,
-        fail_fast: bool = False,
-        wait: float | None = 0.0,
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
+        **options: Any,
     ) -> BuildResult:
-        self._called("build", tuple(select), force, jobs, fail_fast, wait)
+        self.called(
+            "build",
+            {
+                "select": tuple(select),
+                "force": False,
+                "jobs": None,
+                "fail_fast": False,
+                "wait": 0.0,
+                **options,
+            },
+        )
         on_event(RunStarted(NOW, "0042", tuple(r.asset for r in self.results), 2, (("marts.revenue", 0.9),)))
         if self.on_build is not None:
             assert cancel is not None
@@ -144,110 +140,81 @@ class ScriptedSession(Session):
         on_event(RunFinished(NOW, "0042", self.run_status))
         return BuildResult("0042", self.run_status, self.results)
 
-    def why(self, key: Key) -> Explanation:
-        self._called("why", key)
-        return self.explanation
-
-    def lineage(
-        self,
-        key: Key,
-        column: str | None = None,
-        *,
-        upstream: bool = True,
-        downstream: bool = True,
-        columns: bool = False,
-        depth: int | None = None,
-    ) -> LineageView:
-        self._called("lineage", key, column, upstream, downstream, columns, depth)
-        return self.view
-
-    def dropping(self, key: Key, column: str) -> Impacts:
-        self._called("dropping", key, column)
-        return DROPPING
-
-    def impact(self, since: str | None = None) -> Impacts:
-        self._called("impact", since)
-        return self.impacts
-
-    def renaming(self, old: Key, new: Key) -> Renaming:
-        self._called("renaming", old, new)
-        return RENAMING
-
-    def rename(self, renaming: Renaming) -> None:
-        self._called("rename", renaming.old, renaming.new)
-
-    def fix(self, key: Key) -> Fix:
-        self._called("fix", key)
-        return FIX
-
-    def apply_fix(self, fix: Fix) -> None:
-        self._called("apply_fix", fix.asset, fix.meant)
-
-    def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
-        self._called("column_renaming", key, column, new, leave)
-        return COLUMN_RENAMING
-
-    def rename_column(self, renaming: ColumnRenaming) -> None:
-        self._called("rename_column", renaming.key, renaming.old, renaming.new)
-
-    def sql(self, query: str, *, limit: int | None = None) -> Table:
-        self._called("sql", query, limit)
-        return self.table
-
-    def preview(self, key: Key, *, limit: int = 50, **_: Any) -> Table:
-        self._called("preview", key, limit)
-        return self.table
-
-    def profile(self, key: Key, *, at: str | None = None) -> Profile:
-        self._called("profile", key)
-        return PROFILE
-
-    def compare(self, key: Key, before: str = "before") -> Comparison:
-        self._called("compare", key, before)
-        changed = (("note", "VARCHAR", "JSON"),)
-        return Comparison(key, "m1", "0041", NOW - 30 * HOUR, 364, 365, 2, 1, ("channel",), ("old",), changed)
-
-    def history(self, key: Key | None = None, limit: int = 50) -> tuple[HistoryEntry, ...]:
-        self._called("history", key, limit)
-        assert key is not None
-        return (
-            HistoryEntry("m2", key, "0042", NOW - HOUR, 2.1, 365, 9_500, "8a41d7f9" * 8, True),
-            HistoryEntry("m1", key, "0041", NOW - 30 * HOUR, 1.9, 364, 9_400, "7a41d7f9" * 8, False),
-        )
-
-    def runs(self, limit: int = 50) -> tuple[RunEntry, ...]:
-        self._called("runs", limit)
-        return (RUN,)
-
-    def run(self, run_id: str) -> RunEntry:
-        self._called("run", run_id)
-        return RUN
-
-    def cost(self, select: Sequence[str] = (), *, runs: int = 20) -> Costs:
-        self._called("cost", tuple(select), runs)
-        return COSTS
-
-    def log(self, run_id: str, key: Key | None = None) -> tuple[LogLine, ...]:
-        self._called("log", run_id, key)
-        return (
-            LogLine("staging.orders", 1, "stdout", "\x1b[32mread 12 files\x1b[0m", NOW),
-            LogLine("marts.churn", 2, "stderr", "a title\x1b]0;evil\x07 and a \x1b[2J", NOW),
-        )
-
-    def fsck(self, *, repair: bool = False) -> Report | Repaired:
-        self._called("fsck", repair)
-        return (
-            Repaired(self.report, ("moved store/ab/ab12.parquet to quarantine",), SOUND)
-            if repair
-            else self.report
-        )
-
-    def gc(self, keep: Keep, *, dry_run: bool = False) -> Collected:
-        self._called("gc", keep, dry_run)
-        return Collected(("m1", "m2"), ("ab12.parquet",), (), 31_000_000, 120_000_000)
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        return ()
 
     def close(self) -> None:
         self.closed += 1
+
+
+def _comparison(session: ScriptedSession, given: Mapping[str, Any]) -> Comparison:
+    changed = (("note", "VARCHAR", "JSON"),)
+    return Comparison(
+        given["key"], "m1", "0041", NOW - 30 * HOUR, 364, 365, 2, 1, ("channel",), ("old",), changed
+    )
+
+
+def _history(session: ScriptedSession, given: Mapping[str, Any]) -> tuple[HistoryEntry, ...]:
+    key = given["key"]
+    return (
+        HistoryEntry("m2", key, "0042", NOW - HOUR, 2.1, 365, 9_500, "8a41d7f9" * 8, True),
+        HistoryEntry("m1", key, "0041", NOW - 30 * HOUR, 1.9, 364, 9_400, "7a41d7f9" * 8, False),
+    )
+
+
+def _checked(session: ScriptedSession, given: Mapping[str, Any]) -> Report | Repaired:
+    moved = ("moved store/ab/ab12.parquet to quarantine",)
+    return Repaired(session.report, moved, SOUND) if given["repair"] else session.report
+
+
+ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = {
+    "build": lambda session, given: None,
+    "keys": lambda session, given: tuple(status.asset for status in session.statuses),
+    "columns": lambda session, given: ("amount", "Status") if given["key"] == "staging.orders" else (),
+    "status": lambda session, given: session.statuses,
+    "plan": lambda session, given: session.the_plan,
+    "why": lambda session, given: session.explanation,
+    "lineage": lambda session, given: session.view,
+    "dropping": lambda session, given: DROPPING,
+    "impact": lambda session, given: session.impacts,
+    "renaming": lambda session, given: RENAMING,
+    "rename": lambda session, given: None,
+    "fix": lambda session, given: FIX,
+    "apply_fix": lambda session, given: None,
+    "column_renaming": lambda session, given: COLUMN_RENAMING,
+    "rename_column": lambda session, given: None,
+    "sql": lambda session, given: session.table,
+    "preview": lambda session, given: session.table,
+    "profile": lambda session, given: PROFILE,
+    "compare": _comparison,
+    "history": _history,
+    "runs": lambda session, given: (RUN,),
+    "run": lambda session, given: RUN,
+    "cost": lambda session, given: COSTS,
+    "log": lambda session, given: (
+        LogLine("staging.orders", 1, "stdout", "\x1b[32mread 12 files\x1b[0m", NOW),
+        LogLine("marts.churn", 2, "stderr", "a title\x1b]0;evil\x07 and a \x1b[2J", NOW),
+    ),
+    "fsck": _checked,
+    "gc": lambda session, given: Collected(("m1", "m2"), ("ab12.parquet",), (), 31_000_000, 120_000_000),
+}
+"""What the session answers to each operation that a command asks for."""
+
+
+def _scripted(name: str, runs_in: RunsIn) -> Callable[..., object]:
+    signature = inspect.signature(getattr(ProjectApi, name))
+
+    def call(self: ScriptedSession, /, *arguments: object, **options: object) -> object:
+        bound = signature.bind(self, *arguments, **options)
+        bound.apply_defaults()
+        return self.called(
+            name, {given: value for given, value in bound.arguments.items() if given != "self"}
+        )
+
+    return call
+
+
+implement(ScriptedSession, _scripted)
 
 
 class Outcomes(NamedTuple):
@@ -280,7 +247,7 @@ class Stream(io.StringIO):
 
 def run_line(
     words: Sequence[str],
-    session: Session,
+    session: ProjectApi,
     *,
     width: int | None = None,
     terminal: bool = False,

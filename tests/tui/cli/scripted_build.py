@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
@@ -27,8 +28,8 @@ from upriver.materializer.events import (
     RunFinished,
     RunStarted,
 )
+from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
-from upriver.materializer.session import Cancel
 from upriver.tui.cli.main import execute
 
 KEYS = ("raw.a", "staging.one", "staging.two", "marts.bad", "marts.slow")
@@ -45,12 +46,9 @@ class SlowSession(ScriptedSession):
         self,
         select: Sequence[str] = (),
         *,
-        force: bool = False,
-        jobs: int | None = None,
-        fail_fast: bool = False,
-        wait: float | None = 0.0,
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
+        **options: Any,
     ) -> BuildResult:
         assert cancel is not None
         time.sleep(60 if "waiting" in select else 0)
@@ -95,5 +93,5 @@ class SlowSession(ScriptedSession):
 
 
 if __name__ == "__main__":
-    slow_session = SlowSession(float(sys.argv[1]))
+    slow_session = SlowSession.open(float(sys.argv[1]))
     sys.exit(execute(sys.argv[2:], sys.stdout, sys.stderr, os.environ, lambda root, name: slow_session))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from tests.tui.cli.answers import RESULTS, STATUSES, STEPS
+from tests.tui.cli.answers import COLUMN_RENAMING, FIX, RENAMING, RESULTS, STATUSES, STEPS
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.scripted import ScriptedSession, run_line
 
@@ -169,7 +169,7 @@ def test_a_rename_is_written_unless_it_is_only_looked_at(session: ScriptedSessio
     assert run("rename", "staging.orders", "core.sales").code == 0
     assert _made(session)[1:] == [
         ("renaming", "staging.orders", "core.sales"),
-        ("rename", "staging.orders", "core.sales"),
+        ("rename", RENAMING),
     ]
     session.error = UsageError("edited meanwhile")
     assert run("rename", "staging.orders", "core.sales").code == 2
@@ -180,7 +180,7 @@ def test_a_fix_is_written_unless_it_is_only_looked_at(session: ScriptedSession, 
     assert run("fix", "marts.churn", "--dry-run").code == 0
     assert [call for call in session.calls if "fix" in call[0]] == [("fix", "marts.churn")]
     assert run("fix", "marts.churn").code == 0
-    assert session.calls[-2:] == [("fix", "marts.churn"), ("apply_fix", "marts.churn", "plan_tier")]
+    assert session.calls[-2:] == [("fix", "marts.churn"), ("apply_fix", FIX)]
     session.error = UsageError("only you can tell what is meant")
     assert run("fix", "marts.churn").code == 2
 
@@ -203,7 +203,7 @@ def test_a_column_is_named_as_in_lineage_or_by_an_option(
     assert run("rename", *words, "--dry-run").code == 0
     assert _made(session) == [("column_renaming", "staging.orders", "amount", "amount_usd", False)]
     assert run("rename", *words).code == 0
-    assert _made(session)[-1] == ("rename_column", "staging.orders", "amount", "amount_usd")
+    assert _made(session)[-1] == ("rename_column", COLUMN_RENAMING)
     assert run("rename", *words, "--dry-run", "--leave").code == 0
     assert _made(session)[-1] == ("column_renaming", "staging.orders", "amount", "amount_usd", True)
 

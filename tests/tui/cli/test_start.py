@@ -30,7 +30,7 @@ def loaded_by(words: list[str], session: bool, project: Path) -> set[str]:
         "from tests.tui.cli.scripted import run_line, ScriptedSession\n"
         "from tests.tui.cli.answers import RESULTS\n"
         "from upriver.materializer.model import RunStatus\n"
-        "session = ScriptedSession()\n"
+        "session = ScriptedSession.open()\n"
         "session.results, session.run_status = RESULTS[-1:], RunStatus.SUCCESS\n"
         f"run_line({['-C', str(project), *words]!r}, session)"
         if session

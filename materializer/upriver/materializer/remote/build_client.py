@@ -1,4 +1,4 @@
-"""A build in a process of its own, seen from the one that asked for it."""
+"""Client of a build that runs in its own process: sends the question, passes on events and requests to stop."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from typing import IO
 
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import Key
-from upriver.materializer.answers import BuildResult
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.remote import build_server as builder
-from upriver.materializer.remote import protocol as wire
+from upriver.materializer.remote import build_server, protocol
+from upriver.materializer.remote.operation_table import Operation
 
-_LOOKS = 0.05
+_INTERVAL = 0.05
 """Seconds between two looks at whether the build was asked to stop."""
 
 
-def build_apart(
+def run_build(
     root: Path,
     environment: str,
-    select: tuple[str, ...],
-    options: Mapping[str, object],
+    asked: Operation,
+    arguments: Mapping[str, object],
     on_event: Callable[[Event], None],
     cancel: Cancel,
-) -> BuildResult:
-    """Have it built, and wait for the end. Raises what the build raises, and UpriverError when its process ends amid
-    it; what that had finished is kept.
+) -> object:
+    """Run the operation *asked* in a build server, and wait for its answer.
+
+    Raises what the build raises, and UpriverError when its process ends amid it; what that had finished is kept.
     """
-    process = builder.start(root, environment)
+    process = build_server.start(root, environment)
     assert process.stdin is not None
     assert process.stdout is not None
     over = threading.Event()
-    word = threading.Thread(
-        target=_pass_on, args=(process.stdin, cancel, over), name="upriver-word", daemon=True
+    requests = threading.Thread(
+        target=_pass_on, args=(process.stdin, cancel, over), name="upriver-build-requests", daemon=True
     )
     try:
-        wire.send(process.stdin, wire.question("build", [list(select)], options))
-        word.start()
+        protocol.send(process.stdin, protocol.question(asked, arguments))
+        requests.start()
         while True:
-            told = wire.read_told(wire.receive(process.stdout))
-            if not isinstance(told, wire.Told):
-                return wire.build_result(told)
-            on_event(told.event)
+            message = protocol.read_happened(protocol.receive(process.stdout))
+            if isinstance(message, protocol.Answer):
+                return protocol.value_of(asked, message)
+            on_event(message.event)
     except (EOFError, OSError):
         code = process.wait()
         raise UpriverError(
@@ -55,23 +55,23 @@ def build_apart(
         ) from None
     finally:
         over.set()
-        _let_go(process)
+        _release(process)
 
 
 def _pass_on(pipe: IO[bytes], cancel: Cancel, over: threading.Event) -> None:
-    """Tell the other process what *cancel* is asked for."""
+    """Send what *cancel* requests, until the build is *over*."""
     level, dropped = 0, frozenset[Key]()
     with suppress(OSError, ValueError):  # the process has ended
-        while not over.wait(_LOOKS):
+        while not over.wait(_INTERVAL):
             for key in cancel.dropped - dropped:
-                wire.send(pipe, wire.question(builder.DROP, [key], {}))
+                protocol.send(pipe, protocol.Drop(key))
             dropped = cancel.dropped
             while level < cancel.level:
-                wire.send(pipe, wire.question(builder.STOP, [], {}))
+                protocol.send(pipe, protocol.Stop())
                 level += 1
 
 
-def _let_go(process: subprocess.Popen[bytes]) -> None:
+def _release(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):

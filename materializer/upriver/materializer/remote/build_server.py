@@ -1,10 +1,9 @@
-"""The process that builds for a :class:`upriver.materializer.remote.session_client.DistantSession`.
+"""The process that carries out one build for a :class:`upriver.materializer.remote.session_client.SessionClient`.
 
-Started as ``python -m upriver.materializer.remote.build_server ROOT ENVIRONMENT``. It is asked to build once,
-tells what happens on standard output (see protocol.py), and then how it went. Meanwhile it takes word on standard
-input: to stop, or to leave one asset out. When the client has gone it goes on by itself: others see it as any other
-build, and
-stop it with SIGTERM. Whatever becomes of it, the asker lives on.
+Started as ``python -m upriver.materializer.remote.build_server ROOT ENVIRONMENT``. It reads one question from standard
+input, writes the events of the build to standard output (see protocol.py), and then its answer. While it builds, it
+reads requests from standard input: to stop, or to leave one asset out. When the client has gone it builds on: other
+processes see it as any other build, and stop it with SIGTERM. If it dies, the client goes on.
 """
 
 from __future__ import annotations
@@ -21,10 +20,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from upriver.materializer.events import Event
     from upriver.materializer.execution.cancel import Cancel
-    from upriver.materializer.remote.protocol import Answer, Told
-
-STOP, DROP = "stop", "drop"
-"""What the process is told meanwhile: stop; leave out the asset that comes with it."""
+    from upriver.materializer.remote.protocol import Answer, Happened
 
 
 def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
@@ -35,75 +31,89 @@ def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # ^C and the end of the terminal are for the asker
+        start_new_session=True,  # ^C and the end of the terminal are for the client
     )
 
 
-class _Asker:
-    """The other end, as long as there is one."""
+class _Client:
+    """The other end of the pipe, as long as it is open."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._gone = False
 
-    def tell(self, event: Event) -> None:
-        from upriver.materializer.remote import protocol as wire
+    def send_event(self, event: Event) -> None:
+        from upriver.materializer.remote import protocol
 
-        self.send(wire.Told(event))
+        self.send(protocol.Happened(event))
 
-    def send(self, message: Answer | Told) -> None:
-        from upriver.materializer.remote import protocol as wire
+    def send(self, message: Answer | Happened) -> None:
+        from upriver.materializer.remote import protocol
 
         if self._gone:
             return
         try:
-            wire.send(self._pipe, message)
+            protocol.send(self._pipe, message)
         except OSError:
-            self._gone = True  # nobody listens any more; the log keeps everything
+            self._gone = True  # the run's log keeps everything
 
 
 def main() -> None:
-    """Build what is asked for."""
+    """Carry out the build that is asked for."""
     gc.set_threshold(100_000)  # as for the command line: a large project is a great many objects that stay
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)  # whatever a library prints must not come between the answers
     os.close(nothing)
     from upriver.materializer.execution.cancel import Cancel
-    from upriver.materializer.remote import protocol as wire
-    from upriver.materializer.session import Session
+    from upriver.materializer.remote import protocol
 
     cancel = Cancel()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _: cancel.request(number))
     try:
-        _, arguments, options = wire.read_question(wire.receive(questions))
+        text = protocol.receive(questions)
     except EOFError:
         return
-    threading.Thread(target=_listen, args=(questions, cancel), name="upriver-word", daemon=True).start()
-    asker = _Asker(answers)
-    session = Session(Path(sys.argv[1]), sys.argv[2])
-    try:
-        answer = wire.answer(session.build(*arguments, **options, on_event=asker.tell, cancel=cancel))
-    except Exception as error:  # noqa: BLE001 - raised again where it was asked
-        answer = wire.failure(error)
-    session.close()
-    asker.send(answer)
+    threading.Thread(
+        target=_listen, args=(questions, cancel), name="upriver-build-requests", daemon=True
+    ).start()
+    client = _Client(answers)
+    client.send(_answer(text, client, cancel))
     gc.freeze()  # the process ends; Python would go through all of it once more
 
 
-def _listen(questions: IO[bytes], cancel: Cancel) -> None:
-    from upriver.materializer.remote import protocol as wire
+def _answer(text: bytes, client: _Client, cancel: Cancel) -> Answer:
+    from upriver.materializer.operations import RunsIn
+    from upriver.materializer.remote import protocol
+    from upriver.materializer.session import Session
+
+    try:
+        asked, arguments = protocol.read_question(text)
+        if asked.runs_in is not RunsIn.BUILD_SERVER:
+            raise LookupError(f"a build server does not carry out {asked.name}")
+        session = Session(Path(sys.argv[1]), sys.argv[2])
+        try:
+            build = getattr(session, asked.name)
+            return protocol.answer(build(**arguments, on_event=client.send_event, cancel=cancel))
+        finally:
+            session.close()
+    except Exception as error:  # noqa: BLE001 - raised again by the client
+        return protocol.failure(error)
+
+
+def _listen(requests: IO[bytes], cancel: Cancel) -> None:
+    from upriver.materializer.remote import protocol
 
     try:
         while True:
-            name, arguments, _ = wire.read_question(wire.receive(questions))
-            if name == DROP:
-                cancel.drop(str(arguments[0]))
-            elif name == STOP:
-                cancel.request()
+            match protocol.read_request(protocol.receive(requests)):
+                case protocol.Drop(asset):
+                    cancel.drop(asset)
+                case protocol.Stop():
+                    cancel.request()
     except (EOFError, OSError):
-        return  # the asker has gone: the build goes on
+        return  # the client has gone: the build goes on
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Questions to a session in another process and its answers, as bytes: msgpack of the values that both sides know.
+"""Messages between a client and its server process: questions, answers, and the events of a build, in msgpack.
 
-What is decoded has the type that its question is answered with, or is refused: nothing that is read here is code.
+A question names an operation and carries its arguments as the Struct of :mod:`operation_table`; the answer has the
+type that the operation declares. What has another type is refused, and nothing that is read here is code.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import datetime as dates
 import decimal
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import msgspec
@@ -22,65 +23,10 @@ from upriver.assets.errors import (
     UpriverError,
     UsageError,
 )
-from upriver.assets.model import Key, Source, Value
-from upriver.lineage.refactoring.fix import Fix
-from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
-from upriver.materializer.answers import (
-    AssetStatus,
-    BuildResult,
-    Comparison,
-    Costs,
-    Explanation,
-    HistoryEntry,
-    Impacts,
-    LineageView,
-    LogLine,
-    Plan,
-    Profile,
-    RunEntry,
-    Table,
-)
+from upriver.assets.model import Key, Value
+from upriver.materializer.answers import Table
 from upriver.materializer.events import Event
-
-ANSWERS: Mapping[str, Any] = {
-    "name": str,
-    "revision": str,
-    "diagnoses": tuple[Diagnosis, ...],
-    "sources": tuple[Source, ...],
-    "keys": tuple[Key, ...],
-    "build": BuildResult,
-    "status": tuple[AssetStatus, ...],
-    "plan": Plan,
-    "why": Explanation,
-    "lineage": LineageView,
-    "impact": Impacts,
-    "dropping": Impacts,
-    "columns": tuple[str, ...],
-    "sql": Table,
-    "preview": Table,
-    "profile": Profile,
-    "compare": Comparison,
-    "recipe_text": tuple[str, str],
-    "history": tuple[HistoryEntry, ...],
-    "runs": tuple[RunEntry, ...],
-    "run": RunEntry,
-    "cost": Costs,
-    "log": tuple[LogLine, ...],
-    "renaming": Renaming,
-    "rename": None,
-    "column_renaming": ColumnRenaming,
-    "rename_column": None,
-    "fix": Fix,
-    "apply_fix": None,
-}
-"""What can be asked, and the type of the answer."""
-
-_ARGUMENTS: Mapping[str, Any] = {
-    "rename": tuple[Renaming],
-    "rename_column": tuple[ColumnRenaming],
-    "apply_fix": tuple[Fix],
-}
-"""The types of arguments that are more than texts, numbers and sequences of them."""
+from upriver.materializer.remote.operation_table import KEPT_BY_CALLER, Operation, operation
 
 _ERRORS: Mapping[str, type[UpriverError]] = {
     one.__name__: one for one in (UsageError, AssetError, StoreError, BusyError, UpriverError)
@@ -89,21 +35,30 @@ _LENGTH = 8
 
 
 class Question(Value, frozen=True):
-    """What is asked: a name of :data:`ANSWERS` with its arguments."""
+    """The name of an operation, and its arguments."""
 
     name: str
     arguments: msgspec.Raw
-    options: dict[str, Any]
 
 
-class Told(Value, frozen=True, tag="told"):
-    """What happens in a build, told while it goes on."""
+class Stop(Value, frozen=True, tag="stop"):
+    """A request to a build: stop."""
+
+
+class Drop(Value, frozen=True, tag="drop"):
+    """A request to a build: leave out *asset*, go on with the rest."""
+
+    asset: Key
+
+
+class Happened(Value, frozen=True, tag="event"):
+    """An event of a build that goes on."""
 
     event: Event
 
 
 class Answer(Value, frozen=True, tag="answer"):
-    """What came of it: *value*, or an *error* (the name of its class) with its *message*, or its *diagnoses*."""
+    """The end of an operation: its *value*, or an *error* (the name of its class) with its *message* or *diagnoses*."""
 
     value: msgspec.Raw = msgspec.Raw(b"\xc0")
     error: str = ""
@@ -111,15 +66,15 @@ class Answer(Value, frozen=True, tag="answer"):
     diagnoses: tuple[Diagnosis, ...] = ()
 
 
-def send(pipe: IO[bytes], message: Question | Answer | Told) -> None:
-    """Write *message*. Raises OSError when nobody reads."""
+def send(pipe: IO[bytes], message: Question | Stop | Drop | Answer | Happened) -> None:
+    """Write *message*. Raises OSError when the other process has ended."""
     text = msgspec.msgpack.encode(message)
     pipe.write(len(text).to_bytes(_LENGTH, "little") + text)
     pipe.flush()
 
 
 def receive(pipe: IO[bytes]) -> bytes:
-    """What :func:`send` has written at the other end. Raises EOFError when that has ended."""
+    """Read what :func:`send` has written at the other end. Raises EOFError when that has ended."""
     length = pipe.read(_LENGTH)
     text = pipe.read(int.from_bytes(length, "little"))
     if len(length) < _LENGTH or not text:
@@ -127,27 +82,32 @@ def receive(pipe: IO[bytes]) -> bytes:
     return text
 
 
-def question(name: str, arguments: Sequence[object], options: Mapping[str, Any]) -> Question:
-    """The question as it is sent."""
-    return Question(name, msgspec.Raw(msgspec.msgpack.encode(list(arguments))), dict(options))
+def question(asked: Operation, arguments: Mapping[str, object]) -> Question:
+    """The question for *asked* with *arguments* by name; what the caller keeps to itself is left out."""
+    sent = {name: value for name, value in arguments.items() if name not in KEPT_BY_CALLER}
+    return Question(asked.name, msgspec.Raw(msgspec.msgpack.encode(asked.arguments(**sent))))
 
 
-def read_question(text: bytes) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-    """Name, arguments and options of a question."""
+def read_question(text: bytes) -> tuple[Operation, dict[str, Any]]:
+    """The operation that is asked for, and its arguments by name, each of its declared type.
+
+    Raises LookupError for an unknown operation, msgspec.ValidationError for arguments of another type.
+    """
     found = msgspec.msgpack.decode(text, type=Question)
-    type_ = _ARGUMENTS.get(found.name, tuple[Any, ...])
-    return found.name, msgspec.msgpack.decode(found.arguments, type=type_), found.options
+    asked = operation(found.name)
+    arguments = msgspec.msgpack.decode(found.arguments, type=asked.arguments)
+    return asked, {name: getattr(arguments, name) for name in arguments.__struct_fields__}
 
 
 def answer(value: object) -> Answer:
-    """*value* as it is sent."""
+    """*value* as an answer."""
     if isinstance(value, Table):
         value = msgspec.structs.replace(value, rows=tuple(tuple(map(_wrapped, row)) for row in value.rows))
     return Answer(msgspec.Raw(msgspec.msgpack.encode(value)))
 
 
 def failure(error: Exception) -> Answer:
-    """*error* as it is sent: one of ours as what it is, any other by its words."""
+    """*error* as an answer: an error of Upriver keeps its class, any other only its message."""
     if isinstance(error, DeclarationError):
         return Answer(error=DeclarationError.__name__, diagnoses=error.diagnoses)
     for name, known in _ERRORS.items():
@@ -156,32 +116,35 @@ def failure(error: Exception) -> Answer:
     return Answer(error=RuntimeError.__name__, message=f"{type(error).__name__}: {error}")
 
 
-def read_answer(name: str, text: bytes) -> Any:
-    """The value that answers the question *name*. Raises the error that is the answer instead."""
-    return _value(name, msgspec.msgpack.decode(text, type=Answer))
+def read_answer(asked: Operation, text: bytes) -> object:
+    """The value that answers *asked*. Raises the error that is the answer instead."""
+    return value_of(asked, msgspec.msgpack.decode(text, type=Answer))
 
 
-def read_told(text: bytes) -> Told | Answer:
-    """What a build tells: an event, or in the end its answer."""
-    found: Told | Answer = _decode_told(text)
+_decode_happened = msgspec.msgpack.Decoder(Happened | Answer).decode
+_decode_request = msgspec.msgpack.Decoder(Stop | Drop).decode
+
+
+def read_happened(text: bytes) -> Happened | Answer:
+    """A message of a build server: an event, or in the end its answer."""
+    found: Happened | Answer = _decode_happened(text)
     return found
 
 
-def build_result(answer: Answer) -> BuildResult:
-    """How the build went. Raises the error that is the answer instead."""
-    found: BuildResult = _value("build", answer)
+def read_request(text: bytes) -> Stop | Drop:
+    """A message to a build server that builds."""
+    found: Stop | Drop = _decode_request(text)
     return found
 
 
-_decode_told = msgspec.msgpack.Decoder(Told | Answer).decode
-
-
-def _value(name: str, found: Answer) -> Any:
+def value_of(asked: Operation, found: Answer) -> object:
+    """The value that *found* holds for *asked*. Raises the error that it holds instead."""
     if found.error == DeclarationError.__name__:
         raise DeclarationError(found.diagnoses)
     if found.error:
         raise _ERRORS.get(found.error, RuntimeError)(found.message)
-    return msgspec.msgpack.decode(found.value, type=ANSWERS[name], ext_hook=_unwrapped)
+    value: object = msgspec.msgpack.decode(found.value, type=asked.answer, ext_hook=_unwrapped)
+    return value
 
 
 # -- values of tables ----------------------------------------------------------------------------------------

@@ -1,94 +1,89 @@
-"""A session whose heavy work is done by another process, for a face that must answer keys meanwhile.
+"""The project's operations served by child processes, so that the thread of a UI never blocks.
 
 Reading a large project takes a second of one processor, and the engines take a hundred megabytes. Python runs one
-thread at a time: in the face's own process each key would wait for its turn, and the memory would never come back.
-The process is started when first needed, and ends when nothing was asked for a while.
+thread at a time: in the UI's own process each key would wait for its turn, and the memory would never come back.
+The session server is started when it is first needed, and ends when nothing was asked for a while.
 """
 
 from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, cast
 
-from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.errors import UpriverError
 from upriver.assets.model import Source
-from upriver.materializer.answers import BuildResult
-from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.operations import ProjectApi, RunsIn, implement
 from upriver.materializer.ports import Clock
-from upriver.materializer.remote import protocol as wire
-from upriver.materializer.remote import session_server as reader
-from upriver.materializer.remote.build_client import build_apart
+from upriver.materializer.remote import protocol, session_server
+from upriver.materializer.remote.build_client import run_build
+from upriver.materializer.remote.operation_table import operation
 from upriver.materializer.session import Session
 
 REST = 120.0
-"""Seconds without a question after which the process ends; the next question starts another."""
-
-_Given = ParamSpec("_Given")
-_Found = TypeVar("_Found")
+"""Seconds without a question after which the session server ends; the next question starts another."""
 
 
-def _asked(
-    method: Callable[Concatenate[Session, _Given], _Found],
-) -> Callable[Concatenate[DistantSession, _Given], _Found]:
-    """*method*, carried out by the other process."""
+class SessionClient(ProjectApi):
+    """A :class:`ProjectApi` whose operations run where the table of operations says. Made with :meth:`open`.
 
-    def ask(self: DistantSession, /, *arguments: _Given.args, **options: _Given.kwargs) -> _Found:
-        return cast(_Found, self.ask(method.__name__, arguments, options))
-
-    ask.__doc__ = method.__doc__
-    return ask
-
-
-class DistantSession(Session):
-    """Like :class:`Session`. *process* is one that :func:`reader.start` has started for the same project.
-
-    What costs little (is a run going on, what does it tell) is looked at in this process. Each build has a process of
-    its own, which outlives this one.
-    Somebody has to call :meth:`revision` whenever a file was touched: see *watched* of :class:`Session`.
+    Every method that is not written here is generated from the table. *files* answers what the table leaves to the
+    caller: whether a run goes on, and what its log holds. Each build has a process of its own, which outlives this one.
+    The caller must call :meth:`revision` whenever a file was touched: see *watched* of :class:`Session`.
     """
 
-    builds_apart = True
+    builds_detached = True
 
-    def __init__(
-        self,
+    def __init__(self, files: Session, process: subprocess.Popen[bytes] | None, rest: float) -> None:
+        self.root, self.environment = files.root, files.environment
+        self.files = files
+        self._process = process
+        self._turn = threading.Lock()
+        self._rest = rest
+        self._clock = files.context.clock
+        self._asked_at = self._clock.monotonic()
+        self._resting = threading.Event()
+        self._revision = ""
+        self._sources: Sequence[Source] | None = None
+        self._closed = threading.Event()
+
+    @classmethod
+    def open(
+        cls,
         root: Path,
         environment: str = "dev",
         *,
         clock: Clock | None = None,
         process: subprocess.Popen[bytes] | None = None,
         rest: float = REST,
-    ) -> None:
-        super().__init__(root, environment, clock=clock)
-        self._process = process
-        self._turn = threading.Lock()
-        self._rest = rest
-        self._asked_at = time.monotonic()
-        self._resting = threading.Event()
-        self._sources: Sequence[Source] | None = None
-        self._closed = False
+    ) -> SessionClient:
+        """A client for the project in *root*. *process* is a session server that was started for the same project;
+        *rest* is in seconds.
+        """
+        return cls(Session(root, environment, clock=clock), process, rest)
 
-    # -- the other process -------------------------------------------------------------------------------
+    # -- the session server ------------------------------------------------------------------------------
     def ask(
         self, name: str, arguments: Sequence[object] = (), options: Mapping[str, object] | None = None
     ) -> object:
-        """What the session of the other process has under *name*. Raises what that raises, and UpriverError when
-        the process ends amid it.
+        """The answer of the session server to the operation *name*. Raises what the operation raises, and UpriverError
+        when the process ends amid it.
         """
+        asked = operation(name)
+        bound = asked.bind(arguments, options or {})
         with self._turn:
-            if self._closed:
+            if self._closed.is_set():
                 raise UpriverError("the session is closed")
             process = self._awake()
             assert process.stdin is not None
             assert process.stdout is not None
             try:
-                wire.send(process.stdin, wire.question(name, arguments, options or {}))
-                answer = wire.receive(process.stdout)
+                protocol.send(process.stdin, protocol.question(asked, bound))
+                answer = protocol.receive(process.stdout)
             except (EOFError, OSError):
                 code = self._end()
                 raise UpriverError(
@@ -97,14 +92,14 @@ class DistantSession(Session):
                 ) from None
             finally:
                 if name != "revision":  # looking whether anything has changed goes on all day, used or not
-                    self._asked_at = time.monotonic()
-            return cast(object, wire.read_answer(name, answer))
+                    self._asked_at = self._clock.monotonic()
+            return protocol.read_answer(asked, answer)
 
     def _awake(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is not None:
             self._end()  # killed between two questions: nothing was lost
         if self._process is None:
-            self._process = reader.start(self.root, self.environment)
+            self._process = session_server.start(self.root, self.environment)
         if not self._resting.is_set():
             self._resting.set()
             threading.Thread(target=self._let_rest, name="upriver-rest", daemon=True).start()
@@ -113,27 +108,29 @@ class DistantSession(Session):
     def _let_rest(self) -> None:
         """End the process when nothing has been asked for long."""
         while True:
-            time.sleep(max(0.01, self._asked_at + self._rest - time.monotonic()))
+            due = self._asked_at + self._rest - self._clock.monotonic()
+            self._clock.wait(self._closed, max(0.01, due))
             with self._turn:
-                if self._closed or self._process is None:
+                if self._closed.is_set() or self._process is None:
                     self._resting.clear()
                     return
-                if time.monotonic() >= self._asked_at + self._rest:
+                if self._clock.monotonic() >= self._asked_at + self._rest:
                     self._sources = self._where_sources_are()
                     self._end()
                     self._resting.clear()
                     return
 
     def _where_sources_are(self) -> Sequence[Source] | None:
-        """What has to be looked at for :meth:`revision` besides the project's files; None if that can't be told."""
+        """What :meth:`revision` looks at besides the project's files; None when it is not known."""
         process = self._process
         if process is None or process.poll() is not None or process.stdin is None or process.stdout is None:
             return None
+        asked = operation("sources")
         try:
-            wire.send(process.stdin, wire.question("sources", (), {}))
-            return cast("Sequence[Source]", wire.read_answer("sources", wire.receive(process.stdout)))
+            protocol.send(process.stdin, protocol.question(asked, {}))
+            return cast("Sequence[Source]", protocol.read_answer(asked, protocol.receive(process.stdout)))
         except (EOFError, OSError, UpriverError, RuntimeError):
-            return None  # the next look wakes the process then
+            return None  # the next look starts the process again
 
     def _end(self) -> int:
         process, self._process = self._process, None
@@ -151,81 +148,65 @@ class DistantSession(Session):
 
     @property
     def resting(self) -> bool:
-        """Whether the other process has ended because nothing was asked."""
+        """Whether the session server has ended because nothing was asked."""
         return self._process is None
 
-    def close(self) -> None:
-        """End the other process; release files."""
-        # Whoever waits for an answer does not get it: leaving must not wait for a query.
-        process = self._process
-        self._closed = True
-        if process is not None and process.poll() is None:
-            process.kill()
-        with self._turn:
-            self._end()
-        super().close()
-
-    def build(
-        self,
-        select: Sequence[str] = (),
-        *,
-        force: bool = False,
-        jobs: int | None = None,
-        fail_fast: bool = False,
-        wait: float | None = 0.0,
-        on_event: Callable[[Event], None] = lambda event: None,
-        cancel: Cancel | None = None,
-    ) -> BuildResult:
-        """See :meth:`Session.build`."""
-        options = {"force": force, "jobs": jobs, "fail_fast": fail_fast, "wait": wait}
-        asked = cancel or Cancel()
-        return build_apart(self.root, self.environment, tuple(select), options, on_event, asked)
-
-    # -- what is asked there -----------------------------------------------------------------------------
-    @property
-    def name(self) -> str:
-        """The project's name."""
-        return cast(str, self.ask("name"))
-
+    # -- operations that the client adds something to ------------------------------------------------------
     def revision(self) -> str:
-        """See :meth:`Session.revision`. Does not wake the other process when nothing has changed since."""
+        """See :meth:`ProjectApi.revision`. Does not start the session server when nothing has changed since."""
         with self._turn:
             sources = self._sources if self._process is None else None
         if sources is not None:
-            from upriver.materializer.inspection import versions as maintenance
+            from upriver.materializer.inspection.versions import revision_of
 
-            found = maintenance.revision_of(self.context, sources)
+            found = revision_of(self.files.context, sources)
             if found == self._revision:
                 return found
         self._revision = cast(str, self.ask("revision"))
         return self._revision
 
-    def diagnoses(self) -> tuple[Diagnosis, ...]:
-        """Everything that is wrong with the declarations now; empty when the project can be used."""
-        return cast("tuple[Diagnosis, ...]", self.ask("diagnoses"))
+    def close(self) -> None:
+        """End the session server; release files."""
+        # A question that waits for its answer does not get it: leaving must not wait for a query.
+        process = self._process
+        self._closed.set()
+        if process is not None and process.poll() is None:
+            process.kill()
+        with self._turn:
+            self._end()
+        self.files.close()
 
-    keys = _asked(Session.keys)
-    sources = _asked(Session.sources)
-    status = _asked(Session.status)
-    plan = _asked(Session.plan)
-    why = _asked(Session.why)
-    lineage = _asked(Session.lineage)
-    renaming = _asked(Session.renaming)
-    rename = _asked(Session.rename)
-    fix = _asked(Session.fix)
-    apply_fix = _asked(Session.apply_fix)
-    column_renaming = _asked(Session.column_renaming)
-    rename_column = _asked(Session.rename_column)
-    impact = _asked(Session.impact)
-    dropping = _asked(Session.dropping)
-    columns = _asked(Session.columns)
-    sql = _asked(Session.sql)
-    preview = _asked(Session.preview)
-    profile = _asked(Session.profile)
-    compare = _asked(Session.compare)
-    recipe_text = _asked(Session.recipe_text)
-    history = _asked(Session.history)
-    runs = _asked(Session.runs)
-    run = _asked(Session.run)
-    cost = _asked(Session.cost)
-    log = _asked(Session.log)
+
+# -- operations that are generated from the table --------------------------------------------------------------
+def _asking(name: str) -> Callable[..., object]:
+    def ask(self: SessionClient, /, *arguments: object, **options: object) -> object:
+        return self.ask(name, arguments, options)
+
+    return ask
+
+
+def _building(name: str) -> Callable[..., object]:
+    def build(self: SessionClient, /, *arguments: object, **options: object) -> object:
+        asked = operation(name)
+        bound: dict[str, Any] = asked.bind(arguments, options)
+        cancel = bound["cancel"] or Cancel()
+        return run_build(self.root, self.environment, asked, bound, bound["on_event"], cancel)
+
+    return build
+
+
+def _here(name: str) -> Callable[..., object]:
+    def call(self: SessionClient, /, *arguments: object, **options: object) -> object:
+        return cast(object, getattr(self.files, name)(*arguments, **options))
+
+    return call
+
+
+_MADE_BY: Mapping[RunsIn, Callable[[str], Callable[..., object]]] = {
+    RunsIn.CALLER: _here,
+    RunsIn.SESSION_SERVER: _asking,
+    RunsIn.BUILD_SERVER: _building,
+}
+
+
+implement(SessionClient, lambda name, runs_in: _MADE_BY[runs_in](name))

@@ -1,4 +1,4 @@
-"""The process that answers a :class:`upriver.materializer.remote.session_client.DistantSession`.
+"""The process that holds a project open for a :class:`upriver.materializer.remote.session_client.SessionClient`.
 
 Started as ``python -m upriver.materializer.remote.session_server ROOT ENVIRONMENT``. It reads questions from standard
 input and writes answers to standard output (see protocol.py), and ends when the client has gone.
@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from upriver.materializer.operations import ProjectApi
     from upriver.materializer.remote.protocol import Answer
-    from upriver.materializer.session import Session
 
 
 def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
@@ -30,45 +30,49 @@ def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # ^C and the end of the terminal are for the asker
+        start_new_session=True,  # ^C and the end of the terminal are for the client
     )
 
 
 def main() -> None:
-    """Answer until the asker has gone."""
+    """Answer until the client has gone."""
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)  # whatever a library prints must not come between the answers
     os.close(nothing)
-    threading.Thread(target=_end_with_asker, name="upriver-asker", daemon=True).start()
-    from upriver.materializer.remote import protocol as wire
+    threading.Thread(target=_end_with_client, name="upriver-client", daemon=True).start()
+    from upriver.materializer.remote import protocol
     from upriver.materializer.session import Session
 
     session = Session(Path(sys.argv[1]), sys.argv[2], watched=True)
-    with suppress(Exception):  # it will be asked for, and told, next; the asker is still importing
+    with suppress(
+        Exception
+    ):  # the client, which is still importing, asks for the same next and gets the error then
         session.revision()
     try:
         while True:
-            name, arguments, options = wire.read_question(wire.receive(questions))
-            wire.send(answers, _answer(session, name, arguments, options))
+            protocol.send(answers, answer(session, protocol.receive(questions)))
     except (EOFError, BrokenPipeError):
         session.close()
 
 
-def _answer(session: Session, name: str, arguments: tuple[object, ...], options: dict[str, object]) -> Answer:
-    from upriver.materializer.remote import protocol as wire
+def answer(session: ProjectApi, text: bytes) -> Answer:
+    """The answer of *session* to the question *text*."""
+    from upriver.materializer.operations import RunsIn
+    from upriver.materializer.remote import protocol
 
     try:
-        if name not in wire.ANSWERS:
-            raise AttributeError(f"a session is not asked for {name}")
-        value = getattr(session, name)
-        return wire.answer(value(*arguments, **options) if callable(value) else value)
-    except Exception as error:  # noqa: BLE001 - raised again where it was asked
-        return wire.failure(error)
+        asked, arguments = protocol.read_question(text)
+        if asked.runs_in is not RunsIn.SESSION_SERVER:
+            raise LookupError(f"a session server does not carry out {asked.name}")
+        value = getattr(session, asked.name)
+        return protocol.answer(value(**arguments) if callable(value) else value)
+    except Exception as error:  # noqa: BLE001 - raised again by the client
+        return protocol.failure(error)
 
 
-def _end_with_asker() -> None:
-    """End at once when the asker has gone, also amid a long query: nobody waits for it any more."""
+def _end_with_client() -> None:
+    """End at once when the client has gone, also amid a long query: its answer is not wanted any more."""
     poll = select.poll()
     poll.register(0, 0)  # nothing but its hanging up
     poll.poll()

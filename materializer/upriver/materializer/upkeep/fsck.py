@@ -65,7 +65,7 @@ class Problem(Value, frozen=True):
         return f"{self.kind}: {self.place}\n{facts}  hint: {self.hint}"
 
 
-class Report(Value, frozen=True):
+class Report(Value, frozen=True, tag=True):
     """What a check found. *notes* are harmless: artifacts that nothing points at, leftovers for ``gc``."""
 
     problems: tuple[Problem, ...]

@@ -15,7 +15,7 @@ from upriver.materializer.ports import Damaged, ProjectStorage, StateStore
 from upriver.materializer.upkeep.fsck import Report, Survey, check
 
 
-class Repaired(Value, frozen=True):
+class Repaired(Value, frozen=True, tag=True):
     """What a repair did, in sentences, and what a check found before and after."""
 
     before: Report

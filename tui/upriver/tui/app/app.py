@@ -20,7 +20,7 @@ from textual.timer import Timer
 
 from upriver.assets.model import Key, Place
 from upriver.materializer.answers import RunEntry
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.app import routes
 from upriver.tui.app import theme as themes
 from upriver.tui.app.background import Jobs, ProjectWatcher
@@ -57,7 +57,7 @@ class UpriverApp(AsyncScreen, App[int]):
 
     def __init__(
         self,
-        session: Session,
+        session: ProjectApi,
         *,
         ascii: bool = False,
         theme: str | None = None,

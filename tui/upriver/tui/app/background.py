@@ -19,8 +19,9 @@ from textual.message_pump import MessagePump
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.events import Event
+from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import State
-from upriver.materializer.session import Cancel, Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.app.file_watch import FolderWatch
 from upriver.tui.app.memory import give_back
 from upriver.tui.app.messages import Answer, ProjectRead, RunEnded, RunFound
@@ -101,7 +102,7 @@ class ProjectWatcher:
     in any case (a source may lie outside the project); elsewhere it is looked at all the time.
     """
 
-    def __init__(self, session: Session, target: MessagePump, sort: Sort) -> None:
+    def __init__(self, session: ProjectApi, target: MessagePump, sort: Sort) -> None:
         self._session = session
         self._target = target
         self._stop = threading.Event()
@@ -239,7 +240,7 @@ class EventFeed:
 
 
 def start_build(
-    session: Session,
+    session: ProjectApi,
     target: MessagePump,
     feed: EventFeed,
     cancel: Cancel,
@@ -263,7 +264,7 @@ def start_build(
     return thread
 
 
-def start_following(session: Session, target: MessagePump, feed: EventFeed, run: str) -> threading.Thread:
+def start_following(session: ProjectApi, target: MessagePump, feed: EventFeed, run: str) -> threading.Thread:
     """Follow a run of another process; its events go to *feed*, its end is posted to *target*."""
 
     def follow() -> None:

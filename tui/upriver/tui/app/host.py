@@ -11,7 +11,7 @@ from textual.dom import DOMNode
 from textual.geometry import Size
 
 from upriver.assets.model import Key, Place
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.app.background import Jobs
 from upriver.tui.app.project_model import ProjectModel
 from upriver.tui.app.routes import Route
@@ -22,7 +22,7 @@ from upriver.tui.present.views.order import Sort
 class Host(Protocol):
     """The app as its screens and widgets see it."""
 
-    session: Session
+    session: ProjectApi
     model: ProjectModel
     jobs: Jobs
     clock: Callable[[], float]

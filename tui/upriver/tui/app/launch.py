@@ -14,7 +14,7 @@ from upriver.tui.app.memory import be_frugal
 from upriver.tui.app.startup_frame import paint_cached_frame, take_down
 
 if TYPE_CHECKING:
-    from upriver.materializer.session import Session
+    from upriver.materializer.operations import ProjectApi
 
 WEB_HOST = "localhost"
 
@@ -41,19 +41,19 @@ def run_ui(
         os.environ.pop("LINES", None)
     restore = paint_cached_frame(root, theme=theme, ascii=ascii)
     be_frugal()
-    from upriver.materializer.remote import session_server as reader
+    from upriver.materializer.remote import session_server
 
     # The project is read by another process, while this one imports what draws it.
-    process = reader.start(root, environment)
+    process = session_server.start(root, environment)
     try:
         # Imports make a great many objects that stay: looking through them for garbage again and again is waste.
         gc.disable()
         # Frames are drawn when something changed, at most so often; a key need not wait for the next sixtieth.
         os.environ.setdefault("TEXTUAL_FPS", "120")
-        from upriver.materializer.remote.session_client import DistantSession
+        from upriver.materializer.remote.session_client import SessionClient
         from upriver.tui.app.app import UpriverApp
 
-        session = DistantSession(root, environment, process=process)
+        session = SessionClient.open(root, environment, process=process)
         app = UpriverApp(session, ascii=ascii, theme=theme)
     except BaseException:
         process.kill()
@@ -66,7 +66,7 @@ def run_ui(
     return run_app(app, session)
 
 
-def run_app(app: object, session: Session) -> int:
+def run_app(app: object, session: ProjectApi) -> int:
     """Run *app* to its end and let go of *session*."""
     from upriver.tui.app.app import UpriverApp
 

@@ -12,7 +12,7 @@ from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event
 from upriver.materializer.model import Outcome, State
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.present.views.live import RunPicture
 from upriver.tui.present.views.order import Listing, Sort, counts, listing
 from upriver.tui.present.views.recent import Recent
@@ -41,7 +41,7 @@ class Snapshot:
 
 
 def take_snapshot(
-    session: Session,
+    session: ProjectApi,
     revision: str,
     sort: Sort,
     ranked_as: Mapping[Key, State],

@@ -8,7 +8,7 @@ from textual.message_pump import MessagePump
 
 from upriver.assets.model import Key
 from upriver.materializer.events import AssetStarted, RunStarted
-from upriver.materializer.session import Cancel
+from upriver.materializer.execution.cancel import Cancel
 from upriver.tui.app.background import EventFeed, ProjectWatcher, start_build, start_following
 from upriver.tui.app.host import Host
 from upriver.tui.app.messages import RunEnded

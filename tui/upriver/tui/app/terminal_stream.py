@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from textual.app import SuspendNotSupported
 
 from upriver.materializer.events import RunFinished
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.app.host import Host
 from upriver.tui.present.build_display import Display, LiveDisplay, PlainDisplay
 from upriver.tui.present.console import Console
@@ -41,7 +41,7 @@ def stream_run(host: Host, run: str, *, live: bool) -> None:
         host.say(problem, wrong=True)
 
 
-def _stream(session: Session, run: str, *, live: bool, ascii: bool) -> None:
+def _stream(session: ProjectApi, run: str, *, live: bool, ascii: bool) -> None:
     environ = {**os.environ, "UPRIVER_ASCII": "1"} if ascii else os.environ
     console = Console(sys.__stdout__ or sys.stdout, environ, forgiving=True)
     console.write(line(Span(f"run {run}", "bold"), Span("   s returns to the window", "dim")))
@@ -59,7 +59,7 @@ def _stream(session: Session, run: str, *, live: bool, ascii: bool) -> None:
     console.flush()
 
 
-def _print(session: Session, run: str, display: Display, left: threading.Event, console: Console) -> None:
+def _print(session: ProjectApi, run: str, display: Display, left: threading.Event, console: Console) -> None:
     """Events from the first on, until the run has ended or the user has *left*."""
     end: str | None = None
     try:

@@ -9,10 +9,10 @@ from upriver.assets.model import Key
 from upriver.tui.cli.arguments import WrongUsage, nearest, nearest_name
 
 if TYPE_CHECKING:
-    from upriver.materializer.session import Session
+    from upriver.materializer.operations import ProjectApi
 
 
-def asset_named(session: Session, name: str) -> Key:
+def asset_named(session: ProjectApi, name: str) -> Key:
     """The key that *name* is, or the only one that ends with it. Raises WrongUsage with the nearest key."""
     return resolve_asset(session.keys(), name)
 

@@ -18,7 +18,7 @@ from upriver.tui.present.console import Console
 from upriver.tui.present.spans import shown
 
 if TYPE_CHECKING:
-    from upriver.materializer.session import Session
+    from upriver.materializer.operations import ProjectApi
     from upriver.tui.cli.invocation import OpenSession
 
 Candidates: TypeAlias = Iterable[tuple[str, str]]
@@ -106,7 +106,7 @@ class _Project:
         self.environ = environ
         self.open_session = open_session
 
-    def session(self) -> Session:
+    def session(self) -> ProjectApi:
         """Open it."""
         from upriver.assets.project.config import find_project
         from upriver.tui.cli.invocation import open_project
@@ -195,7 +195,7 @@ def _keys(keys: Sequence[str], current: str) -> list[tuple[str, str]]:
     ]
 
 
-def _keys_and_columns(session: Session, current: str) -> Candidates:
+def _keys_and_columns(session: ProjectApi, current: str) -> Candidates:
     keys = session.keys()
     found = _keys(keys, current)
     owner = max((key for key in keys if current.startswith(f"{key}.")), key=len, default=None)

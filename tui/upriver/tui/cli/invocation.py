@@ -11,9 +11,9 @@ from upriver.tui.cli.arguments import WrongUsage
 from upriver.tui.present.console import Console
 
 if TYPE_CHECKING:
-    from upriver.materializer.session import Session
+    from upriver.materializer.operations import ProjectApi
 
-OpenSession: TypeAlias = Callable[[Path, str], "Session"]
+OpenSession: TypeAlias = Callable[[Path, str], "ProjectApi"]
 
 
 class Invocation:
@@ -35,7 +35,7 @@ class Invocation:
         self.environ = environ
         self.clock = clock
         self._open = open_session or open_project
-        self._session: Session | None = None
+        self._session: ProjectApi | None = None
 
     @property
     def json(self) -> bool:
@@ -65,7 +65,7 @@ class Invocation:
         return find_project(self.directory)
 
     @property
-    def session(self) -> Session:
+    def session(self) -> ProjectApi:
         """The project around :attr:`directory`."""
         if self._session is None:
             environment = getattr(self.options, "environment", None) or "dev"
@@ -78,7 +78,7 @@ class Invocation:
             self._session.close()
 
 
-def open_project(root: Path, environment: str) -> Session:
+def open_project(root: Path, environment: str) -> ProjectApi:
     from upriver.materializer.session import Session
 
     return Session(root, environment)

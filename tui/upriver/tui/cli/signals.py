@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from upriver.materializer.session import Cancel
+    from upriver.materializer.execution.cancel import Cancel
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _GENTLE = "stopping; once more to stop at once"

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import CodeDiff
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.app import routes
 from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
 from upriver.tui.app.screen_bases.screen import TabScreen
@@ -23,7 +23,7 @@ from upriver.tui.present.views.highlight import highlighted
 ALL_LINES = 10_000
 
 
-def code_and_changes(session: Session, key: Key) -> tuple[tuple[str, str], tuple[CodeDiff, ...]]:
+def code_and_changes(session: ProjectApi, key: Key) -> tuple[tuple[str, str], tuple[CodeDiff, ...]]:
     """The recipe's text with its language, and what changed in it."""
     links = session.why(key).chain
     return session.recipe_text(key), tuple(diff for link in links if link.asset == key for diff in link.diffs)

@@ -47,7 +47,7 @@ class LeaveScreen(Dialog[None]):
 
     def why_not(self, action: str) -> str | None:
         """Why it can't go on without this window."""
-        if action == "leave_running" and not self.host.session.builds_apart:
+        if action == "leave_running" and not self.host.session.builds_detached:
             return "It is built by this process, and ends with it."
         return None
 

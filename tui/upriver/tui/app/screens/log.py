@@ -11,7 +11,7 @@ from textual.widget import Widget
 from upriver.assets.model import Key
 from upriver.materializer.answers import LogLine
 from upriver.materializer.model import Outcome
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 from upriver.tui.app import routes
 from upriver.tui.app.screen_bases.output import OUTPUT_BINDINGS, OutputScreen
 from upriver.tui.app.screen_bases.screen import TabScreen
@@ -25,7 +25,7 @@ _RUNS_BACK = 20
 _NOTHING_RAN = (Outcome.FRESH, Outcome.REUSED, Outcome.BLOCKED)
 
 
-def last_output(session: Session, key: Key) -> tuple[str | None, tuple[LogLine, ...]]:
+def last_output(session: ProjectApi, key: Key) -> tuple[str | None, tuple[LogLine, ...]]:
     """The last run in which *key* was computed, and what it printed there."""
     for entry in session.runs(_RUNS_BACK):
         results = entry.assets or session.run(entry.id).assets

@@ -68,8 +68,8 @@ def run(invocation: Invocation) -> int:
 
 def _build(invocation: Invocation) -> int:
     from upriver.materializer.answers import NotShownError
+    from upriver.materializer.execution.cancel import Cancel
     from upriver.materializer.model import RunStatus
-    from upriver.materializer.session import Cancel
     from upriver.tui.cli import signals
     from upriver.tui.cli.failure import FAILED, Failure
     from upriver.tui.present.build_display import LiveDisplay, PlainDisplay

@@ -9,7 +9,7 @@ from upriver.tui.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from upriver.materializer.answers import Impacts
-    from upriver.materializer.session import Session
+    from upriver.materializer.operations import ProjectApi
 
 
 def configure(parser: Parser) -> None:
@@ -30,7 +30,7 @@ def configure(parser: Parser) -> None:
     add_json(parser)
 
 
-def _dropping(session: Session, name: str, since: str | None) -> Impacts:
+def _dropping(session: ProjectApi, name: str, since: str | None) -> Impacts:
     from upriver.tui.cli.asset_names import resolve_column, split_column
 
     if since is not None:

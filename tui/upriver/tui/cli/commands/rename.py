@@ -10,7 +10,7 @@ from upriver.tui.cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
-    from upriver.materializer.session import Session
+    from upriver.materializer.operations import ProjectApi
 
 
 def configure(parser: Parser) -> None:
@@ -42,14 +42,14 @@ def configure(parser: Parser) -> None:
     add_json(parser)
 
 
-def _subject(session: Session, name: str, column: str | None) -> tuple[Key, str | None]:
+def _subject(session: ProjectApi, name: str, column: str | None) -> tuple[Key, str | None]:
     """Asset and column; None for the asset itself. The longest key that fits wins, as everywhere."""
     from upriver.tui.cli.asset_names import asset_named, split_column
 
     return split_column(session.keys(), name) if column is None else (asset_named(session, name), column)
 
 
-def _also_a_column(session: Session, name: str) -> str | None:
+def _also_a_column(session: ProjectApi, name: str) -> str | None:
     """What to say when the key *name* is a column of another asset too."""
     keys, parts = set(session.keys()), name.split(".")
     for length in range(len(parts) - 1, 0, -1):

@@ -11,7 +11,7 @@ import msgspec
 from upriver.assets.model import Key
 from upriver.materializer.answers import HistoryEntry, RunEntry
 from upriver.materializer.model import Outcome
-from upriver.materializer.session import Session
+from upriver.materializer.operations import ProjectApi
 
 KEPT = 8
 _TOLD = (Outcome.BUILT, Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
@@ -83,7 +83,7 @@ SLOW = 0.05
 """Seconds for one asset's history beyond which the others are not worth their time."""
 
 
-def read_histories(session: Session, keys: Sequence[Key]) -> dict[Key, tuple[HistoryEntry, ...]]:
+def read_histories(session: ProjectApi, keys: Sequence[Key]) -> dict[Key, tuple[HistoryEntry, ...]]:
     """The last materializations of *keys*; of the first alone where that takes long. In a worker thread."""
     found: dict[Key, tuple[HistoryEntry, ...]] = {}
     for key in keys:
@@ -94,7 +94,7 @@ def read_histories(session: Session, keys: Sequence[Key]) -> dict[Key, tuple[His
     return found
 
 
-def read_runs(session: Session, known: frozenset[str]) -> tuple[RunEntry, ...]:
+def read_runs(session: ProjectApi, known: frozenset[str]) -> tuple[RunEntry, ...]:
     """The last finished runs with their assets, without those already *known*. Runs in a worker thread."""
     entries = []
     for entry in session.runs(KEPT):
