@@ -1,7 +1,4 @@
-"""The command line as others script it (DESIGN.md §7): documents, exit codes and selections, on a real project.
-
-Documents may hold more than the contract names; what it names has to be there, and nothing but one document on stdout.
-"""
+"""The command line as scripts use it (docs/json.md): documents, exit codes and selections, on a real project."""
 
 from __future__ import annotations
 
@@ -17,82 +14,18 @@ from typing import Any
 
 import pytest
 from tests.acceptance.command import ENVIRONMENT, UPRIVER, Project, run
-
-TEXT = (str,)
-TEXT_OR_NULL = (str, type(None))
-WHOLE_OR_NULL = (int, type(None))
-SECONDS = (int, float)
-
-REASON = {"kind": TEXT, "asset": TEXT, "columns": [TEXT], "detail": TEXT}
-ENDED = {
-    "asset": TEXT,
-    "partition": TEXT_OR_NULL,
-    "action": {"built", "reused", "fresh", "failed", "blocked", "cancelled"},
-    "changed": (bool,),
-    "reasons": [REASON],
-    "rows": WHOLE_OR_NULL,
-    "seconds": SECONDS,
-    "error": TEXT_OR_NULL,
-}
-BUILD = {"run_id": TEXT, "status": {"success", "failed", "interrupted"}, "assets": [ENDED]}
-STEP = {
-    "asset": TEXT,
-    "partition": TEXT_OR_NULL,
-    "action": {"build", "reuse", "maybe", "fresh"},
-    "reasons": [REASON],
-}
-PLAN = {"steps": [STEP]}
-STATE = {"fresh", "stale", "pending", "missing", "failed", "blocked", "running"}
-STATUS = {
-    "assets": [
-        {
-            "asset": TEXT,
-            "kind": {"table", "file", "source"},
-            "state": STATE,
-            "reasons": [REASON],
-            "materialized_at": TEXT_OR_NULL,
-            "rows": WHOLE_OR_NULL,
-            "bytes": WHOLE_OR_NULL,
-        }
-    ]
-}
-WHY = {"asset": TEXT, "state": STATE, "reasons": [REASON]}
-END = {"asset": TEXT, "column": TEXT_OR_NULL}
-LINEAGE = {
-    "nodes": [END],
-    "edges": [{"from": END, "to": END, "kind": {"value", "influence"}}],
-    "opaque": [{"asset": TEXT, "cause": TEXT}],
-}
-UPKEEP = {"ok": (bool,), "problems": [dict]}
-ERROR = {"error": {"kind": TEXT, "message": TEXT, "hint": TEXT_OR_NULL, "diagnoses": [dict]}}
+from tests.json_contract import check_document
 
 EVERYTHING = ["staging.orders", "marts.best_customers", "marts.revenue_by_country"]
 
 FAILS = "select cast(country as integer) as country from staging.orders\n"
 
 
-def check(value: Any, shape: Any, path: str = "$") -> None:
-    """Fail unless *value* has at least what *shape* names, of these types and words."""
-    match shape:
-        case dict():
-            assert set(value) >= set(shape), path
-            for key in shape:
-                check(value[key], shape[key], f"{path}.{key}")
-        case list():
-            assert isinstance(value, list), path
-            for i, item in enumerate(value):
-                check(item, shape[0], f"{path}[{i}]")
-        case set():
-            assert value in shape, f"{path}: {value!r}"
-        case _:
-            assert isinstance(value, shape), f"{path}: {value!r}"
-
-
-def read(project: Project, *words: str, shape: Any, code: int = 0) -> Any:
-    """The document of ``upriver WORDS --json``, after a look at its shape and the exit code."""
+def read(project: Project, *words: str, shape: str, code: int = 0) -> Any:
+    """The document of ``upriver WORDS --json``, held against *shape* of docs/json.md; and the exit code."""
     done = project.run(*words, "--json")
     assert done.code == code, done
-    check(done.document, shape)
+    check_document(done.document, shape)
     return done.document
 
 
@@ -146,7 +79,7 @@ def test_build_names_every_asset_with_what_was_done_and_why(tmp_path: Path) -> N
     shop = Project(tmp_path / "shop")
     done = shop.run("build", "--json")
     assert (done.code, bool(done.err)) == (0, True)
-    check(done.document, BUILD)
+    check_document(done.document, "build")
     assert done.document["status"] == "success"
     assert actions(done.document) == dict.fromkeys(EVERYTHING, "built")
     for one in done.document["assets"]:
@@ -154,7 +87,7 @@ def test_build_names_every_asset_with_what_was_done_and_why(tmp_path: Path) -> N
         assert (one["changed"], one["error"], one["partition"]) == (True, None, None)
         assert one["rows"] > 0
 
-    again = read(shop, "build", shape=BUILD)
+    again = read(shop, "build", shape="build")
     assert again["status"] == "success"
     assert actions(again) == dict.fromkeys(EVERYTHING, "fresh")
     assert not any(one["changed"] or one["reasons"] for one in again["assets"])
@@ -168,7 +101,7 @@ def test_a_failure_stays_where_it_happened(shop: Project) -> None:
     assert shop.run("build", "marts.below").code == 0
     shop.write("assets/marts/broken.sql", FAILS)
 
-    document = read(shop, "build", shape=BUILD, code=1)
+    document = read(shop, "build", shape="build", code=1)
 
     assert document["status"] == "failed"
     ended = {one["asset"]: one for one in document["assets"]}
@@ -180,11 +113,11 @@ def test_a_failure_stays_where_it_happened(shop: Project) -> None:
     assert "could not convert" in ended["marts.broken"]["error"].lower()
     assert "marts.broken" in ended["marts.below"]["error"]
     assert shop.read("sql", "from marts.broken") == [{"country": 1}]
-    states = {one["asset"]: one["state"] for one in read(shop, "status", shape=STATUS)["assets"]}
+    states = {one["asset"]: one["state"] for one in read(shop, "status", shape="status")["assets"]}
     assert (states["marts.broken"], states["marts.below"]) == ("failed", "blocked")
 
     shop.write("assets/marts/broken.sql", "select 1 as country\n")
-    assert actions(read(shop, "build", shape=BUILD))["marts.broken"] in {"fresh", "reused"}
+    assert actions(read(shop, "build", shape="build"))["marts.broken"] in {"fresh", "reused"}
 
 
 def test_a_raising_function_fails_with_its_line(shop: Project) -> None:
@@ -192,7 +125,7 @@ def test_a_raising_function_fails_with_its_line(shop: Project) -> None:
     shop.replace(
         "assets/marts/best_customers.py", "    return (", '    raise ValueError("no!")\n    return ('
     )
-    document = read(shop, "build", shape=BUILD, code=1)
+    document = read(shop, "build", shape="build", code=1)
     (failed,) = (one for one in document["assets"] if one["action"] == "failed")
     assert failed["asset"] == "marts.best_customers"
     assert "ValueError: no!" in failed["error"]
@@ -207,7 +140,7 @@ def test_declarations_that_are_wrong_are_all_named_and_nothing_runs(shop: Projec
     shop.write("assets/marts/syntax.sql", "select * form staging.orders\n")
     before = shop.read("history")
 
-    document = read(shop, command, shape=ERROR, code=2)
+    document = read(shop, command, shape="error", code=2)
 
     assert document["error"]["kind"] == "declaration"
     found = {one["asset"]: one for one in document["error"]["diagnoses"]}
@@ -220,7 +153,7 @@ def test_declarations_that_are_wrong_are_all_named_and_nothing_runs(shop: Projec
 
 def test_force_builds_what_is_asked_for_again(shop: Project) -> None:
     """The reason says so; content that comes out the same has not changed."""
-    document = read(shop, "build", "marts.revenue_by_country", "--force", shape=BUILD)
+    document = read(shop, "build", "marts.revenue_by_country", "--force", shape="build")
     (one,) = (one for one in document["assets"] if one["action"] != "fresh")
     assert (one["asset"], one["action"], one["changed"]) == ("marts.revenue_by_country", "built", False)
     assert [reason["kind"] for reason in one["reasons"]] == ["forced"]
@@ -232,7 +165,7 @@ def test_an_undone_edit_is_reused(shop: Project) -> None:
     change_a_recipe(shop)
     assert shop.build() == {"marts.revenue_by_country": "built"}
     shop.write("assets/marts/revenue_by_country.sql", recipe)
-    assert actions(read(shop, "plan", shape=PLAN))["marts.revenue_by_country"] == "reuse"
+    assert actions(read(shop, "plan", shape="plan"))["marts.revenue_by_country"] == "reuse"
     assert shop.build() == {"marts.revenue_by_country": "reused"}
 
 
@@ -242,7 +175,7 @@ def test_an_undone_edit_is_reused(shop: Project) -> None:
 def test_plan_says_what_build_would_do(shop: Project) -> None:
     """So does `build --dry-run`, in the same words; neither does anything."""
     change_an_amount(shop)
-    document = read(shop, "plan", shape=PLAN)
+    document = read(shop, "plan", shape="plan")
     assert actions(document) == {
         "staging.orders": "build",
         "marts.best_customers": "maybe",
@@ -255,14 +188,14 @@ def test_plan_says_what_build_would_do(shop: Project) -> None:
     assert [(one["kind"], one["asset"]) for one in reasons["marts.best_customers"]] == [
         ("upstream", "staging.orders")
     ]
-    assert read(shop, "build", "--dry-run", shape=PLAN) == document
-    assert actions(read(shop, "plan", shape=PLAN)) == actions(document)
+    assert read(shop, "build", "--dry-run", shape="plan") == document
+    assert actions(read(shop, "plan", shape="plan")) == actions(document)
 
 
 def test_status_gives_every_asset_and_source_its_state(shop: Project) -> None:
     """With what there is of it now."""
     change_an_amount(shop)
-    found = {one["asset"]: one for one in read(shop, "status", shape=STATUS)["assets"]}
+    found = {one["asset"]: one for one in read(shop, "status", shape="status")["assets"]}
     assert {key: (one["kind"], one["state"]) for key, one in found.items()} == {
         "raw.customers": ("source", "fresh"),
         "raw.orders": ("source", "fresh"),
@@ -290,15 +223,15 @@ def test_why_gives_the_state_and_its_reasons(shop: Project) -> None:
     """The same reasons as `status`."""
     change_an_amount(shop)
     change_a_recipe(shop)
-    document = read(shop, "why", "marts.revenue_by_country", shape=WHY)
+    document = read(shop, "why", "marts.revenue_by_country", shape="why")
     assert (document["asset"], document["state"]) == ("marts.revenue_by_country", "stale")
     assert [(one["kind"], one["asset"]) for one in document["reasons"]] == [
         ("recipe", "marts.revenue_by_country"),
         ("upstream", "staging.orders"),
     ]
-    (status,) = read(shop, "status", "marts.revenue_by_country", shape=STATUS)["assets"]
+    (status,) = read(shop, "status", "marts.revenue_by_country", shape="status")["assets"]
     assert status["reasons"] == document["reasons"]
-    assert read(shop, "why", "marts.best_customers", shape=WHY)["state"] == "pending"
+    assert read(shop, "why", "marts.best_customers", shape="why")["state"] == "pending"
 
 
 # -- lineage ---------------------------------------------------------------------------------------------------
@@ -311,14 +244,14 @@ def test_lineage_of_an_asset_has_assets_for_ends(shop: Project) -> None:
         ("staging.orders", "marts.best_customers", "value"),
         ("staging.orders", "marts.revenue_by_country", "value"),
     }
-    assert edges(read(shop, "lineage", "staging.orders", shape=LINEAGE)) == upstream | downstream
-    assert edges(read(shop, "lineage", "staging.orders", "--upstream", shape=LINEAGE)) == upstream
-    assert edges(read(shop, "lineage", "staging.orders", "--downstream", shape=LINEAGE)) == downstream
+    assert edges(read(shop, "lineage", "staging.orders", shape="lineage")) == upstream | downstream
+    assert edges(read(shop, "lineage", "staging.orders", "--upstream", shape="lineage")) == upstream
+    assert edges(read(shop, "lineage", "staging.orders", "--downstream", shape="lineage")) == downstream
 
 
 def test_lineage_of_a_column_keeps_value_and_influence_apart(shop: Project) -> None:
     """Every column that flows in, and every column that decides which rows there are."""
-    document = read(shop, "lineage", "staging.orders.amount", "--upstream", shape=LINEAGE)
+    document = read(shop, "lineage", "staging.orders.amount", "--upstream", shape="lineage")
     assert edges(document) == {
         ("raw.orders.amount", "staging.orders.amount", "value"),
         ("raw.orders.status", "staging.orders.amount", "influence"),
@@ -326,7 +259,7 @@ def test_lineage_of_a_column_keeps_value_and_influence_apart(shop: Project) -> N
         ("raw.customers.customer_id", "staging.orders.amount", "influence"),
     }
     assert document["opaque"] == []
-    down = read(shop, "lineage", "raw.orders.amount", "--downstream", shape=LINEAGE)
+    down = read(shop, "lineage", "raw.orders.amount", "--downstream", shape="lineage")
     assert ("staging.orders.amount", "marts.revenue_by_country.revenue", "value") in edges(down)
     assert ("staging.orders.amount", "marts.best_customers.revenue", "value") in edges(down)
     assert ("staging.orders.amount", "marts.best_customers.name", "influence") in edges(down)
@@ -373,7 +306,7 @@ def test_sql_gives_rows(shop: Project) -> None:
 def test_sql_that_is_wrong_or_no_query_has_exit_code_2(shop: Project, query: str) -> None:
     """And writes nothing."""
     warehouse = shop.warehouse.read_bytes()
-    read(shop, "sql", query, shape=ERROR, code=2)
+    read(shop, "sql", query, shape="error", code=2)
     assert shop.warehouse.read_bytes() == warehouse
     assert not list(shop.root.parent.rglob("out.csv"))
 
@@ -393,7 +326,7 @@ def test_show_gives_schema_profile_and_first_rows(shop: Project) -> None:
 def test_history_and_log_give_runs_and_what_was_printed(shop: Project) -> None:
     """The run of a `build` is found by its id, with its reasons; what a function printed is in its log."""
     shop.replace("assets/marts/best_customers.py", "    return (", '    print("three of them")\n    return (')
-    built = read(shop, "build", shape=BUILD)
+    built = read(shop, "build", shape="build")
 
     newest = shop.read("history")["runs"][0]
     assert (newest["run_id"], newest["status"]) == (built["run_id"], "success")
@@ -415,7 +348,7 @@ def test_history_and_log_give_runs_and_what_was_printed(shop: Project) -> None:
 
 def test_fsck_finds_one_flipped_bit_and_repairs(shop: Project) -> None:
     """Exit code 1 with the problem; after the repair the next build makes the artifact again."""
-    assert read(shop, "fsck", shape=UPKEEP) == {**shop.read("fsck"), "ok": True, "problems": []}
+    assert read(shop, "fsck", shape="fsck") == {**shop.read("fsck"), "ok": True, "problems": []}
     version = shop.read("history", "staging.orders")["materializations"][0]["version"]
     (artifact,) = (shop.root / ".upriver/store").rglob(f"{version}.parquet")
     data = bytearray(artifact.read_bytes())
@@ -423,13 +356,13 @@ def test_fsck_finds_one_flipped_bit_and_repairs(shop: Project) -> None:
     artifact.chmod(0o644)
     artifact.write_bytes(data)
 
-    document = read(shop, "fsck", shape=UPKEEP, code=1)
+    document = read(shop, "fsck", shape="fsck", code=1)
     assert document["ok"] is False
     assert [version in problem["place"] for problem in document["problems"]] == [True]
 
-    assert read(shop, "fsck", "--repair", shape=UPKEEP)["ok"] is True
+    assert read(shop, "fsck", "--repair", shape="fsck")["ok"] is True
     assert shop.build() == {"staging.orders": "built"}
-    assert read(shop, "fsck", shape=UPKEEP)["ok"] is True
+    assert read(shop, "fsck", shape="fsck")["ok"] is True
 
 
 def test_gc_drops_what_nothing_points_to_and_nothing_else(shop: Project) -> None:
@@ -439,11 +372,11 @@ def test_gc_drops_what_nothing_points_to_and_nothing_else(shop: Project) -> None
     shop.build()
     current = shop.read("sql", "from marts.revenue_by_country")
     assert current != rows
-    document = read(shop, "gc", "--keep", "0s", "--keep-count", "1", shape=UPKEEP)
+    document = read(shop, "gc", "--keep", "0s", "--keep-count", "1", shape="gc")
     assert document["ok"] is True
     assert document["artifacts"]
     assert shop.read("sql", "from marts.revenue_by_country") == current
-    assert read(shop, "fsck", shape=UPKEEP)["ok"] is True
+    assert read(shop, "fsck", shape="fsck")["ok"] is True
     assert shop.plan() == {}
 
 
@@ -465,14 +398,14 @@ def test_gc_drops_what_nothing_points_to_and_nothing_else(shop: Project) -> None
 def test_select_finds(shop: Project, select: str, found: set[str]) -> None:
     """Keys, globs, what is up- and downstream, tags and states; several add up."""
     change_a_recipe(shop)
-    document = read(shop, "status", *select.split(), shape=STATUS)
+    document = read(shop, "status", *select.split(), shape="status")
     assert {one["asset"] for one in document["assets"]} == found
 
 
 def test_build_takes_the_selection_and_what_it_needs(tmp_path: Path) -> None:
     """Upstream comes with it; siblings do not."""
     run("init", "shop", folder=tmp_path)
-    document = read(Project(tmp_path / "shop"), "build", "marts.revenue_by_country", shape=BUILD)
+    document = read(Project(tmp_path / "shop"), "build", "marts.revenue_by_country", shape="build")
     assert actions(document) == {"staging.orders": "built", "marts.revenue_by_country": "built"}
 
 
@@ -487,7 +420,7 @@ def test_build_takes_the_selection_and_what_it_needs(tmp_path: Path) -> None:
 )
 def test_a_selection_that_can_find_nothing_is_an_error(shop: Project, command: str, select: str) -> None:
     """Exit code 2: a misspelt name must not pass for a build of nothing."""
-    document = read(shop, command, select, shape=ERROR, code=2)
+    document = read(shop, command, select, shape="error", code=2)
     assert document["error"]["kind"] == "usage"
 
 
@@ -510,7 +443,7 @@ def test_a_selection_that_can_find_nothing_is_an_error(shop: Project, command: s
 )
 def test_wrong_usage_has_exit_code_2_and_one_document(shop: Project, words: tuple[str, ...]) -> None:
     """An error is a document too."""
-    assert read(shop, *words, shape=ERROR, code=2)["error"]["kind"] == "usage"
+    assert read(shop, *words, shape="error", code=2)["error"]["kind"] == "usage"
 
 
 def test_a_folder_that_is_no_project_has_exit_code_2(tmp_path: Path) -> None:
@@ -550,10 +483,10 @@ def building(project: Project) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_second_build_finds_the_project_busy(shop: Project) -> None:
-    """Exit code 4; whoever only reads is not held up."""
+    """Exit code 4; reading is not held up."""
     with building(shop):
-        assert read(shop, "build", shape=ERROR, code=4)["error"]["kind"] == "busy"
-        states = {one["asset"]: one["state"] for one in read(shop, "status", shape=STATUS)["assets"]}
+        assert read(shop, "build", shape="error", code=4)["error"]["kind"] == "busy"
+        states = {one["asset"]: one["state"] for one in read(shop, "status", shape="status")["assets"]}
         assert states["marts.best_customers"] == "running"
         assert len(shop.read("sql", "from marts.best_customers")) == 3
 
@@ -566,7 +499,7 @@ def test_an_interrupted_build_says_so(shop: Project, number: int, code: int) -> 
         out, _ = process.communicate(timeout=30)
         assert process.returncode == code
     document = json.loads(out)
-    check(document, BUILD)
+    check_document(document, "build")
     assert document["status"] == "interrupted"
     assert actions(document)["marts.best_customers"] == "cancelled"
     assert len(shop.read("sql", "from marts.best_customers")) == 3

@@ -1,263 +1,163 @@
-"""The JSON documents, key by key: others script against them (DESIGN.md §7)."""
+"""The JSON documents are those of docs/json.md, field by field: scripts rely on them."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
+import signal
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 import pytest
+from tests.json_contract import PAGE, check_document, documents, fields_of, parts, words
 from tests.tui.cli.conftest import Run
 from tests.tui.cli.scripted import ScriptedSession
 
+from upriver.assets.errors import (
+    AssetError,
+    BusyError,
+    DeclarationError,
+    StoreError,
+    UpriverError,
+    UsageError,
+)
 from upriver.materializer.answers import Table
+from upriver.materializer.model import Action, Cause, Outcome, RunStatus, State
+from upriver.materializer.operations import operations
+from upriver.materializer.upkeep.fsck import Trouble
+from upriver.tui.cli.arguments import COMMANDS as COMMAND_NAMES
+from upriver.tui.cli.failure import BUSY, DONE, FAILED, STALE, WRONG, Failure
+from upriver.tui.cli.main import load_command, parser_of
+from upriver.tui.cli.signals import exit_code
 from upriver.tui.present.console import Console
 from upriver.tui.present.json.documents import unique_names
 from upriver.tui.present.json.values import Listed, plain, write_json
 
-TEXT, NUMBER, WHOLE, NOTHING = str, (int, float), int, type(None)
-REASON = {"kind": TEXT, "asset": TEXT, "columns": [TEXT], "detail": TEXT}
-RESULT = {
-    "asset": TEXT,
-    "partition": (TEXT, NOTHING),
-    "action": {"built", "reused", "fresh", "failed", "blocked", "cancelled"},
-    "changed": bool,
-    "reasons": [REASON],
-    "rows": (WHOLE, NOTHING),
-    "seconds": NUMBER,
-    "error": (TEXT, NOTHING),
+COMMANDS: dict[tuple[str, ...], str] = {
+    ("build",): "build",
+    ("build", "--dry-run"): "plan",
+    ("plan",): "plan",
+    ("status",): "status",
+    ("why", "marts.revenue"): "why",
+    ("lineage", "staging.orders.amount"): "lineage",
+    ("lineage", "staging.orders", "--format", "json"): "lineage",
+    ("impact",): "impact",
+    ("impact", "--drop", "staging.orders.amount"): "impact",
+    ("rename", "staging.orders", "core.sales"): "rename",
+    ("rename", "staging.orders.amount", "amount_usd"): "rename",
+    ("rename", "staging.orders.amount", "amount_usd", "--dry-run"): "rename",
+    ("fix", "marts.churn"): "fix",
+    ("sql", "from x"): "sql",
+    ("show", "marts.revenue"): "show",
+    ("show", "marts.revenue", "--changes"): "show --changes",
+    ("cost",): "cost",
+    ("history",): "history",
+    ("history", "marts.revenue"): "history ASSET",
+    ("fsck",): "fsck",
+    ("fsck", "--repair"): "fsck",
+    ("gc",): "gc",
+    ("log", "last"): "log",
+    ("version",): "version",
+    ("why", "marts.revnue"): "error",
 }
-STATE = {"fresh", "stale", "pending", "missing", "failed", "blocked", "running"}
-STEP = {
-    "asset": TEXT,
-    "partition": (TEXT, NOTHING),
-    "action": {"build", "reuse", "maybe", "fresh"},
-    "reasons": [REASON],
-}
-END = {"asset": TEXT, "column": (TEXT, NOTHING)}
-RUN_ENTRY = {
-    "run_id": TEXT,
-    "status": {"running", "success", "failed", "interrupted", "abandoned"},
-    "started_at": TEXT,
-    "finished_at": (TEXT, NOTHING),
-    "select": [TEXT],
-    "counts": dict.fromkeys(("built", "reused", "fresh", "failed", "blocked", "cancelled"), WHOLE),
-    "assets": [RESULT],
-}
-COLUMN = {
-    "name": TEXT,
-    "type": TEXT,
-    "nulls": WHOLE,
-    "distinct": WHOLE,
-    "low": (TEXT, NOTHING),
-    "high": (TEXT, NOTHING),
-    "middle": (TEXT, NOTHING),
-    "histogram": [WHOLE],
-}
-DIFF = {"name": TEXT, "file": (TEXT, NOTHING), "line": (WHOLE, NOTHING), "lines": [TEXT]}
-LINK = {"asset": TEXT, "depth": WHOLE, "state": STATE, "root": bool, "reasons": [REASON], "diffs": [DIFF]}
-
-SHAPES: dict[tuple[str, ...], Any] = {
-    ("build",): {"run_id": TEXT, "status": {"success", "failed", "interrupted"}, "assets": [RESULT]},
-    ("build", "--dry-run"): {"steps": [STEP]},
-    ("plan",): {"steps": [STEP]},
-    ("status",): {
-        "assets": [
-            {
-                "asset": TEXT,
-                "kind": {"table", "file", "source"},
-                "state": STATE,
-                "reasons": [REASON],
-                "materialized_at": (TEXT, NOTHING),
-                "rows": (WHOLE, NOTHING),
-                "bytes": (WHOLE, NOTHING),
-            }
-        ]
-    },
-    ("why", "marts.revenue"): {
-        "asset": TEXT,
-        "state": STATE,
-        "reasons": [REASON],
-        "chain": [LINK],
-        "ruled_out": [TEXT],
-        "rebuild": [{**STEP, "seconds": (*NUMBER, NOTHING)}],
-    },
-    ("lineage", "staging.orders.amount"): {
-        "focus": END,
-        "nodes": [{**END, "type": (TEXT, NOTHING), "kind": TEXT, "expression": (TEXT, NOTHING)}],
-        "edges": [
-            {
-                "from": END,
-                "to": END,
-                "kind": {"value", "influence"},
-                "how": TEXT,
-                "expression": (TEXT, NOTHING),
-            }
-        ],
-        "opaque": [{"asset": TEXT, "cause": TEXT}],
-    },
-    ("impact",): {
-        "impacts": [{**END, "effect": {"breaks", "changes"}, "because": REASON, "place": NOTHING}],
-    },
-    ("impact", "--drop", "staging.orders.amount"): {
-        "impacts": [{**END, "effect": {"breaks", "changes"}, "because": REASON, "place": TEXT}],
-    },
-    ("rename", "staging.orders", "core.sales"): {
-        "old": TEXT,
-        "new": TEXT,
-        "column_of": NOTHING,
-        "follows": NOTHING,
-        "kept": NOTHING,
-        "left": NOTHING,
-        "done": bool,
-        "edits": WHOLE,
-        "files": [{"path": TEXT, "becomes": TEXT, "lines": [{"line": WHOLE, "before": TEXT, "after": TEXT}]}],
-        "rebuilt": [TEXT],
-        "mentions": [TEXT],
-    },
-    ("rename", "staging.orders.amount", "amount_usd"): {
-        "old": TEXT,
-        "new": TEXT,
-        "column_of": TEXT,
-        "follows": [TEXT],
-        "kept": [{"asset": TEXT, "why": TEXT}],
-        "left": [{"place": TEXT, "why": TEXT}],
-        "done": bool,
-        "edits": WHOLE,
-        "files": [{"path": TEXT, "becomes": TEXT, "lines": [{"line": WHOLE, "before": TEXT, "after": TEXT}]}],
-        "rebuilt": [TEXT],
-        "mentions": [TEXT],
-    },
-    ("fix", "marts.churn"): {
-        "asset": TEXT,
-        "problem": TEXT,
-        "file": TEXT,
-        "line": WHOLE,
-        "column": WHOLE,
-        "written": TEXT,
-        "meant": TEXT,
-        "done": bool,
-        "lines": [{"line": WHOLE, "before": TEXT, "after": TEXT}],
-        "remains": (TEXT, NOTHING),
-    },
-    ("sql", "from x"): [dict],
-    ("show", "marts.revenue"): {
-        "asset": TEXT,
-        "rows": WHOLE,
-        "bytes": WHOLE,
-        "schema": [{"name": TEXT, "type": TEXT}],
-        "columns": [COLUMN],
-        "first_rows": [dict],
-    },
-    ("show", "marts.revenue", "--changes"): {
-        "asset": TEXT,
-        "before": {"run_id": TEXT, "materialized_at": TEXT, "rows": (WHOLE, NOTHING)},
-        "rows": (WHOLE, NOTHING),
-        "added": WHOLE,
-        "removed": WHOLE,
-        "new_columns": [TEXT],
-        "lost_columns": [TEXT],
-        "retyped_columns": [{"name": TEXT, "before": TEXT, "after": TEXT}],
-        "differing_rows": [dict],
-    },
-    ("cost",): {
-        "runs": WHOLE,
-        "since": (TEXT, NOTHING),
-        "seconds": NUMBER,
-        "saved_seconds": NUMBER,
-        "assets": [
-            {
-                "asset": TEXT,
-                "seconds": (*NUMBER, NOTHING),
-                "total_seconds": NUMBER,
-                "built": WHOLE,
-                "failed": WHOLE,
-                "reused": WHOLE,
-                "saved_seconds": NUMBER,
-                "rows": (WHOLE, NOTHING),
-                "bytes": (WHOLE, NOTHING),
-                "peak_memory": (WHOLE, NOTHING),
-            }
-        ],
-    },
-    ("history",): {"runs": [RUN_ENTRY]},
-    ("history", "marts.revenue"): {
-        "asset": TEXT,
-        "materializations": [
-            {
-                "id": TEXT,
-                "run_id": TEXT,
-                "materialized_at": TEXT,
-                "seconds": NUMBER,
-                "rows": (WHOLE, NOTHING),
-                "bytes": WHOLE,
-                "version": TEXT,
-                "current": bool,
-            }
-        ],
-    },
-    ("fsck",): {
-        "ok": bool,
-        "problems": [{"kind": TEXT, "place": TEXT, "facts": [TEXT], "hint": TEXT}],
-        "actions": [TEXT],
-        "notes": [TEXT],
-        "artifacts": WHOLE,
-        "bytes": WHOLE,
-    },
-    ("gc",): {
-        "ok": bool,
-        "problems": [dict],
-        "dry_run": bool,
-        "materializations": [TEXT],
-        "artifacts": [TEXT],
-        "leftovers": [TEXT],
-        "freed": WHOLE,
-        "kept": WHOLE,
-    },
-    ("log", "last"): {
-        **RUN_ENTRY,
-        "lines": [{"asset": TEXT, "attempt": WHOLE, "stream": TEXT, "text": TEXT, "at": (TEXT, NOTHING)}],
-    },
-}
+"""Command lines, and the document of docs/json.md that each writes."""
 
 
-def check(value: Any, shape: Any, path: str = "$") -> None:
-    """Fail unless *value* has *shape*: exactly these keys, these types, these words."""
-    match shape:
-        case dict():
-            assert isinstance(value, dict), path
-            assert set(value) == set(shape), path
-            for key in shape:
-                check(value[key], shape[key], f"{path}.{key}")
-        case list():
-            assert isinstance(value, list), path
-            for i, item in enumerate(value):
-                check(item, shape[0], f"{path}[{i}]")
-        case set():
-            assert value in shape, path
-        case _:
-            assert isinstance(value, shape), f"{path}: {value!r}"
-
-
-@pytest.mark.parametrize("words", SHAPES, ids=" ".join)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_document_has_exactly_the_promised_keys(run: Run, words: tuple[str, ...]) -> None:
     """One document on stdout, of the contract's shape, and nothing else there."""
     done = run(*words, "--json")
-    check(done.document, SHAPES[words])
+    check_document(done.document, COMMANDS[words])
     assert done.out.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", SHAPES, ids=" ".join)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_at_a_terminal_the_document_is_indented(run: Run, words: tuple[str, ...]) -> None:
     """The same document, for eyes."""
     done = run(*words, "--json", terminal=True)
     assert done.out.startswith(("{\n", "[\n"))
-    check(done.document, SHAPES[words])
+    check_document(done.document, COMMANDS[words])
+
+
+def test_every_document_of_the_contract_is_written_by_some_command() -> None:
+    """And every command that takes ``--json`` has one."""
+    assert set(COMMANDS.values()) == set(documents())
+    with_json = {
+        name for name in COMMAND_NAMES if "--json" in parser_of(name, load_command(name)).format_help()
+    }
+    assert {name.split()[0] for name in documents()} - {"error"} == with_json
+
+
+@pytest.mark.parametrize("name", [*documents(), *parts()])
+def test_the_contract_explains_every_field_of_a_shape_and_no_other(name: str) -> None:
+    """Once each."""
+    section = {**parts(), **documents()}[name]
+    assert sorted(section.names) == sorted(fields_of(section.shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("state", State),
+        ("cause", Cause),
+        ("action", Action),
+        ("outcome", Outcome),
+        ("run_status", RunStatus),
+        ("trouble", Trouble),
+    ],
+)
+def test_the_contract_has_exactly_the_words_of_the_program(name: str, values: type[StrEnum]) -> None:
+    """A word that is added to the program is added to the contract."""
+    assert list(words()[name].names) == [one.value for one in values]
+    if name == "outcome":
+        assert fields_of(parts()["counts"].shape) == set(values)
+
+
+def test_the_contract_has_every_kind_of_error_with_its_exit_code() -> None:
+    """As the command line classifies them."""
+    errors = (
+        UsageError("x"),
+        DeclarationError([]),
+        BusyError("x"),
+        AssetError("x"),
+        StoreError("x"),
+        UpriverError("x"),
+        OSError("x"),
+        KeyboardInterrupt(),
+        ZeroDivisionError(),
+    )
+    found = {failure.kind: failure.code for failure in (Failure(error, {}) for error in errors)}
+    written = dict(re.findall(r"^- `(\w+)`: .*exit code (\d+)", words()["error_kind"].text, flags=re.M))
+    assert written == {kind: str(code) for kind, code in found.items()}
+
+
+def test_the_contract_has_every_exit_code() -> None:
+    """And no other."""
+    written = re.findall(r"^\| (\d+) \|", PAGE.read_text(), flags=re.M)
+    stopped = [exit_code(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert list(map(int, written)) == [DONE, FAILED, WRONG, STALE, BUSY, *stopped]
+
+
+def test_every_operation_has_a_document_or_a_reason_for_having_none() -> None:
+    """In the table at the end of the contract, in the order of the alphabet."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGE.read_text(), flags=re.M)
+    assert [name for name, _ in rows] == sorted(operations())
+    for name, document in rows:
+        assert document.startswith("none: ") or document.strip("`") in documents(), name
+
+
+def test_what_only_a_column_has_is_null_where_an_asset_is_renamed(run: Run) -> None:
+    """One document for both."""
+    fields = ("column_of", "follows", "kept", "left")
+    asset = run("rename", "staging.orders", "core.sales", "--json").document
+    column = run("rename", "staging.orders.amount", "amount_usd", "--json").document
+    assert {asset[field] for field in fields} == {None}
+    assert all(column[field] is not None for field in fields)
 
 
 def test_lineage_format_json_is_the_same_as_json(run: Run) -> None:
@@ -315,7 +215,7 @@ def test_a_document_holds_nothing_that_a_terminal_acts_on(session: ScriptedSessi
 
 
 def test_errors_are_documents_too(run: Run) -> None:
-    """Whoever scripts reads one shape."""
+    """Scripts read one shape."""
     done = run("why", "marts.revnue", "--json")
     assert done.code == 2
     assert done.document == {

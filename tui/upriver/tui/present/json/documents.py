@@ -1,4 +1,4 @@
-"""The JSON documents of DESIGN.md §7. Others script against these shapes: a change here breaks them."""
+"""Encoders of answers as the JSON documents of docs/json.md, which says what may change in them, and how."""
 
 from __future__ import annotations
 
