@@ -20,31 +20,32 @@ class EdgeKind(StrEnum):
 
 
 class ColumnEdge(Value, frozen=True):
-    """One dependency of an output *column* on *upstream_column* of *upstream*.
+    """One dependency of an output *column* on *upstream_column* of *upstream*. Either is None for the set of rows.
 
-    *how* is one of ``copy``, ``expression``, ``aggregate``, ``window``, ``filter``, ``join``, ``group``,
-    ``order``, ``distinct``, ``limit``, ``unnest``, ``opaque``; *expression* the text that makes the value,
-    when known.
+    The rows of an upstream decide a column where nothing else of that upstream does (a count, a cross join): who adds
+    or drops rows also changes every column that is there. *how* is one of ``copy``, ``expression``, ``aggregate``,
+    ``window``, ``conditional``, ``filter``, ``join``, ``group``, ``order``, ``distinct``, ``limit``, ``unnest``,
+    ``rows``, ``opaque``; *expression* the text that makes the value, when known.
     """
 
     upstream: Key
-    upstream_column: str
-    column: str
+    upstream_column: str | None
+    column: str | None
     kind: EdgeKind
     how: str = "expression"
     expression: str | None = None
 
 
 class EdgeGroup(Value, frozen=True):
-    """Edges from each of *upstream_columns* to each of *columns*, None: to every output column.
+    """Edges from each of *upstream_columns* to each of *columns*; None: to the rows and to every output column.
 
     The other fields are those of ColumnEdge. A filter, a join or a DISTINCT connects every column that it looks
     at with every one that comes out: 400 edges where both are 20, and one group.
     """
 
     upstream: Key
-    upstream_columns: tuple[str, ...]
-    columns: tuple[str, ...] | None
+    upstream_columns: tuple[str | None, ...]
+    columns: tuple[str | None, ...] | None
     kind: EdgeKind
     how: str = "expression"
     expression: str | None = None
@@ -108,8 +109,8 @@ class Analysis(Value, frozen=True):
 
     @property
     def edges(self) -> tuple[ColumnEdge, ...]:
-        """The edges one by one: those into the first output column first, and into each of them values first."""
-        names = [column.name for column in self.schema or ()]
+        """The edges one by one: into the first output column first, into the rows last; values before influences."""
+        names: list[str | None] = [*(column.name for column in self.schema or ()), None]
         found = [
             ColumnEdge(group.upstream, source, column, group.kind, group.how, group.expression)
             for group in self.groups
@@ -118,7 +119,7 @@ class Analysis(Value, frozen=True):
         ]
         place = {name: number for number, name in enumerate(names)}
         found.sort(
-            key=lambda e: (place[e.column], e.kind is not EdgeKind.VALUE, e.upstream, e.upstream_column)
+            key=lambda e: (place[e.column], e.kind is not EdgeKind.VALUE, e.upstream, e.upstream_column or "")
         )
         return tuple(found)
 

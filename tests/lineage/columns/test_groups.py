@@ -9,8 +9,9 @@ from upriver.assets.model import Column
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeKind
 
-NAMES = ("a", "b", "c")
-SCHEMA = tuple(Column(name, "INTEGER") for name in NAMES)
+NAMES = ("a", "b", "c", None)
+"""The columns of a table, and its rows."""
+SCHEMA = tuple(Column(name, "INTEGER") for name in NAMES if name)
 EDGES = st.builds(
     ColumnEdge,
     st.sampled_from(("up", "other")),

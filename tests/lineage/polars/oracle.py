@@ -76,4 +76,6 @@ def observed(recipe: Recipe) -> set[tuple[str, str, str]]:
 
 def told(analysis: Analysis) -> set[tuple[str, str, str]]:
     """The same, as the plan tells."""
-    return {(e.upstream, e.upstream_column, e.column) for e in analysis.edges}
+    return {
+        (e.upstream, e.upstream_column, e.column) for e in analysis.edges if e.upstream_column and e.column
+    }

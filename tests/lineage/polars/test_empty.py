@@ -38,6 +38,9 @@ def test_columns_and_edges_are_known_without_data() -> None:
         ("day", "day", EdgeKind.VALUE, "copy"),
         ("day", "day", EdgeKind.INFLUENCE, "filter"),
         ("day", "day", EdgeKind.INFLUENCE, "group"),
+        (None, None, EdgeKind.INFLUENCE, "rows"),
+        ("day", None, EdgeKind.INFLUENCE, "filter"),
+        ("day", None, EdgeKind.INFLUENCE, "group"),
     }
     assert analysis.opaque == ()
 

@@ -44,6 +44,7 @@ class Bound:
 
     def check(self, at_most: int | None = None) -> int:
         """Make all checks, or *at_most* so many of them, by chance. Returns how many gave a result to compare."""
+        self.check_that_lineage_leads_to_what_is_read()
         checks = [*self.of_columns(), *self.of_unread_columns(), *self.of_rows()]
         if at_most is not None and at_most < len(checks):
             checks = self.world.rng.sample(checks, at_most)
@@ -60,6 +61,15 @@ class Bound:
                 assert changed_columns(self.result, after) <= check.may_change, check.about
             compared += 1
         return compared
+
+    def check_that_lineage_leads_to_what_is_read(self) -> None:
+        """What a change of makes the query stale, has an edge: each upstream, and each column in a footprint."""
+        edges = {(edge.upstream, edge.upstream_column) for edge in self.analysis.edges}
+        unread = set(unread_columns(self.world, self.analysis.footprints))
+        for key, _ in self.analysis.footprints:
+            assert key in {upstream for upstream, _ in edges}, key
+            read = {column.name for column in self.world.schemas[key] if (key, column) not in unread}
+            assert read <= {name for upstream, name in edges if upstream == key}, key
 
     def of_columns(self) -> Iterator[Check]:
         """Change columns one by one that are said to bear on some output columns only, or on none though read."""

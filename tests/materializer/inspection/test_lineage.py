@@ -39,7 +39,8 @@ def session(tmp_path: Path) -> Session:
 
 def ends(view: LineageView) -> set[tuple[str, str]]:
     return {
-        (f"{e.source.asset}.{e.source.column}", f"{e.target.asset}.{e.target.column}") for e in view.edges
+        (f"{e.source.asset}.{e.source.column or '#'}", f"{e.target.asset}.{e.target.column or '#'}")
+        for e in view.edges
     }
 
 
@@ -58,17 +59,23 @@ def test_nothing_is_told_of_columns_that_only_a_run_will_show_but_why(session: S
 def test_every_column_is_told_to_reach_every_column_of_a_recipe_that_was_run(session: Session) -> None:
     session.build()
     view = session.lineage("below", "more", downstream=False)
-    sources = {"a.k", "a.x", "b.k", "b.y"}
+    sources = {"a.k", "a.x", "a.#", "b.k", "b.y", "b.#"}
     assert ends(view) == {("eager.total", "below.more"), *((one, "eager.total") for one in sources)}
     assert {group.how for group in view.groups} == {"expression", "opaque"}
     down = session.lineage("a", "x", upstream=False)
-    assert ends(down) == {("a.x", "eager.k"), ("a.x", "eager.total"), ("eager.total", "below.more")}
+    assert ends(down) == {
+        *(("a.x", f"eager.{one}") for one in ("k", "total", "#")),
+        ("eager.total", "below.more"),
+        ("eager.#", "below.#"),
+    }
 
 
 def test_depth_counts_hops(session: Session) -> None:
     session.build()
     assert ends(session.lineage("below", "more", depth=1)) == {("eager.total", "below.more")}
-    assert ends(session.lineage("a", "x", depth=1)) == {("a.x", "eager.k"), ("a.x", "eager.total")}
+    assert ends(session.lineage("a", "x", depth=1)) == {
+        ("a.x", f"eager.{one}") for one in ("k", "total", "#")
+    }
 
 
 def test_what_was_looked_up_is_not_told_of_another_project(session: Session) -> None:

@@ -12,30 +12,33 @@ from upriver.assets.model import Key
 from upriver.lineage.graph import AssetGraph
 from upriver.lineage.model import EdgeGroup
 
+ROWS = 1
+"""The bit that stands for the rows of an asset: which there are, whatever is in them."""
+
 
 class Columns:
-    """The columns of one asset, each of which is a bit: the first is 1, the second 2."""
+    """The rows of one asset, called None, and its columns. Each is a bit: the rows 1, the first column 2."""
 
     __slots__ = ("_folded", "_place", "names")
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.names = list(names)
-        self._place = {name: number for number, name in enumerate(self.names)}
+        self.names: list[str | None] = [None, *names]
+        self._place: dict[str | None, int] = {name: number for number, name in enumerate(self.names)}
         self._folded: dict[str, int] | None = None
 
     @property
     def all(self) -> int:
-        """The bits of all columns."""
+        """The bits of the rows and of all columns."""
         return (1 << len(self.names)) - 1
 
-    def bit(self, name: str) -> int:
-        """The bit of the column *name*, in this letter case or else in any; a name that is new is added."""
+    def bit(self, name: str | None) -> int:
+        """The bit of the rows, or of the column *name* in this letter case or else in any; a new name is added."""
         place = self._place.get(name)
-        if place is None:
+        if place is None and name is not None:
             if self._folded is None:
                 self._folded = {}
                 for number, known in enumerate(self.names):
-                    self._folded.setdefault(known.lower(), number)
+                    self._folded.setdefault((known or "").lower(), number)
             place = self._folded.get(name.lower())
         if place is None:
             place = len(self.names)
@@ -44,7 +47,7 @@ class Columns:
             self._folded = None
         return 1 << place
 
-    def bits(self, names: Iterable[str]) -> int:
+    def bits(self, names: Iterable[str | None]) -> int:
         """The bits of several columns."""
         found = 0
         for name in names:

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 from upriver.assets.model import Key
 from upriver.lineage.polars.tree import Expression
 
-Column: TypeAlias = tuple[Key, str]
-"""A column of an upstream."""
+Column: TypeAlias = tuple[Key, str | None]
+"""A column of an upstream, or its rows: None."""
 
 Influences: TypeAlias = frozenset[tuple[Column, str]]
 """Upstream columns, each with how it decides (``ColumnEdge.how``)."""
@@ -63,6 +63,10 @@ class Relation:
         """The flow into one column."""
         return self.columns[name]
 
+    def counted(self) -> frozenset[Column]:
+        """The upstreams' rows that these rows come from: what is made by counting."""
+        return frozenset(column for column, _ in self.rows if column[1] is None)
+
     def whole(self) -> Flow:
         """All columns, the rows and their order as one: what something that is not understood may read."""
         flow = merged(list(self.columns.values()), "opaque")
@@ -78,8 +82,10 @@ def flow_of(expression: Expression, below: Relation) -> Flow:
         case "column":
             # A name that is no column is an inner expression's own, whose inputs stand beside it.
             return below.columns.get(expression.name, NOTHING)
-        case "literal" | "len":
+        case "literal":
             return NOTHING
+        case "len":
+            return Flow(below.counted(), "aggregate")
         case "unknown":
             return below.whole()
     inputs = [flow_of(inner, below) for inner in expression.inputs]

@@ -56,7 +56,8 @@ def _analyze(
     everywhere = relation.rows | relation.order
     flows = {name: relation.column(name).decided_by(everywhere) for name in output}
     needed = _Needed(frame)
-    edges = chain.from_iterable(_edges(n, flow, needed, made_by(plan, n)) for n, flow in flows.items())
+    edges = list(chain.from_iterable(_edges(n, flow, needed, made_by(plan, n)) for n, flow in flows.items()))
+    edges += [ColumnEdge(key, column, None, EdgeKind.INFLUENCE, how) for (key, column), how in everywhere]
     opaque = [Opaque(cause, key) for cause, keys in walk.opaque.items() for key in sorted(keys)]
     opaque += [Opaque(cause) for cause, keys in walk.opaque.items() if not keys]
     opaque += [
@@ -65,10 +66,12 @@ def _analyze(
     if walk.may_run_python:
         hidden = sorted(recorders.keys() - set(scanned(plan, _key_of)))
         opaque += [Opaque("Python functions in the plan may read it", key) for key in hidden]
-    kept = tuple(sorted(set(edges), key=lambda e: (e.column, e.upstream, e.upstream_column, e.kind, e.how)))
+    kept = sorted(
+        set(edges), key=lambda e: (e.column or "", e.upstream, e.upstream_column or "", e.kind, e.how)
+    )
     footprints = []
     for key, recorder in sorted(recorders.items()):
-        columns = {edge.upstream_column for edge in kept if edge.upstream == key}
+        columns = {edge.upstream_column for edge in kept if edge.upstream == key and edge.upstream_column}
         unknown = any(one.upstream in (None, key) for one in opaque)
         ordered = key in walk.ordered or unknown or walk.may_run_python
         understood = not (unknown or walk.may_run_python)
@@ -83,7 +86,11 @@ def _analyze(
         tuple(opaque),
         tuple(sorted(walk.volatile, key=lambda v: v.function)),
         "" if opaque else _binding(frame, output, called),
-        tuple((n, words) for n, flow in flows.items() if not flow.value and (words := made_by(plan, n))),
+        tuple(
+            (name, words)
+            for name, flow in flows.items()
+            if not any(column for _, column in flow.value) and (words := made_by(plan, name))
+        ),
     )
 
 
@@ -98,9 +105,15 @@ def _edges(name: str, flow: Flow, needed: _Needed, words: str | None) -> list[Co
         # What is not understood took in every column; Polars knows which of them can reach it at all.
         possible = needed.by(name)
         values = {column: how for column, how in values.items() if column in possible}
-        influences = {(column, how) for column, how in influences if column in possible}
+        influences = {(c, how) for c, how in influences if c in possible or c[1] is None}
+    # Where a column of an upstream bears on this one, its rows do, too, and are not told again.
+    known = {key for key, _ in values} | {key for (key, column), _ in influences if column is not None}
     made = [ColumnEdge(k, c, name, EdgeKind.VALUE, how, words) for (k, c), how in values.items()]
-    return made + [ColumnEdge(k, c, name, EdgeKind.INFLUENCE, how) for (k, c), how in influences]
+    return made + [
+        ColumnEdge(k, c, name, EdgeKind.INFLUENCE, how)
+        for (k, c), how in influences
+        if c is not None or k not in known
+    ]
 
 
 class _Needed:

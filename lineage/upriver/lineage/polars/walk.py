@@ -80,7 +80,8 @@ class Walk:
             return Relation(dict.fromkeys(node.schema, NOTHING))
         if order_matters:
             self.ordered.add(key)
-        return Relation({name: Flow(frozenset({(key, name)})) for name in node.schema})
+        rows: Influences = frozenset({((key, None), "rows")})
+        return Relation({name: Flow(frozenset({(key, name)})) for name in node.schema}, rows)
 
     def _unknown(self, node: PlanNode, below: list[Relation]) -> Relation:
         below_it = {key for child in node.inputs for key in scanned(child, self.key_of)}
@@ -238,7 +239,7 @@ def _mapped(node: PlanNode, below: Relation) -> Relation | None:
             used = on if on else [n for n in below.columns if n not in columns]
             columns |= {variable: NOTHING, value: merged([below.column(n) for n in used], "copy")}
         case "row_index":
-            columns = {arguments[0]: Flow(influence=below.order), **columns}
+            columns = {arguments[0]: Flow(below.counted(), "window", below.order), **columns}
         case "rechunk" | "hint_sorted":
             pass
         case _:

@@ -67,7 +67,7 @@ class Lineage:
         nodes = [focus]
         for asset, bits in reached.items():
             found = self._nodes_at(asset, bits)
-            nodes += [node for node in found if node is not focus] if asset == key else found
+            nodes += [node for node in found if node != focus] if asset == key else found
         return LineageView(focus, tuple(nodes), tuple(groups), self._opaque_notes(reached, downstream))
 
     def _group(self, arrow: Arrow, near: int, *, up: bool) -> ViewGroup:
@@ -101,7 +101,10 @@ class Lineage:
             }
         return self._nodes[key]
 
-    def _node(self, key: Key, column: str) -> ColumnNode:
+    def _node(self, key: Key, column: str | None) -> ColumnNode:
+        """The node of a column, None: of the rows."""
+        if column is None:
+            return self._asset_node(key)
         nodes = self._nodes_of(key)
         if (found := nodes.get(column)) is not None:
             return found
@@ -178,10 +181,10 @@ class Lineage:
     def _spelled_out(self, key: Key, opaque: Collection[Key], analysis: Analysis) -> Iterator[EdgeGroup]:
         known = {(e.upstream, e.upstream_column, e.column) for e in analysis.edges} if opaque else set()
         partly = {up for up, _, _ in known}
-        outputs = self._nodes_of(key)
+        outputs = (*self._nodes_of(key), None)
         for up in opaque:
-            columns = tuple(self._nodes_of(up))
-            if columns and up not in partly:
+            columns = (*self._nodes_of(up), None)
+            if up not in partly:
                 yield EdgeGroup(up, columns, None, EdgeKind.VALUE, "opaque")
                 continue
             missing = [

@@ -99,7 +99,7 @@ class _Dropping:
         return Reason(Cause.SCHEMA, self._key, (self._column,), detail)
 
 
-def _made(analysis: Analysis, name: str) -> set[tuple[Key, str, str]]:
+def _made(analysis: Analysis, name: str) -> set[tuple[Key, str | None, str]]:
     """What flows into a column and what decides it."""
     return {
         (edge.upstream, edge.upstream_column, edge.kind.value)

@@ -125,10 +125,13 @@ def _changed(key: Key, one: Difference, before: Analysis | None, now: Analysis) 
     hit = _made_of(analysis, one)
     if one.fate is Fate.MOVED and before is not None and not before.opaque:
         hit ^= _made_of(before, one)
-    return [Impact(key, column, "changes", one.reason) for column in sorted(hit)]
+    columns = sorted(column for column in hit if column is not None)
+    rows = [None] if None in hit else []
+    return [Impact(key, column, "changes", one.reason) for column in (*columns, *rows)]
 
 
-def _made_of(analysis: Analysis, one: Difference) -> set[str]:
+def _made_of(analysis: Analysis, one: Difference) -> set[str | None]:
+    """The columns that are made or decided by one, None among them for the rows."""
     return {
         edge.column
         for edge in analysis.edges
@@ -136,7 +139,7 @@ def _made_of(analysis: Analysis, one: Difference) -> set[str]:
     }
 
 
-def _columns_read(analysis: Analysis) -> set[tuple[Key, str]]:
+def _columns_read(analysis: Analysis) -> set[tuple[Key, str | None]]:
     return {(edge.upstream, edge.upstream_column) for edge in analysis.edges}
 
 

@@ -32,7 +32,7 @@ def analysis_of(sql: str, binder: Binder) -> Analysis:
 
 def bearing_on(column: str, analysis: Analysis) -> set[str]:
     """The upstream columns, of any table, that bear on an output column."""
-    return {edge.upstream_column for edge in analysis.edges if edge.column == column}
+    return {edge.upstream_column for edge in analysis.edges if edge.column == column and edge.upstream_column}
 
 
 def footprint(sql: str, key: str, binder: Binder) -> Footprint:

@@ -97,6 +97,9 @@ def test_values_and_influences_are_kept_apart(binder: Binder) -> None:
         ("carrier", "late", EdgeKind.INFLUENCE, "group"),
         ("dist", "carrier", EdgeKind.INFLUENCE, "filter"),
         ("dist", "late", EdgeKind.INFLUENCE, "filter"),
+        (None, None, EdgeKind.INFLUENCE, "rows"),
+        ("carrier", None, EdgeKind.INFLUENCE, "group"),
+        ("dist", None, EdgeKind.INFLUENCE, "filter"),
     }
 
 
@@ -519,7 +522,10 @@ def test_what_duckdb_can_not_show_is_opaque_and_has_a_schema(monkeypatch: pytest
     for kind in EdgeKind:
         edges = {(e.upstream, e.upstream_column, e.column) for e in found.edges if e.kind is kind}
         assert edges == {
-            (key, c.name, name) for key in ("t", "r") for c in SCHEMAS[key] for name in ("a", "n")
+            (key, source, name)
+            for key in ("t", "r")
+            for source in (*(column.name for column in SCHEMAS[key]), None)
+            for name in ("a", "n", None)
         }
     binder.close()
 

@@ -79,6 +79,8 @@ HOW: dict[str, tuple[str, str]] = {
     "order": ("↕", "o"),
     "distinct": ("δ", "d"),
     "limit": ("λ", "l"),
+    "conditional": ("◇", "c"),
+    "rows": ("≡", "r"),
     "opaque": ("?", "?"),
 }
 """How a column edge comes about: glyph and ASCII letter, by :class:`ColumnEdge`'s *how*."""

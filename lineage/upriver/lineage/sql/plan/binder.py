@@ -121,10 +121,12 @@ class Binder:
         if read_rows:
             return bind_diagnosis(_ROWID, query, bound, schemas)
         expressions = output_expressions(query.executable, tuple(column.name for column in schema))
+        reads = footprints(context.sources, values, influences)
+        edges = column_edges(result, schema, context.sources, expressions, reads, schemas)
         return Analysis(
             schema=schema,
-            groups=grouped(column_edges(result, schema, context.sources, expressions), schema),
-            footprints=footprints(context.sources, values, influences),
+            groups=grouped(edges, schema),
+            footprints=reads,
             opaque=tuple(context.opaque),
             volatile=tuple(sorted(context.volatile, key=lambda v: v.function)),
             binding=binding_digest(text, root, key_of, schema, _literals(query), called),

@@ -84,7 +84,7 @@ def aggregated(context: PlanContext, node: Node, filters: Filters) -> Steps:
 
 def _aggregate(context: PlanContext, aggregate: Node, below: Relation, inherited: Influences) -> Flow:
     context.note_volatile({"qname": aggregate["qname"], "children": aggregate["children"]})
-    value = merged(context.flows(aggregate["children"], below), "aggregate")
+    value = _made(context, context.flows(aggregate["children"], below), below, "aggregate")
     if may_fail({**aggregate, "children": []}):
         context.evaluated |= value.value
     orders = [order["expression"] for order in (aggregate["order_bys"] or {}).get("orders") or []]
@@ -136,6 +136,14 @@ def windowed(context: PlanContext, node: Node, filters: Filters) -> Steps:
     )
 
 
+def _made(context: PlanContext, arguments: list[Flow], below: Relation, how: str) -> Flow:
+    """What an aggregate or a window makes of its arguments; without any, of the rows alone: it counts them."""
+    made = merged(arguments, how)
+    if made.value:
+        return made
+    return Flow(context.sources.rows_among(below.rows), how, made.influence)
+
+
 def _keys(window: Node) -> list[Node]:
     """What rows are partitioned and sorted by."""
     return [*(window["partitions"] or []), *(order["expression"] for order in window["orders"] or [])]
@@ -144,7 +152,7 @@ def _keys(window: Node) -> list[Node]:
 def _window(context: PlanContext, window: Node, below: Relation, sorting: Influences) -> Flow:
     context.note_volatile(window)
     arguments = [*(window["children"] or []), *filter(None, [window["default_expr"]])]
-    value = merged(context.flows(arguments, below), "window")
+    value = _made(context, context.flows(arguments, below), below, "window")
     orders = [order["expression"] for order in window["orders"] or []]
     known = {id(expression) for expression in (*arguments, *orders)}
     others = [expression for expression in subexpressions(window) if id(expression) not in known]

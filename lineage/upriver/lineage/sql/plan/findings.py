@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from upriver.assets.model import Key, Schema
 from upriver.lineage.model import WHOLE, ColumnEdge, EdgeGroup, EdgeKind, Footprint, Footprints
 from upriver.lineage.sql.plan.flow import Influences, Relation, Scan, Sources
 
 _INFLUENCE_HOWS = (
+    "rows",
     "copy",
     "expression",
+    "conditional",
     "limit",
     "distinct",
     "unnest",
     "window",
     "order",
+    "aggregate",
     "group",
     "join",
     "filter",
@@ -24,52 +28,102 @@ _INFLUENCE_HOWS = (
 )
 """Where a column influences in several ways, the last of these is named."""
 
+_Name: TypeAlias = tuple[Key, str | None]
+"""An upstream and one of its columns, None for its rows."""
+
 
 def column_edges(
-    result: Relation, schema: Schema, sources: Sources, expressions: tuple[str | None, ...]
+    result: Relation,
+    schema: Schema,
+    sources: Sources,
+    expressions: tuple[str | None, ...],
+    reads: Footprints,
+    schemas: Mapping[Key, Schema],
 ) -> tuple[ColumnEdge, ...]:
-    """The edges of each output column: values first, then influences, each sorted by upstream column."""
+    """The edges of each output column: values first, then influences, each sorted by upstream column; then those of
+    the rows.
+
+    What is read (*reads*) and flows nowhere, such as what only may fail, counts as deciding the rows.
+    """
     shared = _strongest(result.rows | result.order, sources)
     edges: list[ColumnEdge] = []
     for index, column in enumerate(schema):
         flow = result.column(index)
-        made = sorted({_name(source, sources) for source in flow.value if source not in sources.markers})
+        made = sorted(
+            {_name(source, sources) for source in flow.value if source not in sources.markers}, key=_place
+        )
+        own = _strongest(flow.influence, sources) if flow.influence else {}
+        deciding = _both(shared, own)
+        # Where a column of an upstream bears on this one, its rows do, too, and are not told again.
+        known = {key for key, _ in made} | {key for key, name in deciding if name is not None}
         text = None if flow.how == "copy" else expressions[index]
         edges += [ColumnEdge(key, name, column.name, EdgeKind.VALUE, flow.how, text) for key, name in made]
-        own = _strongest(flow.influence, sources) if flow.influence else {}
-        for (key, name), how in sorted(_both(shared, own).items()):
-            edges.append(ColumnEdge(key, name, column.name, EdgeKind.INFLUENCE, how))
+        for (key, name), how in sorted(deciding.items(), key=lambda item: _place(item[0])):
+            if name is not None or key not in known:
+                edges.append(ColumnEdge(key, name, column.name, EdgeKind.INFLUENCE, how))
+    bare = _bare(edges, shared, reads, sources, schemas)
+    for (key, name), how in sorted({**bare, **shared}.items(), key=lambda item: _place(item[0])):
+        edges.append(ColumnEdge(key, name, None, EdgeKind.INFLUENCE, how))
     return tuple(edges)
+
+
+def _bare(
+    edges: list[ColumnEdge],
+    shared: Mapping[_Name, str],
+    reads: Footprints,
+    sources: Sources,
+    schemas: Mapping[Key, Schema],
+) -> dict[_Name, str]:
+    """What is read and has no edge."""
+    found: dict[_Name, str] = {}
+    filtered: dict[Key, set[str]] = defaultdict(set)
+    for scan in sources.scans:
+        filtered[scan.key] |= scan.filtered
+    known = {*shared, *((edge.upstream, edge.upstream_column) for edge in edges)}
+    reached = {key for key, _ in known}
+    for key, footprint in reads:
+        columns = footprint.columns
+        read = {column.name for column in schemas[key]} if columns is None else set(columns)
+        if footprint.predicate is not None:
+            read |= filtered[key]
+        found.update(((key, name), "expression") for name in read if (key, name) not in known)
+        if key not in reached:
+            found[key, None] = "rows"
+    return found
+
+
+def _place(name: _Name) -> tuple[Key, str]:
+    return name[0], name[1] or ""
 
 
 def own_expressions(
     result: Relation, schema: Schema, sources: Sources, expressions: tuple[str | None, ...]
 ) -> tuple[tuple[str, str], ...]:
-    """What makes the output columns into which no upstream's values flow."""
+    """What makes the output columns into which no column of an upstream flows."""
     return tuple(
         (column.name, text)
         for index, column in enumerate(schema)
         if (text := expressions[index]) is not None
-        and not result.column(index).value - sources.markers.keys()
+        and not any(sources.columns[source][1] for source in result.column(index).value)
     )
 
 
 def opaque_groups(upstreams: Mapping[Key, Schema]) -> tuple[EdgeGroup, ...]:
-    """All columns of all *upstreams* to all output columns, as values and as influence."""
+    """All columns and the rows of all *upstreams* to everything that comes out, as values and as influence."""
     return tuple(
-        EdgeGroup(key, tuple(column.name for column in columns), None, kind, "opaque")
+        EdgeGroup(key, (*(column.name for column in columns), None), None, kind, "opaque")
         for kind in (EdgeKind.VALUE, EdgeKind.INFLUENCE)
         for key, columns in sorted(upstreams.items())
     )
 
 
-def _name(source: int, sources: Sources) -> tuple[Key, str]:
+def _name(source: int, sources: Sources) -> _Name:
     scan, name = sources.columns[source]
     return sources.scans[scan].key, name
 
 
-def _strongest(influences: Influences, sources: Sources) -> dict[tuple[Key, str], str]:
-    result: dict[tuple[Key, str], str] = {}
+def _strongest(influences: Influences, sources: Sources) -> dict[_Name, str]:
+    result: dict[_Name, str] = {}
     for source, how, _ in influences:
         if source not in sources.markers:
             name = _name(source, sources)
@@ -78,7 +132,7 @@ def _strongest(influences: Influences, sources: Sources) -> dict[tuple[Key, str]
     return result
 
 
-def _both(one: dict[tuple[Key, str], str], other: dict[tuple[Key, str], str]) -> dict[tuple[Key, str], str]:
+def _both(one: dict[_Name, str], other: dict[_Name, str]) -> dict[_Name, str]:
     if not other:
         return one
     result = dict(one)
@@ -118,10 +172,11 @@ def _columns_read(
     read: dict[int, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for source in values:
         number, name = sources.columns[source]
-        read[number][0].add(name)
+        if name is not None:
+            read[number][0].add(name)
     for source, _, filter_number in influences:
         number, name = sources.columns[source]
-        if number < 0:
+        if number < 0 or name is None:
             continue
         scan = sources.scans[number]
         captured = filter_number in scan.captured and filter_number not in scan.escaped

@@ -1,7 +1,7 @@
 """What flows through a bound plan: for each column of each node, the source columns it is made from and decided by.
 
-A *source* is an integer that stands for one column of one scan; :class:`Sources` knows them. Scans of the same
-upstream are kept apart, because each has its own row filter.
+A *source* is an integer that stands for one column of one scan, or for its rows; :class:`Sources` knows them. Scans of
+the same upstream are kept apart, because each has its own row filter.
 """
 
 from __future__ import annotations
@@ -108,11 +108,13 @@ class Scan:
     """One reading of an upstream in the plan.
 
     *predicates* holds, for each way the plan reaches it, the row filter applied directly above it (None: all rows);
-    *captured* the numbers of the filters that went into a predicate. Where it is *unfiltered*, no filter counts.
+    *filtered* the columns in these, *captured* the numbers of the filters that went into a predicate. Where it is
+    *unfiltered*, no filter counts.
     """
 
     key: Key
     predicates: list[str | None] = field(default_factory=list)
+    filtered: set[str] = field(default_factory=set)
     captured: set[int] = field(default_factory=set)
     escaped: set[int] = field(default_factory=set)
     ordered: bool = False
@@ -125,23 +127,27 @@ class Sources:
     """The scans of a plan and the columns read from them."""
 
     scans: list[Scan] = field(default_factory=list)
-    columns: list[tuple[int, str]] = field(default_factory=list)
+    columns: list[tuple[int, str | None]] = field(default_factory=list)
     markers: dict[int, frozenset[int]] = field(default_factory=dict)
     """Row numbers that the binder made up to find rows again: sources that are no column, with their scans."""
-    _index: dict[tuple[int, str], int] = field(default_factory=dict)
+    _index: dict[tuple[int, str | None], int] = field(default_factory=dict)
 
     def scan(self, key: Key) -> int:
         """The number of a new scan of *key*."""
         self.scans.append(Scan(key))
         return len(self.scans) - 1
 
-    def column(self, scan: int, name: str) -> int:
-        """The source for column *name* of *scan*."""
+    def column(self, scan: int, name: str | None) -> int:
+        """The source for column *name* of *scan*, None for its rows."""
         found = self._index.get((scan, name))
         if found is None:
             found = self._index[scan, name] = len(self.columns)
             self.columns.append((scan, name))
         return found
+
+    def rows_among(self, influences: Influences) -> frozenset[int]:
+        """Those sources of *influences* that stand for the rows of a scan."""
+        return frozenset(source for source, _, _ in influences if self.columns[source][1] is None)
 
     def marker(self, scans: frozenset[int]) -> int:
         """A source that stands for the position of a row in what *scans* give."""

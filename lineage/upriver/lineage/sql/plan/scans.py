@@ -36,8 +36,10 @@ def _table(context: PlanContext, node: Node, key: Key, filters: Filters) -> Rela
         else:
             scan.captured.add(filter_.number)
             predicates.add(text)
+            scan.filtered |= {names[indexes[position]] for position in filter_.columns.values()}
     scan.predicates.append(" AND ".join(sorted(predicates)) or None)
-    return Relation(columns, scans=frozenset({number}))
+    rows = frozenset({(context.sources.column(number, None), "rows", 0)})
+    return Relation(columns, rows, frozenset({number}))
 
 
 def _source(context: PlanContext, scan: int, index: int, names: list[str]) -> int:

@@ -153,7 +153,22 @@ class Detail(Lines):
             origin = sources[0][1] if sources else ""
             line.add(fit(origin, width - line.width), styles.faint)
             lines.append(line)
-        return lines
+        return lines + self._rows_come_from(status, extra, width, ink)
+
+    def _rows_come_from(self, status: AssetStatus, extra: Extra, width: int, ink: Ink) -> list[Line]:
+        """What decides which rows there are."""
+        edges = extra.lineage.edges if extra.lineage is not None else ()
+        deciding = [e for e in edges if e.target.asset == status.asset and e.target.column is None]
+        if not deciding:
+            return []
+        names = dict.fromkeys(
+            e.source.asset if e.source.column is None else f"{e.source.asset}.{e.source.column}"
+            for e in sorted(deciding, key=lambda e: e.source.column is None)
+        )
+        line = (
+            ink.line().gap().add(how_sign("rows", ink.ascii), ink.accent).gap().add("(rows)", ink.muted).gap()
+        )
+        return [line.add(fit(", ".join(names), width - line.width), ink.faint)]
 
     def _preview(self, status: AssetStatus, extra: Extra, width: int, styles: Styles) -> list[Line]:
         table = extra.preview

@@ -136,7 +136,7 @@ def _end(value: ColumnNode) -> dict[str, Any]:
 
 
 def lineage(value: LineageView) -> dict[str, Any]:
-    """``lineage``. In asset-level edges *column* is null."""
+    """``lineage``. In asset-level edges *column* is null; beside columns, a null *column* is the rows of the asset."""
     return {
         "focus": _end(value.focus),
         "nodes": Listed(

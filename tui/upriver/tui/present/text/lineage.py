@@ -24,6 +24,8 @@ class Branches(NamedTuple):
 
 
 BRANCHES = Branches()
+ROWS = "(rows)"
+"""Stands where a column's name would, for the rows of an asset."""
 _MOST_NAMES = 6
 _DEEPEST = 0.6
 """So much of the page's width the branches of a tree may take; what lies deeper is drawn as a tree of its own."""
@@ -57,6 +59,7 @@ class _Tree:
         self.types = {_bare(node): node.type for node in view.nodes}
         self.made = {_bare(node): node.expression for node in view.nodes if node.expression}
         self.kinds = {node.asset: node.kind for node in view.nodes}
+        self.by_column = _is_by_column(view)
         self.opened: set[ColumnNode] = set()
         self.used: set[str] = set()
 
@@ -69,7 +72,7 @@ class _Tree:
             if drawn:
                 if start in self.opened:
                     continue
-                drawn += [EMPTY, line(Span(_name(start), "bold"))]
+                drawn += [EMPTY, line(Span(_name(start, by_column=self.by_column), "bold"))]
             drawn += self._tree(start, starts)
         return drawn
 
@@ -125,12 +128,12 @@ class _Tree:
 
     def _node(self, node: ColumnNode, edge: ViewEdge, said: str) -> Line:
         parts: list[Span | str | Line] = []
-        if node.column is not None:
+        if self.by_column:
             parts += [edge_sign(edge.how, self.page), " "]
-        parts.append(_name(node))
+        parts.append(_name(node, by_column=self.by_column))
         if kind := self.types.get(node):
             parts.append(Span(f"  {kind}", "dim"))
-        if node.column is None and self.kinds.get(node.asset, "table") != "table":
+        if not self.by_column and self.kinds.get(node.asset, "table") != "table":
             parts.append(Span(f"  {self.kinds[node.asset]}", "dim"))
         if edge.expression and edge.how != "copy":
             parts.append(_expression(edge.expression))
@@ -140,7 +143,9 @@ class _Tree:
 
     def _influence(self, how: str, asset: str, columns: Sequence[str]) -> Line:
         names = (
-            f"{asset}.{columns[0]}" if len(columns) == 1 else f"{asset}: {', '.join(columns[:_MOST_NAMES])}"
+            _name(ColumnNode(asset, columns[0] if columns[0] != ROWS else None), by_column=True)
+            if len(columns) == 1
+            else f"{asset}: {', '.join(columns[:_MOST_NAMES])}"
         )
         if len(columns) > _MOST_NAMES:
             names += f" and {len(columns) - _MOST_NAMES} more"
@@ -150,8 +155,15 @@ class _Tree:
         return line(edge_sign(how, self.page), " ", Span(f"{words} ", "dim"), Span(names, "dim"))
 
 
-def _name(node: ColumnNode) -> str:
-    return node.asset if node.column is None else f"{node.asset}.{node.column}"
+def _name(node: ColumnNode, *, by_column: bool) -> str:
+    if node.column is not None:
+        return f"{node.asset}.{node.column}"
+    return f"{node.asset} {ROWS}" if by_column else node.asset
+
+
+def _is_by_column(view: LineageView) -> bool:
+    """Whether nodes without a column stand for the rows of an asset beside its columns, not for all of it."""
+    return any(node.column is not None for node in view.nodes)
 
 
 def _said(*, again: bool, later: bool) -> str:
@@ -183,7 +195,7 @@ def _influences(edges: Sequence[ViewEdge], upstream: bool) -> list[tuple[str, st
     groups: dict[tuple[str, str], dict[str, None]] = {}
     for edge in edges:
         far = edge.source if upstream else edge.target
-        groups.setdefault((edge.how, far.asset), {})[far.column or "*"] = None
+        groups.setdefault((edge.how, far.asset), {})[far.column or ROWS] = None
     return [(how, asset, list(columns)) for (how, asset), columns in groups.items()]
 
 
@@ -203,7 +215,7 @@ def lineage_lines(
             lines.append(EMPTY)
         known = next((node for node in view.nodes if _bare(node) == _bare(focus)), focus)
         head: list[Span | str | Line] = [
-            Span(_name(focus), "bold"),
+            Span(_name(focus, by_column=_is_by_column(view)), "bold"),
             Span(f"  {known.type}" if known.type else "", "dim"),
         ]
         if known.expression:
@@ -235,7 +247,7 @@ def lineage_lines(
 
 def _legend(view: LineageView, used: set[str], page: Page) -> list[Line]:
     """The signs that the trees use, in words."""
-    if all(group.sources[0].column is None for group in view.groups):
+    if not _is_by_column(view):
         return []
     parts = [line(edge_sign(how, page), Span(f" {how}", "dim")) for how in HOW if how in used]
     return flowed(parts, page.width)
@@ -245,22 +257,23 @@ def _foci(view: LineageView, columns: bool) -> list[ColumnNode]:
     if view.focus.column is not None or not columns:
         return [view.focus]
     own = [node for node in view.nodes if node.asset == view.focus.asset and node.column is not None]
-    return own or [view.focus]
+    return [*own, view.focus]
 
 
 def mermaid(view: LineageView) -> str:
     """The view as a Mermaid flow chart; influence is dashed."""
     names = _numbered(view)
     out = ["flowchart LR"]
+    by_column = _is_by_column(view)
     groups: dict[str, list[ColumnNode]] = {}
     for node in names:
         groups.setdefault(node.asset, []).append(node)
     for number, (asset, nodes) in enumerate(groups.items()):
-        if all(node.column is None for node in nodes):
+        if not by_column and all(node.column is None for node in nodes):
             out += [f"    {names[node]}[{_mermaid_text(asset)}]" for node in nodes]
             continue
         out.append(f"    subgraph g{number}[{_mermaid_text(asset)}]")
-        out += [f"        {names[node]}[{_mermaid_text(node.column or '(rows)')}]" for node in nodes]
+        out += [f"        {names[node]}[{_mermaid_text(node.column or ROWS)}]" for node in nodes]
         out.append("    end")
     for source, target, kind in _pairs(view):
         arrow = "-->" if kind is EdgeKind.VALUE else "-.->"
@@ -273,7 +286,7 @@ def dot(view: LineageView) -> str:
     names = _numbered(view)
     out = ["digraph lineage {", "    rankdir=LR;", "    node [shape=box];"]
     for node, name in names.items():
-        label = node.asset if node.column is None else f"{node.asset}.{node.column}"
+        label = _name(node, by_column=_is_by_column(view))
         out.append(f"    {name} [label={_dot_text(label)}];")
     for source, target, kind in _pairs(view):
         style = "" if kind is EdgeKind.VALUE else " [style=dashed]"

@@ -50,13 +50,19 @@ class Names:
         return {
             (
                 edge.upstream,
-                self.before(edge.upstream, edge.upstream_column) if now else edge.upstream_column,
-                self.before(key, edge.column) if now else edge.column,
+                self._called(edge.upstream, edge.upstream_column, now=now),
+                self._called(key, edge.column, now=now),
                 edge.kind.value,
                 edge.how,
             )
             for edge in found.edges
         }
+
+    def _called(self, key: Key, column: str | None, *, now: bool) -> str:
+        """What a column is called before; the rows have no name."""
+        if column is None:
+            return ""
+        return self.before(key, column) if now else column
 
     def _reads(self, found: Analysis, *, now: bool) -> list[Any]:
         return [
