@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +16,13 @@ from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Execution, Key, Kind, Place, SqlRecipe
 from upriver.lineage.graph import AssetGraph
-from upriver.materializer.events import AssetFinished, AssetRetrying, AssetStarted, Event
+from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, AssetStarted, Event
 from upriver.materializer.execution.attempt import AttemptFailed
+from upriver.materializer.execution.claims import Claims
 from upriver.materializer.execution.committer import Finished
 from upriver.materializer.execution.memory_budget import Took, expected_memory
-from upriver.materializer.execution.scheduler import Completed, Limits, Run, Work, backoff
+from upriver.materializer.execution.scheduler import Run
+from upriver.materializer.execution.work import Completed, Limits, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import (
@@ -29,11 +32,14 @@ from upriver.materializer.model import (
     Materialization,
     Outcome,
     Reason,
+    RunStatus,
     State,
     Trace,
     Version,
 )
-from upriver.materializer.ports import Staged
+from upriver.materializer.model import Run as MadeRun
+from upriver.materializer.ports import Claimed, ClaimRequest, Lease, SourceRecord, Staged
+from upriver.materializer.testing import MemoryState
 
 Graph = Mapping[Key, tuple[Key, ...]]
 CHAIN: Graph = {"a": (), "b": ("a",), "c": ("b",)}
@@ -43,6 +49,29 @@ FAN: Graph = {"a": (), "b": (), "c": (), "d": ()}
 def materialization(key: Key) -> Materialization:
     version = Version(f"{key}1", (), 3, 30, (ArtifactRef(f"{key}1", "", 30),))
     return Materialization(f"m-{key}", key, None, "run", Trace("r", "", ()), version, 0.0, 1.0)
+
+
+RUN = MadeRun("run", RunStatus.RUNNING, 0.0, environment="dev")
+
+
+class View:
+    """The environment as the state tells it, looked at when it is asked for."""
+
+    def __init__(self, state: MemoryState, graph: AssetGraph) -> None:
+        self._state = state
+        self._graph = graph
+        self._known = dict(state.current("dev"))
+        self.renewed: list[Key] = []
+
+    def renew(self, key: Key) -> Mapping[Key, Version]:
+        self.renewed.append(key)
+        nodes = [Node(key), *map(Node, self._graph.upstreams(key))]
+        current = self._state.current("dev", nodes)
+        self._known = {node: one for node, one in self._known.items() if node not in nodes} | dict(current)
+        return {node.asset: one.version for node, one in current.items() if node.asset != key}
+
+    def record(self, node: Node) -> Materialization | None:
+        return self._known.get(node)
 
 
 @dataclass
@@ -64,12 +93,16 @@ class Scene:
     cancelled: Callable[[], bool] = lambda: False
     dropped: Callable[[], Collection[Key]] = frozenset
     sources: tuple[Key, ...] = ()
+    state: MemoryState = field(default_factory=MemoryState)
+    decided: Callable[[Key, Materialization | None], Finding | None] = lambda key, record: None
+    """What is decided about an asset that points at this now; None: as *actions* say."""
 
     events: list[Event] = field(default_factory=list)
     started: list[Key] = field(default_factory=list)
     given: dict[Key, Mapping[Key, Version]] = field(default_factory=dict)
     considered: dict[Key, Mapping[Key, Upstream]] = field(default_factory=dict)
     failures: list[tuple[Key, int]] = field(default_factory=list)
+    before_commit: Callable[[Key], None] = lambda key: None
     together: int = 0
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,13 +121,25 @@ class Scene:
             for key in self.graph
         }
         run: Run | None = None
+        state, lease = self.state, self.state.acquire(RUN)
+        state.commit(lease, "elsewhere", [materialization(key) for key in self.graph])
+        fresh = [key for key, action in self.actions.items() if action is Action.FRESH]
+        state.commit(lease, "dev", [materialization(key) for key in fresh])
+        state.remember_sources(
+            SourceRecord(key, "", (), materialization(key).version, 0.0) for key in self.sources
+        )
+        self.view = View(state, graph)
 
         def put(finished: Finished) -> None:
             assert run is not None
-            if (error := self.commit_error.get(finished.materialization.asset)) is not None:
+            one = finished.materialization
+            if (error := self.commit_error.get(one.asset)) is not None:
                 run.commit_failed([finished], error)
-            else:
-                run.committed([finished])
+                return
+            self.before_commit(one.asset)
+            made, reused = ([], [one]) if finished.staged is None else ([one], [])
+            lost = state.commit(lease, "dev", made, reused, {one.node: finished.seen})
+            (run.lost if lost else run.committed)([finished])
 
         run = Run(
             Work(
@@ -102,6 +147,7 @@ class Scene:
                 assets=assets,
                 order=graph.sort(self.graph),
                 consider=self._consider,
+                claims=Claims(state, lease, "dev", graph, assets, self.view, self.memory),
                 source=lambda key: Settled(materialization(key).version),
                 source_problem=self.problems.get,
                 attempt=self._attempt,
@@ -117,12 +163,17 @@ class Scene:
                 pause=lambda: 0.0,
             )
         )
-        run.execute()
+        try:
+            run.execute()
+        finally:
+            lease.release()
         self.results = {one.asset: one for one in run.results}
         return {one.asset: one.action for one in run.results}
 
     def _consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
         self.considered[key] = upstreams
+        if (finding := self.decided(key, self.view.record(Node(key)))) is not None:
+            return finding
         made = materialization(key)
         match self.actions.get(key, Action.BUILD):
             case Action.FRESH:
@@ -414,6 +465,170 @@ def test_when_another_build_took_the_lease_the_run_ends_with_that_error() -> Non
     with pytest.raises(BusyError):
         scene.run()
     assert scene.started == ["a"]
+
+
+# -- beside other builds ---------------------------------------------------------------------------------------
+def another(state: MemoryState, name: str = "other") -> Lease:
+    """Another build of the same environment."""
+    return state.acquire(MadeRun(name, RunStatus.RUNNING, 0.0, environment="dev"))
+
+
+def content(key: Key, number: int) -> Materialization:
+    """What another build makes of *key*."""
+    made = materialization(key)
+    version = msgspec.structs.replace(made.version, id=f"{key}-of-another-{number}")
+    return msgspec.structs.replace(made, id=f"other-{key}-{number}", version=version)
+
+
+def fresh_once_made(key: Key, record: Materialization | None) -> Finding | None:
+    """What another build has made is what this one was going to make."""
+    if record is None or not record.id.startswith("other"):
+        return None
+    return Finding(key, Action.FRESH, State.FRESH, (), version=record.version)
+
+
+def test_what_another_build_makes_is_waited_for_without_a_slot_and_decided_again() -> None:
+    """The only slot makes the others meanwhile; what was waited for counts as reused, and its readers read it."""
+    scene = Scene({"a": (), "b": (), "c": (), "r": ("a",)}, decided=fresh_once_made)
+    other = another(scene.state)
+    scene.state.claim(other, "dev", [ClaimRequest(Node("a"), None)])
+
+    def behave(key: Key, number: int) -> None:
+        if key == "c":
+            scene.state.commit(other, "dev", [content("a", 1)])
+
+    scene.behave = behave
+    assert scene.run() == {"a": Outcome.REUSED, "b": Outcome.BUILT, "c": Outcome.BUILT, "r": Outcome.BUILT}
+    assert scene.started == ["b", "c", "r"]
+    assert scene.given["r"]["a"].id == "a-of-another-1"
+    (waiting,) = [event for event in scene.events if isinstance(event, AssetOutput)]
+    assert (waiting.asset, "run other" in waiting.text) == ("a", True)
+
+
+def test_what_another_build_gives_up_is_made_here() -> None:
+    scene = Scene({"a": (), "b": ()})
+    other = another(scene.state)
+    scene.state.claim(other, "dev", [ClaimRequest(Node("a"), None)])
+    scene.behave = lambda key, number: other.release() if key == "b" else None
+    assert scene.run() == {"a": Outcome.BUILT, "b": Outcome.BUILT}
+    assert scene.started == ["b", "a"]
+
+
+def test_who_waits_for_another_build_can_be_stopped() -> None:
+    stopped = False
+
+    def stop(key: Key, number: int) -> None:
+        nonlocal stopped
+        stopped = True
+
+    scene = Scene({"a": (), "b": ()}, cancelled=lambda: stopped, behave=stop)
+    other = another(scene.state)
+    scene.state.claim(other, "dev", [ClaimRequest(Node("a"), None)])
+    assert scene.run() == {"a": Outcome.CANCELLED, "b": Outcome.BUILT}
+
+
+def test_what_another_build_has_made_since_it_was_seen_is_not_made_again() -> None:
+    scene = Scene({"a": (), "b": ("a",)}, decided=fresh_once_made)
+    other = another(scene.state)
+
+    def behave(key: Key, number: int) -> None:
+        if key == "a":
+            scene.state.commit(other, "dev", [content("b", 1)])
+
+    scene.behave = behave
+    assert scene.run() == {"a": Outcome.BUILT, "b": Outcome.REUSED}
+    assert scene.started == ["a"]
+
+
+def test_the_loser_of_a_commit_takes_what_the_winner_has_made_and_keeps_its_own_for_reuse() -> None:
+    scene = Scene({"a": (), "b": ("a",)}, decided=fresh_once_made)
+    other = another(scene.state)
+
+    def overtake(key: Key) -> None:
+        if key == "a":
+            scene.state.commit(other, "dev", [content("a", 1)])
+
+    scene.before_commit = overtake
+    assert scene.run() == {"a": Outcome.REUSED, "b": Outcome.BUILT}
+    assert scene.results["a"].error is None
+    assert scene.state.current("dev")[Node("a")].id == "other-a-1"
+    assert scene.state.materialization("m-a") is not None
+    assert scene.given["b"]["a"].id == "a-of-another-1"
+
+
+def test_a_commit_over_an_upstream_that_has_moved_is_made_again_from_what_it_is_now() -> None:
+    scene = Scene({"a": (), "b": ("a",)})
+    other = another(scene.state)
+    moved = False
+
+    def move(key: Key) -> None:
+        nonlocal moved
+        if key == "b" and not moved:
+            moved = True
+            scene.state.commit(other, "dev", [content("a", 1)])
+
+    scene.before_commit = move
+    assert scene.run() == {"a": Outcome.BUILT, "b": Outcome.BUILT}
+    assert scene.started == ["a", "b", "b"]
+    assert scene.given["b"]["a"].id == "a-of-another-1"
+
+
+def test_after_three_lost_commits_the_upstreams_are_claimed_too() -> None:
+    """Then nothing of what it reads moves any more, and it gets through."""
+    scene = Scene({"a": (), "b": ("a",)})
+    other = another(scene.state)
+    tries: list[Claimed] = []
+
+    def move(key: Key) -> None:
+        if key == "b":
+            saw = scene.state.current("dev")[Node("a")].id
+            (claim,) = scene.state.claim(other, "dev", [ClaimRequest(Node("a"), saw)])
+            tries.append(claim.answer)
+            if claim.answer is Claimed.GRANTED:
+                scene.state.commit(other, "dev", [content("a", len(tries))])
+
+    scene.before_commit = move
+    assert scene.run() == {"a": Outcome.BUILT, "b": Outcome.BUILT}
+    assert tries == [Claimed.GRANTED] * 3 + [Claimed.HELD]
+    saw = scene.state.current("dev")[Node("a")].id
+    (claim,) = scene.state.claim(other, "dev", [ClaimRequest(Node("a"), saw)])
+    assert claim.answer is Claimed.GRANTED
+
+
+def test_what_never_gets_through_fails_in_the_end_with_words() -> None:
+    scene = Scene({"a": ()}, sources=("s",))
+    scene.graph = {"a": ("s",)}
+    count = 0
+
+    def change(key: Key) -> None:
+        nonlocal count
+        count += 1
+        version = msgspec.structs.replace(materialization("s").version, id=f"changed-{count}")
+        scene.state.remember_sources([SourceRecord("s", "", (), version, 0.0)])
+
+    scene.before_commit = change
+    assert scene.run() == {"a": Outcome.FAILED}
+    assert "changed 10 times while it was made" in str(scene.results["a"].error)
+
+
+def test_builds_beside_each_other_share_the_memory() -> None:
+    """What the other build takes leaves no room, until it is done."""
+    scene = Scene({"a": (), "b": ()}, memory=100, took={"a": Took(60), "b": Took(10)}, jobs=2)
+    other = another(scene.state)
+    scene.state.claim(other, "dev", [ClaimRequest(Node("x"), None, memory=80)], 100)
+    scene.behave = lambda key, number: other.release() if key == "b" else None
+    assert scene.run() == {"a": Outcome.BUILT, "b": Outcome.BUILT}
+    assert scene.started == ["b", "a"]
+
+
+def test_no_claim_outlives_the_run() -> None:
+    scene = Scene({"a": (), "b": (), "c": ("b",)}, behave=failing("b"), actions={"a": Action.REUSE})
+    scene.run()
+    other = another(scene.state)
+    for key in "abc":
+        record = scene.state.current("dev").get(Node(key))
+        wish = ClaimRequest(Node(key), None if record is None else record.id)
+        assert scene.state.claim(other, "dev", [wish])[0].answer is Claimed.GRANTED
 
 
 @st.composite

@@ -19,7 +19,7 @@ from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFi
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.freshness.stages import stages
 from upriver.materializer.freshness.survey import Survey, survey
-from upriver.materializer.model import Action, Failure, Outcome, Run, RunStatus
+from upriver.materializer.model import Action, Failure, Materialization, Outcome, Run, RunStatus, Version
 from upriver.materializer.ports import Lease
 from upriver.materializer.runs.event_log import RunLog
 
@@ -156,11 +156,12 @@ class Build:
         durations: Mapping[Node, tuple[float, int | None]],
     ) -> tuple[AssetResult, ...]:
         # Most builds find nothing to make: they don't pay for what makes things.
+        from upriver.materializer.execution.claims import Claims
         from upriver.materializer.execution.committer import Committer
         from upriver.materializer.execution.materialize import Maker
         from upriver.materializer.execution.memory_budget import took_before
-        from upriver.materializer.execution.scheduler import Limits, Work
         from upriver.materializer.execution.scheduler import Run as Execution
+        from upriver.materializer.execution.work import Limits, Work
 
         context = self._context
         project = seen.project
@@ -190,6 +191,15 @@ class Build:
                 assets=project.assets,
                 order=tuple(seen.findings),
                 consider=seen.decider.consider,
+                claims=Claims(
+                    context.state,
+                    lease,
+                    context.environment,
+                    project.graph,
+                    project.assets,
+                    LiveView(context, seen),
+                    budget=project.config.memory,
+                ),
                 source=seen.views.upstream,
                 source_problem=seen.views.problems.get,
                 attempt=maker.attempt,
@@ -210,6 +220,7 @@ class Build:
             lease,
             context.environment,
             committed=execution.committed,
+            lost=execution.lost,
             failed=execution.commit_failed,
             saturated=execution.saturated,
         )
@@ -223,6 +234,33 @@ class Build:
             parts = {project.fingerprints[key]: project.parts(key) for key in stale}
             context.state.remember_recipes(parts)
         return execution.results
+
+
+class LiveView:
+    """The run's environment as it is now, for what another build has made meanwhile.
+
+    See :class:`upriver.materializer.execution.claims.Renews`.
+    """
+
+    def __init__(self, context: Context, seen: Survey) -> None:
+        self._context = context
+        self._seen = seen
+
+    def renew(self, key: Key) -> Mapping[Key, Version]:
+        """Look again at *key* and at all that it reads; the versions that its upstream assets point at now."""
+        project = self._seen.project
+        upstreams = project.graph.upstreams(key)
+        nodes = [Node(key), *(Node(up) for up in upstreams if up in project.assets)]
+        current = self._context.state.current(self._context.environment, nodes)
+        self._seen.decider.renew(nodes, current)
+        for up in upstreams:
+            if up in project.sources:
+                self._seen.views.renew(up)
+        return {node.asset: record.version for node, record in current.items() if node.asset != key}
+
+    def record(self, node: Node) -> Materialization | None:
+        """What *node* pointed at when it was looked at last."""
+        return self._seen.decider.record(node)
 
 
 def new_run_id(now: float) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from upriver.assets.model import Value
 from upriver.materializer.model import Materialization
-from upriver.materializer.ports import Lease, Staged, StateStore, Store
+from upriver.materializer.ports import Lease, Seen, Staged, StateWriter, Store
 
 LINGER = 0.05
 """Seconds that a commit may wait for company while assets wait for a slot: then nothing could start sooner for it, and
@@ -17,16 +17,20 @@ each commit costs several syncs, whatever its size."""
 
 
 class Finished(Value, frozen=True):
-    """One materialization on its way into the state: *staged* is None when an earlier artifact is reused."""
+    """One materialization on its way into the state: *staged* is None when an earlier artifact is reused. *seen* is
+    what the run took as given for it.
+    """
 
     materialization: Materialization
     staged: Staged | None
+    seen: Seen
 
 
 class Committer:
     """Commits in the order given, as many at once as have come together meanwhile.
 
-    *committed* is called, in the committer's thread, with each group that is durable; *failed* with a group
+    *committed* is called, in the committer's thread, with each group that is durable; *lost* with what another build
+    has overtaken: it is recorded, but its node points elsewhere; *failed* with a group
     that could not be committed and the error. Nothing is committed after a failure that says the lease is
     lost. *saturated* tells whether there is more work than slots: then a commit waits a moment for company.
     """
@@ -34,11 +38,12 @@ class Committer:
     def __init__(
         self,
         store: Store,
-        state: StateStore,
+        state: StateWriter,
         lease: Lease,
         environment: str,
         *,
         committed: Callable[[Sequence[Finished]], None],
+        lost: Callable[[Sequence[Finished]], None],
         failed: Callable[[Sequence[Finished], Exception], None],
         limit: int = 256,
         saturated: Callable[[], bool] = lambda: False,
@@ -48,6 +53,7 @@ class Committer:
         self._lease = lease
         self._environment = environment
         self._committed = committed
+        self._lost = lost
         self._failed = failed
         self._limit = limit
         self._saturated = saturated
@@ -89,13 +95,17 @@ class Committer:
     def _commit(self, group: Sequence[Finished]) -> None:
         try:
             self._store.publish([one.staged for one in group if one.staged is not None])
-            self._state.commit(
+            lost = self._state.commit(
                 self._lease,
                 self._environment,
                 made=[one.materialization for one in group if one.staged is not None],
                 reused=[one.materialization for one in group if one.staged is None],
+                seen={one.materialization.node: one.seen for one in group},
             )
         except Exception as error:  # noqa: BLE001 -- whatever it is, the run has to hear of it, not this thread
             self._failed(group, error)
         else:
-            self._committed(group)
+            if kept := [one for one in group if one.materialization.node not in lost]:
+                self._committed(kept)
+            if overtaken := [one for one in group if one.materialization.node in lost]:
+                self._lost(overtaken)

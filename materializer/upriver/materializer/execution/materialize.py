@@ -17,7 +17,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.events import AssetOutput, AssetProgress
 from upriver.materializer.execution.attempt import AttemptFailed, Attempts
 from upriver.materializer.execution.local.pool import WorkerPool
-from upriver.materializer.execution.scheduler import Completed
+from upriver.materializer.execution.work import Completed
 from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
 from upriver.materializer.freshness.subjects import subjects, today
@@ -81,7 +81,7 @@ class Maker:
 
         made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
         node = Node(asset.key)
-        before = self._seen.records.get(node)
+        before = self._seen.decider.record(node)
         version = made.version
         if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}

@@ -8,94 +8,24 @@ from __future__ import annotations
 
 import heapq
 import queue
-import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from upriver.assets.errors import BusyError, UpriverError
 from upriver.assets.identity import Node
-from upriver.assets.model import Asset, Execution, Key
-from upriver.lineage.graph import AssetGraph
+from upriver.assets.model import Asset, Key
 from upriver.materializer.answers import AssetResult
-from upriver.materializer.events import AssetFinished, AssetRetrying, AssetStarted, Event
+from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, AssetStarted
 from upriver.materializer.execution.attempt import AttemptFailed
+from upriver.materializer.execution.claims import GIVE_UP_AFTER, LOOK_AGAIN
 from upriver.materializer.execution.committer import Finished
-from upriver.materializer.execution.memory_budget import Took, expected_memory
+from upriver.materializer.execution.memory_budget import expected_memory
+from upriver.materializer.execution.work import Attempt, Completed, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding
-from upriver.materializer.model import (
-    Action,
-    Cause,
-    Materialization,
-    Outcome,
-    Reason,
-    Reasons,
-    State,
-    Version,
-)
-from upriver.materializer.ports import Staged
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A finished attempt: the record to be committed, its staged file, and whether the content differs from
-    before.
-    """
-
-    materialization: Materialization
-    staged: Staged
-    changed: bool
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What may run together. *memory* in bytes is compared with what assets took before; pools by name."""
-
-    jobs: int
-    memory: int | None = None
-    pools: Mapping[str, int] = field(default_factory=dict)
-    fail_fast: bool = False
-
-
-@dataclass
-class Work:
-    """What a run is given to work with.
-
-    *consider* decides an asset (see freshness/decider.py); *source* a source's content now; *source_problem* why it
-    has none. *attempt* makes one attempt in a slot's thread, or raises AttemptFailed;
-    *dropped* are the assets to be left out. *put* hands over to the committer,
-    which answers through :meth:`Run.committed`; *failed* records a failure.
-    """
-
-    graph: AssetGraph
-    assets: Mapping[Key, Asset]
-    order: Sequence[Key]
-    consider: Callable[[Key, Mapping[Key, Upstream]], Finding]
-    source: Callable[[Key], Upstream]
-    source_problem: Callable[[Key], str | None]
-    attempt: Callable[[Asset, Mapping[Key, Version], int], Completed]
-    put: Callable[[Finished], None]
-    failed: Callable[[Key, AttemptFailed, int], None]
-    emit: Callable[[Event], None]
-    cancelled: Callable[[], bool]
-    dropped: Callable[[], Collection[Key]]
-    priority: Mapping[Key, float]
-    took: Mapping[Node, Took]
-    limits: Limits
-    clock: Callable[[], float] = time.time
-    pause: Callable[[], float] = random.random
-
-
-@dataclass
-class _Attempt:
-    """A running or waiting attempt of one asset."""
-
-    finding: Finding
-    number: int = 1
-    slot: int = 0
-    started: float = 0.0
+from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, State, Version
+from upriver.materializer.ports import Claim, Claimed
 
 
 class Run:
@@ -108,9 +38,9 @@ class Run:
         self._upstreams: dict[Key, Upstream] = {}
         self._open: dict[Key, int] = {}
         self._ready: list[tuple[float, int, Key]] = []
-        self._held: list[tuple[float, int, Key, _Attempt]] = []
-        self._delayed: list[tuple[float, int, Key, _Attempt]] = []
-        self._running: dict[Key, _Attempt] = {}
+        self._held: list[tuple[float, int, Key, Attempt]] = []
+        self._delayed: list[tuple[float, int, Key, Attempt]] = []
+        self._running: dict[Key, Attempt] = {}
         self._committing: dict[Key, tuple[Finding, float, bool]] = {}
         self._slots = list(range(work.limits.jobs, 0, -1))
         self._stopping = False
@@ -129,6 +59,10 @@ class Run:
     def committed(self, group: Sequence[Finished]) -> None:
         """Called by the committer, in its thread."""
         self._messages.put(lambda: self._on_committed(group))
+
+    def lost(self, group: Sequence[Finished]) -> None:
+        """Called by the committer, in its thread, with what another build has overtaken."""
+        self._messages.put(lambda: self._on_lost(group))
 
     def commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
         """Called by the committer, in its thread."""
@@ -176,7 +110,9 @@ class Run:
         if not self._stopping and (self._work.cancelled() or self._error is not None):
             self._stop()
         if self._stopping:
-            for _, _, key, attempt in [*self._held, *self._delayed]:
+            waiting = [*self._held, *self._delayed]
+            self._work.claims.give_back(key for _, _, key, _ in waiting)
+            for _, _, key, attempt in waiting:
                 self._settle(key, Outcome.CANCELLED, attempt.finding.reasons)
             self._held.clear()
             self._delayed.clear()
@@ -203,29 +139,51 @@ class Run:
             _, _, key = heapq.heappop(self._ready)
             self._decide(key)
             self._check_cancelled()
-        waiting: list[tuple[float, int, Key, _Attempt]] = []
+        waiting: list[tuple[float, int, Key, Attempt]] = []
         while self._held and self._slots:
             entry = heapq.heappop(self._held)
-            if self._admits(entry[2]):
-                self._start(slots, entry[2], entry[3])
-            else:
+            if not self._work.admits(entry[2], self._running, self._expected):
                 waiting.append(entry)
+            elif self._claimed(entry[2], entry[3]):
+                self._start(slots, entry[2], entry[3])
         for entry in waiting:
             heapq.heappush(self._held, entry)
 
-    def _admits(self, key: Key) -> bool:
-        """Whether the asset's pool and memory leave room for it beside what runs now."""
-        if not self._running:
-            return True
-        limits = self._work.limits
-        pool = self._work.assets[key].execution.pool
-        if pool is not None and pool in limits.pools:
-            inside = sum(1 for other in self._running if self._work.assets[other].execution.pool == pool)
-            if inside >= limits.pools[pool]:
+    def _claimed(self, key: Key, attempt: Attempt) -> bool:
+        """Whether the attempt may start now; else it waits for another build, or is decided again."""
+        claims = self._work.claims
+        if not claims.mine(key):
+            claim = self._ask(key)
+            if claim.answer in (Claimed.HELD, Claimed.FULL):
+                if claim.holder is not None and not attempt.again:
+                    attempt.again = True
+                    text = f"waits for what is made of it already: {claim.holder}"
+                    self._work.emit(AssetOutput(self._work.clock(), key, attempt.number, "upriver", text))
+                self._sequence += 1
+                due = time.monotonic() + LOOK_AGAIN * (0.5 + self._work.pause())
+                heapq.heappush(self._delayed, (due, self._sequence, key, attempt))
                 return False
-        if limits.memory is None:
-            return True
-        return sum(map(self._expected, (*self._running, key))) <= limits.memory
+            attempt.again |= claim.answer is Claimed.MOVED
+        if attempt.again:
+            self._decide_again(key, attempt)
+            return False
+        return True
+
+    def _ask(self, key: Key) -> Claim:
+        """The answer for *key*. What comes next is asked for together with it, as long as no memory is set aside."""
+        ahead: list[Key] = []
+        if self._work.limits.memory is None:
+            ahead = [entry[2] for entry in heapq.nsmallest(2 * self._work.limits.jobs + 8, self._held)]
+        wanted = [(one, self._expected(one)) for one in (key, *ahead)]
+        return self._work.claims.ask(wanted)[key]
+
+    def _decide_again(self, key: Key, attempt: Attempt) -> None:
+        """Another build has made, or was making, *key* or what it reads."""
+        for up, version in self._work.claims.view.renew(key).items():
+            if isinstance(self._upstreams.get(up), Settled):
+                self._upstreams[up] = Settled(version)
+        attempt.again = False
+        self._decide(key, attempt)
 
     def _expected(self, key: Key) -> int:
         upstreams = map(self._upstream, self._work.graph.upstreams(key))
@@ -234,7 +192,8 @@ class Run:
             self._work.took.get(Node(key)), inputs, self._work.assets[key].execution.memory
         )
 
-    def _decide(self, key: Key) -> None:
+    def _decide(self, key: Key, before: Attempt | None = None) -> None:
+        """Decide *key*, for the first time or, after what was *before*, again."""
         upstreams = {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
         for up in upstreams:
             if (problem := self._work.source_problem(up)) is not None:
@@ -248,11 +207,20 @@ class Run:
         match finding.action:
             case Action.FRESH:
                 assert finding.version is not None
-                self._settle(key, Outcome.FRESH, (), version=finding.version)
-            case Action.REUSE:
+                if before is None:
+                    self._settle(key, Outcome.FRESH, (), version=finding.version)
+                else:  # another build has made what this one was going to
+                    reasons = before.finding.reasons
+                    self._settle(
+                        key, Outcome.REUSED, reasons, version=finding.version, seconds=_since(before)
+                    )
+            case Action.REUSE if not self._work.claims.exclusively(key) or self._work.claims.mine(key):
                 assert finding.reuse is not None
                 self._committing[key] = (finding, 0.0, True)
-                self._work.put(Finished(finding.reuse, None))
+                seen = self._work.claims.seen(key, upstreams)
+                self._work.put(Finished(finding.reuse, None, seen))
+            case Action.REUSE:
+                self._hold(key, Attempt(finding, again=True))
             case Action.BUILD | Action.MAYBE:
                 stuck = [up for up, now in upstreams.items() if isinstance(now, Unsettled)]
                 if stuck:
@@ -265,9 +233,13 @@ class Run:
                     self._work.failed(key, AttemptFailed(error, final=True), 0)
                     self._settle(key, Outcome.FAILED, finding.reasons, error=error)
                 else:
-                    self._sequence += 1
-                    entry = (-self._work.priority.get(key, 0.0), self._sequence, key, _Attempt(finding))
-                    heapq.heappush(self._held, entry)
+                    exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
+                    number, started = (1, 0.0) if before is None else (before.number, before.started)
+                    self._hold(key, Attempt(finding, number, started=started, again=exclusive))
+
+    def _hold(self, key: Key, attempt: Attempt) -> None:
+        self._sequence += 1
+        heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), self._sequence, key, attempt))
 
     def _upstream(self, key: Key) -> Upstream:
         if key in self._work.assets:
@@ -275,8 +247,11 @@ class Run:
         return self._work.source(key)
 
     # -- attempts ----------------------------------------------------------------------------------------
-    def _start(self, slots: ThreadPoolExecutor, key: Key, attempt: _Attempt) -> None:
+    def _start(self, slots: ThreadPoolExecutor, key: Key, attempt: Attempt) -> None:
         attempt.slot = self._slots.pop()
+        attempt.seen = self._work.claims.seen(
+            key, {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
+        )
         attempt.started = attempt.started or time.monotonic()
         self._running[key] = attempt
         asset = self._work.assets[key]
@@ -305,7 +280,7 @@ class Run:
         else:
             self._messages.put(lambda: self._on_made(asset.key, completed))
 
-    def _release(self, key: Key) -> _Attempt:
+    def _release(self, key: Key) -> Attempt:
         attempt = self._running.pop(key)
         self._slots.append(attempt.slot)
         return attempt
@@ -314,7 +289,7 @@ class Run:
         attempt = self._release(key)
         seconds = time.monotonic() - attempt.started
         self._committing[key] = (attempt.finding, seconds, completed.changed)
-        self._work.put(Finished(completed.materialization, completed.staged))
+        self._work.put(Finished(completed.materialization, completed.staged, attempt.seen))
 
     def _on_failed(self, key: Key, error: AttemptFailed) -> None:
         attempt = self._release(key)
@@ -330,6 +305,7 @@ class Run:
             heapq.heappush(self._delayed, (time.monotonic() + wait, self._sequence, key, attempt))
             return
         self._work.failed(key, error, attempt.number)
+        self._work.claims.ended(key)
         self._settle(key, Outcome.FAILED, attempt.finding.reasons, seconds=_since(attempt), error=str(error))
         if self._work.limits.fail_fast:
             self._stop()
@@ -339,9 +315,26 @@ class Run:
         for one in group:
             key = one.materialization.asset
             finding, seconds, changed = self._committing.pop(key)
+            self._work.claims.ended(key)
             outcome = Outcome.REUSED if one.staged is None else Outcome.BUILT
             version = one.materialization.version
             self._settle(key, outcome, finding.reasons, version=version, seconds=seconds, changed=changed)
+
+    def _on_lost(self, group: Sequence[Finished]) -> None:
+        for one in group:
+            key = one.materialization.asset
+            finding, seconds, _ = self._committing.pop(key)
+            self._work.claims.ended(key)
+            if self._stopping:
+                self._settle(key, Outcome.CANCELLED, finding.reasons, seconds=seconds)
+            elif self._work.claims.lost(key) >= GIVE_UP_AFTER:
+                error = (
+                    f"what it reads was changed {GIVE_UP_AFTER} times while it was made; what was made is kept for"
+                    " reuse. Build again when others are done."
+                )
+                self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
+            else:
+                self._decide_again(key, Attempt(finding, started=time.monotonic() - seconds))
 
     def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
         if isinstance(error, BusyError):
@@ -367,6 +360,8 @@ class Run:
         size = version.bytes if version else None
         result = AssetResult(key, outcome, changed, reasons, rows, size, seconds, error)
         self._results[key] = result
+        if self._work.claims.mine(key):
+            self._work.claims.give_back([key])
         if version is not None:
             self._upstreams[key] = Settled(version)
         else:
@@ -382,15 +377,6 @@ class Run:
                     self._make_ready(reader)
 
 
-def _since(attempt: _Attempt) -> float:
-    return time.monotonic() - attempt.started
-
-
-def backoff(execution: Execution, attempt: int, jitter: float) -> float:
-    """Seconds to wait after failed attempt number *attempt*: doubling, capped, with *jitter* (0..1) spreading
-    it by half.
-
-    This is "equal jitter" of the AWS Architecture Blog, "Exponential Backoff and Jitter" (2015).
-    """
-    full = min(execution.backoff_cap, execution.backoff * 2.0 ** (attempt - 1))
-    return full / 2 + jitter * full / 2
+def _since(attempt: Attempt) -> float:
+    """Seconds since its first attempt has begun; none for what was only waited for."""
+    return time.monotonic() - attempt.started if attempt.started else 0.0

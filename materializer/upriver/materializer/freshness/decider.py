@@ -80,6 +80,20 @@ class Decider:
         self._broken = broken
         self._today = today
         self._forced = frozenset(forced)
+        self._newer: dict[Node, Materialization | None] = {}
+
+    def record(self, node: Node) -> Materialization | None:
+        """What *node* points at, as far as it is known here."""
+        return self._newer[node] if node in self._newer else self._records.get(node)
+
+    def renew(self, nodes: Iterable[Node], current: Mapping[Node, Materialization]) -> None:
+        """Take it that *nodes* point at *current* now, because another build has gone on meanwhile.
+
+        What was to be built whatever it is (forced) is decided as usual then: another build has just done so.
+        """
+        for node in nodes:
+            self._newer[node] = current.get(node)
+            self._forced -= {node.asset}
 
     def survey(self, order: Iterable[Key]) -> dict[Key, Finding]:
         """Decide all assets of *order*, which is topological and complete (an asset's upstream assets are in
@@ -94,7 +108,7 @@ class Decider:
     def consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
         """Decide one asset. *upstreams* is only asked for what the decision needs."""
         subject = self._subjects[key]
-        record = self._records.get(subject.node)
+        record = self.record(subject.node)
         if key in self._broken:
             reason = Reason(Cause.UNBOUND, key, detail=self._broken[key])
             return Finding(key, Action.BUILD, State.FAILED, (reason,))

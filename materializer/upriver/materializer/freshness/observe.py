@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from upriver.assets.errors import UpriverError
@@ -38,6 +39,13 @@ class SourceViews:
             self.problems.pop(key, None)
             return Settled(version)
         return Unsettled(State.MISSING)
+
+    def renew(self, key: Key) -> None:
+        """Look at *key* again: another build may have seen it change."""
+        with suppress(UpriverError):  # told when it is asked for
+            self.sources.renew(key)
+            return
+        self.sources.forget(key)
 
     def sizes(self, keys: Iterable[Key]) -> dict[Key, int]:
         """The bytes of those sources among *keys* that were ever looked at."""

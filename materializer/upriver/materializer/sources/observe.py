@@ -89,6 +89,10 @@ class Sources:
             self._looked[key] = self._look(self._sources[key])
         return self._looked[key].version
 
+    def renew(self, key: Key) -> None:
+        """Look again now. Raises as :meth:`version`."""
+        self._looked[key] = self._look(self._sources[key])
+
     def forget(self, key: Key) -> None:
         """Look again at the next question."""
         self._looked.pop(key, None)

@@ -1,0 +1,109 @@
+"""The values that a run works with: what it is given, what an attempt gives, what may run together."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from upriver.assets.identity import Node
+from upriver.assets.model import Asset, Execution, Key
+from upriver.lineage.graph import AssetGraph
+from upriver.materializer.events import Event
+from upriver.materializer.execution.attempt import AttemptFailed
+from upriver.materializer.execution.claims import Claims
+from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.memory_budget import Took
+from upriver.materializer.freshness.decide import Upstream
+from upriver.materializer.freshness.decider import Finding
+from upriver.materializer.model import Materialization, Version
+from upriver.materializer.ports import Seen, Staged
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A finished attempt: the record to be committed, its staged file, and whether the content differs from
+    before.
+    """
+
+    materialization: Materialization
+    staged: Staged
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may run together. *memory* in bytes is compared with what assets took before; pools by name."""
+
+    jobs: int
+    memory: int | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    fail_fast: bool = False
+
+
+@dataclass
+class Work:
+    """What a run is given to work with.
+
+    *consider* decides an asset (see freshness/decider.py); *claims* keep it apart from other builds; *source* is a
+    source's content now; *source_problem* why it has none. *attempt* makes one attempt in a slot's thread, or raises
+    AttemptFailed; *dropped* are the assets to be left out. *put* hands over to the committer, which answers through
+    :meth:`Run.committed` and :meth:`Run.lost`; *failed* records a failure.
+    """
+
+    graph: AssetGraph
+    assets: Mapping[Key, Asset]
+    order: Sequence[Key]
+    consider: Callable[[Key, Mapping[Key, Upstream]], Finding]
+    claims: Claims
+    source: Callable[[Key], Upstream]
+    source_problem: Callable[[Key], str | None]
+    attempt: Callable[[Asset, Mapping[Key, Version], int], Completed]
+    put: Callable[[Finished], None]
+    failed: Callable[[Key, AttemptFailed, int], None]
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
+    dropped: Callable[[], Collection[Key]]
+    priority: Mapping[Key, float]
+    took: Mapping[Node, Took]
+    limits: Limits
+    clock: Callable[[], float] = time.time
+    pause: Callable[[], float] = random.random
+
+    def admits(self, key: Key, running: Collection[Key], expected: Callable[[Key], int]) -> bool:
+        """Whether the asset's pool and memory leave room for it beside what runs now."""
+        if not running:
+            return True
+        pool = self.assets[key].execution.pool
+        if pool is not None and pool in self.limits.pools:
+            inside = sum(1 for other in running if self.assets[other].execution.pool == pool)
+            if inside >= self.limits.pools[pool]:
+                return False
+        return self.limits.memory is None or sum(map(expected, (*running, key))) <= self.limits.memory
+
+
+_NOTHING = Seen(None)
+
+
+@dataclass
+class Attempt:
+    """A running or waiting attempt of one asset."""
+
+    finding: Finding
+    number: int = 1
+    slot: int = 0
+    started: float = 0.0
+    seen: Seen = _NOTHING
+    again: bool = False
+    """Whether it has to be decided again once it is claimed: another build was making it."""
+
+
+def backoff(execution: Execution, attempt: int, jitter: float) -> float:
+    """Seconds to wait after failed attempt number *attempt*: doubling, capped, with *jitter* (0..1) spreading
+    it by half.
+
+    This is "equal jitter" of the AWS Architecture Blog, "Exponential Backoff and Jitter" (2015).
+    """
+    full = min(execution.backoff_cap, execution.backoff * 2.0 ** (attempt - 1))
+    return full / 2 + jitter * full / 2
