@@ -32,7 +32,7 @@ from upriver.materializer.operations import operations
 from upriver.materializer.upkeep.fsck import Trouble
 from upriver.tui.cli.arguments import COMMANDS as COMMAND_NAMES
 from upriver.tui.cli.failure import BUSY, DONE, FAILED, STALE, WRONG, Failure
-from upriver.tui.cli.main import load_command, parser_of
+from upriver.tui.cli.registry import load_command, parser_of
 from upriver.tui.cli.signals import exit_code
 from upriver.tui.present.console import Console
 from upriver.tui.present.json.documents import unique_names

@@ -153,9 +153,9 @@ class Detail(Lines):
             origin = sources[0][1] if sources else ""
             line.add(fit(origin, width - line.width), styles.faint)
             lines.append(line)
-        return lines + self._rows_come_from(status, extra, width, ink)
+        return lines + self._rows_come_from(status, extra, width, styles)
 
-    def _rows_come_from(self, status: AssetStatus, extra: Extra, width: int, ink: Ink) -> list[Line]:
+    def _rows_come_from(self, status: AssetStatus, extra: Extra, width: int, styles: Styles) -> list[Line]:
         """What decides which rows there are."""
         edges = extra.lineage.edges if extra.lineage is not None else ()
         deciding = [e for e in edges if e.target.asset == status.asset and e.target.column is None]
@@ -166,9 +166,14 @@ class Detail(Lines):
             for e in sorted(deciding, key=lambda e: e.source.column is None)
         )
         line = (
-            ink.line().gap().add(how_sign("rows", ink.ascii), ink.accent).gap().add("(rows)", ink.muted).gap()
+            styles.line()
+            .gap()
+            .add(how_sign("rows", styles.ascii), styles.accent)
+            .gap()
+            .add("(rows)", styles.muted)
+            .gap()
         )
-        return [line.add(fit(", ".join(names), width - line.width), ink.faint)]
+        return [line.add(fit(", ".join(names), width - line.width), styles.faint)]
 
     def _preview(self, status: AssetStatus, extra: Extra, width: int, styles: Styles) -> list[Line]:
         table = extra.preview
