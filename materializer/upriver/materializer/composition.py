@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -25,12 +25,28 @@ from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.process_folders import Sessions
 
 if TYPE_CHECKING:
+    from upriver.assets.support.supervised_process import Starter
     from upriver.lineage.analysis.planner_process import Planner
     from upriver.materializer.execution.local.pool import WorkerPool
     from upriver.materializer.state import SqliteState
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _PRELOAD = ("polars", "upriver.materializer.execution.local.frames", "upriver.lineage.analysis.load_function")
+
+
+_FORK_PARENT = (
+    "upriver.lineage.polars.after_fork:prepare",  # before all that imports Polars
+    "pyarrow.parquet",
+    "duckdb",
+    "upriver.lineage.analysis.planner_process",
+    "upriver.lineage.polars.dtypes",
+    "upriver.lineage.polars.empty",
+    "upriver.lineage.project.describe_process",
+    "upriver.materializer.execution.local.frames",
+    "upriver.materializer.execution.local.undeclared_reads",
+    "upriver.materializer.execution.local.worker",
+)
+"""What each recipe needs anyway, imported once in the process that they are forked from."""
 
 
 class SystemClock:
@@ -54,10 +70,46 @@ class SystemClock:
         return event.wait(seconds)
 
 
-class LocalParts:
-    """A project on this machine: SQLite, a folder of artifacts, DuckDB, worker processes."""
+class Processes:
+    """What starts processes for the contexts that share it; closed with the last of them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._starter: Starter | None = None
+
+    def starter(self) -> Starter:
+        """Forks where that is an option; else starts an interpreter for each process."""
+        from upriver.assets.support.forked_process import ForkParent, can_fork
+        from upriver.assets.support.supervised_process import Spawn
+
+        with self._lock:
+            if self._starter is None:
+                self._starter = ForkParent(_FORK_PARENT) if can_fork() else Spawn()
+            return self._starter
+
+    def enter(self) -> None:
+        """One more context shares it."""
+        with self._lock:
+            self._users += 1
+
+    def leave(self) -> None:
+        """One less does."""
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
+            starter, self._starter = self._starter, None
+        if starter is not None:
+            starter.close()
+
+
+class LocalParts:
+    """A project on this machine: SQLite, a folder of artifacts, DuckDB, worker processes that *processes* starts."""
+
+    def __init__(self, context: Context, processes: Processes | None = None) -> None:
+        self._processes = processes or Processes()
+        self._processes.enter()
         self._root = context.root
         self._folder = context.folder
         self._clock = context.clock
@@ -94,13 +146,17 @@ class LocalParts:
         """Worker processes on this machine."""
         from upriver.materializer.execution.local.pool import WorkerPool
 
-        return WorkerPool(self._root, _PRELOAD, spare=jobs)
+        return WorkerPool(self._root, _PRELOAD, spare=jobs, starter=self.starter())
 
     def planner(self) -> Planner:
         """A process that runs project code on empty frames."""
         from upriver.lineage.analysis.planner_process import Planner
 
-        return Planner(self._root)
+        return Planner(self._root, self.starter())
+
+    def starter(self) -> Starter:
+        """Shared with the other contexts of the composition."""
+        return self._processes.starter()
 
     def scratch(self) -> Path:
         """A folder below ``tmp``."""
@@ -111,7 +167,8 @@ class LocalParts:
         self._scratch.sweep()
 
     def close(self) -> None:
-        """Give up the scratch folder."""
+        """Give up the scratch folder, and the processes that no other context uses."""
+        self._processes.leave()
         self._scratch.close()
 
 
@@ -123,7 +180,7 @@ def open_context(root: Path, environment: str, clock: Clock | None = None) -> Co
         raise UsageError(
             f"{environment!r} can't be the name of an environment: letters, digits, _, . and - only"
         )
-    return Context(root, environment, clock or SystemClock(), LocalParts)
+    return Context(root, environment, clock or SystemClock(), partial(LocalParts, processes=Processes()))
 
 
 def source_folders(root: Path, sources: Mapping[Key, Source]) -> set[Path]:

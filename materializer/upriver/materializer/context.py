@@ -22,6 +22,7 @@ from upriver.materializer.ports import Clock, Engine, ProjectStorage, StateStore
 from upriver.materializer.storage.locator import Locator
 
 if TYPE_CHECKING:
+    from upriver.assets.support.supervised_process import Starter
     from upriver.lineage.analysis.planner_process import Planner
     from upriver.materializer.execution.local.pool import WorkerPool
 
@@ -53,6 +54,10 @@ class Parts(Protocol):
 
     def planner(self) -> Planner:
         """The process that plans Python recipes."""
+        ...
+
+    def starter(self) -> Starter:
+        """What starts the processes in which project code runs."""
         ...
 
     def scratch(self) -> Path:
@@ -111,7 +116,7 @@ class Context:
         with self._lock:
             if self._project is None or refresh:
                 last = self._derived
-                self._derived = derive(self.root, clock=self.clock.now, last=last)
+                self._derived = derive(self.root, clock=self.clock.now, last=last, starter=self.parts.starter)
                 if self._project is None or (
                     self._derived is not last and self._derived.identity != self._project.identity
                 ):

@@ -51,7 +51,7 @@ class Forks:
             return answer
 
     @contextmanager
-    def describing(self, root: Path) -> Iterator[Callable[[], Described]]:
+    def describing(self, root: Path, _starter: object = None) -> Iterator[Callable[[], Described]]:
         """See :func:`upriver.lineage.project.python_modules.describing`."""
         yield lambda: msgspec.json.decode(self.ask("describe", str(root), b"null"), type=Described)
 

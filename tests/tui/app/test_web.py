@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from upriver.assets.support.supervised_process import descendants
+from upriver.assets.support.process_tree import descendants
 
 pytest.importorskip("textual_serve", reason="textual-serve is not installed")
 

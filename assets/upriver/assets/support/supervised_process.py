@@ -7,7 +7,9 @@ that was started below it, and itself as its child ended.
 
 On Linux nothing gets away: the keeper is the reaper of orphans below it, so that daemons in other sessions
 stay its descendants, and the kernel ends the child when the keeper is killed. Elsewhere the child's process
-group is ended. :class:`Kept` is the handle for whoever starts such a process.
+group is ended. A :class:`SupervisedProcess` is the handle for the process that starts one; there are two ways to
+start: :class:`Spawn` here, which starts an interpreter, and forking (see
+:mod:`upriver.assets.support.forked_process`).
 """
 
 from __future__ import annotations
@@ -18,40 +20,69 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, BinaryIO, NoReturn, Protocol, TypeAlias
+
+from upriver.assets.support.process_tree import (
+    descendants,
+    end_descendants,
+    kill,
+    kill_group,
+    started_at,
+)
 
 GRACE = 1.0
 """Seconds between asking a recipe's process group to end (SIGTERM) and ending it (SIGKILL)."""
 
+Program: TypeAlias = Callable[[BinaryIO, Sequence[str]], None]
+"""What a module that is run in a supervised process calls ``work``: it is given the pipe from the starter, and its
+arguments; the numbers of the descriptors that it was handed come last among these.
+"""
+
+FIXED = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+"""Variables of every such process. The order of sets of texts must not differ from run to run: what a recipe makes
+would.
+"""
+
 _GENTLY = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _AT_ONCE = signal.SIGUSR1
-_SET_PARENT_DEATH_SIGNAL = 1
-_SET_CHILD_SUBREAPER = 36
+_ONLY_WAKING = {int(signal.SIGCHLD), int(signal.SIGCONT)}
+WATCHED = (*_GENTLY, _AT_ONCE, signal.SIGCHLD, signal.SIGCONT)
+"""The signals that a keeper has handlers of its own for."""
+SET_PARENT_DEATH_SIGNAL = 1
+SET_CHILD_SUBREAPER = 36
 
 
 # -- in the process that is started --------------------------------------------------------------------------
-def keep() -> int:
+def run_program(work: Program) -> None:
+    """Run *work* in the child of this process, which was started by :class:`Spawn`."""
+    with os.fdopen(keep(), "rb") as pipe:
+        work(pipe, sys.argv[1:])
+
+
+def keep(handlers: Mapping[int, Any] | None = None) -> int:
     """Split this process; returns in the child that is to run foreign code. Call it before any thread starts.
 
-    What :class:`Kept` sends is read from the descriptor that is returned; standard input is at its end.
+    What the starter sends is read from the descriptor that is returned; standard input is at its end. *handlers* are
+    those that the child gets for signals; without them, those that are set now.
     """
-    _forbid_core_dumps()
-    _prctl(_SET_CHILD_SUBREAPER, 1)
+    starter = os.getppid()
+    forbid_core_dumps()
+    prctl(SET_CHILD_SUBREAPER, 1)
     # A recipe that stops its keeper, and then its starter dies: the kernel lets the keeper go on.
-    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGCONT)
+    prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGCONT)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
-    numbers = (*_GENTLY, _AT_ONCE, signal.SIGCHLD)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: None) for number in WATCHED} | dict(handlers or {})
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     keeper = os.getpid()
     child = os.fork()
     if child:
-        _Keeper(child, woken, wake).work()
-    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        _Keeper(child, starter, woken, wake).work()
+    prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != keeper:  # it died before the line above
         os._exit(1)
     os.setsid()
@@ -71,8 +102,9 @@ def keep() -> int:
 class _Keeper:
     """Waits for the child's end, or for somebody to want it. Descriptor 0 is the pipe to the starter."""
 
-    def __init__(self, child: int, woken: int, wake: int) -> None:
+    def __init__(self, child: int, starter: int, woken: int, wake: int) -> None:
         self._child = child
+        self._starter = starter
         self._woken = woken
         self._status: int | None = None
         self._hung_up = False
@@ -99,7 +131,8 @@ class _Keeper:
             self._end_like_child()
 
     def _wanted(self) -> bool:
-        return self._hung_up or bool(self._asked)
+        # Who has started it may be the fork parent, and is not the one at the other end of the pipe then.
+        return self._hung_up or bool(self._asked) or os.getppid() != self._starter
 
     def _look(self, seconds: float | None) -> None:
         for descriptor, _ in self._poll.poll(None if seconds is None else seconds * 1000):
@@ -107,7 +140,7 @@ class _Keeper:
                 self._hung_up = True
                 self._poll.unregister(0)
             else:
-                self._asked |= set(os.read(self._woken, 4096)) - {int(signal.SIGCHLD)}
+                self._asked |= set(os.read(self._woken, 4096)) - _ONLY_WAKING
         self._reap()
 
     def _reap(self) -> None:
@@ -120,8 +153,8 @@ class _Keeper:
                     self._status = status
 
     def _ask_child(self) -> None:
-        _signal_group(self._child, signal.SIGTERM)
-        _signal_group(self._child, signal.SIGCONT)
+        kill_group(self._child, signal.SIGTERM)
+        kill_group(self._child, signal.SIGCONT)
         until = time.monotonic() + GRACE
         while self._status is None and _AT_ONCE not in self._asked:
             left = until - time.monotonic()
@@ -130,7 +163,7 @@ class _Keeper:
             self._look(left)
 
     def _end_all(self) -> None:
-        _signal_group(self._child, signal.SIGKILL)
+        kill_group(self._child, signal.SIGKILL)
         end_descendants(os.getpid(), self._reap)
 
     def _end_like_child(self) -> NoReturn:
@@ -143,7 +176,7 @@ class _Keeper:
         os._exit(os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else 1)
 
 
-def _forbid_core_dumps() -> None:
+def forbid_core_dumps() -> None:
     """They would be large, and hold whatever secrets the process holds."""
     import resource
 
@@ -157,7 +190,8 @@ def _go_first_when_memory_runs_out() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def _prctl(option: int, value: int) -> None:
+def prctl(option: int, value: int) -> None:
+    """Set an attribute of this process (Linux; elsewhere nothing)."""
     if sys.platform == "linux":
         import ctypes
 
@@ -165,128 +199,209 @@ def _prctl(option: int, value: int) -> None:
 
 
 # -- in the process that starts it ---------------------------------------------------------------------------
-class Kept:
-    """A process that calls :func:`keep`: ``python -m MODULE ARGUMENTS``, in a session of its own.
+class SupervisedProcess(ABC):
+    """Handle on a process that has split by :func:`keep`: *pid* is the keeper's."""
 
-    Its standard input is the pipe that tells it that we live.
-    """
-
-    def __init__(
-        self,
-        module: str,
-        arguments: Sequence[str],
-        *,
-        stdout: int = subprocess.DEVNULL,
-        stderr: int = subprocess.DEVNULL,
-        folder: Path | None = None,
-        descriptors: Sequence[int] = (),
-    ) -> None:
+    def __init__(self) -> None:
         self._seen: dict[int, str] = {}
-        self.process = subprocess.Popen(
-            # -P: files in the current folder must not be taken for Python's own modules.
-            [sys.executable, "-P", "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=stderr,
-            cwd=folder,
-            # The order of sets of texts must not differ from run to run: what a recipe makes would.
-            env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"},
-            pass_fds=descriptors,
-            start_new_session=True,
-        )
+
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+    pipe: IO[bytes]
+    """What is written here is read from what :func:`keep` returns. It also tells the keeper that we live."""
 
     @property
-    def pipe(self) -> IO[bytes]:
-        """What is written here is read from the descriptor that :func:`keep` returns."""
-        assert self.process.stdin is not None
-        return self.process.stdin
+    @abstractmethod
+    def pid(self) -> int | None:
+        """The keeper's number; None while it is not started."""
+
+    @property
+    @abstractmethod
+    def code(self) -> int | None:
+        """How it has ended (negative: by that signal), None while it has not."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended because of what it was started from, and not by itself."""
+        return False
+
+    @property
+    def problem(self) -> str | None:
+        """In words, why it is not what was asked for; None when it is."""
+        return None
+
+    processor_seconds: float | None = None
+    """What it and all that it has waited for have taken, where that is known at its end."""
+
+    shared: int = 0
+    """Bytes of memory that it may share with what it was forked from."""
+
+    @abstractmethod
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end, up to *seconds*. Whether it has ended."""
+
+    @abstractmethod
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the keeper, if it lives."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let go of what only this handle needs; it has ended."""
+
+    def begun(self, seconds: float) -> bool:
+        """Wait until it is there, up to *seconds*. Whether it is, or has ended."""
+        return self.pid is not None or self.wait(seconds)
 
     def running(self) -> bool:
         """Whether it has not ended."""
-        return self.process.poll() is None
+        return not self.wait(0)
 
     def below(self) -> list[int]:
         """The processes below the keeper now. They are remembered, for the case that the keeper is killed."""
-        found = descendants(self.process.pid)[1:]
+        if self.pid is None:
+            return []
+        found = descendants(self.pid)[1:]
         for pid in found:
             if pid not in self._seen:
-                self._seen[pid] = _started(pid)
+                self._seen[pid] = started_at(pid)
         return found
 
     def end(self, *, at_once: bool = False) -> int:
         """End it and all that was started below it; returns when all are gone, with how the child ended.
 
-        The recipe is asked first, and has :data:`GRACE` seconds, unless *at_once*.
+        It is asked first, and has :data:`GRACE` seconds, unless *at_once*.
         """
-        process = self.process
-        if process.poll() is None:
+        if self.running():
             for number in (signal.SIGCONT, _AT_ONCE if at_once else signal.SIGTERM):
-                with suppress(ProcessLookupError):
-                    process.send_signal(number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait((0.0 if at_once else GRACE) + 0.5)
-        if process.poll() is None:  # the keeper can't: somebody has stopped it, or the machine is very slow
-            end_descendants(process.pid)
-            process.kill()
-        code = process.wait()
+                self.send_signal(number)
+            self.wait((0.0 if at_once else GRACE) + 0.5)
+        if self.running():  # the keeper can't: somebody has stopped it, or the machine is very slow
+            if self.pid is not None:
+                end_descendants(self.pid)
+            self.send_signal(signal.SIGKILL)
+        self.wait()
         self._end_remembered()
         with suppress(OSError):  # what was not sent is not wanted any more
             self.pipe.close()
-        return code
+        assert self.code is not None
+        return self.code
 
     def close(self) -> None:
         """End it at once, and let go of its output."""
         self.end(at_once=True)
-        for pipe in (self.process.stdout, self.process.stderr):
+        for pipe in (self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()
+        self.release()
 
     def _end_remembered(self) -> None:
         """What the keeper has not ended because it was killed itself."""
         for pid, started in self._seen.items():
-            now = _started(pid)
+            now = started_at(pid)
             if now not in ("", started):
                 continue  # the number has a new owner
-            _signal_group(pid, signal.SIGKILL)  # a group outlives its first process
+            kill_group(pid)
             if now:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+                kill(pid)
 
 
-# -- looking at processes ------------------------------------------------------------------------------------
-def end_descendants(pid: int, reap: Callable[[], None] = lambda: None, *, patience: float = 5.0) -> None:
-    """``kill -9`` of everything below *pid*, again and again until nothing is left (Linux)."""
-    until = time.monotonic() + patience
-    while (found := descendants(pid)[1:]) and time.monotonic() < until:
-        for one in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(one, signal.SIGKILL)
-        reap()
-        time.sleep(0.002)
+class Starter(Protocol):
+    """A way to start supervised processes."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether starting takes so little that nothing need be started ahead."""
+
+    def close(self) -> None:
+        """Nothing more will be started."""
+
+    def warm(self) -> None:
+        """Get ready: something will soon be started."""
+
+    def start(
+        self,
+        module: str,
+        arguments: Sequence[str] = (),
+        *,
+        stdout: int = subprocess.DEVNULL,
+        stderr: int = subprocess.DEVNULL,
+        folder: Path | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> SupervisedProcess:
+        """Run the :data:`Program` called ``work`` of *module* in *folder*, with *descriptors* handed to it.
+
+        *stdout* and *stderr* are ``DEVNULL`` or ``PIPE`` of :mod:`subprocess`. Raises OSError.
+        """
+        ...
 
 
-def descendants(pid: int) -> list[int]:
-    """*pid* and the processes started below it that still have their parents (Linux; elsewhere only *pid*)."""
-    found = [pid]
-    for one in found:
-        try:
-            for thread in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{thread}/children") as file:  # noqa: PTH123
-                    found.extend(int(child) for child in file.read().split())
-        except OSError:
-            continue
-    return found
+class Spawn:
+    """Starts an interpreter for each process: ``python -m MODULE ARGUMENTS``, in a session of its own."""
+
+    quick = False
+
+    def warm(self) -> None:
+        """There is nothing to get ready."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def start(
+        self,
+        module: str,
+        arguments: Sequence[str] = (),
+        *,
+        stdout: int = subprocess.DEVNULL,
+        stderr: int = subprocess.DEVNULL,
+        folder: Path | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> SupervisedProcess:
+        """See :meth:`Starter.start`."""
+        process = subprocess.Popen(
+            # -P: files in the current folder must not be taken for Python's own modules.
+            [sys.executable, "-P", "-m", module, *arguments, *map(str, descriptors)],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=folder,
+            env={**os.environ, **FIXED},
+            pass_fds=descriptors,
+            start_new_session=True,
+        )
+        return SpawnedProcess(process)
 
 
-def _started(pid: int) -> str:
-    """When *pid* was started, in the kernel's ticks; empty when there is no such process, or no telling."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123 -- as above
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+class SpawnedProcess(SupervisedProcess):
+    """An interpreter that has called :func:`run_program`."""
 
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__()
+        assert process.stdin is not None
+        self._process = process
+        self.pipe, self.stdout, self.stderr = process.stdin, process.stdout, process.stderr
 
-def _signal_group(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+    @property
+    def pid(self) -> int | None:
+        """See :class:`SupervisedProcess`."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """See :class:`SupervisedProcess`."""
+        return self._process.returncode
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """See :class:`SupervisedProcess`."""
+        if seconds == 0:
+            return self._process.poll() is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
+    def send_signal(self, number: int) -> None:
+        """See :class:`SupervisedProcess`."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def release(self) -> None:
+        """See :class:`SupervisedProcess`."""

@@ -1,25 +1,25 @@
 """A process in which Python recipes are run on empty frames to learn their columns, and the handle on it.
 
-``python -m upriver.lineage.analysis.planner_process ROOT FD_IN FD_OUT`` answers one line of JSON for each line it
-is sent. Project code runs only there: when it hangs, crashes or ends the process, the recipe is opaque and the next
-one gets a new process.
+The process answers one line of JSON for each line it is sent. Project code runs only there: when it hangs, crashes or
+ends the process, the recipe is opaque and the next one gets a new process.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
 from upriver.assets.project.config import Scalar
+from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.redaction import REVEALED
-from upriver.assets.support.supervised_process import Kept, keep
+from upriver.assets.support.supervised_process import Spawn, Starter, SupervisedProcess, run_program
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn
 
 PATIENCE = 20.0
@@ -51,11 +51,12 @@ class Answer(Value, frozen=True):
 
 
 class Planner:
-    """Plans recipes in a process that is started when first needed and again after it was lost."""
+    """Plans recipes in a process that is started when first needed and again after it was lost. *starter* starts it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, starter: Starter | None = None) -> None:
         self._root = root
-        self._process: Kept | None = None
+        self._starter = starter or Spawn()
+        self._process: SupervisedProcess | None = None
         self._to = -1
         self._from = -1
 
@@ -71,31 +72,55 @@ class Planner:
         if any(not schema for _, schema in inputs):
             return opaque("it reads a file, or an upstream whose columns are not known yet")
         request = Request(recipe, inputs, dict(settings), supposed)
+        answer = self._ask(request)
+        if isinstance(answer, str):
+            return opaque(answer)
+        return answer.analysis or answer.problem or opaque("the planning process gave no answer")
+
+    def _ask(self, request: Request, *, again: bool = True) -> Answer | str:
+        """The answer of the process; in words why there is none."""
         try:
             if self._process is None:
                 self._start()
             os.write(self._to, msgspec.json.encode(request) + b"\n")
             answer = self._answer()
         except OSError as error:
+            if again and self._lost():
+                return self._ask(request, again=False)
             self.close()
-            return opaque(f"the planning process was lost ({error})")
-        if answer is None:
-            self.close()
-            return opaque(f"planning it on empty frames took more than {PATIENCE:g} s or ended the process")
-        found = msgspec.json.decode(answer, type=Answer)
-        return found.analysis or found.problem or opaque("the planning process gave no answer")
+            return f"the planning process was lost ({error})"
+        if answer is not None:
+            return msgspec.json.decode(answer, type=Answer)
+        if again and self._lost():
+            return self._ask(request, again=False)
+        self.close()
+        return f"planning it on empty frames took more than {PATIENCE:g} s or ended the process"
+
+    def _lost(self) -> bool:
+        """Whether the process has ended because what it was forked from has; then it is closed."""
+        process = self._process
+        if process is None or not process.wait(0.0) or not process.lost:
+            return False
+        self.close()
+        return True
 
     def _start(self) -> None:
         theirs_in, self._to = os.pipe()
         self._from, theirs_out = os.pipe()
-        self._process = Kept(
-            "upriver.lineage.analysis.planner_process",
-            [str(self._root), str(theirs_in), str(theirs_out)],
-            folder=self._root,
-            descriptors=(theirs_in, theirs_out),
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        try:
+            self._process = self._starter.start(
+                "upriver.lineage.analysis.planner_process",
+                [str(self._root)],
+                folder=self._root,
+                descriptors=(theirs_in, theirs_out),
+            )
+        except BaseException:
+            os.close(self._to)
+            os.close(self._from)
+            raise
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
 
     def _answer(self) -> bytes | None:
         data = b""
@@ -122,12 +147,18 @@ def opaque(cause: str) -> Analysis:
     return Analysis(None, opaque=(Opaque(cause),))
 
 
-def main() -> None:
-    """Answer requests until the other end is closed."""
-    root, receive, send = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    os.close(keep())  # all that is said goes through the other two
+def unconfined(_root: Path) -> None:
+    """Nothing is denied to the project's modules."""
+
+
+def work(pipe: BinaryIO, arguments: Sequence[str], confine: Callable[[Path], None] = unconfined) -> None:
+    """Answer requests until the other end is closed. *confine* is called before project code is imported."""
+    pipe.close()  # all that is said goes through the other two
+    root, receive, send = Path(arguments[0]), int(arguments[1]), int(arguments[2])
     for descriptor in (receive, send):
         os.set_inheritable(descriptor, False)
+    confine(root)
+    begin_afresh()  # which may start threads: from here on they are confined, too
     with os.fdopen(receive, "rb") as requests, os.fdopen(send, "wb") as answers:
         for line in requests:
             answers.write(msgspec.json.encode(_answer_one(root, line)) + b"\n")
@@ -158,4 +189,4 @@ def _answer_one(root: Path, line: bytes) -> Answer:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(work)

@@ -30,21 +30,29 @@ from upriver.lineage.project.python_modules import python_modules
 from upriver.lineage.project.sql_modules import sql_modules
 
 if TYPE_CHECKING:
+    from upriver.assets.support.supervised_process import Starter
     from upriver.lineage.sql.parse.query import Query
 
 
-def derive(root: Path, *, clock: Callable[[], float] = time.time, last: Project | None = None) -> Project:
+def derive(
+    root: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    last: Project | None = None,
+    starter: Callable[[], Starter] | None = None,
+) -> Project:
     """Derive the project at *root*, reading only what has changed since it was last derived. Never raises for
     user errors.
 
-    *last* is what was derived here before, if anything was: it comes back when nothing has changed since.
+    *last* is what was derived here before, if anything was: it comes back when nothing has changed since. *starter*
+    gives what starts the process that loads Python modules.
     """
     folder = root / CACHE
     files = discover(root)
     config, config_problems = read_config(root)
     before = load_manifest(folder) if last is None else last.manifest
     queries: dict[Key, Query] = {}
-    with python_modules(root, files, before) as declared:
+    with python_modules(root, files, before, starter) as declared:
         # A process loads the Python modules meanwhile.
         sql, sql_changed = sql_modules(root, files, before, queries)
         python, parts = declared()

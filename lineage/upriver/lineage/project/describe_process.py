@@ -1,7 +1,6 @@
-"""``python -m upriver.lineage.project.describe_process ROOT FD``: load a project's Python modules and report what they
-declare.
+"""The program of the process that loads a project's Python modules and reports what they declare.
 
-Run in a process of its own, so that the program itself never executes project code: a module that crashes,
+It runs in a process of its own, so that the program itself never executes project code: a module that crashes,
 hangs or ends the process, or that imports half of PyPI, costs this process only, and two projects never meet.
 """
 
@@ -9,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import RawIOBase
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -21,8 +22,9 @@ from upriver.assets.loading.imports import ProjectImports
 from upriver.assets.loading.load import LoadedPython, load_python
 from upriver.assets.model import Asset, CodePart, PythonRecipe
 from upriver.assets.project.files import discover
+from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.redaction import REVEALED
-from upriver.assets.support.supervised_process import keep
+from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.project.manifest import Described, PythonModules
 from upriver.lineage.project.redacted import without_secrets
 from upriver.lineage.python.reach import reach
@@ -99,17 +101,23 @@ def _write(pipe: RawIOBase, data: bytes) -> None:
         view = view[pipe.write(view) or 0 :]
 
 
-def main() -> None:
-    """Report to the file descriptor given."""
-    root, channel = Path(sys.argv[1]), int(sys.argv[2])
-    os.close(keep())
+def unconfined(_root: Path) -> None:
+    """Nothing is denied to the project's modules."""
+
+
+def work(pipe: BinaryIO, arguments: Sequence[str], confine: Callable[[Path], None] = unconfined) -> None:
+    """Report to the descriptor given. *confine* is called before project code is imported."""
+    pipe.close()
+    root, channel = Path(arguments[0]), int(arguments[1])
     os.set_inheritable(channel, False)
-    pipe = os.fdopen(channel, "wb", buffering=0)
+    report = os.fdopen(channel, "wb", buffering=0)
     # Whatever ends this process: what it has printed on its way must not show a secret.
-    REVEALED.tell = lambda name, value: _write(pipe, msgspec.json.encode((name, value)) + b"\n")
-    _write(pipe, msgspec.json.encode(describe_project(root)))
+    REVEALED.tell = lambda name, value: _write(report, msgspec.json.encode((name, value)) + b"\n")
+    confine(root)
+    begin_afresh()  # which may start threads: from here on they are confined, too
+    _write(report, msgspec.json.encode(describe_project(root)))
     os._exit(0)  # threads and exit handlers of project modules must not hold back the report
 
 
 if __name__ == "__main__":
-    main()
+    run_program(work)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,9 @@ from upriver.assets.model import CodePart
 from upriver.assets.project.files import ProjectFiles
 from upriver.lineage.project.manifest import Described, Manifest, PythonModules, load_parts, trusted
 from upriver.lineage.project.project import CACHE
+
+if TYPE_CHECKING:
+    from upriver.assets.support.supervised_process import Starter
 
 DESCRIBE_TIMEOUT = 300.0
 """Seconds that loading a project's Python modules may take."""
@@ -33,11 +36,11 @@ Declared: TypeAlias = tuple[PythonModules, dict[str, tuple[CodePart, ...]] | Non
 
 @contextmanager
 def python_modules(
-    root: Path, files: ProjectFiles, before: Manifest | None
+    root: Path, files: ProjectFiles, before: Manifest | None, starter: Callable[[], Starter] | None = None
 ) -> Iterator[Callable[[], Declared]]:
     """Begin to find out what the Python modules declare; call what is yielded to wait for it.
 
-    Where a process has to load them, there is time until then for other work.
+    Where a process has to load them (what *starter* gives starts it), there is time until then for other work.
     """
     known = _known(root, files, before)
     if known is not None:
@@ -45,7 +48,7 @@ def python_modules(
         return
     present = (*files.python, *files.helpers)
     digests = tuple(_digest_of(root / file.path) for file in present)
-    with describing(root) as described:
+    with describing(root) if starter is None else describing(root, starter()) as described:
 
         def declared() -> Declared:
             found = described()
@@ -90,17 +93,43 @@ def _as_observed(root: Path, known: PythonModules) -> bool:
 
 
 @contextmanager
-def describing(root: Path) -> Iterator[Callable[[], Described]]:
+def describing(root: Path, starter: Starter | None = None) -> Iterator[Callable[[], Described]]:
     """Load the project's Python modules in a process of their own; what is yielded waits for its report."""
-    import subprocess  # most commands need no process
+    if starter is None:
+        from upriver.assets.support.supervised_process import Spawn  # most commands need no process
 
-    from upriver.assets.support.supervised_process import Kept
+        starter = Spawn()
+    with _loading(root, starter) as first:
+
+        def report() -> Described:
+            ended = first()
+            if ended.lost:  # what it was forked from was killed; there is another one
+                with _loading(root, starter) as second:
+                    ended = second()
+            return _report(ended.told, ended.data, ended.said, ended.code)
+
+        yield report
+
+
+class _Ended(NamedTuple):
+    """What a process has left: the secrets that it told, its report, what it printed, and how it ended."""
+
+    told: list[bytes]
+    data: bytes
+    said: bytes
+    code: int
+    lost: bool
+
+
+@contextmanager
+def _loading(root: Path, starter: Starter) -> Iterator[Callable[[], _Ended]]:
+    import subprocess
 
     receive, send = os.pipe()
     try:
-        process = Kept(
+        process = starter.start(
             "upriver.lineage.project.describe_process",
-            [str(root), str(send)],
+            [str(root)],
             stderr=subprocess.PIPE,
             descriptors=(send,),
         )
@@ -114,19 +143,21 @@ def describing(root: Path) -> Iterator[Callable[[], Described]]:
     try:
         killer.start()
         errors: list[bytes] = []
-        stderr = process.process.stderr
+        stderr = process.stderr
         assert stderr is not None
         reader = threading.Thread(target=lambda: errors.append(stderr.read()), daemon=True)
         reader.start()
 
-        def report() -> Described:
+        def ended() -> _Ended:
             *told, data = pipe.read().split(b"\n")
-            code = process.process.wait()
+            process.wait()
             reader.join(1.0)
-            return _report(told, data, b"".join(errors), code)
+            code = process.code
+            assert code is not None
+            return _Ended(told, data, b"".join(errors), code, process.lost)
 
         with os.fdopen(receive, "rb") as pipe:
-            yield report
+            yield ended
     finally:  # also when the user has lost patience
         killer.cancel()
         process.close()

@@ -1,4 +1,4 @@
-"""Worker processes: started ahead, watched, and ended with everything that they have started."""
+"""Worker processes: forked or started ahead, watched, and ended with everything that they have started."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import msgspec
 
 from upriver.assets.model import Value
 from upriver.assets.support.redaction import Hiding
-from upriver.assets.support.supervised_process import Kept
+from upriver.assets.support.supervised_process import Starter, SupervisedProcess
+from upriver.materializer.execution.local.memory import AttemptMemory
 from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
 
 LOOK = 0.05
@@ -26,6 +27,9 @@ LOOK = 0.05
 MAX_LINE = 65_536
 """Longer lines of output are cut into pieces of this many bytes."""
 
+MOST_LOST = 3
+"""How often an attempt may lose its process to the end of the fork parent: the third time may be its own doing."""
+
 OUTPUT_LIMIT = 4 << 20
 """Bytes of output kept of one attempt, each line counting for some more; the rest is read and dropped."""
 
@@ -33,24 +37,30 @@ _LINE_COST = 128
 
 
 class Ended(Value, frozen=True):
-    """How a worker ended: with a result, or with the cause that there is none."""
+    """How a worker ended: with a result, or with the cause that there is none.
+
+    *lost*: it is no fault of the recipe, and another worker may do it. *processor_seconds* are those of the process
+    and of all that it has waited for, where they are known.
+    """
 
     result: Result | None = None
     cause: str | None = None
     cancelled: bool = False
     peak_memory: int = 0
+    lost: bool = False
+    processor_seconds: float | None = None
 
 
 class Worker:
     """One worker process, waiting for its one job. *hiding* learns the secrets that it is told."""
 
-    def __init__(self, root: Path, preload: tuple[str, ...], hiding: Hiding) -> None:
+    def __init__(self, starter: Starter, root: Path, preload: tuple[str, ...], hiding: Hiding) -> None:
         self._hiding = hiding
         self._receive, send = os.pipe()
         try:
-            self.kept = Kept(
+            self.process = starter.start(
                 "upriver.materializer.execution.local.worker",
-                [str(send), *preload],
+                preload,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 folder=root,
@@ -76,34 +86,42 @@ class Worker:
 
         *timeout* is in seconds, *memory* in bytes of the whole process tree. Always leaves no process behind.
         """
-        kept = self.kept
+        process = self.process
         job = msgspec.structs.replace(job, token=secrets.token_hex(8))
-        with suppress(BrokenPipeError):  # died before its job: the wait below tells how
-            kept.pipe.write(msgspec.json.encode(job) + b"\n")
-            kept.pipe.flush()
-        watch = _Watch(kept, memory, timeout, cancelled, progress)
+        watch = _Watch(process, memory, timeout, cancelled, progress)
         reports = _Reports(job.token.encode(), self._hiding)
-        pipes = _Pipes(kept, self._receive, reports, self._hiding, output)
+        pipes = _Pipes(process, self._receive, reports, self._hiding, output)
         try:
-            # Not only the pipe's end counts: a child of the recipe may hold it open after the worker is gone.
-            while pipes.read(LOOK) and kept.running():
+            while not process.begun(LOOK):
                 if (ended := watch.look()) is not None:
                     return ended
-            while kept.running():  # it has reported; the end itself may take a moment
-                time.sleep(0.002)
+            with suppress(OSError):  # died before its job: the wait below tells how
+                process.pipe.write(msgspec.json.encode(job) + b"\n")
+                process.pipe.flush()
+            # Not only the pipe's end counts: a child of the recipe may hold it open after the worker is gone.
+            while pipes.read(LOOK) and process.running():
+                if (ended := watch.look()) is not None:
+                    return ended
+            while not process.wait(LOOK):  # it has reported; the end itself may take a moment
                 if (ended := watch.look()) is not None:
                     return ended
         finally:
-            code = kept.end()
+            code = process.end()
             pipes.close()
-            kept.close()
+            problem = process.problem
+            process.close()
         if reports.result is not None:
-            return Ended(reports.result, peak_memory=watch.peak)
-        return Ended(cause=exit_cause(code), peak_memory=watch.peak)
+            return Ended(reports.result, peak_memory=watch.peak, processor_seconds=process.processor_seconds)
+        return Ended(
+            cause=problem or exit_cause(code),
+            peak_memory=watch.peak,
+            lost=process.lost,
+            processor_seconds=process.processor_seconds,
+        )
 
     def discard(self) -> None:
         """End a worker that got no job."""
-        self.kept.close()
+        self.process.close()
         os.close(self._receive)
 
 
@@ -147,29 +165,36 @@ class _Watch:
 
     def __init__(
         self,
-        kept: Kept,
+        process: SupervisedProcess,
         memory: int | None,
         timeout: float | None,
         cancelled: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> None:
-        self._kept = kept
+        self._process = process
         self._memory = memory
         self._timeout = timeout
         self._cancelled = cancelled
         self._progress = progress
-        self._started = time.monotonic()
-        self._reported = self._started
+        self._looked = self._reported = self._started = time.monotonic()
+        self._used: AttemptMemory | None = None
         self.peak = 0
 
     def look(self) -> Ended | None:
         if self._cancelled():
             return Ended(cancelled=True, cause="cancelled", peak_memory=self.peak)
         now = time.monotonic()
+        if self._process.pid is None:
+            self._started = now  # what it is forked from may still be importing
         if self._timeout is not None and now - self._started > self._timeout:
             cause = f"it ran longer than its timeout of {self._timeout:g} s"
             return Ended(cause=cause, peak_memory=self.peak)
-        used = _memory_of(self._kept.below())
+        if now - self._looked < LOOK:
+            return None
+        self._looked = now
+        if self._used is None:
+            self._used = AttemptMemory(self._process.shared)
+        used = self._used.used(self._process.below())
         self.peak = max(self.peak, used)
         if self._memory is not None and used > self._memory:
             cause = f"it used {used >> 20:,} MiB, more than its memory limit of {self._memory >> 20:,} MiB"
@@ -185,13 +210,12 @@ class _Pipes:
 
     def __init__(
         self,
-        kept: Kept,
+        process: SupervisedProcess,
         receive: int,
         reports: _Reports,
         hiding: Hiding,
         output: Callable[[str, str], None],
     ) -> None:
-        process = kept.process
         assert process.stdout is not None
         assert process.stderr is not None
         self._reports = reports
@@ -299,50 +323,44 @@ def exit_cause(code: int) -> str:
     return f"its process was ended by {name}" + (f" ({explained})" if explained else "")
 
 
-def _memory_of(pids: list[int]) -> int:
-    """Resident bytes of these processes together; 0 where /proc does not tell."""
-    total = 0
-    for one in pids:
-        try:
-            with open(f"/proc/{one}/statm") as file:  # noqa: PTH123 -- looked at twenty times a second
-                total += int(file.read().split()[1]) * _PAGE
-        except (OSError, IndexError):
-            continue
-    return total
-
-
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
 class WorkerPool:
-    """Hands out workers; keeps up to *spare* of them started and waiting, since importing Polars takes a
-    while. A secret that is told to one of them is hidden in what all of them print.
+    """Hands out workers. A secret that is told to one of them is hidden in what all of them print.
+
+    *starter* starts them. Where that is not quick, up to *spare* are kept started and waiting, since importing Polars
+    (*preload*) takes a while.
     """
 
-    def __init__(self, root: Path, preload: tuple[str, ...], spare: int) -> None:
+    def __init__(self, root: Path, preload: tuple[str, ...], spare: int, starter: Starter) -> None:
         self._root = root
         self._preload = preload
         self._spare = spare
+        self._starter = starter
         self._hiding = Hiding()
         self._waiting: list[Worker] = []
         self._lock = threading.Lock()
         self._closed = False
 
     def _start(self) -> Worker:
-        return Worker(self._root, self._preload, self._hiding)
+        return Worker(self._starter, self._root, self._preload, self._hiding)
 
     def expect(self, count: int) -> None:
         """Have up to *count* workers ready (never more than *spare*)."""
+        if count:
+            self._starter.warm()
+        if self._starter.quick:
+            return
         with self._lock:
             while not self._closed and len(self._waiting) < min(count, self._spare):
                 self._waiting.append(self._start())
 
-    def take(self) -> Worker:
+    def take(self) -> Worker | ForkedWorker:
         """A worker, started ahead if there is one."""
+        if self._starter.quick:
+            return ForkedWorker(self._starter, self._root, self._hiding)
         with self._lock:
             while self._waiting:
                 worker = self._waiting.pop(0)
-                if worker.kept.running():
+                if worker.process.running():
                     return worker
                 worker.discard()
         return self._start()
@@ -354,3 +372,34 @@ class WorkerPool:
             waiting, self._waiting = self._waiting, []
         for worker in waiting:
             worker.discard()
+
+
+class ForkedWorker:
+    """A worker that is forked when its job is there, and again when what it was forked from is killed meanwhile."""
+
+    def __init__(self, forks: Starter, root: Path, hiding: Hiding) -> None:
+        self._forks = forks
+        self._root = root
+        self._hiding = hiding
+
+    def run(
+        self,
+        job: Job,
+        *,
+        timeout: float | None,
+        memory: int | None,
+        output: Callable[[str, str], None],
+        cancelled: Callable[[], bool],
+        progress: Callable[[int], None] = lambda memory: None,
+    ) -> Ended:
+        """See :meth:`Worker.run`."""
+        times = 0
+        while True:
+            times += 1
+            ended = Worker(self._forks, self._root, (), self._hiding).run(
+                job, timeout=timeout, memory=memory, output=output, cancelled=cancelled, progress=progress
+            )
+            if not ended.lost or times == MOST_LOST:
+                return ended
+            with suppress(FileNotFoundError):
+                os.unlink(job.target)  # noqa: PTH108 -- of the one that was lost

@@ -1,7 +1,7 @@
 """The process in which project code runs: one attempt of one asset, then it ends.
 
-Started as ``python -m upriver.materializer.execution.local.worker RESULT_FD`` (see supervised_process.py). It reads one
-job as a line of JSON from the pipe to its starter, and reports in lines of JSON to RESULT_FD.
+It is forked from the fork parent, or an interpreter started ahead (see supervised_process.py), reads one job as a line
+of JSON from the pipe to its starter, and reports in lines of JSON to the descriptor that it was handed.
 """
 
 from __future__ import annotations
@@ -9,30 +9,40 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 
 from upriver.assets.declare.secret import DECLARED
 from upriver.assets.errors import AssetError, UpriverError
 from upriver.assets.project.files import ProjectFile
+from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.redaction import REVEALED, SHORTEST
-from upriver.assets.support.supervised_process import keep
+from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.model import WHOLE
+from upriver.materializer.execution.local.memory import walk
 from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
 from upriver.materializer.freshness.decide import EACH_BUILD
 
+Confine: TypeAlias = Callable[[Job], None]
+"""Takes from this process what a job must not do. Called once, before the project's modules are imported."""
 
-def main() -> None:
-    """Run one job."""
-    channel = int(sys.argv[1])
-    received = keep()
+
+def unconfined(_job: Job) -> None:
+    """Nothing is denied."""
+
+
+def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = unconfined) -> None:
+    """Run one job. *arguments* are modules to import while it is still being decided, and the descriptor."""
+    *modules, descriptor = arguments
+    channel = int(descriptor)
     os.set_inheritable(channel, False)
-    for module in sys.argv[2:]:  # what the job will surely need, imported while it is still being decided
+    for module in modules:
         __import__(module)
-    with os.fdopen(received, "rb") as pipe:
+    with pipe:
         line = pipe.readline()
     if not line:
         os._exit(0)
@@ -47,7 +57,7 @@ def main() -> None:
             text = text[os.write(channel, text) :]
 
     REVEALED.tell = lambda name, value: report(Revealed(name, value))
-    result = run(job)
+    result = run(job, confine)
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # the recipe may have closed or replaced it
             stream.flush()
@@ -56,11 +66,13 @@ def main() -> None:
     os._exit(0)
 
 
-def run(job: Job) -> Result:
+def run(job: Job, confine: Confine = unconfined) -> Result:
     """Call the recipe and write what it returns; every failure becomes a Result."""
     root = Path(job.root)
     os.chdir(root)
     try:
+        confine(job)
+        begin_afresh()  # which may start threads: from here on they are confined, too
         from upriver.lineage.analysis.load_function import find_function
         from upriver.materializer.execution.local.frames import Observer, write
         from upriver.materializer.execution.local.undeclared_reads import Undeclared
@@ -196,11 +208,15 @@ def _shorten(frame: traceback.FrameSummary, root: Path) -> traceback.FrameSummar
 
 
 def _peak_memory() -> int:
+    """Bytes that this process has had for itself, at most."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)
+    if sys.platform == "darwin":
+        return int(peak)
+    now = walk("self")
+    return int(peak * 1024 - (now.resident - now.private if now is not None else 0))
 
 
 if __name__ == "__main__":
-    main()
+    run_program(work)

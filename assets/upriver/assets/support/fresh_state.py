@@ -1,0 +1,19 @@
+"""What a forked process has to do once before foreign code runs in it, so that it is as a new interpreter is.
+
+The fork parent collects it while it imports libraries (seeds that all forks would share, threads that no fork has);
+the program of the new process does it once it is confined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+AFTER_FORK: list[Callable[[], None]] = []
+"""To be called in each new process. Empty in an interpreter that was started for one."""
+
+
+def begin_afresh() -> None:
+    """Do it, unless it was done already."""
+    functions, AFTER_FORK[:] = AFTER_FORK[:], []
+    for function in functions:
+        function()
