@@ -44,7 +44,7 @@ _FORK_PARENT = (
     "upriver.lineage.project.describe_process",
     "upriver.materializer.execution.local.frames",
     "upriver.materializer.execution.local.undeclared_reads",
-    "upriver.materializer.execution.local.worker",
+    "upriver.materializer.execution.local.worker:note_imported",  # after all
 )
 """What each recipe needs anyway, imported once in the process that they are forked from."""
 

@@ -68,10 +68,11 @@ class ProjectImports:
             raise
         self._path = sys.path[:]
         self._hidden = {name: module for name, module in sys.modules.items() if self._is_own(name, module)}
+        names = self.names - PROTECTED
         self._hidden |= {
             name: module
             for name, module in sys.modules.items()
-            if name.partition(".")[0] in self.names - PROTECTED and name != "__main__"
+            if name.partition(".")[0] in names and name != "__main__"
         }
         for name in self._hidden:
             del sys.modules[name]
@@ -135,9 +136,9 @@ class ProjectImports:
     def _is_own(self, name: str, module: object) -> bool:
         # By type, here and in scan.py: isinstance asks the object too, which for a proxy may run anything.
         if (
-            not issubclass(type(module), ModuleType)
+            name.partition(".")[0] in PROTECTED
             or name == "__main__"
-            or name.partition(".")[0] in PROTECTED
+            or not issubclass(type(module), ModuleType)
         ):
             return False
         held = vars(module)

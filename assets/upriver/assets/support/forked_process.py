@@ -144,7 +144,7 @@ class _Server:
             )
         self.pid = process.pid
         self._process = process
-        self.close = weakref.finalize(self, _end, self.control, process)
+        self.close = weakref.finalize(self, _end, self.control, process, self._said)
 
     def gone(self) -> bool:
         """Whether it has ended."""
@@ -154,8 +154,10 @@ class _Server:
         """In words, how it has ended."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
-        self._said.seek(0)
-        last = self._said.read()[-2000:].decode("utf-8", "replace").strip().rpartition("\n")[2]
+        last = ""
+        if not self._said.closed:
+            self._said.seek(0)
+            last = self._said.read()[-2000:].decode("utf-8", "replace").strip().rpartition("\n")[2]
         return f"exit code {self._process.returncode}" + (f": {last}" if last else "")
 
     def forked(self) -> None:
@@ -194,9 +196,10 @@ class _Server:
                 self._process.send_signal(signal.SIGKILL if waited >= PATIENCE else signal.SIGCONT)
 
 
-def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
+def _end(control: socket.socket, process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
     """End a fork parent: it learns of it by its socket, and by force where that does not do."""
     control.close()
+    said.close()
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGCONT)
     try:

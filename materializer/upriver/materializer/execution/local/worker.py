@@ -6,7 +6,9 @@ of JSON from the pipe to its starter, and reports in lines of JSON to the descri
 
 from __future__ import annotations
 
+import functools
 import os
+import stat
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -18,8 +20,10 @@ import msgspec
 
 from upriver.assets.declare.secret import DECLARED
 from upriver.assets.errors import AssetError, UpriverError
+from upriver.assets.loading.stat_hooks import real_stat
 from upriver.assets.project.files import ProjectFile
 from upriver.assets.support.fresh_state import begin_afresh
+from upriver.assets.support.process_tree import resident_bytes
 from upriver.assets.support.redaction import REVEALED, SHORTEST
 from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.model import WHOLE
@@ -29,6 +33,10 @@ from upriver.materializer.freshness.decide import EACH_BUILD
 
 Confine: TypeAlias = Callable[[Job], None]
 """Takes from this process what a job must not do. Called once, before the project's modules are imported."""
+
+
+_LITTLE = 64 << 20
+"""Bytes up to which it is not worth a walk through the page tables to know how many of them are private."""
 
 
 def unconfined(_job: Job) -> None:
@@ -70,6 +78,7 @@ def run(job: Job, confine: Confine = unconfined) -> Result:
     """Call the recipe and write what it returns; every failure becomes a Result."""
     root = Path(job.root)
     os.chdir(root)
+    shared = resident_bytes(os.getpid())
     try:
         confine(job)
         begin_afresh()  # which may start threads: from here on they are confined, too
@@ -98,10 +107,12 @@ def run(job: Job, confine: Confine = unconfined) -> Result:
             reads, analysis = tuple((key, WHOLE) for key, _ in reads), None
     except BaseException as error:  # noqa: BLE001 -- whatever user code raises is this attempt's failure
         return Result(
-            error=_sentence(error, root), traceback=user_traceback(error, root), peak_memory=_peak_memory()
+            error=_sentence(error, root),
+            traceback=user_traceback(error, root),
+            peak_memory=_peak_memory(shared),
         )
     return Result(
-        reads=reads, analysis=analysis, peak_memory=_peak_memory(), warnings=warnings, outside=outside
+        reads=reads, analysis=analysis, peak_memory=_peak_memory(shared), warnings=warnings, outside=outside
     )
 
 
@@ -133,6 +144,7 @@ def _without_secrets(outside: tuple[tuple[str, str], ...]) -> tuple[tuple[str, s
     return tuple(sorted(kept.items()))
 
 
+_imported: dict[str, str] = {}
 _checked: set[str] = set()
 
 
@@ -140,29 +152,50 @@ def _check_code(root: Path, code: Iterable[ProjectFile]) -> None:
     """Raise UpriverError when a project file that was imported since the last call is not the one that was
     fingerprinted: what it computes would be recorded under another recipe.
     """
-    imported = {
-        os.path.realpath(file)
-        for module in list(sys.modules.values())
-        if (file := getattr(module, "__file__", None))
-    }
-    for file in code:
-        path = os.path.realpath(root / file.path)
+    note_imported()
+    imported = set(_imported.values())
+    for one in code:
+        path = _resolved(str(root / one.path))
         if path not in imported or path in _checked:
             continue
         _checked.add(path)
         try:
-            stat = os.stat(path)  # noqa: PTH116 -- as in assets.discover, whose stamps these are
+            now = real_stat(path)  # as in assets.project.files, whose stamps these are
         except OSError:
-            stat = None
-        if stat is None or (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) != (
-            file.size,
-            file.mtime,
-            file.ctime,
-            file.inode,
+            now = None
+        if now is None or (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != (
+            one.size,
+            one.mtime,
+            one.ctime,
+            one.inode,
         ):
             raise UpriverError(
-                f"{file.path} was changed while it was being built; nothing was recorded. Build again."
+                f"{one.path} was changed while it was being built; nothing was recorded. Build again."
             )
+
+
+def note_imported() -> None:
+    """Note where the modules that are imported now have come from. A fork parent calls it for all of its forks."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file not in _imported:
+            _imported[file] = _resolved(file)
+
+
+def _resolved(file: str) -> str:
+    """``realpath`` for a thousand files in a few folders."""
+    folder, name = os.path.split(file)
+    path = f"{_real_folder(folder)}{os.sep}{name}"
+    try:
+        is_link = stat.S_ISLNK(real_stat(path, follow_symlinks=False).st_mode)
+    except (OSError, ValueError):
+        return path
+    return os.path.realpath(path) if is_link else path
+
+
+@functools.cache
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _sentence(error: BaseException, root: Path) -> str:
@@ -207,15 +240,17 @@ def _shorten(frame: traceback.FrameSummary, root: Path) -> traceback.FrameSummar
     return frame
 
 
-def _peak_memory() -> int:
-    """Bytes that this process has had for itself, at most."""
+def _peak_memory(shared: int) -> int:
+    """Bytes that this process has had for itself, at most; when it began, *shared* were in memory."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if sys.platform == "darwin":
         return int(peak)
-    now = walk("self")
-    return int(peak * 1024 - (now.resident - now.private if now is not None else 0))
+    more = peak * 1024 - shared
+    if more < _LITTLE or (now := walk("self")) is None:
+        return max(0, more)
+    return peak * 1024 - (now.resident - now.private)
 
 
 if __name__ == "__main__":
