@@ -34,7 +34,7 @@ _ENVIRONMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _PRELOAD = ("polars", "upriver.materializer.execution.local.frames", "upriver.lineage.analysis.load_function")
 
 
-_FORK_PARENT = (
+PRELOADED = (
     "upriver.lineage.polars.after_fork:prepare",  # before all that imports Polars
     "pyarrow.parquet",
     "duckdb",
@@ -85,7 +85,7 @@ class Processes:
 
         with self._lock:
             if self._starter is None:
-                self._starter = ForkParent(_FORK_PARENT) if can_fork() else Spawn()
+                self._starter = ForkParent(PRELOADED) if can_fork() else Spawn()
             return self._starter
 
     def enter(self) -> None:

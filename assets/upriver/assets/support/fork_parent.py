@@ -64,10 +64,16 @@ def order(module: str, folder: str, arguments: Sequence[str], environment: dict[
 
 
 class _ForkParent:
-    """Serves requests from *control* until it is hung up. *handlers* are those for signals of a new interpreter."""
+    """Serves requests from *control* until it is hung up.
 
-    def __init__(self, control: socket.socket, woken: int, handlers: Mapping[int, Any]) -> None:
+    *handlers* are those for signals of a new interpreter, *added* the variables that libraries have set on import.
+    """
+
+    def __init__(
+        self, control: socket.socket, woken: int, handlers: Mapping[int, Any], added: Mapping[bytes, bytes]
+    ) -> None:
         self._control = control
+        self._added = added
         self._woken = woken
         self._handlers = handlers
         self._keepers: dict[int, int] = {}
@@ -136,7 +142,7 @@ class _ForkParent:
             for target, descriptor in enumerate((handed.pipe, handed.out, handed.err)):
                 os.dup2(descriptor, target)
             _close_all_but({0, 1, 2, handed.order, *more})
-            code = _run(keep(self._handlers), handed.order, more)
+            code = _run(keep(self._handlers), handed.order, more, self._added)
         finally:
             # Neither threads nor exit handlers may hold it back.
             os._exit(code)
@@ -188,12 +194,12 @@ def _close_all_but(kept: set[int]) -> None:
         os.closerange(low + 1, high)
 
 
-def _run(received: int, ordered: int, more: Sequence[int]) -> int:
+def _run(received: int, ordered: int, more: Sequence[int], added: Mapping[bytes, bytes]) -> int:
     """Do what was ordered, as a new interpreter would; the exit code."""
     with os.fdopen(ordered, "rb") as file:
         module, folder, count, *texts = file.read().split(b"\0")[:-1]
     arguments = [*map(os.fsdecode, texts[: int(count)]), *map(str, more)]
-    _set_environment(texts[int(count) :])
+    _set_environment({**added, **dict(pair.partition(b"=")[::2] for pair in texts[int(count) :])})
     with suppress(OSError):  # it is gone: the program will say what it misses
         os.chdir(folder)
     name = os.fsdecode(module)
@@ -214,8 +220,7 @@ def _run(received: int, ordered: int, more: Sequence[int]) -> int:
     return code
 
 
-def _set_environment(pairs: Sequence[bytes]) -> None:
-    wanted = dict(pair.partition(b"=")[::2] for pair in pairs)
+def _set_environment(wanted: Mapping[bytes, bytes]) -> None:
     for name in os.environb.keys() - wanted.keys():
         del os.environb[name]
     os.environb.update(wanted)
@@ -230,6 +235,7 @@ def main() -> None:
     prctl(SET_CHILD_SUBREAPER, 1)
     # When it was stopped, and the builder dies: the kernel lets it go on, and it finds the builder gone.
     prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGCONT)
+    before = dict(os.environb)
     folder = tempfile.mkdtemp(prefix="upriver-")
     os.chdir(folder)
     for module, _, function in (one.partition(":") for one in sys.argv[2:]):
@@ -245,7 +251,8 @@ def main() -> None:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     gc.collect()
     gc.freeze()  # a collection in a new process would copy every page that has an object on it
-    parent = _ForkParent(control, woken, handlers)
+    added = {name: value for name, value in os.environb.items() if before.get(name) != value}
+    parent = _ForkParent(control, woken, handlers, added)
     try:
         parent.work()
     finally:  # also when this is defective

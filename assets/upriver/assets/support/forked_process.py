@@ -89,6 +89,10 @@ class ForkParent:
             except (BrokenPipeError, ConnectionError):  # it was killed since it was last used
                 return ForkedProcess(self._server(), told, (stdout, stderr), descriptors)
 
+    def apart(self) -> ForkParent:
+        """Another one, which starts a fork parent of its own."""
+        return ForkParent(self._preload)
+
     def close(self) -> None:
         """End the fork parent, and what was forked from it."""
         with self._lock:
@@ -257,6 +261,8 @@ class ForkedProcess(SupervisedProcess):
     @property
     def pid(self) -> int | None:
         """See :class:`SupervisedProcess`."""
+        if self._pid is None and not self._let_go:
+            self.begun(0)
         return self._pid
 
     @property

@@ -312,6 +312,9 @@ class Starter(Protocol):
     def quick(self) -> bool:
         """Whether starting takes so little that nothing need be started ahead."""
 
+    def apart(self) -> Starter:
+        """One of this kind that shares nothing with it."""
+
     def close(self) -> None:
         """Nothing more will be started."""
 
@@ -342,6 +345,10 @@ class Spawn:
 
     def warm(self) -> None:
         """There is nothing to get ready."""
+
+    def apart(self) -> Spawn:
+        """Nothing is shared anyway."""
+        return self
 
     def close(self) -> None:
         """There is nothing to let go of."""

@@ -81,7 +81,7 @@ class Planner:
         """The answer of the process; in words why there is none."""
         try:
             if self._process is None:
-                self._start()
+                self._start().begun(PATIENCE)
             os.write(self._to, msgspec.json.encode(request) + b"\n")
             answer = self._answer()
         except OSError as error:
@@ -104,7 +104,7 @@ class Planner:
         self.close()
         return True
 
-    def _start(self) -> None:
+    def _start(self) -> SupervisedProcess:
         theirs_in, self._to = os.pipe()
         self._from, theirs_out = os.pipe()
         try:
@@ -121,6 +121,7 @@ class Planner:
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
+        return self._process
 
     def _answer(self) -> bytes | None:
         data = b""

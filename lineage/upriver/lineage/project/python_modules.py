@@ -149,6 +149,7 @@ def _loading(root: Path, starter: Starter) -> Iterator[Callable[[], _Ended]]:
         reader.start()
 
         def ended() -> _Ended:
+            process.begun(DESCRIBE_TIMEOUT)
             *told, data = pipe.read().split(b"\n")
             process.wait()
             reader.join(1.0)

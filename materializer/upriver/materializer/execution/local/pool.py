@@ -27,9 +27,6 @@ LOOK = 0.05
 MAX_LINE = 65_536
 """Longer lines of output are cut into pieces of this many bytes."""
 
-MOST_LOST = 3
-"""How often an attempt may lose its process to the end of the fork parent: the third time may be its own doing."""
-
 OUTPUT_LIMIT = 4 << 20
 """Bytes of output kept of one attempt, each line counting for some more; the rest is read and dropped."""
 
@@ -375,10 +372,10 @@ class WorkerPool:
 
 
 class ForkedWorker:
-    """A worker that is forked when its job is there, and again when what it was forked from is killed meanwhile."""
+    """A worker that is forked when its job is there, and once again when what it was forked from is killed meanwhile."""
 
-    def __init__(self, forks: Starter, root: Path, hiding: Hiding) -> None:
-        self._forks = forks
+    def __init__(self, starter: Starter, root: Path, hiding: Hiding) -> None:
+        self._starter = starter
         self._root = root
         self._hiding = hiding
 
@@ -393,13 +390,20 @@ class ForkedWorker:
         progress: Callable[[int], None] = lambda memory: None,
     ) -> Ended:
         """See :meth:`Worker.run`."""
-        times = 0
-        while True:
-            times += 1
-            ended = Worker(self._forks, self._root, (), self._hiding).run(
+
+        def once(starter: Starter) -> Ended:
+            return Worker(starter, self._root, (), self._hiding).run(
                 job, timeout=timeout, memory=memory, output=output, cancelled=cancelled, progress=progress
             )
-            if not ended.lost or times == MOST_LOST:
-                return ended
-            with suppress(FileNotFoundError):
-                os.unlink(job.target)  # noqa: PTH108 -- of the one that was lost
+
+        ended = once(self._starter)
+        if not ended.lost:
+            return ended
+        # Another attempt may have ended what it was forked from, or this one has: the second time nothing is shared.
+        with suppress(FileNotFoundError):
+            os.unlink(job.target)  # noqa: PTH108 -- of the one that was lost
+        apart = self._starter.apart()
+        try:
+            return once(apart)
+        finally:
+            apart.close()
