@@ -6,10 +6,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check lint types imports soak bench mutants clean
+.PHONY: help demo quick test check lint types imports soak bench bench-peers mutants clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Upriver needs Python 3.11 or newer, not " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -46,6 +46,9 @@ soak: $(READY)  ## long random runs: hundreds of kills, thousands of edits
 
 bench: $(READY)  ## the figures of the README, measured here
 	$(BIN)/python -m benchmarks
+
+bench-peers: $(READY)  ## the same chains of assets in Hamilton, Dagster and Prefect, which it installs beside this
+	$(BIN)/python -m benchmarks.peers $(VENV)/peers
 
 mutants: $(READY)  ## small changes of what decides about freshness that no test notices (takes an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'

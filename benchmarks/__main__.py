@@ -10,7 +10,16 @@ from pathlib import Path
 from benchmarks.report import markdown, write_json
 from benchmarks.settings import Settings
 
-NAMES = ("orchestration", "unchanged", "tables", "schedule", "lineage", "lineage_precision", "precision")
+NAMES = (
+    "orchestration",
+    "attempts",
+    "unchanged",
+    "tables",
+    "schedule",
+    "lineage",
+    "lineage_precision",
+    "precision",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

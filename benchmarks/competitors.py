@@ -5,9 +5,10 @@ None is a dependency of Upriver. Each tool gets what its documentation recommend
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +65,20 @@ def _reads(query: str, keys: frozenset[str]) -> list[str]:
     return sorted(keys & set(words))
 
 
+def _with_reads(query: str, reads: Iterable[str], written: Callable[[str], str]) -> str:
+    """*query* with another text in the place of each table that it reads; `l1_t7` is no part of `l1_t76`."""
+    names = "|".join(map(re.escape, sorted(reads, key=len, reverse=True)))
+    return (
+        re.sub(rf"(?<![\w.])({names})(?![\w.])", lambda found: written(found[0]), query) if names else query
+    )
+
+
 _LUIGI = """
 import os
 import duckdb
 import luigi
 
+# The tables that they read are files here.
 QUERIES = {queries!r}
 READS = {reads!r}
 
@@ -84,8 +94,6 @@ class Table(luigi.Task):
     def run(self):
         os.makedirs("out", exist_ok=True)
         query = QUERIES[self.key]
-        for read in READS[self.key]:
-            query = query.replace(" " + read, f" 'out/{{read}}.parquet'")
         with self.output().temporary_path() as path, duckdb.connect() as connection:
             connection.execute(f"copy ({{query}}) to '{{path}}' (format parquet)")
 
@@ -102,6 +110,10 @@ def _luigi(folder: Path, project: Path, python: Path) -> tuple[list[str], list[s
     queries = {key: _absolute(text, project) for key, text in sql_assets(project)}
     keys = frozenset(queries)
     reads = {key: _reads(text, keys) for key, text in queries.items()}
+    queries = {
+        key: _with_reads(text, reads[key], lambda read: f"'out/{read}.parquet'")
+        for key, text in queries.items()
+    }
     (folder / "tasks.py").write_text(_LUIGI.format(queries=queries, reads=reads))
     command = [str(python), "tasks.py"]
     return command, command
@@ -112,8 +124,9 @@ def _dbt(folder: Path, project: Path, python: Path) -> tuple[list[str], list[str
     keys = frozenset(queries)
     (folder / "models").mkdir()
     for key, text in queries.items():
-        for read in _reads(text, keys):
-            text = text.replace(f" {read}", f" {{{{ ref('{read.replace('.', '_')}') }}}}")
+        text = _with_reads(
+            text, _reads(text, keys), lambda read: f"{{{{ ref('{read.replace('.', '_')}') }}}}"
+        )
         config = "{{ config(materialized='external') }}\n"
         (folder / "models" / f"{key.replace('.', '_')}.sql").write_text(config + text)
     (folder / "out").mkdir()

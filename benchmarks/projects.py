@@ -53,3 +53,61 @@ def _query(choose: random.Random, above: list[str], names: list[str]) -> str:
         f"\njoin {read} as {alias} using (id)" for read, alias in zip(reads[1:], tables[1:], strict=True)
     )
     return f"select distinct id, {picked}\nfrom {reads[0]} as a0{joins}\n"
+
+
+LENGTH = 10
+"""Assets of one of :func:`polars_chains`."""
+
+
+def polars_chains(root: Path, chains: int) -> None:
+    """*chains* modules of :data:`LENGTH` lazy Polars assets, each reading the one before."""
+    (root / "assets").mkdir(parents=True)
+    (root / "upriver.toml").write_text('[project]\nname = "chains"\n')
+    for chain in range(chains):
+        parts = ["import polars as pl\n\nfrom upriver.assets import asset\n"]
+        for number in range(LENGTH):
+            reads = f"c{chain}_{number - 1}: pl.LazyFrame" if number else ""
+            before = f"c{chain}_{number - 1}" if number else CHAIN_START
+            parts.append(
+                f"\n\n@asset\ndef c{chain}_{number}({reads}) -> pl.LazyFrame:\n"
+                f"    return {before}.{chain_step(number)}\n"
+            )
+        (root / "assets" / f"chain{chain}.py").write_text("".join(parts))
+
+
+CHAIN_START = 'pl.LazyFrame({"id": range(20)})'
+"""What the first asset of a chain is made of, as Python code."""
+
+
+def chain_step(number: int) -> str:
+    """What the asset *number* of a chain does, as Python code."""
+    return f'with_columns((pl.col("id") * {number + 2} % 7).alias("v{number}"))'
+
+
+def chain_script(chains: int, target: Path) -> str:
+    """A program that computes, writes and syncs what :func:`polars_chains` declares, in one process."""
+    return f"""import os
+
+import polars as pl
+
+TARGET = {str(target)!r}
+STEPS = [
+{"".join(f"    lambda frame: frame.{chain_step(number)},{chr(10)}" for number in range(LENGTH))}]
+
+
+def written(frame, name):
+    path = os.path.join(TARGET, name + ".parquet")
+    frame.sink_parquet(path)
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    return pl.scan_parquet(path)
+
+
+if __name__ == "__main__":
+    os.makedirs(TARGET, exist_ok=True)
+    for chain in range({chains}):
+        frame = {CHAIN_START}
+        for number, step in enumerate(STEPS):
+            frame = written(step(frame), f"c{{chain}}_{{number}}")
+"""

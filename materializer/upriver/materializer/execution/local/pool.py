@@ -372,7 +372,7 @@ class WorkerPool:
 
 
 class ForkedWorker:
-    """A worker that is forked when its job is there, and once again when what it was forked from is killed meanwhile."""
+    """A worker that is forked when its job is there, and once more when what it was forked from is killed meanwhile."""
 
     def __init__(self, starter: Starter, root: Path, hiding: Hiding) -> None:
         self._starter = starter
