@@ -6,7 +6,6 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,11 +13,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from upriver.assets.errors import UsageError
-from upriver.assets.model import Key, Source, TableLocation
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.fingerprint import algorithm
 from upriver.materializer.ports import Clock, Engine
+from upriver.materializer.sources.registry import source_folders
 from upriver.materializer.state import open_state
 from upriver.materializer.state.local_storage import LocalStorage
 from upriver.materializer.storage.local_store import LocalStore
@@ -138,7 +137,7 @@ class LocalParts:
         """DuckDB in this process."""
         from upriver.materializer.engines.duckdb import DuckDBEngine
 
-        folders = {self._folder / "store", *source_folders(self._root, project.sources)}
+        folders = {self._folder / "store", *source_folders(self._root, project.sources.values())}
         temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
         return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory)
 
@@ -181,19 +180,3 @@ def open_context(root: Path, environment: str, clock: Clock | None = None) -> Co
             f"{environment!r} can't be the name of an environment: letters, digits, _, . and - only"
         )
     return Context(root, environment, clock or SystemClock(), partial(LocalParts, processes=Processes()))
-
-
-def source_folders(root: Path, sources: Mapping[Key, Source]) -> set[Path]:
-    """The folders in which sources that are read in place lie."""
-    folders = set()
-    for source in sources.values():
-        location = source.location
-        if isinstance(location, TableLocation) or location.format != "parquet" or location.scan is not None:
-            continue  # these are read through their snapshots in the store
-        for pattern in location.patterns:
-            fixed = Path(pattern)
-            while any(char in str(fixed) for char in "*?["):
-                fixed = fixed.parent
-            place = root / fixed
-            folders.add(place if place.is_dir() else place.parent)
-    return folders

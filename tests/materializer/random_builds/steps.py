@@ -47,8 +47,8 @@ from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Action, Outcome, RunStatus
 from upriver.materializer.session import Session
-from upriver.materializer.sources import observe as sources
-from upriver.materializer.sources.observe import Sources
+from upriver.materializer.sources import observe
+from upriver.materializer.sources.reading import SourceReader
 
 _MEMORY = Path("/dev/shm")
 """Where syncing takes no time, if the system has it."""
@@ -60,8 +60,7 @@ class Tools:
     def __init__(self) -> None:
         self.forks = Forks()
         self.binder = Binder()
-        self.looking = sources._connection()
-        self.looking.execute("set enable_external_file_cache = false")
+        self.looking = SourceReader()
 
     def close(self) -> None:
         """Release processes and databases."""
@@ -118,7 +117,7 @@ class LivingContext(Context):
         chosen = frozenset(select) or frozenset(project.assets)
         among = project.graph.ancestors(chosen)
         options = Options(select=tuple(sorted(chosen)))
-        with patch.object(Sources, "_database", self._tools.looking):
+        with patch.object(observe, "SourceReader", lambda: self._tools.looking):
             return Build(self, among, chosen, options, lambda event: None, Cancel()).execute()
 
 

@@ -15,16 +15,12 @@ import pytest
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import FileLocation, Key, Location, Place, Source, TableLocation
 from upriver.materializer.model import Version
-from upriver.materializer.sources import observe as module
-from upriver.materializer.sources.observe import (
-    TRUST_AFTER,
-    SourceChanging,
-    SourceMissing,
-    Sources,
-    describe_location,
-    source_schema,
-    stamps,
-)
+from upriver.materializer.ports import SourceChanging, SourceMissing
+from upriver.materializer.sources import files, tables
+from upriver.materializer.sources import stamps as stamping
+from upriver.materializer.sources.observe import Sources
+from upriver.materializer.sources.registry import connector_of, source_schema, stamps
+from upriver.materializer.sources.stamps import TRUST_AFTER
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locator import Locator
 from upriver.materializer.testing import MemoryState
@@ -89,13 +85,14 @@ def shelf(tmp_path: Path) -> Iterator[Shelf]:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many files were hashed in each pass over bytes."""
     passes: list[int] = []
-    digest = module._digest
+    digest = stamping.digest_of_bytes
 
     def counting(root: Path, stamped: tuple[object, ...]) -> str:
         passes.append(len(stamped))
         return digest(root, stamped)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_digest", counting)
+    for connector in (files, tables):
+        monkeypatch.setattr(connector, "digest_of_bytes", counting)
     return passes
 
 
@@ -310,14 +307,15 @@ def meddling(path: Path, texts: Iterator[str]) -> Callable[[], float]:
 
 def test_a_source_that_never_rests_is_not_recorded(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     path = shelf.write("data/a.csv", "x\n1\n")
-    digest = module._digest
+    digest = stamping.digest_of_bytes
     counter = itertools.count(10)
 
     def racing(root: Path, stamped: tuple[object, ...]) -> str:
         path.write_text(f"x\n{'1' * next(counter)}\n")
         return digest(root, stamped)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_digest", racing)
+    for connector in (files, tables):
+        monkeypatch.setattr(connector, "digest_of_bytes", racing)
     with pytest.raises(SourceChanging, match="changes while it is being read; nothing was recorded"):
         shelf.version(csv())
     assert shelf.state.sources() == {}
@@ -369,7 +367,7 @@ def test_stamps_are_sorted_and_each_file_counts_once(shelf: Shelf) -> None:
 
 def test_a_location_is_described_so_that_what_matters_differs() -> None:
     def described(location: Location) -> str:
-        return describe_location(Source("s", location, Place("s.py")))
+        return connector_of(Path(), Source("s", location, Place("s.py"))).describe()
 
     assert described(csv()) == "data/a.csv as csv"
     assert (

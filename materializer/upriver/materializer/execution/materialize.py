@@ -23,9 +23,8 @@ from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Located, Materialization, Read, Trace, Version
-from upriver.materializer.ports import Staged
+from upriver.materializer.ports import SourceChanging, Staged
 from upriver.materializer.runs.event_log import RunLog
-from upriver.materializer.sources.observe import SourceChanging
 
 if TYPE_CHECKING:
     from upriver.materializer.execution.cancel import Cancel

@@ -14,7 +14,8 @@ from upriver.materializer.context import Context
 from upriver.materializer.freshness.comparison import LiveContents, contents_of
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.model import Failure, Materialization, State
-from upriver.materializer.sources.observe import SourceMissing, Sources, sources_of
+from upriver.materializer.ports import SourceMissing
+from upriver.materializer.sources.observe import Sources, sources_of
 from upriver.materializer.storage.locator import Locator
 
 

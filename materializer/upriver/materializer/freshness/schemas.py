@@ -11,7 +11,7 @@ from upriver.assets.model import Key, Schema, SqlRecipe
 from upriver.lineage.model import Analysis
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.observe import SourceViews
-from upriver.materializer.sources.observe import source_schema
+from upriver.materializer.sources.registry import source_schema
 
 _MANY = 64
 """So many queries are bound by several threads; fewer are done before the threads have begun."""

@@ -7,7 +7,7 @@ from upriver.assets.model import Key, PythonRecipe
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Cause, Reason, Reasons, State
-from upriver.materializer.sources.observe import stamps
+from upriver.materializer.sources.registry import stamps
 
 
 def status_of(seen: Survey, key: Key, seconds: float | None, running_since: float | None) -> AssetStatus:

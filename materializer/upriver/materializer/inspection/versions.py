@@ -10,7 +10,7 @@ from upriver.assets.model import Key, Source
 from upriver.assets.project.files import discover
 from upriver.materializer.context import Context
 from upriver.materializer.model import Located, Version
-from upriver.materializer.sources.observe import stamped_paths
+from upriver.materializer.sources.registry import stamped_paths
 
 
 def revision(context: Context) -> str:

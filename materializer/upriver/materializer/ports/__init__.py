@@ -5,6 +5,7 @@ both.
 """
 
 from upriver.materializer.ports.clock import Clock
+from upriver.materializer.ports.connector import Connector, SourceChanging, SourceMissing
 from upriver.materializer.ports.engine import Engine, Written
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
 from upriver.materializer.ports.state import (
@@ -32,6 +33,7 @@ __all__ = [
     "Claimed",
     "Clock",
     "Committed",
+    "Connector",
     "Damaged",
     "Dropped",
     "Engine",
@@ -45,6 +47,8 @@ __all__ = [
     "ProjectStorage",
     "Removed",
     "Seen",
+    "SourceChanging",
+    "SourceMissing",
     "SourceRecord",
     "Staged",
     "StateReader",

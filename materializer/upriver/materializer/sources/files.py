@@ -1,0 +1,117 @@
+"""The connector of files: CSV, NDJSON, Parquet, Arrow, and files that are handed over as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from upriver.assets.errors import UpriverError
+from upriver.assets.model import FileLocation, Key, Schema
+from upriver.lineage.sql.names import literal
+from upriver.materializer.engines.types import escaped
+from upriver.materializer.model import FileStamp
+from upriver.materializer.ports.connector import SourceMissing
+from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
+from upriver.materializer.sources.stamps import digest_of_bytes, expand, stamps_of
+
+
+class FileConnector:
+    """Files of one source below *root*. See :class:`upriver.materializer.ports.Connector`."""
+
+    def __init__(self, root: Path, key: Key, location: FileLocation, reader: SourceReader) -> None:
+        self._root = root
+        self._key = key
+        self._location = location
+        self._reader = reader
+
+    @property
+    def in_place(self) -> bool:
+        """Parquet is, but where folders give columns; text and Arrow are copied, and so keep one moment."""
+        location = self._location
+        return location.format == "parquet" and location.scan is None and not _hive(location)
+
+    @property
+    def has_columns(self) -> bool:
+        """A reader such as ``read_text`` makes a table even of files without columns."""
+        return self._location.format != "file" or self._location.scan is not None
+
+    def describe(self) -> str:
+        """Patterns, and how they are read."""
+        return f"{', '.join(self._location.patterns)} as {self._location.scan or self._location.format}"
+
+    def missing(self) -> str:
+        """No file matches."""
+        return f"source {self._key}: no file matches {', '.join(self._location.patterns)}"
+
+    def observe(self) -> tuple[FileStamp, ...]:
+        """The stamps of the files, sorted by path."""
+        return stamps_of(self._root, expand(self._root, self._location.patterns))
+
+    def name_content(self, observed: tuple[FileStamp, ...]) -> str:
+        """By the bytes of all files."""
+        return digest_of_bytes(self._root, observed)
+
+    def schema(self) -> Schema:
+        """By the beginning or the footer of the files."""
+        files = self._files(self.observe())
+        if not files:
+            raise SourceMissing(self.missing())
+        if not self.has_columns:
+            return ()
+        with told_of(self._key, self.describe()):
+            if self._location.format == "arrow":
+                from upriver.materializer.sources.arrow import arrow_schema
+
+                return arrow_schema(files[0])
+            return self._reader.describe(scan_expression(self._location, files))
+
+    def measure(self, observed: tuple[FileStamp, ...]) -> tuple[Schema, int]:
+        """By the footers."""
+        with told_of(self._key, self.describe()):
+            return self._reader.describe_parquet(self._files(observed))
+
+    def scan(self, observed: tuple[FileStamp, ...], target: Path) -> tuple[Schema, int]:
+        """All rows of all files, in order."""
+        files = self._files(observed)
+        with told_of(self._key, self.describe()), self._reader.cursor() as cursor:
+            if self._location.format != "arrow":
+                return copy_relation(cursor, scan_expression(self._location, files), target)
+            from upriver.materializer.sources.arrow import arrow_table
+
+            cursor.register("arrow_source", arrow_table(files))
+            return copy_relation(cursor, "arrow_source", target)
+
+    def folders(self) -> Iterator[Path]:
+        """Above the first pattern character of each pattern."""
+        for pattern in self._location.patterns:
+            fixed = Path(pattern)
+            while any(char in str(fixed) for char in "*?["):
+                fixed = fixed.parent
+            place = self._root / fixed
+            yield place if place.is_dir() else place.parent
+
+    def _files(self, observed: tuple[FileStamp, ...]) -> tuple[str, ...]:
+        return tuple(str(self._root / stamp.path) for stamp in observed)
+
+
+def scan_expression(location: FileLocation, files: tuple[str, ...]) -> str:
+    """The DuckDB table expression that reads *files* whole; types are detected from all rows, not from a
+    sample.
+    """
+    listed = f"[{', '.join(literal(escaped(file)) for file in files)}]"
+    if location.scan is not None:
+        return location.scan.replace("{files}", listed)
+    match location.format:
+        case "csv":
+            return f"read_csv({listed}, sample_size = -1)"
+        case "ndjson":
+            return f"read_json({listed}, format = 'newline_delimited', sample_size = -1)"
+        case "parquet":
+            return f"read_parquet({listed}, hive_partitioning = {str(_hive(location)).lower()})"
+        case other:
+            raise UpriverError(f"sources of format {other!r} can't be read as a table")
+
+
+def _hive(location: FileLocation) -> bool:
+    """Whether folders such as ``year=2024`` give the table columns."""
+    return any("=" in part for pattern in location.patterns for part in pattern.split("/")[:-1])

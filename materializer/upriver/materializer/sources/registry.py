@@ -1,0 +1,48 @@
+"""Which connector reads which kind of location: the one place that takes a location apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import assert_never
+
+from upriver.assets.model import FileLocation, Schema, Source, TableLocation
+from upriver.materializer.model import FileStamp
+from upriver.materializer.ports.connector import Connector
+from upriver.materializer.sources.files import FileConnector
+from upriver.materializer.sources.reading import SourceReader
+from upriver.materializer.sources.tables import TableConnector
+
+
+def connector_of(root: Path, source: Source, reader: SourceReader | None = None) -> Connector:
+    """The connector of *source* in the project at *root*; *reader* is shared where many are looked at."""
+    shared = reader or SourceReader()
+    match source.location:
+        case FileLocation() as location:
+            return FileConnector(root, source.key, location, shared)
+        case TableLocation() as location:
+            return TableConnector(root, source.key, location, shared)
+        case other:
+            assert_never(other)
+
+
+def source_schema(root: Path, source: Source) -> Schema:
+    """The source's columns, found by looking at its beginning or footer. Raises SourceMissing, UpriverError."""
+    return connector_of(root, source).schema()
+
+
+def stamps(root: Path, source: Source) -> tuple[FileStamp, ...]:
+    """What can be seen of the source without reading it; empty when nothing is there."""
+    return connector_of(root, source).observe()
+
+
+def stamped_paths(root: Path, sources: Iterable[Source]) -> Iterator[FileStamp]:
+    """All stamps of all sources; for noticing change cheaply."""
+    for source in sources:
+        yield from stamps(root, source)
+
+
+def source_folders(root: Path, sources: Iterable[Source]) -> set[Path]:
+    """The folders in which sources that are read in place lie."""
+    found = (connector_of(root, source) for source in sources)
+    return {folder for connector in found if connector.in_place for folder in connector.folders()}

@@ -1,0 +1,73 @@
+"""The connector of tables in SQLite and DuckDB database files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from upriver.assets.model import Key, Schema, TableLocation
+from upriver.lineage.sql.names import literal, quote
+from upriver.materializer.model import FileStamp
+from upriver.materializer.ports.connector import SourceMissing
+from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
+from upriver.materializer.sources.stamps import digest_of_bytes, stamps_of
+
+
+class TableConnector:
+    """One table of a database file below *root*. See :class:`upriver.materializer.ports.Connector`."""
+
+    in_place = False
+    has_columns = True
+
+    def __init__(self, root: Path, key: Key, location: TableLocation, reader: SourceReader) -> None:
+        self._root = root
+        self._key = key
+        self._location = location
+        self._reader = reader
+
+    def describe(self) -> str:
+        """Engine, table and file."""
+        return f"{self._location.engine} table {self._location.table} in {self._location.path}"
+
+    def missing(self) -> str:
+        """There is no such file."""
+        return f"source {self._key}: there is no database {self._location.path}"
+
+    def observe(self) -> tuple[FileStamp, ...]:
+        """The stamps of the database and of its write-ahead log, where its newest rows may still be."""
+        path = self._location.path
+        return stamps_of(self._root, (path, f"{path}-wal", f"{path}.wal"))
+
+    def name_content(self, observed: tuple[FileStamp, ...]) -> str:
+        """By the bytes of the files."""
+        return digest_of_bytes(self._root, observed)
+
+    def schema(self) -> Schema:
+        """Not known before the table is read: SQLite types values, not columns."""
+        if not self.observe():
+            raise SourceMissing(self.missing())
+        return ()
+
+    def measure(self, observed: tuple[FileStamp, ...]) -> tuple[Schema, int]:
+        """Never asked: tables are read as copies."""
+        raise AssertionError(f"{self.describe()} is not read in place")
+
+    def scan(self, observed: tuple[FileStamp, ...], target: Path) -> tuple[Schema, int]:
+        """All rows, of one moment."""
+        path = self._root / self._location.path
+        with (
+            told_of(self._key, self.describe()),
+            SourceReader().cursor() as cursor,
+        ):  # attached to nothing else
+            if self._location.engine == "duckdb":
+                cursor.execute(f"attach {literal(str(path))} as source_database (read_only)")
+                parts = ".".join(quote(part) for part in self._location.table.split("."))
+                return copy_relation(cursor, f"source_database.{parts}", target)
+            from upriver.materializer.sources.sqlite import sqlite_table
+
+            cursor.register("sqlite_source", sqlite_table(path, self._location.table))
+            return copy_relation(cursor, "sqlite_source", target)
+
+    def folders(self) -> Iterator[Path]:
+        """None: it is not read in place."""
+        return iter(())
