@@ -25,8 +25,8 @@ class AssetFunction(Generic[P, R]):
     """A project function that computes an asset. Calling it calls the function; nothing is recorded then.
 
     *options* are as given to ``@asset``, *inputs* the upstreams given for parameters, *after* those to wait
-    for, each a key or the declaration itself. *file* (absolute) and *line* tell where it was declared. It is
-    not *sound* when something about it was wrong (and reported).
+    for, each a key or the declaration itself. *file* (absolute) and *line* tell where it was declared. *problems*
+    are what is wrong with it (and was reported): it can't be used then.
     """
 
     function: Callable[P, R]
@@ -35,7 +35,7 @@ class AssetFunction(Generic[P, R]):
     after: tuple[Upstream, ...]
     file: str
     line: int
-    sound: bool
+    problems: tuple[Diagnosis, ...]
     __name__: str
     __qualname__: str
 
@@ -45,7 +45,7 @@ class AssetFunction(Generic[P, R]):
         options: Options,
         inputs: Mapping[str, Upstream],
         after: tuple[Upstream, ...],
-        sound: bool,
+        problems: Iterable[Diagnosis],
     ) -> None:
         code = innermost(function).__code__
         self.__dict__.update(
@@ -55,7 +55,7 @@ class AssetFunction(Generic[P, R]):
             after=after,
             file=code.co_filename,
             line=code.co_firstlineno,
-            sound=sound,
+            problems=tuple(problems),
             __wrapped__=function,
             __name__=function.__name__,
             __qualname__=function.__qualname__,
@@ -155,7 +155,7 @@ def _declare(function: Any, given: dict[str, Any], here: Place) -> Any:
     given["after"], objects = _split(given.get("after"))
     options, more = read_options(given, (*PYTHON_OPTIONS, "inputs"), lambda _: here, known_key)
     problems += more
-    declared = AssetFunction(function, options, inputs, (*options.after, *objects), sound=not problems)
+    declared = AssetFunction(function, options, inputs, (*options.after, *objects), problems)
     report(problems)
     note(declared)
     return declared

@@ -16,13 +16,14 @@ import linecache
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
+from upriver.assets.errors import DeclarationError, Diagnosis
 from upriver.assets.project.files import SKIPPED_FOLDERS, ProjectFiles
 from upriver.assets.project.layout import ROOM
 
@@ -34,6 +35,7 @@ PROTECTED = frozenset(sys.stdlib_module_names) | _DEPENDENCIES
 """Top-level names which mean the installed module, whatever the project calls its files."""
 
 _lock = threading.RLock()
+_NONE: Mapping[str, Diagnosis] = MappingProxyType({})
 
 
 def module_name(path: str) -> str:
@@ -44,17 +46,30 @@ def module_name(path: str) -> str:
 class ProjectImports:
     """Makes the modules of one project importable between enter and exit, with the root as working directory.
 
+    *refused* are modules, by path, that can't be imported, and why. *executing* is told the path of each module that
+    begins to be executed, and None when one has ended.
+
     On exit they leave ``sys.modules``, and what was there before comes back; whoever holds a module can go on
     using it, but an import statement that is executed only later (in a function) needs the project entered
     again. One project can be entered at a time; other threads wait.
     """
 
-    def __init__(self, root: Path, files: ProjectFiles) -> None:
+    def __init__(
+        self,
+        root: Path,
+        files: ProjectFiles,
+        *,
+        refused: Mapping[str, Diagnosis] = _NONE,
+        executing: Callable[[str | None], None] = lambda path: None,
+    ) -> None:
         self.root = os.path.realpath(root)
+        self.executing = executing
         self._folders = [self.root, os.path.join(self.root, ROOM)]
         paths = [file.path for file in (*files.python, *files.helpers)]
         names = {path.split("/")[0] for path in paths}
         names |= {path.split("/")[1] for path in paths if path.startswith(f"{ROOM}/")}
+        self._refused = {one.place.path.rstrip("/"): one for one in files.diagnoses if one.place is not None}
+        self._refused |= refused
         self.names = frozenset(name.removesuffix(".py") for name in names)
         """The top-level names that the project's own files have."""
 
@@ -185,9 +200,13 @@ class ProjectImports:
         if not isinstance(spec.loader, SourceFileLoader) or not self.contains(spec.origin):
             return spec
         path = os.path.relpath(spec.origin, self.root).replace(os.sep, "/")
+        # Nobody watches a file that is not taken for the project's: what it holds must not get into anything.
+        for refused, diagnosis in self._refused.items():
+            if path == refused or path.startswith(f"{refused}/"):
+                raise DeclarationError([diagnosis])
         if path.startswith(f"{ROOM}/") and module_name(path) != name:
             return ModuleSpec(name, _OtherName(module_name(path)), origin=spec.origin)
-        spec.loader = _Uncached(name, spec.origin)
+        spec.loader = _Uncached(name, spec.origin, lambda begins: self.executing(path if begins else None))
         spec.cached = None
         return spec
 
@@ -225,6 +244,17 @@ class _Uncached(SourceFileLoader):
 
     The source is kept for tracebacks and for whoever reads a function's source: it is what was executed.
     """
+
+    def __init__(self, name: str, path: str, executing: Callable[[bool], None] = lambda begins: None) -> None:
+        super().__init__(name, path)
+        self._executing = executing
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._executing(True)
+        try:
+            super().exec_module(module)
+        finally:
+            self._executing(False)
 
     def get_code(self, fullname: str) -> CodeType:
         data = self.get_data(self.path)

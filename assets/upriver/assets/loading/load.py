@@ -21,7 +21,7 @@ from upriver.assets.loading.import_reads import Observed, Recorder, native_reads
 from upriver.assets.loading.imports import ProjectImports, module_name
 from upriver.assets.loading.resolve import Found, resolve
 from upriver.assets.loading.scan import declarations, look_up
-from upriver.assets.loading.tracebacks import merged, raised
+from upriver.assets.loading.tracebacks import identity, merged, raised
 from upriver.assets.model import Asset, Key, Place, PythonRecipe, Source
 from upriver.assets.project.files import ProjectFiles
 from upriver.assets.project.layout import ROOM, path_parts
@@ -32,8 +32,9 @@ class LoadedPython:
     """What the Python modules of a project declare.
 
     *assets* have recipes without fingerprint; *functions* are their functions. *modules* keeps the project's
-    modules alive, by name: they are no longer in ``sys.modules``. *failed* are the paths of modules that
-    could not be loaded: what they would have declared is not known. *output* is what was printed.
+    modules alive, by name: they are no longer in ``sys.modules``. *failed* are the modules that could not be
+    loaded, by path, and why: what they would have declared is not known. *loaded* are the paths of those that
+    could. *output* is what was printed.
     """
 
     assets: tuple[Asset, ...] = ()
@@ -41,13 +42,15 @@ class LoadedPython:
     functions: Mapping[Key, AssetFunction[..., Any]] = field(default_factory=dict)
     diagnoses: tuple[Diagnosis, ...] = ()
     modules: Mapping[str, ModuleType] = field(default_factory=dict)
-    failed: tuple[str, ...] = ()
+    failed: Mapping[str, tuple[Diagnosis, ...]] = field(default_factory=dict)
+    loaded: tuple[str, ...] = ()
     observed: Observed = field(default_factory=Observed)
     output: str = ""
 
 
-def load_python(root: Path, files: ProjectFiles) -> LoadedPython:
-    """Import the project's Python modules in this process and say what they declare.
+def load_python(root: Path, files: ProjectFiles, imports: ProjectImports | None = None) -> LoadedPython:
+    """Import the project's Python modules in this process and say what they declare. *imports* is how, when not as
+    usual.
 
     Import path, modules, environment variables and working directory are afterwards as they were. Not
     thread-safe with respect to the working directory, ``sys.stdout`` and ``os.environ``: best done in a
@@ -55,48 +58,57 @@ def load_python(root: Path, files: ProjectFiles) -> LoadedPython:
     """
     if not files.python:
         return LoadedPython()
-    imports = ProjectImports(root, files)
+    imports = imports or ProjectImports(root, files)
     recorder = Recorder(imports.root, imports.contains)
     found: list[Found] = []
-    failures: list[Diagnosis] = []
-    failed: list[str] = []
+    failed: dict[str, list[Diagnosis]] = {}
     with imports, capturing() as captured, collecting() as collected, recording(recorder):
         for file in files.python:
-            module = _import(imports, file.path, failures)
-            if module is None:
-                failed.append(file.path)
-            else:
+            module = _import(imports, file.path)
+            if isinstance(module, ModuleType):
                 found += [Found(declared, module, name) for name, declared in declarations(module)]
+            else:
+                failed[file.path] = [_under_root(problem, imports.root) for problem in module]
         modules = imports.modules()
     _note_native_reads(recorder, imports, modules)
-    resolved = resolve(imports, found, collected.declared, modules)
-    problems = [*failures, *collected.problems, *resolved.diagnoses]
+    loaded = {path for module in modules.values() if isinstance(path := vars(module).get("__file__"), str)}
+    # What a module has declared before it failed is not what it declares.
+    noted = [one for one in collected.declared if one.file in loaded or not imports.contains(one.file)]
+    resolved = resolve(imports, found, noted, modules)
+    failures = [problem for problems in failed.values() for problem in problems]
+    others = [_under_root(problem, imports.root) for problem in (*collected.problems, *resolved.diagnoses)]
+    told = {identity(problem): problem for problem in merged([*failures, *others])}
     return LoadedPython(
         assets=tuple(resolved.assets),
         sources=tuple(resolved.sources),
         functions=resolved.functions,
-        diagnoses=tuple(merged([_under_root(problem, imports.root) for problem in problems])),
+        diagnoses=tuple(told.values()),
         modules=modules,
-        failed=tuple(failed),
+        failed={
+            path: tuple(dict.fromkeys(told[identity(problem)] for problem in problems))
+            for path, problems in failed.items()
+        },
+        loaded=tuple(
+            sorted(os.path.relpath(path, imports.root) for path in loaded if imports.contains(path))
+        ),
         observed=recorder.observed(),
         output=captured.text(),
     )
 
 
-def _import(imports: ProjectImports, path: str, failures: list[Diagnosis]) -> ModuleType | None:
+def _import(imports: ProjectImports, path: str) -> ModuleType | tuple[Diagnosis, ...]:
+    """The module at *path*, or why it can't be loaded."""
     problem = _unimportable(path)
     if problem is not None:
-        failures.append(problem)
-        return None
+        return (problem,)
     try:
         return imports.module(module_name(path))
     except DeclarationError as error:
-        failures += error.diagnoses
+        return error.diagnoses
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit included
-        failures.append(raised(imports, path, error))
-    return None
+        return (raised(imports, path, error),)
 
 
 def load_function(imports: ProjectImports, recipe: PythonRecipe) -> AssetFunction[..., Any]:

@@ -10,6 +10,8 @@ from inspect import Parameter
 from types import ModuleType
 from typing import Any
 
+import msgspec
+
 from upriver.assets.declare.annotations import FILES, frame_of_parameter, frame_of_result, parameters
 from upriver.assets.declare.asset import AssetFunction, Upstream
 from upriver.assets.declare.collector import Declared
@@ -183,7 +185,9 @@ class _Resolver:
         self._result.diagnoses += [
             Diagnosis("bad-signature", f"asset {key!r}: {problem}", place, key=key) for problem in problems
         ]
-        if problems or not declared.sound:
+        # They were reported before the key was known.
+        self._result.diagnoses += [msgspec.structs.replace(found, key=key) for found in declared.problems]
+        if problems or declared.problems:
             return
         recipe = PythonRecipe(
             module=item.module.__name__,

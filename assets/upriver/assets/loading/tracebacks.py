@@ -32,16 +32,22 @@ def raised(imports: ProjectImports, module: str, error: BaseException) -> Diagno
 
 
 def merged(diagnoses: list[Diagnosis]) -> list[Diagnosis]:
-    """*diagnoses* with what several modules met in the same place told once, with the facts of all."""
+    """*diagnoses* with what several modules met in the same place told once, with the facts of all, and with the
+    key of the one that knows it.
+    """
     found: dict[tuple[str, str, str], Diagnosis] = {}
     for diagnosis in diagnoses:
-        which = (diagnosis.code, str(diagnosis.place), diagnosis.message)
-        known = found.get(which)
-        found[which] = diagnosis if known is None else _with_facts(known, diagnosis.facts)
+        known = found.get(which := identity(diagnosis))
+        found[which] = diagnosis if known is None else _with_facts(known, diagnosis.facts, diagnosis.key)
     return list(found.values())
 
 
-def _with_facts(diagnosis: Diagnosis, facts: tuple[str, ...]) -> Diagnosis:
+def identity(diagnosis: Diagnosis) -> tuple[str, str, str]:
+    """Equal for diagnoses of one and the same thing, whoever met it."""
+    return (diagnosis.code, str(diagnosis.place), diagnosis.message)
+
+
+def _with_facts(diagnosis: Diagnosis, facts: tuple[str, ...], key: str | None = None) -> Diagnosis:
     return Diagnosis(
         diagnosis.code,
         diagnosis.message,
@@ -49,7 +55,7 @@ def _with_facts(diagnosis: Diagnosis, facts: tuple[str, ...]) -> Diagnosis:
         tuple(dict.fromkeys((*diagnosis.facts, *facts))),
         diagnosis.hint,
         diagnosis.excerpt,
-        diagnosis.key,
+        diagnosis.key or key,
     )
 
 

@@ -22,6 +22,8 @@ def check_keys(assets: Iterable[Asset], sources: Iterable[Source]) -> tuple[Diag
         known = first.setdefault(name, declared)
         if known is not declared:
             diagnoses.append(_twice(known, declared))
+            if known.key != declared.key:  # each has its own name, and neither can be used
+                diagnoses.append(_twice(declared, known))
         schema, dot, _ = declared.key.partition(".")
         if dot and schema in _ENGINE_SCHEMAS:
             message = (

@@ -2,23 +2,28 @@
 
 It runs in a process of its own, so that the program itself never executes project code: a module that crashes,
 hangs or ends the process, or that imports half of PyPI, costs this process only, and two projects never meet.
+
+Its arguments are the project's root, perhaps the modules that have ended such a process before, with their diagnoses
+(they are not loaded again), and the descriptor to report to. The report is lines of JSON: a list for a secret that was
+revealed, a text for the path of a module that begins to be executed, null when one has ended; last what is declared.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import RawIOBase
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import msgspec
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.capture import capturing
-from upriver.assets.loading.imports import ProjectImports
+from upriver.assets.loading.imports import ProjectImports, module_name
 from upriver.assets.loading.load import LoadedPython, load_python
 from upriver.assets.model import Asset, CodePart, PythonRecipe
 from upriver.assets.project.files import discover
@@ -30,20 +35,31 @@ from upriver.lineage.project.redacted import without_secrets
 from upriver.lineage.python.reach import reach
 from upriver.lineage.python.source import Sources
 
+_NONE: Mapping[str, Diagnosis] = MappingProxyType({})
 
-def describe_project(root: Path) -> Described:
-    """What the Python modules of the project at *root* declare, with the code that each recipe can reach."""
+
+def describe_project(
+    root: Path,
+    refused: Mapping[str, Diagnosis] = _NONE,
+    executing: Callable[[str | None], None] = lambda path: None,
+) -> Described:
+    """What the Python modules of the project at *root* declare, with the code that each recipe can reach.
+
+    *refused* and *executing* as for :class:`upriver.assets.loading.imports.ProjectImports`.
+    """
     files = discover(root)
-    loaded = load_python(root, files)
+    imports = ProjectImports(root, files, refused=refused, executing=executing)
+    loaded = load_python(root, files, imports)
     # Functions may import more of the project when they are called: looking into them imports it, too.
-    with ProjectImports(root, files), capturing():
+    with imports, capturing():
         sys.modules.update(loaded.modules)
         found = _fingerprinted(root, loaded)
     modules = PythonModules(
         observed=loaded.observed,
         assets=tuple(found.assets),
         sources=loaded.sources,
-        failed=tuple(dict.fromkeys([*loaded.failed, *found.failed])),
+        failed=dict(loaded.failed),
+        loaded=loaded.loaded,
         diagnoses=(*loaded.diagnoses, *found.diagnoses),
         output=loaded.output,
     )
@@ -55,16 +71,16 @@ def describe_project(root: Path) -> Described:
 class _Fingerprinted:
     """The assets with the fingerprints of their recipes, and the code parts of each fingerprint.
 
-    *failed* are the paths of modules with a recipe that could not be looked into, for what *diagnoses* say.
+    *diagnoses* say what is wrong with a recipe that can't be looked into, or with code that only a function imports.
     """
 
     assets: list[Asset] = field(default_factory=list)
     parts: dict[str, tuple[CodePart, ...]] = field(default_factory=dict)
     diagnoses: list[Diagnosis] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
 
 
 def _fingerprinted(root: Path, loaded: LoadedPython) -> _Fingerprinted:
+    failed = {module_name(path): problems for path, problems in loaded.failed.items()}
     texts = Sources()
     result = _Fingerprinted()
     for asset in loaded.assets:
@@ -74,8 +90,10 @@ def _fingerprinted(root: Path, loaded: LoadedPython) -> _Fingerprinted:
             found = reach(function, Path(os.path.realpath(root)), texts, loaded.modules)
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is this asset's failure alone
             result.diagnoses.append(_unreadable(asset, error))
-            result.failed.append(asset.place.path)
+            result.assets.append(asset)
             continue
+        for name in found.unimportable:
+            result.diagnoses += [_behind(asset, problem) for problem in failed.get(name, ())]
         result.parts[found.fingerprint] = found.parts
         recipe = msgspec.structs.replace(
             asset.recipe, fingerprint=found.fingerprint, packages=found.packages, widened=found.widened
@@ -95,6 +113,11 @@ def _unreadable(asset: Asset, error: Exception) -> Diagnosis:
     )
 
 
+def _behind(asset: Asset, problem: Diagnosis) -> Diagnosis:
+    fact = f"{asset.key}, declared at {asset.place}, imports it when it runs"
+    return msgspec.structs.replace(problem, facts=(*problem.facts, fact), key=asset.key)
+
+
 def _write(pipe: RawIOBase, data: bytes) -> None:
     view = memoryview(data)
     while view:
@@ -108,14 +131,19 @@ def unconfined(_root: Path) -> None:
 def work(pipe: BinaryIO, arguments: Sequence[str], confine: Callable[[Path], None] = unconfined) -> None:
     """Report to the descriptor given. *confine* is called before project code is imported."""
     pipe.close()
-    root, channel = Path(arguments[0]), int(arguments[1])
+    root, channel = Path(arguments[0]), int(arguments[-1])
+    refused = msgspec.json.decode(arguments[1], type=dict[str, Diagnosis]) if len(arguments) > 2 else _NONE
     os.set_inheritable(channel, False)
     report = os.fdopen(channel, "wb", buffering=0)
     # Whatever ends this process: what it has printed on its way must not show a secret.
     REVEALED.tell = lambda name, value: _write(report, msgspec.json.encode((name, value)) + b"\n")
     confine(root)
     begin_afresh()  # which may start threads: from here on they are confined, too
-    _write(report, msgspec.json.encode(describe_project(root)))
+
+    def executing(path: str | None) -> None:
+        _write(report, msgspec.json.encode(path) + b"\n")
+
+    _write(report, msgspec.json.encode(describe_project(root, refused, executing)))
     os._exit(0)  # threads and exit handlers of project modules must not hold back the report
 
 

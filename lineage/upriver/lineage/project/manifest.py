@@ -39,7 +39,9 @@ class Mention(Value, frozen=True):
 
 
 class SqlModule(Value, frozen=True):
-    """What one SQL module declares. *digest* is of its bytes. *asset* is None when *diagnoses* say why."""
+    """What one SQL module declares. *digest* is of its bytes. With *diagnoses* it can't be used; *asset* is None when
+    it can't even be told what it declares, *fingerprint* empty when its query can't be parsed.
+    """
 
     file: ProjectFile
     digest: str
@@ -54,8 +56,9 @@ class PythonModules(Value, frozen=True):
     """What all Python modules of the project declare together. *digests* are of the bytes of *files*, in
     their order.
 
-    *observed* is what else they read while loading; *failed* are the paths of modules that could not be
-    loaded. Recipes are without their code parts, which are kept apart: only a diff needs them.
+    *observed* is what else they read while loading; *failed* are the modules that could not be loaded, by path, and
+    why; *loaded* are the paths of those that could, helpers included. Recipes are without their code parts, which are
+    kept apart: only a diff needs them.
     """
 
     files: tuple[ProjectFile, ...] = ()
@@ -63,7 +66,8 @@ class PythonModules(Value, frozen=True):
     observed: Observed = Observed()
     assets: tuple[Asset, ...] = ()
     sources: tuple[Source, ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: dict[str, tuple[Diagnosis, ...]] = {}
+    loaded: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     output: str = ""
 
@@ -75,13 +79,31 @@ class Described(Value, frozen=True):
     parts: dict[str, tuple[CodePart, ...]]
 
 
+class Declarations(Value, frozen=True):
+    """What one module declares. *reads* are the keys that the query of a SQL module names."""
+
+    assets: tuple[Asset, ...] = ()
+    sources: tuple[Source, ...] = ()
+    reads: tuple[Key, ...] = ()
+
+
 class Manifest(Value, frozen=True):
-    """Everything derived from the files of a project. *written* is seconds since the epoch."""
+    """Everything derived from the files of a project. *written* is seconds since the epoch.
+
+    *readable* are, by path, the declarations of the last readable version of those modules that can't be used as
+    they are now.
+    """
 
     program: str
     written: float
     sql: dict[str, SqlModule] = {}
     python: PythonModules = PythonModules()
+    readable: dict[str, Declarations] = {}
+
+    @property
+    def current(self) -> bool:
+        """Whether this program has written it: only then all of it can be taken for what the files say."""
+        return self.program == program()
 
 
 @functools.cache
@@ -116,12 +138,11 @@ def trusted(file: ProjectFile, written: float) -> bool:
 
 
 def load_manifest(folder: Path) -> Manifest | None:
-    """The manifest kept in *folder*, None when there is none that this program can use."""
+    """The manifest kept in *folder*, None when there is none that can be read. See :attr:`Manifest.current`."""
     try:
-        found = msgspec.json.decode(unseal((folder / "manifest.json").read_bytes()), type=Manifest)
+        return msgspec.json.decode(unseal((folder / "manifest.json").read_bytes()), type=Manifest)
     except (OSError, BrokenSealError, msgspec.DecodeError):
         return None
-    return found if found.program == program() else None
 
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:

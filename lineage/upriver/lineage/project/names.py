@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,20 +17,19 @@ from upriver.assets.model import Asset, FileLocation, Input, Key, PythonRecipe, 
 from upriver.lineage.project.manifest import SqlModule
 from upriver.lineage.sql.parse.query import FileRead
 
+_NOTHING: Mapping[Key, str | None] = MappingProxyType({})
+
 
 class Names:
-    """All keys of a project, and the ways in which a parameter can mean one.
+    """All keys of a project, those of broken declarations included, and the ways in which a parameter can mean one.
 
-    *unusable* are keys of assets whose declaration is wrong. *unread* are the texts of modules that could not be
-    loaded, None when not even these are known.
+    *unread* are the texts of modules that could not be loaded, by the key that stands for each; None is a text that is
+    not known either.
     """
 
-    def __init__(
-        self, keys: Iterable[Key], unusable: Iterable[Key] = (), unread: Iterable[str] | None = ()
-    ) -> None:
+    def __init__(self, keys: Iterable[Key], unread: Mapping[Key, str | None] = _NOTHING) -> None:
         self.keys = frozenset(keys)
-        self._unusable = frozenset(unusable)
-        self._unread = None if unread is None else tuple(unread)
+        self._unread = unread
 
     @cached_property
     def _by_parameter(self) -> dict[str, set[Key]]:
@@ -50,19 +50,22 @@ class Names:
         return self._by_parameter.get(name, set()) - {own}
 
     def missing(self, name: str) -> bool:
-        """Whether *name*, a key or a parameter, surely means nothing.
+        """Whether *name*, a key or a parameter, surely means nothing."""
+        return name not in self.keys and not self.perhaps(name)
 
-        To report what a wrong declaration would have declared would bury one mistake under its consequences. A
-        module that can't be loaded may declare whatever its text names.
+    def perhaps(self, name: str) -> frozenset[Key]:
+        """The keys that stand for the modules which may declare what *name* means.
+
+        To report what a broken module would have declared would bury one mistake under its consequences. It may
+        declare whatever its text names.
         """
-        if name in self.keys or self._unread is None:
-            return False
+        if not self._unread or name in self.keys:
+            return frozenset()
         words = name.rpartition(".")[2].split("_")
-        if any(name in (key, key.replace(".", "_")) or key.endswith(f".{name}") for key in self._unusable):
-            return False
         # raw_orders can mean raw.orders, and a loop may have put the key together.
         ends = "|".join(re.escape("_".join(words[start:])) for start in range(len(words)))
-        return not any(re.search(rf"\b({ends})\b", text) for text in self._unread)
+        named = re.compile(rf"\b({ends})\b")
+        return frozenset(key for key, text in self._unread.items() if text is None or named.search(text))
 
     def suggestion(self, name: str) -> str | None:
         """The nearest key, as a hint."""
@@ -90,7 +93,7 @@ def resolve_python(asset: Asset, recipe: PythonRecipe, names: Names) -> tuple[As
         found = names.of_parameter(one.parameter, asset.key)
         if len(found) == 1:
             inputs.append(msgspec.structs.replace(one, key=next(iter(found))))
-        elif found or names.missing(one.parameter):
+        elif found or not names.perhaps(one.parameter):
             problems.append(_unresolved(asset, one, found, names))
         else:
             inputs.append(one)

@@ -15,6 +15,7 @@ from upriver.assets.model import Asset, CodePart, Key, Kind, Place, PythonRecipe
 from upriver.assets.project.config import Config
 from upriver.assets.project.files import ProjectFiles
 from upriver.lineage.graph import AssetGraph
+from upriver.lineage.project.broken import Broken
 from upriver.lineage.project.manifest import Manifest, load_parts
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ CACHE = ".upriver/cache"
 class Project:
     """A project as derived: everything declared, who reads whom, and what is wrong.
 
-    *reads* are an asset's upstreams as data; *graph* also orders what is only to come after. *fingerprints*
-    are of recipes.
+    *assets* and *sources* can be used, *broken* are the declarations that can't; all three are in *graph*, and no key
+    is in two of them. *reads* are an asset's upstreams as data (of a broken one those that it was last seen to read);
+    *graph* also orders what is only to come after. *fingerprints* are of recipes. *refusals*, what is wrong with
+    ``upriver.toml``, make the whole unusable.
     """
 
     def __init__(
@@ -37,35 +40,40 @@ class Project:
         config: Config,
         assets: Mapping[Key, Asset],
         sources: Mapping[Key, Source],
+        broken: Mapping[Key, Broken],
         fingerprints: Mapping[Key, str],
         reads: Mapping[Key, tuple[Key, ...]],
-        graph: AssetGraph | None,
+        graph: AssetGraph,
+        refusals: tuple[Diagnosis, ...],
         diagnoses: tuple[Diagnosis, ...],
         files: ProjectFiles,
         output: str,
+        manifest: Manifest,
     ) -> None:
         self.root = root
         self.config = config
         self.assets = MappingProxyType(dict(assets))
         self.sources = MappingProxyType(dict(sources))
+        self.broken = MappingProxyType(dict(broken))
         self.fingerprints = MappingProxyType(dict(fingerprints))
         self.reads = MappingProxyType(dict(reads))
         self._graph = graph
+        self.refusals = refusals
         self.diagnoses = diagnoses
         self.files = files
         self.output = output
         self._queries: dict[Key, Query] = {}
-        self.manifest: Manifest | None = None
+        self.manifest = manifest
 
     @property
     def identity(self) -> object:
         """Equal for projects that declare the same and have the same problems."""
-        return self.assets, self.sources, self.fingerprints, self.config, self.diagnoses
+        return self.assets, self.sources, self.broken, self.fingerprints, self.config, self.diagnoses
 
     @property
     def graph(self) -> AssetGraph:
-        """Who reads whom. Raises DeclarationError with all diagnoses when the project can't be used."""
-        if self.diagnoses or self._graph is None:
+        """Who reads whom. Raises DeclarationError with all diagnoses when the project as a whole can't be used."""
+        if self.refusals:
             raise DeclarationError(self.diagnoses)
         return self._graph
 

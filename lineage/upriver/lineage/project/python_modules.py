@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import msgspec
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.loading.import_reads import Observed
-from upriver.assets.model import CodePart
+from upriver.assets.model import CodePart, Place
 from upriver.assets.project.files import ProjectFiles
+from upriver.assets.project.layout import ROOM
 from upriver.lineage.project.manifest import Described, Manifest, PythonModules, load_parts, trusted
 from upriver.lineage.project.project import CACHE
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DESCRIBE_TIMEOUT = 300.0
 """Seconds that loading a project's Python modules may take."""
+_MOST_ENDED = 5
+"""So many modules that end the process are found one by one."""
 
 
 Declared: TypeAlias = tuple[PythonModules, dict[str, tuple[CodePart, ...]] | None]
@@ -52,7 +54,11 @@ def python_modules(
 
         def declared() -> Declared:
             found = described()
-            return msgspec.structs.replace(found.modules, files=present, digests=digests), found.parts
+            modules = msgspec.structs.replace(found.modules, files=present, digests=digests)
+            if (problems := modules.failed.get(ROOM)) is not None:  # nothing is known of any module
+                failed = dict.fromkeys((file.path for file in files.python), problems)
+                modules = msgspec.structs.replace(modules, failed=failed)
+            return modules, found.parts
 
         yield declared
 
@@ -94,25 +100,45 @@ def _as_observed(root: Path, known: PythonModules) -> bool:
 
 @contextmanager
 def describing(root: Path, starter: Starter | None = None) -> Iterator[Callable[[], Described]]:
-    """Load the project's Python modules in a process of their own; what is yielded waits for its report."""
+    """Load the project's Python modules in a process of their own; what is yielded waits for its report.
+
+    A module that ends the process breaks itself only: the others are loaded again, without it.
+    """
     if starter is None:
         from upriver.assets.support.supervised_process import Spawn  # most commands need no process
 
         starter = Spawn()
-    with _loading(root, starter) as first:
+    with _loading(root, starter, {}) as report:
+        yield lambda: _whole(root, starter, report())
 
-        def report() -> Described:
-            ended = first()
-            if ended.lost:  # what it was forked from was killed; there is another one
-                with _loading(root, starter) as second:
-                    ended = second()
-            return _report(ended.told, ended.data, ended.said, ended.code)
 
-        yield report
+def _whole(root: Path, starter: Starter, ended: _Ended) -> Described:
+    """What is declared; modules that end the process are refused one after the other until the rest is known."""
+    refused: dict[str, Diagnosis] = {}
+    lost = False
+    found = _report(ended)
+    while isinstance(found, _Culprit):
+        if ended.lost and not lost:
+            lost = True  # what it was forked from was killed; there is another one
+        elif found.module is None or found.module in refused or len(refused) == _MOST_ENDED:
+            problems = (found.problem,)
+            return _with_unseen(Described(PythonModules(failed={ROOM: problems}, diagnoses=problems), {}))
+        else:
+            refused[found.module] = found.problem
+        with _loading(root, starter, refused) as report:
+            ended = report()
+        found = _report(ended)
+    return _with_unseen(found) if refused else found
+
+
+def _with_unseen(found: Described) -> Described:
+    # Whatever ended it may not happen again, so this is not remembered.
+    observed = msgspec.structs.replace(found.modules.observed, unseen=("its loading ended early",))
+    return Described(msgspec.structs.replace(found.modules, observed=observed), found.parts)
 
 
 class _Ended(NamedTuple):
-    """What a process has left: the secrets that it told, its report, what it printed, and how it ended."""
+    """What a process has left: what it told on its way, its report, what it printed, and how it ended."""
 
     told: list[bytes]
     data: bytes
@@ -121,15 +147,24 @@ class _Ended(NamedTuple):
     lost: bool
 
 
+class _Culprit(NamedTuple):
+    """The module during whose execution the process ended before it reported (None: not known which)."""
+
+    module: str | None
+    problem: Diagnosis
+
+
 @contextmanager
-def _loading(root: Path, starter: Starter) -> Iterator[Callable[[], _Ended]]:
+def _loading(
+    root: Path, starter: Starter, refused: Mapping[str, Diagnosis]
+) -> Iterator[Callable[[], _Ended]]:
     import subprocess
 
     receive, send = os.pipe()
     try:
         process = starter.start(
             "upriver.lineage.project.describe_process",
-            [str(root)],
+            [str(root), *([msgspec.json.encode(refused).decode()] if refused else [])],
             stderr=subprocess.PIPE,
             descriptors=(send,),
         )
@@ -164,24 +199,30 @@ def _loading(root: Path, starter: Starter) -> Iterator[Callable[[], _Ended]]:
         process.close()
 
 
-def _report(told: list[bytes], data: bytes, said: bytes, code: int) -> Described:
-    """What the process has reported as *data*, after the secrets that it *told*."""
+def _report(ended: _Ended) -> Described | _Culprit:
+    """What the process has reported; else during what it ended."""
     from upriver.assets.support.redaction import Hiding
 
     try:
-        return msgspec.json.decode(data, type=Described)
+        return msgspec.json.decode(ended.data, type=Described)
     except msgspec.DecodeError:
         hiding = Hiding()
-        for secret in told:
-            hiding.add(*msgspec.json.decode(secret, type=tuple[str, str]))
-        lines = hiding.hide(said.decode("utf-8", "replace")).strip().splitlines()
+        executed: list[str] = []
+        for line in ended.told:
+            match msgspec.json.decode(line, type=tuple[str, str] | str | None):
+                case (name, value):
+                    hiding.add(name, value)
+                case None:
+                    executed.pop()
+                case path:
+                    executed.append(str(path))
+        module = executed[-1] if executed else None
+        what = "this module" if module else "the project's Python modules"
         problem = Diagnosis(
             "load-crashed",
-            "the process that loads the project's Python modules ended before it reported "
-            f"(exit code {code})",
-            facts=tuple(lines[-5:]),
+            f"the process that loads {what} ended before it reported (exit code {ended.code})",
+            None if module is None else Place(module),
+            facts=tuple(hiding.hide(ended.said.decode("utf-8", "replace")).strip().splitlines()[-5:]),
             hint="something at module level ends the process or crashes it; move it into a function",
         )
-        # Unseen: whatever ended it may not happen again, so this is not remembered.
-        observed = Observed(unseen=("its loading ended early",))
-        return Described(PythonModules(observed=observed, failed=("assets",), diagnoses=(problem,)), {})
+        return _Culprit(module, problem)

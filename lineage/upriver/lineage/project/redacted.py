@@ -23,8 +23,7 @@ def without_secrets(described: Described) -> Described:
             observed=_observed(modules.observed),
             assets=tuple(_widened(one) for one in modules.assets if one.place not in refused),
             sources=tuple(one for one in modules.sources if one.place not in refused),
-            # What else is declared there refers to what is refused: that it is not found is no second problem.
-            failed=tuple(dict.fromkeys((*modules.failed, *(place.path for place in refused)))),
+            failed={path: tuple(map(_hidden, problems)) for path, problems in modules.failed.items()},
             diagnoses=diagnoses,
             output=REVEALED.hide(modules.output),
         ),
@@ -43,6 +42,7 @@ def _problem(one: Asset | Source) -> Diagnosis | None:
         f"the declaration holds the value of {shown}",
         one.place,
         hint="what is declared is kept and shown; reveal a secret inside of the recipe that needs it",
+        key=None if REVEALED.finds(one.key) else one.key,
     )
 
 

@@ -86,7 +86,7 @@ def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Quer
     for (file, digest, asset, _), query in zip(declared, parsed, strict=True):
         if isinstance(query, Diagnosis):
             problem = msgspec.structs.replace(query, key=asset.key)
-            yield SqlModule(file, digest, None, diagnoses=(problem,))
+            yield SqlModule(file, digest, asset, diagnoses=(problem,))
             continue
         queries[asset.key] = query
         if read := sorted(name for name in variable_reads(query.executable) if name is not None):

@@ -34,13 +34,15 @@ class Reach(Value, frozen=True):
 
     *fingerprint* is 32 hexadecimal digits (BLAKE2b, 128 bits). *parts* are the pieces of project code, in the
     order in which they were met; *packages* the distributions used, with the Python version among them;
-    *widened* says in words where the reach had to be widened, and what it can't cover.
+    *widened* says in words where the reach had to be widened, and what it can't cover; *unimportable* are the project
+    modules that functions import in their bodies, and that can't be imported now.
     """
 
     fingerprint: str
     parts: tuple[CodePart, ...] = ()
     packages: tuple[tuple[str, str], ...] = ()
     widened: tuple[str, ...] = ()
+    unimportable: tuple[str, ...] = ()
 
 
 def reach(
@@ -74,4 +76,5 @@ def reach(
         parts=tuple(walk.parts.values()),
         packages=tuple(sorted(walk.packages.items())),
         widened=tuple(walk.widened),
+        unimportable=tuple(walk.unimportable),
     )

@@ -136,6 +136,7 @@ class Resolver:
             raise
         except BaseException as error:  # noqa: BLE001  # user code runs here and may raise anything, or exit
             cause = f"{self._owner} imports {name}, which fails to import ({type(error).__name__}: {error})"
+            walk.unimportable.setdefault(name)
             walk.everything(self._sink, cause)
             return None
 

@@ -36,7 +36,8 @@ class Walk:
     """One walk.
 
     *describers* say, by kind of piece, what is in its digest and what it leads to; *effects* which of the
-    modules met, and of those that they import, do something when they are imported.
+    modules met, and of those that they import, do something when they are imported. *unimportable* are those that
+    could not be imported to look inside.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Walk:
         self.packages: dict[str, str] = dict([PYTHON])
         self.widened: dict[str, None] = {}
         self.imports: dict[str, None] = {}
+        self.unimportable: dict[str, None] = {}
         self.parts: dict[int, CodePart] = {}
         self.met_upriver = False
         self._describers = describers
