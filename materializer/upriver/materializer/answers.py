@@ -16,7 +16,8 @@ class AssetStatus(Value, frozen=True):
     """Freshness of one asset or source now. *kind* is ``table``, ``file`` or ``source``.
 
     *materialized_at* is seconds since the epoch (for a source: when it was last observed to change),
-    *seconds* the usual duration of a build, *running_since* set while some process builds it.
+    *seconds* the usual duration of a build, *running_since* set while some process builds it. *diagnoses* say what is
+    wrong with the declaration or the query of a broken one.
     """
 
     asset: Key
@@ -36,16 +37,20 @@ class AssetStatus(Value, frozen=True):
     engine: str = ""  # "sql" | "python" | "source"
     error: str | None = None
     running_since: float | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
 class Step(Value, frozen=True):
-    """What a build would do with one asset, and why. *seconds* is the expected duration when it is known."""
+    """What a build would do with one asset, and why. *seconds* is the expected duration when it is known, *diagnoses*
+    what is wrong with a broken one.
+    """
 
     asset: Key
     action: Action
     reasons: Reasons = ()
     seconds: float | None = None
     partition: str | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
 class Plan(Value, frozen=True):
@@ -56,12 +61,21 @@ class Plan(Value, frozen=True):
     steps: tuple[Step, ...]
     critical_path: tuple[Key, ...] = ()
     seconds: float | None = None
-    diagnoses: tuple[Diagnosis, ...] = ()
 
     @property
     def stale(self) -> bool:
-        """Whether anything would be built, reused or might be."""
+        """Whether anything is not fresh."""
         return any(step.action is not Action.FRESH for step in self.steps)
+
+    @property
+    def broken(self) -> bool:
+        """Whether anything can't be built because of what is declared."""
+        return any(step.action is Action.BROKEN for step in self.steps)
+
+    @property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """Everything that is wrong, once."""
+        return tuple(dict.fromkeys(one for step in self.steps for one in step.diagnoses))
 
 
 class AssetResult(Value, frozen=True):
@@ -76,6 +90,7 @@ class AssetResult(Value, frozen=True):
     seconds: float = 0.0
     error: str | None = None
     partition: str | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
 class BuildResult(Value, frozen=True):
@@ -84,6 +99,11 @@ class BuildResult(Value, frozen=True):
     run_id: str
     status: RunStatus
     assets: tuple[AssetResult, ...]
+
+    @property
+    def broken(self) -> bool:
+        """Whether anything could not be built because of what is declared."""
+        return any(one.action is Outcome.BROKEN for one in self.assets)
 
 
 class NotShownError(StoreError):
@@ -114,10 +134,13 @@ class Link(Value, frozen=True):
     diffs: tuple[CodeDiff, ...] = ()
     root: bool = False
     """True when the cause lies here: own code changed, new data in a source, a failure, never built."""
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
 class Explanation(Value, frozen=True):
-    """Why an asset is in its state: the chain to every root cause, and what was ruled out."""
+    """Why an asset is in its state: the chain to every root cause, and what was ruled out. *diagnoses* say what is
+    wrong with a broken one.
+    """
 
     asset: Key
     state: State
@@ -125,6 +148,7 @@ class Explanation(Value, frozen=True):
     chain: tuple[Link, ...]
     ruled_out: tuple[str, ...] = ()
     rebuild: tuple[Step, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
 class ColumnNode(Value, frozen=True):

@@ -137,7 +137,7 @@ class LocalParts:
         """DuckDB in this process."""
         from upriver.materializer.engines.duckdb import DuckDBEngine
 
-        folders = {self._folder / "store", *source_folders(self._root, project.sources.values())}
+        folders = {self._folder / "store", *source_folders(self._root, project.readable_sources.values())}
         temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
         return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory)
 

@@ -131,6 +131,7 @@ class State(StrEnum):
     MISSING = "missing"
     FAILED = "failed"
     BLOCKED = "blocked"
+    BROKEN = "broken"
     RUNNING = "running"
 
 
@@ -147,6 +148,7 @@ class Cause(StrEnum):
     FORCED = "forced"
     FAILED = "failed"
     UNBOUND = "unbound"
+    BROKEN = "broken"
     DAMAGED = "damaged"
     SOURCE_MISSING = "source_missing"
 
@@ -173,6 +175,8 @@ class Action(StrEnum):
     REUSE = "reuse"
     MAYBE = "maybe"
     FRESH = "fresh"
+    BLOCKED = "blocked"
+    BROKEN = "broken"
 
 
 class Outcome(StrEnum):
@@ -183,6 +187,7 @@ class Outcome(StrEnum):
     FRESH = "fresh"
     FAILED = "failed"
     BLOCKED = "blocked"
+    BROKEN = "broken"
     CANCELLED = "cancelled"
 
 

@@ -118,7 +118,7 @@ class ProjectApi(Protocol):
 
     @in_session_server
     def diagnoses(self) -> tuple[Diagnosis, ...]:
-        """Everything that is wrong with the declarations now; empty when the project can be used."""
+        """Everything that is wrong with the declarations now."""
 
     @in_session_server
     def revision(self) -> str:

@@ -11,8 +11,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from upriver.assets.errors import UsageError, did_you_mean
@@ -42,13 +42,25 @@ class Term(Value, frozen=True):
 
 @dataclass(frozen=True)
 class Scope:
-    """What a selection is made from. *states* and *columns* are asked for only when a term needs them."""
+    """What a selection is made from. *broken* are the declarations that can't be used, as they last could be. *states*
+    and *columns* are asked for only when a term needs them.
+    """
 
     graph: AssetGraph
     assets: Mapping[Key, Asset]
     sources: Mapping[Key, Source]
     states: Callable[[], Mapping[Key, State]]
     columns: Callable[[], Mapping[Key, Collection[str]]]
+    broken: Mapping[Key, Asset | Source | None] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Everything that can be chosen."""
+        return (*self.assets, *self.sources, *self.broken)
+
+    def declared(self, key: Key) -> Asset | Source | None:
+        """What *key* is, None when that is not known."""
+        return self.assets.get(key) or self.sources.get(key) or self.broken.get(key)
 
 
 def parse_select(texts: Iterable[str]) -> tuple[Term, ...]:
@@ -91,7 +103,7 @@ def select(texts: Sequence[str], scope: Scope) -> frozenset[Key]:
     """The keys (assets and sources) that SELECT means. Raises UsageError when a term matches nothing known."""
     terms = parse_select(texts)
     only_exclusions = all(term.exclude for term in terms)
-    chosen = set(scope.assets) | set(scope.sources) if only_exclusions else set()
+    chosen = set(scope.keys) if only_exclusions else set()
     for term in terms:
         matched = frozenset.intersection(*(_match(part, scope) for part in term.parts))
         chosen = chosen - matched if term.exclude else chosen | matched
@@ -114,15 +126,15 @@ def _spread(start: frozenset[Key], levels: int, step: Callable[[Key], tuple[Key,
 
 
 def _matching(part: Part, scope: Scope) -> Iterable[Key]:
-    keys = [*scope.assets, *scope.sources]
+    keys = scope.keys
     pattern = part.pattern
     match part.field:
         case "key":
             return _by_key(pattern, keys)
         case "tag":
-            return _bearing("tag", pattern, {key: _declared(scope, key).tags for key in keys})
+            return _bearing("tag", pattern, {key: one.tags for key, one in _declared(scope)})
         case "owner":
-            owners = {key: _declared(scope, key).owner for key in keys}
+            owners = {key: one.owner for key, one in _declared(scope)}
             return _bearing("owner", pattern, {key: (owner,) for key, owner in owners.items() if owner})
         case "kind":
             return [key for key in keys if _is_kind(pattern, key, scope)]
@@ -134,8 +146,10 @@ def _matching(part: Part, scope: Scope) -> Iterable[Key]:
             ]
 
 
-def _declared(scope: Scope, key: Key) -> Asset | Source:
-    return scope.assets.get(key) or scope.sources[key]
+def _declared(scope: Scope) -> Iterator[tuple[Key, Asset | Source]]:
+    for key in scope.keys:
+        if (found := scope.declared(key)) is not None:
+            yield key, found
 
 
 def _bearing(field: str, name: str, names: Mapping[Key, Collection[str]]) -> list[Key]:
@@ -148,9 +162,9 @@ def _bearing(field: str, name: str, names: Mapping[Key, Collection[str]]) -> lis
 
 
 def _is_kind(kind: str, key: Key, scope: Scope) -> bool:
-    asset = scope.assets.get(key)
-    if asset is None:
-        return kind == "source"
+    asset = scope.declared(key)
+    if asset is None or isinstance(asset, Source):
+        return asset is not None and kind == "source"
     if kind in ("sql", "python"):
         return isinstance(asset.recipe, PythonRecipe) == (kind == "python")
     return asset.kind == kind

@@ -112,7 +112,7 @@ class Session(ProjectApi):
     def keys(self, select: Sequence[str] = (), *, sources: bool = True) -> tuple[Key, ...]:
         project = self._project()
         chosen = self._select(project, select)
-        return tuple(k for k in project.graph.sort(chosen) if sources or k in project.assets)
+        return tuple(k for k in project.graph.sort(chosen) if sources or not project.is_source(k))
 
     def _select(self, project: Project, texts: Sequence[str]) -> frozenset[Key]:
         def states() -> Mapping[Key, State]:
@@ -122,7 +122,8 @@ class Session(ProjectApi):
             schemas = self._schemas()
             return {key: [c.name for c in schemas.of(key) or ()] for key in project.graph.order}
 
-        return select(texts, Scope(project.graph, project.assets, project.sources, states, columns))
+        broken = {key: one.declared for key, one in project.broken.items()}
+        return select(texts, Scope(project.graph, project.assets, project.sources, states, columns, broken))
 
     def _known(self, key: Key, *, as_watched: bool = True) -> Project:
         project = self._project(as_watched=as_watched)
@@ -158,7 +159,7 @@ class Session(ProjectApi):
 
         with self._reading:
             project = self._known(key, as_watched=False)
-            seen = survey(self.context, among=project.graph.ancestors([key]))
+            seen = survey(self.context, among=project.graph.ancestors([key]), diagnose=True)
             return explain(self.context, seen, key)
 
     # -- building ----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from upriver.assets.errors import Diagnosis
 from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.graph import AssetGraph
@@ -101,7 +102,7 @@ def survey(
         lambda one: one.version.id not in gone,
         ById(),
         failures={Node(key): failure for key, failure in (failures or {}).items()},
-        broken=broken or {},
+        broken={key: (Diagnosis("any", said),) for key, said in (broken or {}).items()},
         today="2024-05-01",
         forced=forced,
     )
@@ -181,11 +182,21 @@ def test_a_failure_that_is_over_by_a_fresh_trace_is_not_told() -> None:
     assert survey("s1", failures={"a": failure("a", "r")})["a"].state is State.FRESH
 
 
-def test_what_can_not_be_bound_fails_with_its_sentence_before_anything_runs() -> None:
+def test_what_can_not_be_bound_is_broken_and_blocks_what_reads_it() -> None:
     found = survey("s1", broken={"b": "no column y"})
-    assert found["b"].state is State.FAILED
-    assert [reason.detail for reason in found["b"].reasons] == ["no column y"]
-    assert found["c"].state is State.BLOCKED
+    assert actions(found) == {"a": ("fresh", "fresh"), "b": ("broken", "broken"), "c": ("blocked", "blocked")}
+    assert [(reason.kind, reason.detail) for reason in found["b"].reasons] == [(Cause.UNBOUND, "no column y")]
+    assert found["b"].diagnoses == (Diagnosis("any", "no column y"),)
+
+
+def test_what_is_broken_is_so_whatever_else_is_known_of_it() -> None:
+    """A failure of before, an artifact that verifies and a wish to build it change nothing."""
+    found = survey("s1", failures={"a": failure("a", "r")}, broken={"a": "gone"}, forced=("a", "b"))
+    assert actions(found) == {
+        "a": ("broken", "broken"),
+        "b": ("blocked", "blocked"),
+        "c": ("blocked", "blocked"),
+    }
 
 
 def test_a_source_that_is_missing_leaves_its_readers_pending() -> None:
@@ -197,10 +208,10 @@ def test_a_source_that_is_missing_leaves_its_readers_pending() -> None:
 # -- what is in the way ------------------------------------------------------------------------------
 def test_what_is_in_the_way_is_named_also_to_what_was_never_built() -> None:
     found = survey("s1", {}, broken={"a": "no column 'y'"})
-    assert [found[key].state for key in "abc"] == [State.FAILED, State.BLOCKED, State.BLOCKED]
+    assert [found[key].state for key in "abc"] == [State.BROKEN, State.BLOCKED, State.BLOCKED]
     assert found["b"].reasons == (
         Reason(Cause.MISSING, "b", detail="never built"),
-        Reason(Cause.UPSTREAM, "a", detail="unbound"),
+        Reason(Cause.UPSTREAM, "a", detail="broken"),
     )
     assert found["c"].reasons[-1] == Reason(Cause.UPSTREAM, "b", detail="blocked")
 

@@ -136,11 +136,12 @@ def test_a_revision_that_is_not_there_is_told(root: Path, revision: str, says: s
 
 
 def test_a_revision_whose_project_can_not_be_read_is_told_as_such(root: Path) -> None:
-    (root / "assets/bad.sql").write_text("selec 1")
+    right = (root / "upriver.toml").read_text()
+    (root / "upriver.toml").write_text("[project")
     git(root, "init")
     git(root, "add", "assets", "upriver.toml")
     git(root, "commit", "-m", "one")
-    (root / "assets/bad.sql").unlink()
+    (root / "upriver.toml").write_text(right)
     session = Session(root)
     with pytest.raises(UsageError, match="the project of revision 'HEAD' can't be read"):
         session.impact("HEAD")

@@ -284,7 +284,31 @@ def test_it_is_found_and_written_by_another_process_too(session: Session) -> Non
         distant.close()
 
 
-def test_a_broken_project_is_not_renamed(session: Session) -> None:
-    write(session.root, {"assets/broken.sql": "select from"})
+def test_what_is_broken_elsewhere_is_in_no_way_of_a_rename(session: Session) -> None:
+    write(session.root, {"assets/broken.sql": "selec from nothing"})
+    session.rename(session.renaming("staging.orders", "core.sales"))
+    assert {"core.sales", "broken"} <= set(session.keys())
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"assets/broken.sql": "selec * from staging.orders"}, "while broken is broken: it may read"),
+        ({"assets/broken.py": "staging_orders = (\n"}, "while broken is broken: it may read"),
+        ({"assets/staging/orders.sql": "selec"}, "can't be renamed before its declaration is mended"),
+        ({"assets/core/sales.sql": "selec"}, "there is core.sales already"),
+    ],
+)
+def test_a_rename_is_refused_where_something_broken_may_have_to_do_with_it(
+    session: Session, files: dict[str, str], says: str
+) -> None:
+    """Nobody can see what it would mean afterwards; and what is broken exists."""
+    write(session.root, files)
+    with pytest.raises(UsageError, match=says):
+        session.renaming("staging.orders", "core.sales")
+
+
+def test_a_broken_configuration_refuses_every_rename(session: Session) -> None:
+    write(session.root, {"upriver.toml": "[project"})
     with pytest.raises(DeclarationError):
         session.renaming("staging.orders", "core.sales")

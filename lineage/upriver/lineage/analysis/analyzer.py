@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MANY = 100
 _decode = msgspec.json.Decoder(Analysis).decode
+_decode_problem = msgspec.json.Decoder(Diagnosis).decode
 
 
 class PlansPython(Protocol):
@@ -53,7 +54,7 @@ class AnalysisCache:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._new: dict[str, Analysis] = {}
+        self._new: dict[str, Analysis | Diagnosis] = {}
         self._connection: apsw.Connection | None = None
         self._asked = 0
         self._ahead: dict[str, bytes] = {}
@@ -63,8 +64,8 @@ class AnalysisCache:
         import apsw
 
         with self._lock:
-            if name in self._new:
-                return self._new[name]
+            if isinstance(known := self._new.get(name), Analysis):
+                return known
             try:
                 body = self._read(name)
                 return None if body is None else _decode(unseal(body))
@@ -91,10 +92,23 @@ class AnalysisCache:
         rows = self._connection.execute("select body from analysis where name = ?", (name,)).fetchall()
         return cast("bytes", rows[0][0]) if rows else None
 
-    def put(self, name: str, analysis: Analysis) -> None:
-        """Keep *analysis* until :meth:`flush` writes it."""
+    def problem(self, name: str) -> Diagnosis | None:
+        """The problem called *name*, if it is kept."""
+        import apsw
+
         with self._lock:
-            self._new[name] = analysis
+            if (known := self._new.get(name)) is not None:
+                return known if isinstance(known, Diagnosis) else None
+            try:
+                body = self._read(name)
+                return None if body is None else _decode_problem(unseal(body))
+            except (apsw.Error, TypeError, ValueError):  # damaged, as above
+                return None
+
+    def put(self, name: str, found: Analysis | Diagnosis) -> None:
+        """Keep *found* until :meth:`flush` writes it."""
+        with self._lock:
+            self._new[name] = found
 
     def flush(self) -> None:
         """Write what was put."""
@@ -162,8 +176,8 @@ class Analyzer:
                 found = self._compute(key, schemas)
             except Exception as error:  # noqa: BLE001 -- whatever it is, it is this asset's failure alone
                 found = self._failed(key, error)
-            if isinstance(found, Analysis):
-                self._cache.put(name, found)
+            else:
+                self._cache.put(name if isinstance(found, Analysis) else self._problem_name(key, name), found)
         self._known[name] = found
         return found
 
@@ -184,6 +198,26 @@ class Analyzer:
         name = self._name(key, schemas)
         found = self._known.get(name) or self._cache.get(name)
         return found if isinstance(found, Analysis) else None
+
+    def recall(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis | None:
+        """As :meth:`analyze`, without computing anything: what an earlier command has found, None when none did."""
+        name = self._name(key, schemas)
+        return (
+            self._known.get(name)
+            or self._cache.get(name)
+            or self._cache.problem(self._problem_name(key, name))
+        )
+
+    def _problem_name(self, key: Key, name: str) -> str:
+        """A problem is told at its place in the text, which an edit moves that means nothing."""
+        asset = self._project.assets[key]
+        match asset.recipe:
+            case SqlRecipe(text=text, line=line):
+                written: object = (text, line)
+            case PythonRecipe():
+                written = self._project.manifest.python.digests
+        described = msgspec.json.encode([name, asset.place.path, asset.place.line, written])
+        return "problem " + hashlib.blake2b(described, digest_size=16).hexdigest()
 
     def remember(self, key: Key, schemas: Mapping[Key, Schema], observed: Analysis) -> None:
         """Take what a run has shown of a Python recipe that can't be planned without running it."""

@@ -77,6 +77,22 @@ class Project:
             raise DeclarationError(self.diagnoses)
         return self._graph
 
+    def declared(self, key: Key) -> Asset | Source | None:
+        """What *key* is declared as; of a broken declaration what it last was, None when that is not known."""
+        if (broken := self.broken.get(key)) is not None:
+            return broken.declared
+        return self.assets.get(key) or self.sources.get(key)
+
+    def is_source(self, key: Key) -> bool:
+        """Whether *key* is a source, broken or not."""
+        return isinstance(self.declared(key), Source)
+
+    @property
+    def readable_sources(self) -> dict[Key, Source]:
+        """The sources with what the broken ones were when they could last be read: what is known of them is served."""
+        broken = {key: one.declared for key, one in self.broken.items() if isinstance(one.declared, Source)}
+        return {**self.sources, **broken}
+
     def query(self, key: Key) -> Query:
         """The parsed query of a SQL asset."""
         if key not in self._queries:

@@ -36,13 +36,20 @@ class AttemptFailed(UpriverError):
     """An attempt ended without an artifact. *traceback* is the user's part of it; *cancelled* when it was
     asked to end.
 
-    *final* says that another attempt would end the same way.
+    *final* says that another attempt would end the same way. With a *diagnosis* the recipe does not fit what it reads.
     """
 
     def __init__(
-        self, message: str, traceback: str = "", *, cancelled: bool = False, final: bool = False
+        self,
+        message: str,
+        traceback: str = "",
+        *,
+        cancelled: bool = False,
+        final: bool = False,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         super().__init__(message)
+        self.diagnosis = diagnosis
         self.traceback = traceback
         self.cancelled = cancelled
         self.final = final
@@ -211,7 +218,7 @@ class Attempts:
         query = self._analyses.query(asset.key)
         analysis = self._analyses.analyze(asset.key, {key: v.schema for key, v in upstreams.items()})
         if isinstance(analysis, Diagnosis):
-            raise AttemptFailed(str(analysis), final=True)
+            raise AttemptFailed(str(analysis), final=True, diagnosis=analysis)
         for key in dict.fromkeys(query.keys()):
             self._engine.expose(key, self._locator.located(upstreams[key]))
         limit, bound = asset.execution.timeout, query.bound(relation_name)

@@ -115,7 +115,7 @@ class Build:
         ends = {result.action for result in results}
         if Outcome.CANCELLED in ends and Outcome.FAILED not in ends:
             return RunStatus.INTERRUPTED
-        bad = {Outcome.FAILED, Outcome.BLOCKED}
+        bad = {Outcome.FAILED, Outcome.BLOCKED, Outcome.BROKEN}
         return RunStatus.FAILED if ends & bad else RunStatus.SUCCESS
 
     def _work(self, lease: Lease, log: RunLog) -> tuple[AssetResult, ...]:
@@ -165,7 +165,12 @@ class Build:
 
         context = self._context
         project = seen.project
-        stale = [key for key, finding in seen.findings.items() if finding.action is not Action.FRESH]
+        broken = {key: finding for key, finding in seen.findings.items() if finding.action is Action.BROKEN}
+        stale = [
+            key
+            for key, finding in seen.findings.items()
+            if finding.action is not Action.FRESH and key in project.assets
+        ]
         project.parse_all(key for key in stale if not isinstance(project.assets[key].recipe, PythonRecipe))
         python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
         workers = context.parts.executor(jobs)
@@ -189,6 +194,7 @@ class Build:
             Work(
                 graph=project.graph,
                 assets=project.assets,
+                broken=broken,
                 order=tuple(seen.findings),
                 consider=seen.decider.consider,
                 claims=Claims(

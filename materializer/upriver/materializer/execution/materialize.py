@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from upriver.assets.errors import StoreError
+from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key, PythonRecipe
+from upriver.lineage.analysis.analyzer import plannable
 from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
@@ -78,7 +79,10 @@ class Maker:
                 footprint = self._promised(asset, footprints.get(key))
                 recorded.append(self._read(asset, key, version, footprint))
 
-        made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
+        try:
+            made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
+        except AttemptFailed as error:
+            raise self._diagnosed(asset, reads, error) from error
         node = Node(asset.key)
         before = self._seen.decider.record(node)
         version = made.version
@@ -104,6 +108,21 @@ class Maker:
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
         return Completed(materialization, made.staged, self._changed(before, version, made.staged))
+
+    def _diagnosed(self, asset: Asset, reads: Mapping[Key, Version], error: AttemptFailed) -> AttemptFailed:
+        """*error*, with what a plan would say where it would have said it before anything ran."""
+        recipe = asset.recipe
+        if (
+            error.cancelled
+            or error.diagnosis
+            or not isinstance(recipe, PythonRecipe)
+            or not plannable(recipe)
+        ):
+            return error
+        found = self._context.analyzer().analyze(asset.key, {key: one.schema for key, one in reads.items()})
+        if not isinstance(found, Diagnosis):
+            return error
+        return AttemptFailed(str(found), error.traceback, final=True, diagnosis=found)
 
     def _read(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> Read:
         """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""

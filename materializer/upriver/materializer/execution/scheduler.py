@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from upriver.assets.errors import BusyError, UpriverError
+from upriver.assets.errors import BusyError, Diagnosis, UpriverError
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key
 from upriver.materializer.answers import AssetResult
@@ -23,7 +23,7 @@ from upriver.materializer.execution.committer import Finished
 from upriver.materializer.execution.memory_budget import expected_memory
 from upriver.materializer.execution.work import Attempt, Completed, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
-from upriver.materializer.freshness.decider import Finding
+from upriver.materializer.freshness.decider import Finding, broken
 from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, State, Version
 from upriver.materializer.ports import Claim, Claimed
 
@@ -71,13 +71,18 @@ class Run:
     def execute(self) -> None:
         """Run to the end. Raises BusyError when another build has taken the lease away."""
         assets = self._work.assets
-        inside = [key for key in self._work.order if key in assets]
+        known = self._work.broken
+        inside = [key for key in self._work.order if key in assets or key in known]
         members = set(inside)
         for key in inside:
             self._open[key] = sum(1 for up in self._work.graph.upstreams(key) if up in members)
         for key in inside:
-            if self._open[key] == 0:
+            if self._open[key] == 0 and key not in known:
                 self._make_ready(key)
+        # First of all: it waits for nothing, and whatever else happens it is to be told.
+        for key in inside:
+            if key in known:
+                self._break(known[key])
         with ThreadPoolExecutor(self._work.limits.jobs, thread_name_prefix="slot") as slots:
             while len(self._results) < len(inside):
                 self._check_cancelled()
@@ -221,17 +226,13 @@ class Run:
                 self._work.put(Finished(finding.reuse, None, seen))
             case Action.REUSE:
                 self._hold(key, Attempt(finding, again=True))
-            case Action.BUILD | Action.MAYBE:
+            case Action.BUILD | Action.MAYBE | Action.BLOCKED | Action.BROKEN:
                 stuck = [up for up, now in upstreams.items() if isinstance(now, Unsettled)]
                 if stuck:
                     cancelled = self._stopping
                     outcome = Outcome.CANCELLED if cancelled else Outcome.BLOCKED
                     error = None if cancelled else f"blocked by {', '.join(stuck)}"
                     self._settle(key, outcome, finding.reasons, error=error)
-                elif finding.state is State.FAILED and finding.reasons[0].kind is Cause.UNBOUND:
-                    error = finding.reasons[0].detail
-                    self._work.failed(key, AttemptFailed(error, final=True), 0)
-                    self._settle(key, Outcome.FAILED, finding.reasons, error=error)
                 else:
                     exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
                     number, started = (1, 0.0) if before is None else (before.number, before.started)
@@ -242,7 +243,7 @@ class Run:
         heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), self._sequence, key, attempt))
 
     def _upstream(self, key: Key) -> Upstream:
-        if key in self._work.assets:
+        if key in self._work.assets or key in self._work.broken:
             return self._upstreams[key]
         return self._work.source(key)
 
@@ -297,6 +298,10 @@ class Run:
         if error.cancelled:
             self._settle(key, Outcome.CANCELLED, attempt.finding.reasons, seconds=_since(attempt))
             return
+        if error.diagnosis is not None:  # nothing was tried that could have gone well
+            self._work.claims.ended(key)
+            self._break(broken(key, Cause.UNBOUND, (error.diagnosis,)), seconds=_since(attempt))
+            return
         if attempt.number <= execution.retries and not error.final and not self._stopping:
             wait = backoff(execution, attempt.number, self._work.pause())
             self._work.emit(AssetRetrying(self._work.clock(), key, attempt.number, wait, str(error)))
@@ -344,6 +349,12 @@ class Run:
             finding, seconds, _ = self._committing.pop(key)
             self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
 
+    def _break(self, found: Finding, seconds: float = 0.0) -> None:
+        key, error = found.asset, "\n\n".join(map(str, found.diagnoses))
+        self._settle(
+            key, Outcome.BROKEN, found.reasons, seconds=seconds, error=error, diagnoses=found.diagnoses
+        )
+
     def _settle(
         self,
         key: Key,
@@ -354,24 +365,25 @@ class Run:
         seconds: float = 0.0,
         changed: bool = False,
         error: str | None = None,
+        diagnoses: tuple[Diagnosis, ...] = (),
     ) -> None:
         """The asset has its outcome: tell it, and see who can go on."""
         rows = version.rows if version else None
         size = version.bytes if version else None
-        result = AssetResult(key, outcome, changed, reasons, rows, size, seconds, error)
+        result = AssetResult(key, outcome, changed, reasons, rows, size, seconds, error, diagnoses=diagnoses)
         self._results[key] = result
         if self._work.claims.mine(key):
             self._work.claims.give_back([key])
         if version is not None:
             self._upstreams[key] = Settled(version)
         else:
-            failed = outcome is Outcome.FAILED
-            self._upstreams[key] = Unsettled(State.FAILED if failed else State.BLOCKED)
+            state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
+            self._upstreams[key] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
         self._work.emit(
             AssetFinished(self._work.clock(), key, outcome, changed, reasons, rows, size, seconds, error)
         )
         for reader in self._work.graph.downstreams(key):
-            if reader in self._open:
+            if reader in self._open and reader not in self._work.broken:
                 self._open[reader] -= 1
                 if self._open[reader] == 0:
                     self._make_ready(reader)

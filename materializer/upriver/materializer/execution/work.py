@@ -49,7 +49,8 @@ class Work:
     *consider* decides an asset (see freshness/decider.py); *claims* keep it apart from other builds; *source* is a
     source's content now; *source_problem* why it has none. *attempt* makes one attempt in a slot's thread, or raises
     AttemptFailed; *dropped* are the assets to be left out. *put* hands over to the committer, which answers through
-    :meth:`Run.committed` and :meth:`Run.lost`; *failed* records a failure.
+    :meth:`Run.committed` and :meth:`Run.lost`; *failed* records a failure. *broken* is what can't be built whatever
+    else happens.
     """
 
     graph: AssetGraph
@@ -70,6 +71,7 @@ class Work:
     limits: Limits
     clock: Callable[[], float] = time.time
     pause: Callable[[], float] = random.random
+    broken: Mapping[Key, Finding] = field(default_factory=dict)
 
     def admits(self, key: Key, running: Collection[Key], expected: Callable[[Key], int]) -> bool:
         """Whether the asset's pool and memory leave room for it beside what runs now."""

@@ -21,7 +21,7 @@ from upriver.materializer.model import Cause
 class Bound:
     """What binding has told: the recipes that can't be bound, with their diagnoses, and what the others will read."""
 
-    broken: Mapping[Key, Diagnosis]
+    unbound: Mapping[Key, Diagnosis]
     footprints: tuple[tuple[Key, Footprint], ...]
 
 
@@ -30,10 +30,11 @@ def bind(
 ) -> Bound:
     """Bind what would be built against the schemas that its upstreams will have.
 
-    With *planning*, lazy Python recipes are bound as well, which a build learns as soon by running them.
+    With *planning*, lazy Python recipes are bound as well, which a build learns as soon by running them; else what an
+    earlier command has found of them counts.
     """
     project = seen.project
-    unbuilt = [key for key, finding in findings.items() if finding.version is None]
+    unbuilt = _unbuilt(seen, findings)
     unmade = [key for key in unbuilt if isinstance(project.assets[key].recipe, SqlRecipe)]
     schemas = Schemas(context, seen.views)
     schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
@@ -44,7 +45,8 @@ def bind(
     for key in unbuilt:
         recipe = project.assets[key].recipe
         if isinstance(recipe, PythonRecipe):
-            if planning and plannable(recipe) and (problem := schemas.problem(key)) is not None:
+            problem = schemas.problem(key) if planning and plannable(recipe) else schemas.recalled(key)
+            if problem is not None:
                 found[key] = problem
             footprints += _python_reads(context, schemas, findings[key])
     for key in unmade:
@@ -58,6 +60,31 @@ def bind(
     return Bound(found, tuple(footprints))
 
 
+def _unbuilt(seen: Observation, findings: Mapping[Key, Finding]) -> list[Key]:
+    """The assets whose recipes would be run, among what was decided."""
+    return [key for key, one in findings.items() if one.version is None and key in seen.project.assets]
+
+
+def unbindable(
+    context: Context, seen: Observation, findings: Mapping[Key, Finding], *, binding: bool
+) -> dict[Key, Diagnosis]:
+    """The recipes that would be run and can't be bound; without *binding*, as far as an earlier command has found."""
+    unbuilt = _unbuilt(seen, findings)
+    if not unbuilt:
+        return {}
+    schemas = Schemas(context, seen.views, binding=binding)
+    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    found: dict[Key, Diagnosis] = {}
+    for key in unbuilt:
+        query = isinstance(seen.project.assets[key].recipe, SqlRecipe)
+        problem = schemas.problem(key) if query else schemas.recalled(key)
+        if problem is not None:
+            found[key] = problem
+    if binding:
+        context.analyzer().flush()
+    return found
+
+
 def remembered_reads(
     context: Context, seen: Observation, findings: Mapping[Key, Finding]
 ) -> tuple[tuple[Key, Footprint], ...]:
@@ -65,7 +92,7 @@ def remembered_reads(
     has found, else everything in order. A status must not call fresh what a build makes again.
     """
     project, analyzer = seen.project, context.analyzer()
-    keys = [key for key, finding in findings.items() if finding.version is None]
+    keys = _unbuilt(seen, findings)
     # A question about one asset is answered as it would be when all are built.
     keys += [key for key in project.assets if key not in findings and seen.is_new(Node(key))]
     schemas = {key: finding.version.schema for key, finding in findings.items() if finding.version}

@@ -71,9 +71,12 @@ class Settled(Value, frozen=True):
 
 
 class Unsettled(Value, frozen=True):
-    """An upstream that must or may be rebuilt first, or can't be; *state* says which."""
+    """An upstream that must or may be rebuilt first, or can't be; *state* says which. It is *stuck* when no build
+    settles it, because it or something upstream of it is broken.
+    """
 
     state: State
+    stuck: bool = False
 
 
 Upstream: TypeAlias = Settled | Unsettled

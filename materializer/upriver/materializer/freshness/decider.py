@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-import msgspec
-
+from upriver.assets.errors import Diagnosis
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, Value
 from upriver.materializer.freshness.decide import (
@@ -36,7 +35,7 @@ class Finding(Value, frozen=True):
     """What is to be done with one asset. *reuse* is an earlier materialization that equals what a build would
     make.
 
-    *verdict* is freshness by the trace alone; *state* is what to show: failed and blocked cover stale ones.
+    *state* is what to show: failed, blocked and broken cover stale. *diagnoses* say what is wrong with a broken one.
     """
 
     asset: Key
@@ -46,6 +45,13 @@ class Finding(Value, frozen=True):
     reuse: Materialization | None = None
     version: Version | None = None
     """The asset's content now, or after a reuse; None when it must or may be built."""
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+
+def broken(key: Key, kind: Cause, diagnoses: tuple[Diagnosis, ...]) -> Finding:
+    """What is found of a declaration, or of a query, that can't be used."""
+    reason = Reason(kind, key, detail="\n\n".join(map(str, diagnoses)))
+    return Finding(key, Action.BROKEN, State.BROKEN, (reason,), diagnoses=diagnoses)
 
 
 class Decider:
@@ -53,7 +59,7 @@ class Decider:
 
     *source* tells a source's content now; *candidates* earlier materializations of an asset with a recipe,
     newest first, at most so many, all if negative; *artifact_there* whether a materialization's artifact is in
-    the store.
+    the store. *broken* are the declarations and queries that can't be used, and why.
     """
 
     def __init__(
@@ -66,7 +72,7 @@ class Decider:
         contents: Contents,
         *,
         failures: Mapping[Node, Failure],
-        broken: Mapping[Key, str],
+        broken: Mapping[Key, tuple[Diagnosis, ...]],
         today: str,
         forced: Collection[Key] = (),
     ) -> None:
@@ -101,17 +107,16 @@ class Decider:
         """
         found: dict[Key, Finding] = {}
         for key in order:
-            if key in self._subjects:
+            if key in self._subjects or key in self._broken:
                 found[key] = self.consider(key, _Upstreams(found, self._source))
         return found
 
     def consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
         """Decide one asset. *upstreams* is only asked for what the decision needs."""
+        if (diagnoses := self._broken.get(key)) is not None:
+            return broken(key, Cause.UNBOUND if key in self._subjects else Cause.BROKEN, diagnoses)
         subject = self._subjects[key]
         record = self.record(subject.node)
-        if key in self._broken:
-            reason = Reason(Cause.UNBOUND, key, detail=self._broken[key])
-            return Finding(key, Action.BUILD, State.FAILED, (reason,))
         verdict = decide(
             subject,
             record,
@@ -123,12 +128,10 @@ class Decider:
         blockers = () if verdict.state is State.FRESH else _blockers(subject, upstreams)
         named = {reason.asset for reason in verdict.reasons}
         reasons = (*verdict.reasons, *(reason for reason in blockers if reason.asset not in named))
-        if self._broken:
-            reasons = tuple(map(self._with_unbound, reasons))
+        stuck = any(isinstance(one := upstreams[r.asset], Unsettled) and one.stuck for r in blockers)
         if key in self._forced:
-            return Finding(
-                key, Action.BUILD, State.STALE, (Reason(Cause.FORCED, key, detail="asked for"), *reasons)
-            )
+            action, state = (Action.BLOCKED, State.BLOCKED) if stuck else (Action.BUILD, State.STALE)
+            return Finding(key, action, state, (Reason(Cause.FORCED, key, detail="asked for"), *reasons))
         match verdict.state:
             case State.FRESH:
                 assert record is not None
@@ -142,16 +145,12 @@ class Decider:
                 may_reuse = self._waits_for_reuse(subject, upstreams)
                 action = Action.MAYBE if may_reuse else Action.BUILD
         # Layered over freshness: the last attempt, as long as the same recipe stands; then what is in the way.
+        if stuck:
+            return Finding(key, Action.BLOCKED, State.BLOCKED, reasons)
         failure = self._failures.get(subject.node)
         if failure is not None and failure.recipe == subject.recipe:
             return Finding(key, action, State.FAILED, reasons)
         return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
-
-    def _with_unbound(self, reason: Reason) -> Reason:
-        """What can't run has not failed: it was never tried."""
-        if reason.kind is Cause.UPSTREAM and reason.asset in self._broken:
-            return msgspec.structs.replace(reason, detail=Cause.UNBOUND.value)
-        return reason
 
     def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
         """An earlier materialization that a build would only repeat (a constructive trace)."""
@@ -172,11 +171,11 @@ class Decider:
 
 
 def _blockers(subject: Subject, upstreams: Mapping[Key, Upstream]) -> Reasons:
-    """The upstreams that failed or are blocked themselves: nothing of *subject* can run before they are mended."""
+    """The upstreams that failed, are broken or are blocked: nothing of *subject* can run before they are mended."""
     found = []
     for key in subject.upstreams:
         match upstreams[key]:
-            case Unsettled((State.FAILED | State.BLOCKED) as state):
+            case Unsettled((State.FAILED | State.BLOCKED | State.BROKEN) as state):
                 found.append(Reason(Cause.UPSTREAM, key, detail=state.value))
             case _:
                 pass
@@ -205,4 +204,4 @@ def upstream_of(finding: Finding) -> Upstream:
     """What an asset is to those that read it, before anything is built."""
     if finding.version is not None:
         return Settled(finding.version)
-    return Unsettled(finding.state)
+    return Unsettled(finding.state, finding.action in (Action.BROKEN, Action.BLOCKED))

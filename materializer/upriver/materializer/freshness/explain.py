@@ -16,7 +16,7 @@ from upriver.materializer.model import Action, Cause, Materialization, Reason, R
 _ROOTS = frozenset(
     {
         Cause.MISSING, Cause.RECIPE, Cause.DATA, Cause.SCHEMA, Cause.VOLATILE, Cause.ENVIRONMENT, Cause.FORCED,
-        Cause.FAILED, Cause.UNBOUND, Cause.DAMAGED, Cause.SOURCE_MISSING,
+        Cause.FAILED, Cause.UNBOUND, Cause.BROKEN, Cause.DAMAGED, Cause.SOURCE_MISSING,
     }
 )  # fmt: skip
 
@@ -45,6 +45,9 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
         ]
         diffs = recipe_diff(context, seen, asset) if any(r.kind is Cause.RECIPE for r in reasons) else ()
         root = any(reason.kind in _ROOTS for reason in reasons)
+        if finding.action is Action.BROKEN:  # whatever is behind it, this is to be mended first
+            chain.append(Link(asset, depth, finding.state, finding.reasons, (), root, finding.diagnoses))
+            continue
         chain.append(Link(asset, depth, finding.state, _with_failure(seen, asset), diffs, root))
         behind = [reason.asset for reason in reasons if reason.asset != asset]
         waiting += [(upstream, depth + 1) for upstream in reversed([*behind, *project.reads[asset]])]
@@ -55,7 +58,8 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
     made = explained(stages(project.graph, needed, seconds, seen.views.sizes(project.sources)))
     told = _with_failure(seen, key)
-    return Explanation(key, finding.state, told, tuple(chain), ruled_out(context, seen, key), made)
+    beside = () if finding.action is Action.BROKEN else ruled_out(context, seen, key)
+    return Explanation(key, finding.state, told, tuple(chain), beside, made, finding.diagnoses)
 
 
 def _with_failure(seen: Survey, key: Key) -> Reasons:

@@ -20,4 +20,4 @@ def plan_of(context: Context, seen: Survey) -> Plan:
     steps = (
         msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset)) for step in explained(planned)
     )
-    return Plan(tuple(steps), planned.critical_path, planned.seconds, tuple(seen.broken.values()))
+    return Plan(tuple(steps), planned.critical_path, planned.seconds)

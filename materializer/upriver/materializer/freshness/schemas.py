@@ -22,10 +22,14 @@ class Schemas:
     """The columns of every asset, known without running anything where that is possible.
 
     A source's come from what was last seen of it, or from a look at its beginning; an asset's from binding
-    its recipe, or from its last materialization when it can't be bound without running.
+    its recipe, or from its last materialization when it can't be bound without running. Those of a broken declaration
+    are not known: what was built of it before need not be what it will be.
+
+    Without *binding*, no source is looked at that never was, and recipes are bound only as earlier commands did.
     """
 
-    def __init__(self, context: Context, views: SourceViews) -> None:
+    def __init__(self, context: Context, views: SourceViews, *, binding: bool = True) -> None:
+        self._binding = binding
         self._context = context
         self._project = context.project(refresh=False)
         self._views = views
@@ -96,6 +100,12 @@ class Schemas:
         found = self.analysis(key)
         return found if isinstance(found, Diagnosis) else None
 
+    def recalled(self, key: Key) -> Diagnosis | None:
+        """As :meth:`problem`, as far as an earlier command has found it."""
+        upstreams = self.upstreams(key)
+        found = None if upstreams is None else self._context.analyzer().recall(key, upstreams)
+        return found if isinstance(found, Diagnosis) else None
+
     def analysis(self, key: Key) -> Analysis | Diagnosis | None:
         """The recipe of *key* bound to the columns of its upstreams; None when these are not known, or not needed."""
         self.of(key)
@@ -104,12 +114,17 @@ class Schemas:
     def _find(self, key: Key) -> Schema | None:
         if key in self._project.sources:
             return self._source(key)
+        if key in self._project.broken:
+            return None
         upstreams = self.upstreams(key)
         if upstreams is not None:
-            found = self._analyses[key] = self._context.analyzer().analyze(key, upstreams)
+            analyzer = self._context.analyzer()
+            found = analyzer.analyze(key, upstreams) if self._binding else analyzer.recall(key, upstreams)
+            if found is not None:
+                self._analyses[key] = found
             if isinstance(found, Diagnosis):
                 return None
-            if found.schema is not None:
+            if found is not None and found.schema is not None:
                 return found.schema
         record = self._records.get(Node(key))
         if record is not None and record.trace.recipe == self._project.fingerprints[key]:
@@ -121,6 +136,6 @@ class Schemas:
         try:
             if known is not None:
                 return self._views.sources.version(key).schema
-            return source_schema(self._context.root, self._project.sources[key])
+            return source_schema(self._context.root, self._project.sources[key]) if self._binding else None
         except (UpriverError, OSError):  # told when it is read
             return None

@@ -86,7 +86,14 @@ def stages(
 def explained(plan: Stages) -> tuple[Step, ...]:
     """The stages as steps to show."""
     return tuple(
-        Step(stage.asset, stage.finding.action, stage.finding.reasons, stage.seconds) for stage in plan.stages
+        Step(
+            stage.asset,
+            stage.finding.action,
+            stage.finding.reasons,
+            stage.seconds,
+            diagnoses=stage.finding.diagnoses,
+        )
+        for stage in plan.stages
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from upriver.assets.identity import Node
-from upriver.assets.model import Key, PythonRecipe
+from upriver.assets.model import Key, Kind, PythonRecipe, Source
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Cause, Reason, Reasons, State
@@ -17,13 +17,15 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
     project = seen.project
     if key in project.sources:
         return _source_status(seen, key)
-    asset = project.assets[key]
+    asset = project.declared(key)
+    if isinstance(asset, Source):
+        return _broken_source_status(seen, asset)
     finding = seen.findings[key]
     record = seen.records.get(Node(key))
     failure = seen.failures.get(Node(key))
     return AssetStatus(
         asset=key,
-        kind=asset.kind.value,
+        kind=asset.kind.value if asset is not None else Kind.TABLE.value,
         state=State.RUNNING if running_since is not None else finding.state,
         reasons=reasons_of(seen, key),
         materialized_at=record.finished if record else None,
@@ -32,13 +34,14 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
         seconds=seconds,
         upstreams=project.graph.upstreams(key),
         downstreams=project.graph.downstreams(key),
-        tags=asset.tags,
-        owner=asset.owner,
-        description=asset.description,
-        place=asset.place,
-        engine="python" if isinstance(asset.recipe, PythonRecipe) else "sql",
+        tags=asset.tags if asset is not None else (),
+        owner=asset.owner if asset is not None else None,
+        description=asset.description if asset is not None else "",
+        place=finding.diagnoses[0].place if finding.diagnoses else asset.place if asset is not None else None,
+        engine="" if asset is None else "python" if isinstance(asset.recipe, PythonRecipe) else "sql",
         error=failure.error if failure and finding.state is State.FAILED else None,
         running_since=running_since,
+        diagnoses=finding.diagnoses,
     )
 
 
@@ -48,6 +51,28 @@ def reasons_of(seen: Survey, key: Key) -> Reasons:
     return (
         *(Reason(Cause.SOURCE_MISSING, up, detail=seen.views.problems[up]) for up in missing),
         *(r for r in seen.findings[key].reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
+    )
+
+
+def _broken_source_status(seen: Survey, source: Source) -> AssetStatus:
+    """Nothing looks at it: what it held when it was last looked at is told."""
+    finding = seen.findings[source.key]
+    record = seen.views.sources.known(source.key)
+    return AssetStatus(
+        asset=source.key,
+        kind="source",
+        state=finding.state,
+        reasons=finding.reasons,
+        rows=record.version.rows if record else None,
+        bytes=record.version.bytes if record else None,
+        upstreams=seen.project.graph.upstreams(source.key),
+        downstreams=seen.project.graph.downstreams(source.key),
+        tags=source.tags,
+        owner=source.owner,
+        description=source.description,
+        place=finding.diagnoses[0].place,
+        engine="source",
+        diagnoses=finding.diagnoses,
     )
 
 

@@ -10,7 +10,7 @@ from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.bind import Bound, bind, remembered_reads
+from upriver.materializer.freshness.bind import Bound, bind, remembered_reads, unbindable
 from upriver.materializer.freshness.comparison import LiveContents
 from upriver.materializer.freshness.decider import Decider, Finding
 from upriver.materializer.freshness.observe import Observation, SourceViews, observe
@@ -36,7 +36,6 @@ class Survey:
     records: Mapping[Node, Materialization]
     failures: Mapping[Node, Failure]
     findings: dict[Key, Finding]
-    broken: Mapping[Key, Diagnosis]
     decider: Decider
     contents: LiveContents
     views: SourceViews
@@ -51,11 +50,14 @@ def survey(
     verify: bool = False,
     check: bool = False,
     planning: bool = False,
+    diagnose: bool = False,
     on_unbuilt: Callable[[], None] = lambda: None,
 ) -> Survey:
-    """Decide the assets *among* (complete with their upstream; None: all). Raises DeclarationError.
+    """Decide the assets *among* (complete with their upstream; None: all). Raises DeclarationError when the project as
+    a whole can't be used.
 
-    With *check*, queries that would be built are bound first; with *planning*, lazy Python recipes as well.
+    With *check*, queries that would be built are bound first; with *planning*, lazy Python recipes as well. Else what
+    can't be bound is told as far as an earlier command has found it; with *diagnose* queries are bound for that alone.
     *on_unbuilt* is called as soon as it is seen that something is not built, before it is bound.
     """
     seen = observe(context, among=among, verify=verify)
@@ -65,18 +67,18 @@ def survey(
             on_unbuilt()
         bound = bind(context, seen, first.findings, planning=planning)
     else:
-        bound = Bound({}, remembered_reads(context, seen, first.findings))
+        unbound = unbindable(context, seen, first.findings, binding=diagnose)
+        bound = Bound(unbound, remembered_reads(context, seen, first.findings))
     ordered = first.ordered | _wanted_order(seen, first, bound)
     decided = first
-    if bound.broken or ordered != first.ordered:
-        decided = _decide(context, seen, ordered, bound.broken, forced)
+    if bound.unbound or ordered != first.ordered:
+        decided = _decide(context, seen, ordered, bound.unbound, forced)
     seen.contents.flush()
     return Survey(
         seen.project,
         seen.records,
         seen.failures,
         decided.findings,
-        bound.broken,
         decided.decider,
         seen.contents,
         seen.views,
@@ -88,7 +90,7 @@ def _decide(
     context: Context,
     seen: Observation,
     ordered: frozenset[Key],
-    broken: Mapping[Key, Diagnosis],
+    unbound: Mapping[Key, Diagnosis],
     forced: Collection[Key],
 ) -> Decision:
     decider = Decider(
@@ -99,7 +101,10 @@ def _decide(
         seen.artifact_there,
         seen.contents,
         failures=seen.failures,
-        broken={key: str(diagnosis) for key, diagnosis in broken.items()},
+        broken={
+            **{key: one.diagnoses for key, one in seen.project.broken.items()},
+            **{key: (diagnosis,) for key, diagnosis in unbound.items()},
+        },
         today=today(context),
         forced=forced,
     )
@@ -117,7 +122,8 @@ def _recorded_order(seen: Observation, *, rebinding: bool) -> frozenset[Key]:
         (
             (read.upstream, read.footprint)
             for node, record in seen.records.items()
-            if node.asset in seen.project.assets and not (rebinding and seen.is_new(node))
+            if node.asset in seen.project.broken
+            or (node.asset in seen.project.assets and not (rebinding and seen.is_new(node)))
             for read in record.trace.reads
         ),
     )

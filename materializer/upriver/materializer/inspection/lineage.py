@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
-from upriver.assets.model import Key
+from upriver.assets.model import Key, Source
 from upriver.lineage.columns.graph import Arrow, ColumnGraph, places
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeGroup, EdgeKind, Opaque
@@ -87,8 +87,9 @@ class Lineage:
 
     # -- nodes -------------------------------------------------------------------------------------------
     def _asset_node(self, key: Key) -> ColumnNode:
-        asset = self._project.assets.get(key)
-        return ColumnNode(key, kind="source" if asset is None else asset.kind.value)
+        asset = self._project.declared(key)
+        kind = "source" if isinstance(asset, Source) else asset.kind.value if asset is not None else "table"
+        return ColumnNode(key, kind=kind)
 
     def _nodes_of(self, key: Key) -> dict[str, ColumnNode]:
         """The nodes of all columns, as far as they are known, by name."""
@@ -154,6 +155,8 @@ class Lineage:
         return self._analyses[key]
 
     def _analyse(self, key: Key) -> Analysis:
+        if (broken := self._project.broken.get(key)) is not None:
+            return Analysis(None, opaque=(Opaque(f"broken: {broken.diagnoses[0].message}"),))
         if key not in self._project.assets:
             return Analysis(self._schemas.of(key))
         found = self._schemas.analysis(key)
@@ -204,7 +207,7 @@ class Lineage:
             unknown = [down for down in below if down in self._analyses and not self._nodes_of(down)]
             met |= dict.fromkeys(unknown)
         for key in met:
-            if key in self._project.assets and key in self._analyses:
+            if key not in self._project.sources and key in self._analyses:
                 notes += [OpaqueNote(key, opaque.cause) for opaque in self._analyses[key].opaque]
         return tuple(dict.fromkeys(notes))
 

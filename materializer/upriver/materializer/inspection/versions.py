@@ -15,7 +15,7 @@ from upriver.materializer.sources.registry import stamped_paths
 
 def revision(context: Context) -> str:
     """A digest of the stamps of all project files and sources, and of the state's revision."""
-    return revision_of(context, context.project(refresh=False).sources.values())
+    return revision_of(context, context.project(refresh=False).readable_sources.values())
 
 
 def revision_of(context: Context, sources: Iterable[Source]) -> str:
@@ -48,15 +48,16 @@ def current_versions(context: Context, keys: Collection[Key]) -> dict[Key, Locat
 def recorded_versions(context: Context, keys: Collection[Key] | None = None) -> dict[Key, Version]:
     """What those assets and sources among *keys* (None: all) were last seen to hold; their files may be gone."""
     project = context.project(refresh=False)
+    sources = project.readable_sources
     found = {
         key: record.version
         for key, record in context.state.sources().items()
-        if key in project.sources and (keys is None or key in keys)
+        if key in sources and (keys is None or key in keys)
     }
     nodes = None if keys is None else map(Node, keys)
     found |= {
         node.asset: record.version
         for node, record in context.state.current(context.environment, nodes).items()
-        if node.partition is None and node.asset in project.assets
+        if node.partition is None and (node.asset in project.assets or node.asset in project.broken)
     }
     return {key: version for key, version in found.items() if version.schema}

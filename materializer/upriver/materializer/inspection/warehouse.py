@@ -134,14 +134,15 @@ def damaged_warehouse(folder: Path) -> Path | None:
 def _moment(context: Context) -> str:
     """Equal as long as no view can have changed: the last commit, what is declared, what sources hold."""
     project = context.project(refresh=False)
-    seen = {key: record.version for key, record in context.state.sources().items() if key in project.sources}
+    readable = project.readable_sources
+    seen = {key: record.version for key, record in context.state.sources().items() if key in readable}
     there = context.locator.those_there(seen)
     sources = [
         (key, version.artifacts, version.in_place, version.schema, key in there)
         for key, version in seen.items()
     ]
     place = (str(context.root), context.environment, context.state.journal_sequence())
-    text = msgspec.json.encode((_FORM, place, list(project.assets), sources))
+    text = msgspec.json.encode((_FORM, place, [*project.assets, *project.broken], sources))
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 

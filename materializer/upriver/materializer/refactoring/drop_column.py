@@ -57,6 +57,8 @@ class _Dropping:
                 yield from self._effects_on(key)
 
     def _effects_on(self, key: Key) -> Iterable[Impact]:
+        if key in self._project.broken:
+            return
         reads = self._project.reads[key]
         upstreams = {up: schema for up in reads if (schema := self._schemas.of(up)) is not None}
         before = self._analyzer.analyze(key, upstreams) if len(upstreams) == len(reads) else None

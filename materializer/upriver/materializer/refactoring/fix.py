@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def find_fix(context: Context, key: Key) -> Fix:
     """What would put *key* right. Raises UsageError when nothing is known to be wrong, or no fix is certain."""
     project = context.project()
-    declared = next((one for one in project.diagnoses if one.key == key), None)
-    if declared is not None:
+    if (broken := project.broken.get(key)) is not None:
+        declared = broken.diagnoses[0]
         return fix(context.root, key, declared, lambda text: _unreadable(text, declared))
     graph = project.graph
     if key not in graph or key in project.sources:

@@ -124,10 +124,17 @@ def _remove(drafts: list[Path]) -> None:
         draft.unlink(missing_ok=True)
 
 
+def new_problem(before: Project, after: Project) -> str | None:
+    """What can't be used *after* and could be before, None when there is no such thing."""
+    if after.refusals:
+        return str(after.refusals[0])
+    return next((str(broken) for key, broken in after.broken.items() if key not in before.broken), None)
+
+
 def _differs(before: Project, after: Project, renaming: Renaming) -> str | None:
     """What is not the same under the new name, None when all is."""
-    if after.diagnoses:
-        return str(after.diagnoses[0])
+    if (problem := new_problem(before, after)) is not None:
+        return problem
 
     def named(key: Key) -> Key:
         return renaming.new if key == renaming.old else key

@@ -27,7 +27,7 @@ from upriver.lineage.sql.plan.binder import Binder
 from upriver.materializer.context import FOLDER, Context
 from upriver.materializer.freshness.observe import SourceViews
 from upriver.materializer.freshness.schemas import Schemas
-from upriver.materializer.refactoring.rename_asset import write_files
+from upriver.materializer.refactoring.rename_asset import new_problem, write_files
 from upriver.materializer.sources.observe import sources_of
 
 
@@ -143,8 +143,8 @@ class _Proof:
 
 def _graph_differs(before: Project, after: Project) -> str | None:
     """What else the project would declare or read, None when that is the same."""
-    if after.diagnoses:
-        return str(after.diagnoses[0])
+    if (problem := new_problem(before, after)) is not None:
+        return problem
     for key in before.reads.keys() | after.reads.keys():
         if before.reads.get(key) != after.reads.get(key):
             return f"{key} would read something else"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from upriver.assets.errors import UsageError, did_you_mean
@@ -18,11 +19,12 @@ from upriver.lineage.refactoring.rename.values import ByHand, FileChange, Renami
 def renaming(project: Project, old: Key, new: Key) -> Renaming:
     """What calling *old* *new* changes. Nothing is written.
 
-    Raises UsageError when *new* can't be its key, or when a place can only be changed by hand; DeclarationError for a
-    project that can't be used.
+    Raises UsageError when *new* can't be its key, or when a place can only be changed by hand, or when
+    something that is broken names it; DeclarationError for a project that can't be used.
     """
     graph = project.graph
     _check(project, old, new)
+    _check_broken(project, old)
     readers = [key for key in graph.downstreams(old) if key in project.assets]
     by_hand: list[ByHand] = []
     files: list[FileChange] = []
@@ -49,6 +51,8 @@ def _check(project: Project, old: Key, new: Key) -> None:
     if old not in project.graph:
         hint = did_you_mean(old, known)
         raise UsageError(f"there is no asset or source {old!r}" + (f"; {hint}" if hint else ""))
+    if (broken := project.broken.get(old)) is not None:
+        raise UsageError(f"{old} can't be renamed before its declaration is mended:\n\n{broken}")
     if old in project.sources and project.sources[old].derived:
         raise UsageError(
             f"{old} has its name from the file that it is: declare a source over it to give it another"
@@ -64,8 +68,32 @@ def _check(project: Project, old: Key, new: Key) -> None:
         raise UsageError(f"there is {taken} already, at {_place(project, taken)}")
 
 
-def _place(project: Project, key: Key) -> Place:
-    return (project.assets[key] if key in project.assets else project.sources[key]).place
+def _check_broken(project: Project, old: Key) -> None:
+    """What can't be read may name *old* where nobody sees it: it would mean something else, or nothing, afterwards."""
+    failed = project.manifest.python.failed
+    for key, broken in project.broken.items():
+        where = [one.place for one in (*broken.diagnoses, broken.declared) if one is not None]
+        paths = {place.path for place in where if place is not None}
+        paths |= {path for path, problems in failed.items() if {*problems} & {*broken.diagnoses}}
+        if old in project.reads[key] or any(_names(project, path, old) for path in sorted(paths)):
+            raise UsageError(
+                f"{old} can't be renamed while {key} is broken: it may read {old}; nothing was changed\n"
+                f"  hint: mend it first\n\n{broken}"
+            )
+
+
+def _names(project: Project, path: str, key: Key) -> bool:
+    """Whether the file at *path* may name *key*: it says its last part, as parameters do, or can't be read."""
+    try:
+        text = (project.root / path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return re.search(rf"(?<![^\W_]){re.escape(key.rpartition('.')[2])}(?![^\W_])", text) is not None
+
+
+def _place(project: Project, key: Key) -> Place | None:
+    declared = project.declared(key)
+    return declared.place if declared is not None else project.broken[key].place
 
 
 def _is_sql(asset: Asset) -> bool:
@@ -98,11 +126,10 @@ def _rename_sql(
 def _rename_python(
     project: Project, old: Key, new: Key, files: list[FileChange], by_hand: list[ByHand]
 ) -> None:
-    manifest = project.manifest
-    declared = manifest.python if manifest is not None else None
-    if declared is None or (not declared.assets and not declared.sources):
+    declared = project.manifest.python
+    if not declared.assets and not declared.sources:
         return
-    keys = frozenset((*project.assets, *project.sources))
+    keys = frozenset(project.reads)
     before, after = Names(keys), Names(keys - {old} | {new})
     modules: dict[str, Module] = {}
 
@@ -112,6 +139,8 @@ def _rename_python(
         return modules[path]
 
     for asset in declared.assets:
+        if asset.key in project.broken:
+            continue  # it does not name what is renamed: that was looked at
         assert isinstance(asset.recipe, PythonRecipe)
         rename_in_asset(module(asset.place.path), asset, old, new, before, after)
     if old in project.sources:

@@ -88,6 +88,8 @@ def _checked(project: Project, key: Key, column: str, new: str, schema_of: Schem
     if key not in project.graph:
         hint = did_you_mean(key, project.graph.order)
         raise UsageError(f"there is no asset or source {key!r}" + (f"; {hint}" if hint else ""))
+    if (itself := project.broken.get(key)) is not None:
+        raise UsageError(f"{key} can't be changed before its declaration is mended:\n\n{itself}")
     schema = schema_of(key)
     if not schema:
         raise UsageError(
@@ -99,6 +101,11 @@ def _checked(project: Project, key: Key, column: str, new: str, schema_of: Schem
         hint = did_you_mean(column, names)
         raise UsageError(f"{key} has no column {column!r}" + (f"; {hint}" if hint else ""))
     old = column if column in names else same[0]
+    if broken := sorted(project.graph.descendants([key]) & project.broken.keys()):
+        raise UsageError(
+            f"{key}.{old} can't be renamed while {', '.join(broken)} can't be used: it may read the column\n"
+            f"  hint: mend it first: {project.broken[broken[0]].diagnoses[0].message}"
+        )
     if key in project.sources:
         raise UsageError(_of_source(project, key, old, new, schema_of))
     if not new or not new.isprintable():
