@@ -233,7 +233,7 @@ async def test_an_empty_project_says_how_to_begin(desk: Desk) -> None:
         assert at.app.main.query_one(Detail).display
 
 
-async def test_declaration_errors_are_shown_with_their_places_and_go_when_mended(desk: Desk) -> None:
+async def test_what_makes_all_unusable_is_shown_with_its_place_and_goes_when_mended(desk: Desk) -> None:
     """Opening on a broken project, and breaking it while it is open."""
     session = FakeSession()
     problem = Diagnosis(
@@ -251,7 +251,7 @@ async def test_declaration_errors_are_shown_with_their_places_and_go_when_mended
         await at.shows("No asset can be shown until the declarations above are mended.")
         assert isinstance(at.app.focused, Problems)
         await at.press("M")
-        assert at.said[-1] == "nothing can be built while there are declaration errors"
+        assert at.said[-1] == "nothing can be built while the project as a whole can't be used"
         session.declare_wrongly()
         await at.until(lambda: at.here == "marts.churn", "showing the mended project", timeout=3)
         await at.until(lambda: "declaration error" not in at.text(), "taking the errors away")

@@ -18,8 +18,8 @@ from upriver.assets.errors import (
     UsageError,
 )
 from upriver.assets.model import Place
-from upriver.materializer.answers import Plan
-from upriver.materializer.model import RunStatus, State
+from upriver.materializer.answers import AssetResult, Plan, Step
+from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
 from upriver.materializer.upkeep.gc import Keep
 
 DIAGNOSIS = Diagnosis(
@@ -30,6 +30,14 @@ DIAGNOSIS = Diagnosis(
     "did you mean 'plan_tier'?",
     "3 | select plan\n  |        ^^^^",
     "marts.churn",
+)
+
+
+BROKEN_STEP = Step(
+    "marts.churn",
+    Action.BROKEN,
+    (Reason(Cause.UNBOUND, "marts.churn", detail=str(DIAGNOSIS)),),
+    diagnoses=(DIAGNOSIS,),
 )
 
 
@@ -153,11 +161,24 @@ def test_gc_keeps_what_it_is_told(session: ScriptedSession, run: Run) -> None:
     assert session.calls[-1] == ("gc", Keep(30.0, 3, 2 * 1024**3), False)
 
 
-def test_a_plan_that_holds_what_can_not_run_is_wrong(session: ScriptedSession, run: Run) -> None:
-    """The rest of the plan is still shown."""
-    session.the_plan = Plan(STEPS, diagnoses=(DIAGNOSIS,))
-    done = run("plan")
+def test_a_build_of_what_is_broken_is_wrong_whatever_failed_besides(
+    session: ScriptedSession, run: Run
+) -> None:
+    """2 takes precedence over 1; the diagnosis is told once, with its caret, for all that it breaks."""
+    broken = AssetResult("marts.churn", Outcome.BROKEN, error=str(DIAGNOSIS), diagnoses=(DIAGNOSIS,))
+    session.results = (*RESULTS, broken, replace(broken, asset="marts.other"))
+    session.run_status = RunStatus.FAILED
+    done = run("build")
     assert done.code == 2
+    assert done.err.count("did you mean 'plan_tier'?") == 1
+    assert "marts.churn, marts.other are broken" in done.out
+
+
+def test_a_plan_that_holds_what_can_not_run_is_wrong(session: ScriptedSession, run: Run) -> None:
+    """The rest of the plan is still shown; only a check tells it by the exit code."""
+    session.the_plan = Plan((*STEPS, BROKEN_STEP))
+    done = run("plan")
+    assert (done.code, run("plan", "--check").code) == (0, 2)
     assert "there is no column 'plan' in marts.customers" in done.err
     assert "staging.orders" in done.out
 

@@ -73,23 +73,41 @@ def test_an_edit_is_explained_down_to_the_line_and_undone_without_building(shop:
     assert "built" not in {asset["action"] for asset in again["assets"]}
 
 
-def test_a_mistake_in_a_declaration_runs_nothing(shop: Path) -> None:
-    """Exit code 2, the place and a hint."""
-    wrong = shop / "assets" / "marts" / "wrong.sql"
+def test_a_mistake_in_a_declaration_breaks_that_asset_alone(shop: Path) -> None:
+    """Exit code 2, the place and a hint; the rest is built, also where something failed besides."""
+    wrong, added = (shop / "assets" / "marts" / name for name in ("wrong.sql", "added.sql"))
     wrong.write_text("select * from staging.ordres")
+    added.write_text("select error('out of paper') as x from staging.orders")
     try:
         done = upriver(shop, "build")
         assert done.code == 2
         assert "assets/marts/wrong.sql:1:15" in done.err
         assert "staging.orders" in done.err
-        (diagnosis,) = upriver(shop, "plan", "--json").document["error"]["diagnoses"]
-        assert (diagnosis["file"], diagnosis["line"], diagnosis["column"]) == (
-            "assets/marts/wrong.sql",
-            1,
-            15,
+        assert "marts.wrong is broken" in done.out
+        assert "marts.added failed" in done.out
+        added.write_text("select 1 as x from staging.orders")
+        assert upriver(shop, "build").code == 2
+        assert upriver(shop, "build", "marts.added").code == 0
+        for command in ("plan", "status"):
+            assert upriver(shop, command).code == 0
+            assert upriver(shop, command, "--check").code == 2
+            assert upriver(shop, command, "marts.added", "--check").code == 0
+            told = upriver(shop, command, "--json")
+            assert "assets/marts/wrong.sql:1:15" in told.err
+            found = told.document["steps" if command == "plan" else "assets"]
+            (one,) = [asset for asset in found if asset["asset"] == "marts.wrong"]
+            assert one["action" if command == "plan" else "state"] == "broken"
+            (diagnosis,) = one["diagnoses"]
+            place = diagnosis["file"], diagnosis["line"], diagnosis["column"]
+            assert place == ("assets/marts/wrong.sql", 1, 15)
+        why = upriver(shop, "why", "marts.wrong")
+        assert (why.code, "did you mean" in why.out) == (0, True)
+        assert (
+            upriver(shop, "status", "state:broken", "--json").document["assets"][0]["asset"] == "marts.wrong"
         )
     finally:
         wrong.unlink()
+        added.unlink()
 
 
 def test_an_asset_that_fails_fails_alone(shop: Path) -> None:

@@ -23,12 +23,15 @@ _ENDS_AS = {
     Outcome.FRESH: State.FRESH,
     Outcome.FAILED: State.FAILED,
     Outcome.BLOCKED: State.BLOCKED,
+    Outcome.BROKEN: State.BROKEN,
 }
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Snapshot of the project. *error* says why it could not be read, apart from errors in its declarations."""
+    """Snapshot of the project. *diagnoses* say what is wrong with its declarations; without *statuses* they make all of
+    it unusable. *error* says why else it could not be read.
+    """
 
     revision: str = ""
     statuses: Mapping[Key, AssetStatus] = field(default_factory=dict)
@@ -92,6 +95,8 @@ class ProjectModel:
         self.order = Listing()
         self.diagnoses: tuple[Diagnosis, ...] = ()
         self.error: str | None = None
+        self.refused = False
+        """Whether the project as a whole can't be used now; what is known of it is from before."""
         self.counts: dict[State, int] = counts(())
         self.rank: dict[Key, State] = {}
         self.run: RunPicture | None = None
@@ -103,12 +108,13 @@ class ProjectModel:
         return self.run is not None and self.run.live
 
     def take(self, snapshot: Snapshot) -> set[Key]:
-        """Take in *snapshot*; the keys whose status differs now. A broken project keeps its last statuses."""
+        """Take in *snapshot*; the keys whose status differs now. An unusable project keeps its last statuses."""
         self.loaded = True
         self.checked = not snapshot.provisional
         self.name = snapshot.name or self.name
         self.diagnoses, self.error = snapshot.diagnoses, snapshot.error
-        if (snapshot.diagnoses or snapshot.error) and not snapshot.statuses:
+        self.refused = bool(snapshot.diagnoses or snapshot.error) and not snapshot.statuses
+        if self.refused:
             return set()
         before = self.statuses
         changed = {key for key, status in snapshot.statuses.items() if before.get(key) != status}

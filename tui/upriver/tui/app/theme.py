@@ -34,6 +34,7 @@ DARK = Theme(
         "state-pending": "#b99a5f",
         "state-missing": "#b794f4",
         "state-failed": "#f2746b",
+        "state-broken": "#f2746b",
         "state-blocked": "#d98a8f",
         "state-running": "#58c4dd",
         "scrollbar": "#2f3b46",
@@ -72,6 +73,7 @@ LIGHT = Theme(
         "state-pending": "#7d6a3f",
         "state-missing": "#6b3fa0",
         "state-failed": "#b3261e",
+        "state-broken": "#b3261e",
         "state-blocked": "#8f4a4f",
         "state-running": "#00697d",
         "scrollbar": "#c3cac8",
@@ -118,6 +120,7 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
         "state-pending": mixed(0.7, Color.parse(warning)),
         "state-missing": theme.secondary or theme.primary,
         "state-failed": error,
+        "state-broken": error,
         "state-blocked": mixed(0.75, Color.parse(error)),
         "state-running": theme.accent or theme.primary,
     }

@@ -11,14 +11,15 @@ from upriver.assets.errors import (
     AssetError,
     BusyError,
     DeclarationError,
-    Diagnosis,
     StoreError,
     UpriverError,
     UsageError,
 )
 from upriver.tui.cli.arguments import WrongUsage
 from upriver.tui.cli.signals import Stopped, exit_code
+from upriver.tui.present.json.diagnoses import diagnosis_document
 from upriver.tui.present.spans import EMPTY, Line, Span, line
+from upriver.tui.present.text.diagnoses import diagnoses_lines
 from upriver.tui.present.words import plural
 
 DONE = 0
@@ -144,54 +145,3 @@ def _split_hint(text: str) -> tuple[str, str | None]:
 def _where(error: BaseException) -> list[Line]:
     frames = traceback.extract_tb(error.__traceback__)
     return [line(Span(f"  in {frames[-1].filename}:{frames[-1].lineno}", "dim"))] if frames else []
-
-
-def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
-    """A diagnosis for JSON. *line* and *column* count from 1."""
-    place = diagnosis.place
-    return {
-        "code": diagnosis.code,
-        "message": diagnosis.message,
-        "asset": diagnosis.key,
-        "file": place.path if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
-        "facts": list(diagnosis.facts),
-        "hint": diagnosis.hint,
-        "excerpt": diagnosis.excerpt,
-    }
-
-
-def diagnoses_lines(
-    diagnoses: tuple[Diagnosis, ...], word: str = "error:", style: str = "bold red"
-) -> list[Line]:
-    """Diagnoses one below the other, an empty line between them."""
-    lines: list[Line] = []
-    for diagnosis in diagnoses:
-        if lines:
-            lines.append(EMPTY)
-        lines += diagnosis_lines(diagnosis, word, style)
-    return lines
-
-
-def diagnosis_lines(diagnosis: Diagnosis, word: str = "error:", style: str = "bold red") -> list[Line]:
-    """A sentence with its place, the excerpt with its caret, the facts, the hint."""
-    first, *others = diagnosis.message.split("\n")
-    place = (Span(f"{diagnosis.place}: ", "bold"),) if diagnosis.place else EMPTY
-    lines = [line(Span(word, style), " ", place, first), *(line("  ", other) for other in others)]
-    if diagnosis.excerpt:
-        lines += [
-            line("  ", _excerpt_line(row)) for row in diagnosis.excerpt.rstrip("\n").expandtabs(4).split("\n")
-        ]
-    lines += [line("  ", fact) for fact in diagnosis.facts]
-    if diagnosis.hint:
-        lines.append(line("  ", Span("hint:", "cyan"), " ", diagnosis.hint))
-    return lines
-
-
-def _excerpt_line(row: str) -> Line:
-    number, bar, rest = row.partition(" | ")
-    if not bar or not (number.strip() == "" or number.strip().isdigit()):
-        return line(row)
-    caret = set(rest.strip()) <= {"^", "~"} and rest.strip() != ""
-    return line(Span(number + bar, "dim"), Span(rest, "bold red" if caret else ""))

@@ -34,6 +34,7 @@ STATE: dict[State, Mark] = {
     State.MISSING: Mark("◌", "M", "magenta", "missing"),
     State.FAILED: Mark("✗", "X", "red", "failed"),
     State.BLOCKED: Mark("⊘", "B", "red", "blocked"),
+    State.BROKEN: Mark("⊠", "!", "red", "broken"),
     State.RUNNING: Mark("⏵", "R", "cyan", "running"),
 }
 
@@ -43,6 +44,7 @@ OUTCOME: dict[Outcome, Mark] = {
     Outcome.FRESH: Mark("·", ".", "bright_black", "fresh"),
     Outcome.FAILED: Mark("✗", "X", "red", "failed"),
     Outcome.BLOCKED: Mark("⊘", "B", "red", "blocked"),
+    Outcome.BROKEN: Mark("⊠", "!", "red", "broken"),
     Outcome.CANCELLED: Mark("−", "C", "magenta", "cancelled"),
 }
 
@@ -51,10 +53,9 @@ ACTION: dict[Action, Mark] = {
     Action.REUSE: Mark("≡", "=", "green", "reuse"),
     Action.MAYBE: Mark("◦", "?", "yellow", "maybe"),
     Action.FRESH: Mark("✓", "f", "green", "fresh"),
+    Action.BLOCKED: Mark("⊘", "-", "red", "blocked"),
+    Action.BROKEN: Mark("⊠", "!", "red", "broken"),
 }
-
-UNBOUND = Mark("✗", "X", "red", "can't")
-"""A step that would be built, if what it reads had the columns that it wants."""
 
 RUN: dict[RunStatus, Mark] = {
     RunStatus.RUNNING: Mark("⏵", "R", "cyan", "running"),

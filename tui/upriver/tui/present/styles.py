@@ -38,6 +38,7 @@ class Styles:
     missing: Style
     failed: Style
     blocked: Style
+    broken: Style
     running: Style
     match: Style
     _by_colour: dict[str, Style] = field(default_factory=dict)

@@ -15,11 +15,12 @@ _STATES = {
     "failed": ("which failed", "which failed"),
     "unbound": ("which can't run", "which can't run"),
     "blocked": ("which is blocked", "which are blocked"),
+    "broken": ("which is broken", "which are broken"),
     "running": ("which is being built", "which are being built"),
     "cancelled": ("which was not built", "which were not built"),
 }
 
-_IN_THE_WAY = ("failed", "unbound", "blocked")
+_IN_THE_WAY = ("failed", "unbound", "broken", "blocked")
 
 
 def reason_text(reason: Reason, of: Key | None = None) -> str:
@@ -50,8 +51,8 @@ def reason_text(reason: Reason, of: Key | None = None) -> str:
             if own:
                 return f"its last build failed{': ' + first_line(detail) if detail else ''}"
             return f"{reason.asset} failed{': ' + first_line(detail) if detail else ''}"
-        case Cause.UNBOUND:
-            return f"it can't run: {reason.detail.partition(chr(10))[0]}"
+        case Cause.UNBOUND | Cause.BROKEN:
+            return _about(reason, own, first_line(detail) or "its declaration can't be used")
         case Cause.DAMAGED:
             return _about(reason, own, f"its artifact is damaged{_facts(detail)}")
         case Cause.SOURCE_MISSING:

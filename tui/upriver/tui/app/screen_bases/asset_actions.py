@@ -65,14 +65,16 @@ class AssetActions(ProjectScreen):
         action = action.partition("(")[0]
         model, status = self.model, self.subject_status
         if action in ("build", "build_all", "retry"):
-            if model.diagnoses:
-                return "nothing can be built while there are declaration errors"
+            if model.refused:
+                return "nothing can be built while the project as a whole can't be used"
             if model.live:
                 return "a build is going on; 4 shows it"
         if action in self.NEEDS_ASSET and status is None:
             return "there is no asset under the cursor"
         if status is None:
             return "there is no asset under the cursor" if action == "build" and not self.marked else None
+        if action == "build" and status.state is State.BROKEN and not self.marked:
+            return f"{status.asset} is broken: e opens the place, w says what is wrong"
         if action == "build" and status.engine == "source" and not self.marked:
             return f"{status.asset} is a source: it is read, not built"
         if action == "preview" and status.kind == "file":
@@ -83,9 +85,9 @@ class AssetActions(ProjectScreen):
             return f"nothing is known to be wrong with {status.asset}"
         if action in ("diff", "log", "history") and status.engine == "source":
             return f"{status.asset} is a source: it has no code and no runs"
-        if action == "rename" and (model.diagnoses or model.live):
+        if action == "rename" and (model.refused or model.live):
             return "nothing can be renamed " + (
-                "during a build; 4 shows it" if model.live else "while there are declaration errors"
+                "during a build; 4 shows it" if model.live else "while the project as a whole can't be used"
             )
         if action == "edit" and status.place is None:
             return f"{status.asset} has no place in a file"

@@ -13,6 +13,8 @@ from upriver.tui.app.widgets.filterbar import FilterBar, FilterInput
 from upriver.tui.present.views.filtering import Unanswered, matching, problem
 from upriver.tui.present.views.order import Sort
 
+_TROUBLE = (State.BROKEN, State.FAILED, State.BLOCKED, State.STALE, State.PENDING)
+
 
 class ListFilter(ProjectScreen):
     """Mixin that narrows the list of a screen by a filter."""
@@ -74,7 +76,7 @@ class ListFilter(ProjectScreen):
         """Say what of the trouble is out of view above."""
         message.stop()
         model, assets = self.model, self.assets
-        trouble = sum(model.counts[s] for s in (State.FAILED, State.BLOCKED, State.STALE, State.PENDING))
+        trouble = sum(model.counts[s] for s in _TROUBLE)
         hidden = min(assets.scroll_offset.y, trouble) if model.order.sort is Sort.ATTENTION else 0
         hint = f"{hidden:,} above need attention, n goes there" if hidden and assets.everything else ""
         assets.border_subtitle = self.host.title_text("", hint) if hint else None

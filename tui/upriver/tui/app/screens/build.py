@@ -226,7 +226,7 @@ def plan_rows(plan: Plan) -> list[Row]:
     elif fresh:
         rows.append(plain(f"{fresh} more {'is' if fresh == 1 else 'are'} fresh and left alone", "faint"))
     if plan.diagnoses:
-        rows.append(heading("Can't be planned"))
+        rows.append(heading("Can't be built"))
         rows += [plain(str(diagnosis).split("\n")[0], "failed") for diagnosis in plan.diagnoses]
     return rows
 

@@ -30,6 +30,7 @@ _ROOTS = (
     Cause.VOLATILE,
     Cause.FAILED,
     Cause.UNBOUND,
+    Cause.BROKEN,
     Cause.DAMAGED,
 )
 

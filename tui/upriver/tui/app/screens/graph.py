@@ -31,7 +31,16 @@ FOLD = "+"
 """Nodes whose name starts so are folded groups: ``+layer:group:count``."""
 
 LABEL = 34
-_WORST = (State.FAILED, State.BLOCKED, State.STALE, State.PENDING, State.MISSING, State.RUNNING, State.FRESH)
+_WORST = (
+    State.BROKEN,
+    State.FAILED,
+    State.BLOCKED,
+    State.STALE,
+    State.PENDING,
+    State.MISSING,
+    State.RUNNING,
+    State.FRESH,
+)
 
 
 def fold(

@@ -22,7 +22,7 @@ from upriver.tui.present.views.copying import Copy, as_json, command
 from upriver.tui.present.words import plural
 
 _RUNS_BACK = 20
-_NOTHING_RAN = (Outcome.FRESH, Outcome.REUSED, Outcome.BLOCKED)
+_NOTHING_RAN = (Outcome.BROKEN, Outcome.FRESH, Outcome.REUSED, Outcome.BLOCKED)
 
 
 def last_output(session: ProjectApi, key: Key) -> tuple[str | None, tuple[LogLine, ...]]:

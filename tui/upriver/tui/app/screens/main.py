@@ -224,8 +224,8 @@ class MainScreen(ListFilter, AssetActions, TabScreen):
     # -- actions -------------------------------------------------------------------------------------
 
     def action_next_problem(self, step: int = 1) -> None:
-        """Go to the next asset that needs attention: failed, stale or missing."""
-        wanted = (State.FAILED, State.STALE, State.MISSING)
+        """Go to the next asset that needs attention: broken, failed, stale or missing."""
+        wanted = (State.BROKEN, State.FAILED, State.STALE, State.MISSING)
         statuses, assets = self.model.statuses, self.assets
         for distance in range(1, assets.count + 1):
             index = (assets.cursor + step * distance) % assets.count
@@ -234,7 +234,7 @@ class MainScreen(ListFilter, AssetActions, TabScreen):
                 assets.move_to(index)
                 self._follow()
                 return
-        self.host.say("nothing here is failed, stale or missing")
+        self.host.say("nothing here is broken, failed, stale or missing")
 
     def action_mark(self) -> None:
         """Mark or unmark the asset, and go on."""

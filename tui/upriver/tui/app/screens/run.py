@@ -32,7 +32,7 @@ from upriver.tui.present.views.live import Part, Phase, RunPicture
 from upriver.tui.present.views.places import failing_place
 from upriver.tui.present.words import plural
 
-_NOT_MADE = (Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
+_NOT_MADE = (Outcome.FAILED, Outcome.BROKEN, Outcome.BLOCKED, Outcome.CANCELLED)
 _MOST_NAMED = 200
 
 
@@ -145,7 +145,7 @@ class RunScreen(OutputScreen, AssetActions, TabScreen):
     def _failed_part(self, picture: RunPicture) -> Part | None:
         here = self.query_one(RunRows).here
         under = picture.parts.get(here) if here is not None else None
-        if under is not None and under.outcome is Outcome.FAILED:
+        if under is not None and under.outcome in (Outcome.FAILED, Outcome.BROKEN):
             return under
         return picture.failed[0] if picture.failed else None
 

@@ -180,8 +180,14 @@ class WhyScreen(AssetActions, TabScreen):
                 heading(f"{self.text_styles.glyph(sign, '*')} {first_change(diff) or diff.name}", diff.name),
             ]
             rows += diff_rows(diff)
+        for diagnosis in link.diagnoses:
+            rows += [blank(), heading(f"{self.text_styles.glyph(sign, '*')} {link.asset}", "what is wrong")]
+            rows += [
+                plain(text, "failed" if number == 0 else "muted", 3)
+                for number, text in enumerate(str(diagnosis).split("\n"))
+            ]
         status = self.model.statuses.get(link.asset)
-        if status is not None and status.error:
+        if status is not None and status.error and not link.diagnoses:
             rows += [blank(), heading(f"{self.text_styles.glyph(sign, '*')} {link.asset}", "what it said")]
             rows += wrapped(status.error, "failed", 3)
         return rows

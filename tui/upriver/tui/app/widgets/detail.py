@@ -101,9 +101,10 @@ class Detail(Lines):
     @staticmethod
     def _error(status: AssetStatus, told: list[Line], width: int, styles: Styles) -> list[Line]:
         """The error's first lines, with the code and its caret as they stand; not what a reason above says already."""
-        if status.error is None:
+        error = str(status.diagnoses[0]) if status.diagnoses else status.error
+        if error is None:
             return []
-        first, *others = status.error.rstrip().split("\n")
+        first, *others = error.rstrip().split("\n")
         lines: list[Line] = []
         if not any(first[:20] in line.text for line in told):
             lines += _wrapped(first, width - 2, styles, "  ", role="failed")[:3]

@@ -18,7 +18,7 @@ HINTS = (("^p", "palette", "ctrl+p"), ("^o", "jump", "ctrl+o"), ("?", "keys", "q
 """What else there is, with the key that a click presses; the last stays longest where there is little room."""
 
 TABS = (("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Changes"), ("6", "Cost"))
-_COUNTED = (State.FRESH, State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED)
+_COUNTED = (State.BROKEN, State.FRESH, State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED)
 
 
 class Header(Lines):

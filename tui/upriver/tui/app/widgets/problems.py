@@ -51,7 +51,7 @@ class Problems(RowList):
         title = f"{number} declaration error{'s' if number != 1 else ''}"
         host = host_of(self)
         self.border_title = host.title_text(title, "e opens the place; a saved file is read again at once")
-        self.styles.height = min(len(self._lines), 14 if host.model.statuses else 60) + 2
+        self.styles.height = min(len(self._lines), 8 if host.model.statuses else 60) + 2
         self.rows_changed()
 
     def _wrapped(self, width: int) -> list[tuple[int, str, str]]:

@@ -97,7 +97,11 @@ class RunRows(RowList):
             path = run.critical(self.now, self.statuses)
             sign = f"   {ON_PATH} critical path" if any(part.asset in path for part in waiting) else ""
             entries += [f"Waiting {len(waiting)}{sign}", *waiting]
-        done = [p for p in reversed(run.finished_order) if p.outcome not in (Outcome.FAILED, Outcome.FRESH)]
+        done = [
+            p
+            for p in reversed(run.finished_order)
+            if p.outcome not in (Outcome.FAILED, Outcome.BROKEN, Outcome.FRESH)
+        ]
         if done:
             entries += [f"Done {len(done)}", *done]
         fresh = [part for part in run.finished_order if part.outcome is Outcome.FRESH]
@@ -179,7 +183,7 @@ class RunRows(RowList):
                 if part.changed and part.rows_before is not None and part.rows is not None:
                     line.add(figures.change(part.rows_before, part.rows), styles.muted, 8).gap()
                 line.add("" if part.changed else " same content", styles.faint)
-            case Outcome.FAILED:
+            case Outcome.FAILED | Outcome.BROKEN:
                 text = first_line(part.error or "")
                 line.add(fit(text, max(0, width - line.width)), styles.failed)
             case Outcome.BLOCKED:

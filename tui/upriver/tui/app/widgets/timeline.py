@@ -31,7 +31,7 @@ def timeline(picture: RunPicture, now: float, width: int, height: int, styles: S
             line.gap(first - at)
             cells = last - first
             text = fit(part.asset.rpartition(".")[2], cells - 1) if cells > 3 else ""
-            bad = part.outcome in (Outcome.FAILED, Outcome.CANCELLED)
+            bad = part.outcome in (Outcome.FAILED, Outcome.BROKEN, Outcome.CANCELLED)
             style = styles.failed if bad else styles.running if part.phase is Phase.RUNNING else styles.fresh
             block = styles.glyph("▌", "[")
             rest = cells - 1 - len(text)

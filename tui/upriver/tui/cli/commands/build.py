@@ -71,10 +71,11 @@ def _build(invocation: Invocation) -> int:
     from upriver.materializer.execution.cancel import Cancel
     from upriver.materializer.model import RunStatus
     from upriver.tui.cli import signals
-    from upriver.tui.cli.failure import FAILED, Failure
+    from upriver.tui.cli.failure import FAILED, WRONG, Failure
     from upriver.tui.present.build_display import LiveDisplay, PlainDisplay
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.text.diagnoses import diagnoses_lines
     from upriver.tui.present.text.plan import summary_lines
 
     options, out, err = invocation.options, invocation.out, invocation.err
@@ -102,6 +103,8 @@ def _build(invocation: Invocation) -> int:
             )
         except NotShownError as error:
             result, not_shown = error.result, error
+    if told := tuple(dict.fromkeys(one for asset in result.assets for one in asset.diagnoses)):
+        err.write(*diagnoses_lines(told))
     if invocation.json:
         write_json(out, json_output.build(result))
     else:
@@ -118,4 +121,6 @@ def _build(invocation: Invocation) -> int:
         err.write(*Failure(not_shown, invocation.environ).lines())
     if result.status is RunStatus.INTERRUPTED:
         return signals.exit_code(cancel.signal)
+    if result.broken:
+        return WRONG
     return 0 if result.status is RunStatus.SUCCESS and not_shown is None else FAILED

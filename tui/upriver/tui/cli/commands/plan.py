@@ -11,12 +11,16 @@ def configure(parser: Parser) -> None:
     parser.about = "Shows what `upriver build` would do and why. Nothing is built."
     parser.examples = (
         ("upriver plan", "for everything"),
-        ("upriver plan --check", "exit code 3 when there is anything to do"),
+        ("upriver plan --check", "exit code 3 when there is anything to do, 2 when something is broken"),
         ("upriver plan 'marts.*' --json", "for a script"),
     )
     add_select(parser)
     parser.add_argument("-f", "--force", action="store_true", help="as if `build --force` were meant")
-    parser.add_argument("--check", action="store_true", help="exit with 3 when there is anything to do")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 3 when there is anything to do, with 2 when something is broken",
+    )
     parser.add_argument("-a", "--all", action="store_true", help="list what is fresh, too")
     add_environment(parser)
     add_json(parser)
@@ -32,9 +36,10 @@ def show_plan(
     invocation: Invocation, *, force: bool = False, check: bool = False, everything: bool = False
 ) -> int:
     """Show the plan; with *check* the exit code says whether there is anything to do."""
-    from upriver.tui.cli.failure import DONE, STALE, WRONG, diagnoses_lines
+    from upriver.tui.cli.failure import DONE, STALE, WRONG
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.text.diagnoses import diagnoses_lines
     from upriver.tui.present.text.plan import plan_lines
 
     out = invocation.out
@@ -45,6 +50,6 @@ def show_plan(
         write_json(out, json_output.plan(plan))
     else:
         out.write(*plan_lines(plan, out.page, everything=everything))
-    if plan.diagnoses:
-        return WRONG  # a query that can't be bound is a wrong declaration, found before anything ran
-    return STALE if check and plan.stale else DONE
+    if not check:
+        return DONE
+    return WRONG if plan.broken else STALE if plan.stale else DONE

@@ -13,12 +13,19 @@ def configure(parser: Parser) -> None:
     parser.about = "Shows the freshness of every asset, and in a few words why it is not fresh."
     parser.examples = (
         ("upriver status", "all assets"),
-        ("upriver status --sort attention", "failed first, then what most depends on"),
+        ("upriver status --sort attention", "broken and failed first, then what most depends on"),
         ("upriver status state:stale", "only what is stale"),
-        ("upriver status +marts.revenue --check", "exit code 3 unless all of it is fresh"),
+        (
+            "upriver status +marts.revenue --check",
+            "exit code 3 unless all of it is fresh, 2 when it is broken",
+        ),
     )
     add_select(parser)
-    parser.add_argument("--check", action="store_true", help="exit with 3 when an asset is not fresh")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 3 when an asset is not fresh, with 2 when one is broken",
+    )
     parser.add_argument(
         "--verify", action="store_true", help="hash every byte of the sources; trust no time stamp"
     )
@@ -34,13 +41,16 @@ def configure(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.materializer.model import State
-    from upriver.tui.cli.failure import DONE, STALE
+    from upriver.tui.cli.failure import DONE, STALE, WRONG
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.text.diagnoses import diagnoses_lines
     from upriver.tui.present.text.status import MANY, status_lines
 
     options, out = invocation.options, invocation.out
     statuses = invocation.session.status(options.select, verify=options.verify)
+    if told := tuple(dict.fromkeys(one for status in statuses for one in status.diagnoses)):
+        invocation.err.write(*diagnoses_lines(told))
     if invocation.json:
         write_json(out, json_output.status(statuses))
     else:
@@ -53,5 +63,9 @@ def run(invocation: Invocation) -> int:
             limit=limit,
         )
         out.write(*lines)
+    if not options.check:
+        return DONE
+    if any(status.state is State.BROKEN for status in statuses):
+        return WRONG
     late = any(status.state is not State.FRESH for status in statuses if status.kind != "source")
-    return STALE if options.check and late else DONE
+    return STALE if late else DONE

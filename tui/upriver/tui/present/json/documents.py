@@ -25,6 +25,7 @@ from upriver.materializer.answers import (
     Table,
 )
 from upriver.materializer.model import Outcome, Reason, Reasons
+from upriver.tui.present.json.diagnoses import diagnosis_documents
 from upriver.tui.present.json.values import Listed, instant, plain
 from upriver.tui.present.views.costs import sorted_costs
 
@@ -60,6 +61,7 @@ def result(value: AssetResult) -> dict[str, Any]:
         "rows": value.rows,
         "seconds": value.seconds,
         "error": value.error,
+        "diagnoses": diagnosis_documents(value.diagnoses),
     }
 
 
@@ -74,6 +76,7 @@ def _step(value: Step) -> dict[str, Any]:
         "partition": value.partition,
         "action": value.action.value,
         "reasons": _reasons(value.reasons),
+        "diagnoses": diagnosis_documents(value.diagnoses),
     }
 
 
@@ -94,6 +97,7 @@ def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
                 "materialized_at": instant(value.materialized_at),
                 "rows": value.rows,
                 "bytes": value.bytes,
+                "diagnoses": diagnosis_documents(value.diagnoses),
             }
             for value in values
         ]
@@ -106,6 +110,7 @@ def why(value: Explanation) -> dict[str, Any]:
         "asset": value.asset,
         "state": value.state.value,
         "reasons": _reasons(value.reasons),
+        "diagnoses": diagnosis_documents(value.diagnoses),
         "chain": [_link(link) for link in value.chain],
         "ruled_out": list(value.ruled_out),
         "rebuild": [{**_step(step), "seconds": step.seconds} for step in value.rebuild],
@@ -118,6 +123,7 @@ def _link(value: Link) -> dict[str, Any]:
         "depth": value.depth,
         "state": value.state.value,
         "root": value.root,
+        "diagnoses": diagnosis_documents(value.diagnoses),
         "reasons": _reasons(value.reasons),
         "diffs": [
             {

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from upriver.materializer.answers import AssetResult, BuildResult, Plan, Step
-from upriver.materializer.model import Action, Cause, Outcome, RunStatus
+from upriver.materializer.model import Action, Outcome, RunStatus
 from upriver.tui.present import figures
-from upriver.tui.present.glyphs import ACTION, OUTCOME, UNBOUND
+from upriver.tui.present.glyphs import ACTION, OUTCOME
 from upriver.tui.present.spans import EMPTY, Line, Page, Span, clip, flowed, line, wrap
 from upriver.tui.present.text.marks import sign, word
 from upriver.tui.present.text.table import Column, table
@@ -41,23 +41,18 @@ def plan_lines(plan: Plan, page: Page, *, everything: bool = False) -> list[Line
         ]
     lines = [*table(_COLUMNS, [_step_row(step, page) for step in shown], page.width), EMPTY]
     phrases = {
+        Action.BROKEN: "broken",
+        Action.BLOCKED: "blocked",
         Action.BUILD: "to build",
         Action.REUSE: "to reuse from an earlier build",
         Action.MAYBE: "may turn out fresh",
         Action.FRESH: "fresh",
     }
-    broken = sum(map(_cannot_run, plan.steps))
-    counts[Action.BUILD] -= broken
-    parts = [line(sign(UNBOUND, page), f" {broken:,} can't run")] if broken else []
-    parts += [line(sign(ACTION[a], page), f" {counts[a]:,} {phrases[a]}") for a in phrases if counts[a]]
+    parts = [line(sign(ACTION[a], page), f" {counts[a]:,} {phrases[a]}") for a in phrases if counts[a]]
     lines += flowed(parts, page.width)
     if plan.seconds:
         lines += wrap(_estimate(plan), page.width, "dim")
     return lines
-
-
-def _cannot_run(step: Step) -> bool:
-    return any(reason.kind is Cause.UNBOUND for reason in step.reasons)
 
 
 def _estimate(plan: Plan) -> str:
@@ -70,10 +65,11 @@ def _estimate(plan: Plan) -> str:
 
 
 def _step_row(step: Step, page: Page) -> list[Line]:
-    mark = UNBOUND if _cannot_run(step) else ACTION[step.action]
+    mark = ACTION[step.action]
     about = "" if step.seconds is None or step.action is Action.FRESH else figures.duration(step.seconds)
     name = step.asset if step.partition is None else f"{step.asset}[{step.partition}]"
-    why = reasons_text(step.reasons, step.asset)
+    reasons = blocking(step.reasons) if step.action is Action.BLOCKED else step.reasons
+    why = reasons_text(reasons, step.asset)
     return [
         (sign(mark, page),),
         (word(mark),),
@@ -99,7 +95,7 @@ def summary_lines(
         fresh = plural(len(result.assets), "asset")
         mark = sign(OUTCOME[Outcome.BUILT], page)
         return [line(mark, f" everything is fresh: {fresh}, checked in {moment(elapsed)}")]
-    lines = [*_failures(result.assets, page), *_blocked(result.assets, page)]
+    lines = [*_broken(result.assets, page), *_failures(result.assets, page), *_blocked(result.assets, page)]
     if lines:
         lines.append(EMPTY)
     lines += _counts(result, counts, elapsed, page)
@@ -122,6 +118,7 @@ def _counts(result: BuildResult, counts: Counter[Outcome], elapsed: float, page:
     for outcome in (
         Outcome.BUILT,
         Outcome.REUSED,
+        Outcome.BROKEN,
         Outcome.FAILED,
         Outcome.BLOCKED,
         Outcome.CANCELLED,
@@ -135,6 +132,24 @@ def _counts(result: BuildResult, counts: Counter[Outcome], elapsed: float, page:
     )
     parts.append((Span(f"{end} {figures.duration(elapsed)}", "dim"),))
     return flowed(parts, page.width)
+
+
+def _broken(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:
+    """What can't be built as it is declared, those of one problem together."""
+    by_problem: dict[str, list[str]] = {}
+    for r in results:
+        if r.action is Outcome.BROKEN:
+            by_problem.setdefault(first_line(r.error or ""), []).append(r.asset)
+    lines = []
+    for problem, keys in list(by_problem.items())[:most]:
+        names = ", ".join(keys[:_MOST_NAMES])
+        more = f" and {len(keys) - _MOST_NAMES:,} more" if len(keys) > _MOST_NAMES else ""
+        verb = "is" if len(keys) == 1 else "are"
+        text = line(sign(OUTCOME[Outcome.BROKEN], page), f" {names}{more} {verb} broken: {problem}")
+        lines.append(text if page.width is None else clip(text, page.width))
+    if len(by_problem) > most:
+        lines.append(line(f"  and {len(by_problem) - most:,} more problems"))
+    return lines
 
 
 def _failures(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:

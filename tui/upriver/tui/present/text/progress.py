@@ -40,6 +40,7 @@ def finished_lines(event: AssetFinished, key_width: int, page: Page) -> list[Lin
         facts.append(pad(line(moment(event.seconds) if timed else ""), 6, "right"))
     # What a failed asset was built for says less than its error, which follows.
     reasons = blocking(event.reasons) if event.outcome is Outcome.BLOCKED else event.reasons
+    # What breaks many is told in full once, at the end.
     why = "" if event.outcome is Outcome.FAILED else reasons_text(reasons, event.asset)
     if event.outcome is Outcome.BUILT and not event.changed:
         why = f"{why}; same content as before" if why else "same content as before"
@@ -145,7 +146,14 @@ def _bar(fraction: float, columns: int, page: Page) -> Line:
 def _counts_line(progress: Progress, now: float, page: Page) -> Line:
     done = sum(progress.counts.values())
     parts: list[Line] = [line(Span(f"{done:,}/{progress.total:,}", "bold"))]
-    for outcome in (Outcome.BUILT, Outcome.REUSED, Outcome.FAILED, Outcome.BLOCKED, Outcome.FRESH):
+    for outcome in (
+        Outcome.BUILT,
+        Outcome.REUSED,
+        Outcome.BROKEN,
+        Outcome.FAILED,
+        Outcome.BLOCKED,
+        Outcome.FRESH,
+    ):
         if number := progress.counts[outcome]:
             mark = OUTCOME[outcome]
             parts.append(line(sign(mark, page), f" {rows(number)} {mark.word}"))

@@ -24,6 +24,7 @@ _URGENCY = {
     state: rank
     for rank, state in enumerate(
         (
+            State.BROKEN,
             State.FAILED,
             State.BLOCKED,
             State.STALE,
@@ -74,7 +75,7 @@ def status_lines(
 
 
 def urgency(status: AssetStatus) -> tuple[int, int, str]:
-    """Failed first, then by how much hangs on it."""
+    """Broken first, then failed, and so on; of one state by how much hangs on it."""
     return (_URGENCY[status.state], -len(status.downstreams), status.asset)
 
 

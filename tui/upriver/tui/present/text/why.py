@@ -10,6 +10,7 @@ from upriver.materializer.model import Action, State
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE
 from upriver.tui.present.spans import EMPTY, Line, Page, Span, flowed, line, pad, width, wrap
+from upriver.tui.present.text.diagnoses import diagnoses_lines
 from upriver.tui.present.text.marks import sign, word
 from upriver.tui.present.words import phrases, plural
 
@@ -27,6 +28,8 @@ def why_lines(explanation: Explanation, page: Page) -> list[Line]:
     mark = STATE[explanation.state]
     verb = " " if explanation.state is State.FAILED else " is "
     lines = [line(sign(mark, page), " ", Span(explanation.asset, "bold"), verb, word(mark))]
+    if explanation.diagnoses:
+        return [*lines, EMPTY, *diagnoses_lines(explanation.diagnoses)]
     for phrase in phrases(explanation.reasons, explanation.asset):
         first, *others = wrap(phrase, page.room(4))
         lines += [line("  · ", first), *(line("    ", other) for other in others)]
@@ -37,6 +40,9 @@ def why_lines(explanation: Explanation, page: Page) -> list[Line]:
     for link in roots:
         for diff in link.diffs:
             lines += [EMPTY, *_diff(diff, numbers[id(link)], page)]
+    told = tuple(dict.fromkeys(one for link in explanation.chain for one in link.diagnoses))
+    if told:
+        lines += [EMPTY, *diagnoses_lines(told)]
     if explanation.ruled_out:
         lines += [EMPTY, _heading("Ruled out")]
         for text in explanation.ruled_out:

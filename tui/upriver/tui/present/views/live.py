@@ -149,7 +149,7 @@ class RunPicture:
         self.counts[event.outcome] += 1
         self.finished_order.append(part)
         match event.outcome:
-            case Outcome.FAILED:
+            case Outcome.FAILED | Outcome.BROKEN:
                 self.failed.append(part)
             case Outcome.REUSED | Outcome.FRESH:
                 self.saved += part.expected or 0.0
@@ -247,7 +247,7 @@ class RunPicture:
         status = statuses.get(key)
         if status is None:
             return []
-        bad = (Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
+        bad = (Outcome.FAILED, Outcome.BROKEN, Outcome.BLOCKED, Outcome.CANCELLED)
         parts = [self.parts[up] for up in status.upstreams if up in self.parts]
         open_parts = [part for part in parts if part.phase is not Phase.DONE or part.outcome in bad]
         return sorted(open_parts, key=lambda part: part.phase is not Phase.DONE)

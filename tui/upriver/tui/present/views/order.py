@@ -14,17 +14,19 @@ from upriver.materializer.answers import AssetStatus
 from upriver.materializer.model import State
 
 _BAND = {
-    State.FAILED: 0,
-    State.BLOCKED: 0,
-    State.STALE: 1,
-    State.PENDING: 1,
-    State.RUNNING: 1,
-    State.MISSING: 2,
-    State.FRESH: 3,
+    State.BROKEN: 0,
+    State.FAILED: 1,
+    State.BLOCKED: 1,
+    State.STALE: 2,
+    State.PENDING: 2,
+    State.RUNNING: 2,
+    State.MISSING: 3,
+    State.FRESH: 4,
 }
 """Assets of one band stand together; within it they hang under their upstreams."""
 
 _RANK = {
+    State.BROKEN: 0,
     State.FAILED: 0,
     State.BLOCKED: 1,
     State.STALE: 2,

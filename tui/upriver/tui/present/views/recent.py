@@ -14,7 +14,7 @@ from upriver.materializer.model import Outcome
 from upriver.materializer.operations import ProjectApi
 
 KEPT = 8
-_TOLD = (Outcome.BUILT, Outcome.FAILED, Outcome.BLOCKED, Outcome.CANCELLED)
+_TOLD = (Outcome.BUILT, Outcome.FAILED, Outcome.BROKEN, Outcome.BLOCKED, Outcome.CANCELLED)
 
 
 class Past(NamedTuple):

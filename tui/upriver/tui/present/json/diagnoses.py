@@ -1,0 +1,29 @@
+"""A diagnosis as JSON, the same in every document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from upriver.assets.errors import Diagnosis
+
+
+def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A diagnosis for JSON. *line* and *column* count from 1."""
+    place = diagnosis.place
+    return {
+        "code": diagnosis.code,
+        "message": diagnosis.message,
+        "asset": diagnosis.key,
+        "file": place.path if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "facts": list(diagnosis.facts),
+        "hint": diagnosis.hint,
+        "excerpt": diagnosis.excerpt,
+    }
+
+
+def diagnosis_documents(diagnoses: Iterable[Diagnosis]) -> list[dict[str, Any]]:
+    """Diagnoses for JSON."""
+    return [diagnosis_document(diagnosis) for diagnosis in diagnoses]
