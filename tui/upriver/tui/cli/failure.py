@@ -17,7 +17,7 @@ from upriver.assets.errors import (
 )
 from upriver.tui.cli.arguments import WrongUsage
 from upriver.tui.cli.signals import Stopped, exit_code
-from upriver.tui.present.json.diagnoses import diagnosis_document
+from upriver.tui.present.json.causes import diagnosis_document
 from upriver.tui.present.spans import EMPTY, Line, Span, line
 from upriver.tui.present.text.diagnoses import diagnoses_lines
 from upriver.tui.present.words import plural

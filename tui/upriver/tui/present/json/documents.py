@@ -24,8 +24,8 @@ from upriver.materializer.answers import (
     Step,
     Table,
 )
-from upriver.materializer.model import Outcome, Reason, Reasons
-from upriver.tui.present.json.diagnoses import diagnosis_documents
+from upriver.materializer.model import Outcome
+from upriver.tui.present.json.causes import diagnosis_documents, reason, reasons
 from upriver.tui.present.json.values import Listed, instant, plain
 from upriver.tui.present.views.costs import sorted_costs
 
@@ -36,20 +36,6 @@ if TYPE_CHECKING:
     from upriver.materializer.upkeep.gc import Collected
 
 
-def reason(value: Reason) -> dict[str, Any]:
-    """One reason."""
-    return {
-        "kind": value.kind.value,
-        "asset": value.asset,
-        "columns": list(value.columns),
-        "detail": value.detail,
-    }
-
-
-def _reasons(values: Reasons) -> list[dict[str, Any]]:
-    return [reason(value) for value in values]
-
-
 def result(value: AssetResult) -> dict[str, Any]:
     """How one asset ended."""
     return {
@@ -57,7 +43,7 @@ def result(value: AssetResult) -> dict[str, Any]:
         "partition": value.partition,
         "action": value.action.value,
         "changed": value.changed,
-        "reasons": _reasons(value.reasons),
+        "reasons": reasons(value.reasons),
         "rows": value.rows,
         "seconds": value.seconds,
         "error": value.error,
@@ -75,7 +61,7 @@ def _step(value: Step) -> dict[str, Any]:
         "asset": value.asset,
         "partition": value.partition,
         "action": value.action.value,
-        "reasons": _reasons(value.reasons),
+        "reasons": reasons(value.reasons),
         "diagnoses": diagnosis_documents(value.diagnoses),
     }
 
@@ -93,7 +79,7 @@ def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
                 "asset": value.asset,
                 "kind": value.kind,
                 "state": value.state.value,
-                "reasons": _reasons(value.reasons),
+                "reasons": reasons(value.reasons),
                 "materialized_at": instant(value.materialized_at),
                 "rows": value.rows,
                 "bytes": value.bytes,
@@ -109,7 +95,7 @@ def why(value: Explanation) -> dict[str, Any]:
     return {
         "asset": value.asset,
         "state": value.state.value,
-        "reasons": _reasons(value.reasons),
+        "reasons": reasons(value.reasons),
         "diagnoses": diagnosis_documents(value.diagnoses),
         "chain": [_link(link) for link in value.chain],
         "ruled_out": list(value.ruled_out),
@@ -124,7 +110,7 @@ def _link(value: Link) -> dict[str, Any]:
         "state": value.state.value,
         "root": value.root,
         "diagnoses": diagnosis_documents(value.diagnoses),
-        "reasons": _reasons(value.reasons),
+        "reasons": reasons(value.reasons),
         "diffs": [
             {
                 "name": diff.name,

@@ -1,4 +1,4 @@
-"""A diagnosis as JSON, the same in every document."""
+"""Reasons and diagnoses as JSON, the same in every document."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from upriver.assets.errors import Diagnosis
+from upriver.materializer.model import Reason, Reasons
+
+
+def reason(value: Reason) -> dict[str, Any]:
+    """One reason."""
+    return {
+        "kind": value.kind.value,
+        "asset": value.asset,
+        "columns": list(value.columns),
+        "detail": value.detail,
+    }
+
+
+def reasons(values: Reasons) -> list[dict[str, Any]]:
+    """Reasons, in their order."""
+    return [reason(value) for value in values]
 
 
 def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
