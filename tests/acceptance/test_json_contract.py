@@ -132,23 +132,41 @@ def test_a_raising_function_fails_with_its_line(shop: Project) -> None:
     assert "assets/marts/best_customers.py:" in failed["error"]
 
 
-@pytest.mark.parametrize("command", ["build", "plan", "status"])
-def test_declarations_that_are_wrong_are_all_named_and_nothing_runs(shop: Project, command: str) -> None:
-    """Exit code 2, with a place, and a hint where there is one; nothing is lost."""
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(("build",), 2), (("plan",), 0), (("plan", "--check"), 2), (("status",), 0), (("status", "--check"), 2)],
+)
+def test_declarations_that_are_wrong_are_all_named_and_the_rest_goes_on(
+    shop: Project, command: tuple[str, ...], code: int
+) -> None:
+    """With a place, and a hint where there is one, in every document; nothing is lost."""
     change_a_recipe(shop)
     shop.write("assets/marts/typo.sql", "select * from staging.ordrs\n")
     shop.write("assets/marts/syntax.sql", "select * form staging.orders\n")
-    before = shop.read("history")
 
-    document = read(shop, command, shape="error", code=2)
+    document = read(shop, *command, shape=command[0], code=code)
 
-    assert document["error"]["kind"] == "declaration"
-    found = {one["asset"]: one for one in document["error"]["diagnoses"]}
-    assert set(found) == {"marts.typo", "marts.syntax"}
-    assert (found["marts.typo"]["file"], found["marts.typo"]["line"]) == ("assets/marts/typo.sql", 1)
-    assert "staging.orders" in found["marts.typo"]["hint"]
-    assert found["marts.syntax"]["line"] == 1
-    assert shop.read("history") == before
+    ends = {one["asset"]: one for one in document["steps" if command[0] == "plan" else "assets"]}
+    word = "state" if command[0] == "status" else "action"
+    assert {key for key, one in ends.items() if one[word] == "broken"} == {"marts.typo", "marts.syntax"}
+    (typo,), (syntax,) = ends["marts.typo"]["diagnoses"], ends["marts.syntax"]["diagnoses"]
+    assert (typo["file"], typo["line"]) == ("assets/marts/typo.sql", 1)
+    assert "staging.orders" in typo["hint"]
+    assert syntax["line"] == 1
+    if command[0] == "build":
+        assert ends["marts.revenue_by_country"]["action"] == "built"
+    assert [one["diagnoses"] for key, one in ends.items() if key.startswith("staging.")] == [[]] * len(
+        [key for key in ends if key.startswith("staging.")]
+    )
+
+
+def test_a_broken_configuration_stops_every_command(shop: Project) -> None:
+    """Exit code 2; nothing ran."""
+    shop.write("upriver.toml", "[project\n")
+    before = (shop.root / ".upriver/state.db").read_bytes()
+    for command in ("build", "plan", "status"):
+        assert read(shop, command, shape="error", code=2)["error"]["kind"] == "declaration"
+    assert (shop.root / ".upriver/state.db").read_bytes() == before
 
 
 def test_force_builds_what_is_asked_for_again(shop: Project) -> None:
