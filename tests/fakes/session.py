@@ -23,6 +23,7 @@ from upriver.materializer.answers import (
     AssetResult,
     AssetStatus,
     BuildResult,
+    EnvironmentEntry,
     LogLine,
     Plan,
     RunEntry,
@@ -301,6 +302,16 @@ class FakeSession(Answers):
 
     def live_run(self) -> str | None:
         return self._live
+
+    def require_environment(self) -> None:
+        return
+
+    def environments(self) -> tuple[EnvironmentEntry, ...]:
+        running = () if self._live is None else (self._live,)
+        return (EnvironmentEntry("dev", True, False, len(self.keys(sources=False)), running),)
+
+    def remove_environment(self, name: str) -> int:
+        raise UsageError(f"there is no environment {name!r}")
 
     def close(self) -> None:
         return

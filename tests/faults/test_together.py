@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from pathlib import Path
 import apsw
 import pytest
 from tests.faults.forks import Forks, forks, injected
-from tests.faults.project import Project, finish, wait_for
-from tests.faults.shops import ORDERS, Trouble, sql_shop, troubles
+from tests.faults.project import Done, Project, finish, kill_group, wait_for
+from tests.faults.shops import ORDERS, RATES, Trouble, sql_shop, troubles
 
 from upriver.materializer.state import open_state
 from upriver.materializer.storage.locks import TERM
@@ -33,33 +34,89 @@ def materializations(project: Project) -> Counter[tuple[str, str]]:
         return Counter((one.asset, one.version.id) for one in state.history(limit=-1))
 
 
-@pytest.mark.parametrize("wait", [False, True], ids=["busy", "wait"])
-def test_of_two_builds_at_once_each_materialization_is_committed_once(
-    server: Forks, tmp_path: Path, wait: bool
-) -> None:
-    """Ten times: the second waits and then has nothing to do, or ends with 4 and says who holds the project."""
-    project = sql_shop(tmp_path / "p")
-    busy = 0
-    for number in range(10):
+def one_after_another(
+    project: Project, server: Forks, rounds: int, *builds: tuple[str, ...]
+) -> list[list[Done]]:
+    """Change the orders and start all *builds* together, so often; what each gave."""
+    done = []
+    for number in range(rounds):
         project.table(
             "data/orders.csv", f"select id, customer, day, amount + {number} as amount from ({ORDERS})"
         )
-        words = ("build", "--json", *(("--wait",) if wait else ()))
-        both = [server.start(project, *words) for _ in range(2)]
-        done = [one.ended() for one in both]
-        codes = sorted(one.code for one in done)
-        assert codes == [0, 0] or (codes == [0, 4] and not wait), [one.said for one in done]
-        for one, other in (done, reversed(done)):
-            if one.code == 4:
-                busy += 1
-                assert f"run {other.document['run_id']}, process " in one.said
-        built = Counter(
-            key for one in done if one.code == 0 for key, action in one.actions.items() if action == "built"
-        )
+        started = [server.start(project, "build", "--json", *words) for words in builds]
+        done.append([one.ended() for one in started])
+    return done
+
+
+ROUNDS = [3, pytest.param(20, marks=pytest.mark.soak)]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_of_two_builds_at_once_each_materialization_is_committed_once(
+    server: Forks, tmp_path: Path, rounds: int
+) -> None:
+    """Both end with 0; what one of them has made the other takes as it is."""
+    project = sql_shop(tmp_path / "p")
+    together = 0
+    for number, both in enumerate(one_after_another(project, server, rounds, (), ())):
+        assert [one.code for one in both] == [0, 0], [one.said for one in both]
+        ends = {key: {one.actions[key] for one in both} for key in both[0].actions}
+        built = Counter(key for one in both for key, action in one.actions.items() if action == "built")
         assert built == {"staging.orders": 1, "marts.daily": 1, **({} if number else {"marts.customers": 1})}
+        assert all(found <= {"built", "reused", "fresh"} for found in ends.values())
+        together += any("reused" in found for found in ends.values())
     assert set(materializations(project).values()) == {1}
-    assert wait or busy, "none of them met another"
+    assert together, "none of them met another"
     project.settle()
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_two_environments_are_built_at_once(server: Forks, tmp_path: Path, rounds: int) -> None:
+    """Neither waits for the other; both hold the same in the end."""
+    project = sql_shop(tmp_path / "p")
+    for both in one_after_another(project, server, rounds, (), ("--env", "prod", "--create")):
+        assert [one.code for one in both] == [0, 0], [one.said for one in both]
+        with closing(open_state(project.folder / "state.db", readonly=True)) as state:
+            dev, prod = (
+                {node: one.version.id for node, one in state.current(env).items()} for env in ("dev", "prod")
+            )
+        assert dev == prod
+    project.settle()
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_disjoint_selections_are_built_at_once(server: Forks, tmp_path: Path, rounds: int) -> None:
+    project = sql_shop(tmp_path / "p")
+    project.write("assets/other.sql", "select count(*) as n from 'data/rates.parquet'\n")
+    for number in range(rounds):
+        project.table("data/rates.parquet", f"select day, rate + {number} as rate from ({RATES})")
+        project.table("data/orders.csv", f"select * from ({ORDERS}) where id <> {number}")
+        started = [server.start(project, "build", "--json", key) for key in ("marts.customers", "other")]
+        done = [one.ended() for one in started]
+        assert [one.code for one in done] == [0, 0], [one.said for one in done]
+        assert done[0].actions == {"staging.orders": "built", "marts.customers": "built"}
+        assert set(done[1].actions) == {"other"}
+    project.settle()
+
+
+def test_gc_and_a_repair_are_told_who_builds_and_a_build_who_holds_the_project(tmp_path: Path) -> None:
+    """Each ends with 4, and nothing was changed."""
+    project = troubles(tmp_path / "p", LONG)
+    building = project.start("build", "--json")
+    wait_for(project.root / "began")
+    for words in (("gc",), ("rename", "long", "longer")):
+        done = project.run(*words)
+        assert done.code == 4, done.said
+        assert f"process {building.pid} since" in done.said
+    (project.root / "go").write_text("yes\n")
+    assert finish(building).code == 0
+    with closing(open_state(project.folder / "state.db")) as state:
+        lease = state.hold("gc")
+        done = project.build()
+        assert done.code == 4, done.said
+        assert f"gc, process {os.getpid()} since" in done.said
+        lease.release()
+    assert project.build().code == 0
 
 
 LONG = Trouble(
@@ -69,7 +126,7 @@ LONG = Trouble(
 
 
 def test_a_build_that_was_stopped_past_its_lease_can_commit_nothing(tmp_path: Path) -> None:
-    """SIGSTOP, another build takes over, SIGCONT: the first ends with 4, and what the other has made stands.
+    """SIGSTOP, another build takes its claims over, SIGCONT: the first ends with 4, and what the other has made stands.
 
     For the other build the monotonic clock is ahead by the term of a lease: nobody has to wait for it to pass.
     """
@@ -77,8 +134,10 @@ def test_a_build_that_was_stopped_past_its_lease_can_commit_nothing(tmp_path: Pa
     first = project.start("build", "--json")
     wait_for(project.root / "began")
     stop_between_commits(first.pid, project.folder / "state.db")
-    too_soon = project.build()
-    assert too_soon.code == 4, too_soon.said
+    too_soon = project.start("build", "--json")
+    wait_for_claim(project, too_soon)
+    kill_group(too_soon)
+    too_soon.communicate()
     (project.root / "go").write_text("yes\n")
     second = project.build(command=injected({"monotonic": TERM + 10}))
     assert second.code == 0, second.said
@@ -203,6 +262,42 @@ def test_sources_that_never_stand_still_never_make_a_false_fresh(server: Forks, 
         done = started.ended()
         assert done.code in (0, 1), done.said
         assert "should not have happened" not in done.said
+    project.settle()
+
+
+def wait_for_claim(project: Project, process: subprocess.Popen[str]) -> None:
+    """Until *process* says in its log that it waits for what another build makes."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        for log in (project.folder / "runs").glob("*/events.jsonl"):
+            if "waits for what is made of it already: run " in log.read_text(encoding="utf-8"):
+                return
+        time.sleep(0.05)
+    raise AssertionError("it did not wait")
+
+
+def test_what_a_killed_build_was_making_is_made_by_the_one_that_waits_for_it(tmp_path: Path) -> None:
+    """At once: the kernel says that it is gone."""
+    project = troubles(tmp_path / "p", LONG)
+    first = project.start("build", "--json")
+    wait_for(project.root / "began")
+    second = project.start("build", "--json")
+    wait_for_claim(project, second)
+    kill_group(first)
+    first.communicate()
+    (project.root / "go").write_text("yes\n")
+    done = finish(second)
+    assert done.code == 0, done.said
+    assert done.actions["long"] == "built"
+    statuses = [run["status"] for run in project.here("history", "--json").document["runs"]]
+    assert "success" in statuses
+    for name in ("began", "go"):
+        (project.root / name).unlink()
+    project.write(
+        "assets/recipes.py",
+        (project.root / "assets/recipes.py").read_text().replace("while not", "while False and not"),
+    )
     project.settle()
 
 

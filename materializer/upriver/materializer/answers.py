@@ -360,3 +360,13 @@ class Impact(Value, frozen=True):
 
 
 Impacts: TypeAlias = tuple[Impact, ...]
+
+
+class EnvironmentEntry(Value, frozen=True):
+    """One environment, for listing. *nodes* is how much it points at, *running* are the runs that build it now."""
+
+    name: str
+    default: bool
+    declared: bool
+    nodes: int
+    running: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ from upriver.materializer.answers import (
     BuildResult,
     Comparison,
     Costs,
+    EnvironmentEntry,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -309,6 +310,25 @@ class ProjectApi(Protocol):
         """Ask the other process that builds *run_id* to stop.
 
         Raises UsageError when it is over, BusyError when it can't be reached from here.
+        """
+
+    # -- environments ------------------------------------------------------------------------------------
+    @in_caller
+    def require_environment(self) -> None:
+        """Refuse an environment that is none: neither the default one, nor declared, nor built in before.
+
+        Raises UsageError with a suggestion.
+        """
+
+    @in_session_server
+    def environments(self) -> tuple[EnvironmentEntry, ...]:
+        """Every environment that is known, the default one first."""
+
+    @in_session_server
+    def remove_environment(self, name: str) -> int:
+        """Forget what an environment points at; how many nodes that were. Artifacts stay for :meth:`gc`.
+
+        Raises UsageError for the default one and for an unknown one, BusyError while a build runs in it.
         """
 
     # -- upkeep ------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upriver.assets.errors import BusyError, Diagnosis, StoreError, UsageError, did_you_mean
+from upriver.assets.errors import Diagnosis, StoreError, UsageError, did_you_mean
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, Source
 from upriver.lineage.project.project import Project
@@ -20,6 +21,7 @@ from upriver.materializer.answers import (
     BuildResult,
     Comparison,
     Costs,
+    EnvironmentEntry,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -248,9 +250,20 @@ class Session(ProjectApi):
     def rename(self, renaming: Renaming) -> None:
         from upriver.materializer.refactoring.rename_asset import write_renaming
 
-        with self._reading:
-            self._refuse_during_build()
+        with self._reading, self._whole_project("rename"):
             write_renaming(self.context, renaming)
+
+    @contextmanager
+    def _whole_project(self, purpose: str) -> Iterator[None]:
+        """While it lasts, nothing is built: a build would read files of both names. Raises BusyError."""
+        if not (self.context.folder / "state.db").exists():
+            yield
+            return
+        lease = self.context.state.hold(purpose)
+        try:
+            yield
+        finally:
+            lease.release()
 
     def fix(self, key: Key) -> Fix:
         from upriver.materializer.refactoring.fix import find_fix
@@ -274,13 +287,8 @@ class Session(ProjectApi):
     def rename_column(self, renaming: ColumnRenaming) -> None:
         from upriver.materializer.refactoring.rename_column import write_column_renaming
 
-        with self._reading:
-            self._refuse_during_build()
+        with self._reading, self._whole_project("rename"):
             write_column_renaming(self.context, renaming)
-
-    def _refuse_during_build(self) -> None:
-        if self._past.live_run() is not None:
-            raise BusyError("a build is going on, and would read files of both names; wait for its end")
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:
@@ -379,6 +387,28 @@ class Session(ProjectApi):
         from upriver.materializer.runs.stop import stop_run
 
         stop_run(self.context.folder, run_id)
+
+    # -- environments ------------------------------------------------------------------------------------
+    def require_environment(self) -> None:
+        from upriver.materializer.environments import known
+
+        with self._reading:
+            self._project(as_watched=True)
+            known.require(self.context)
+
+    def environments(self) -> tuple[EnvironmentEntry, ...]:
+        from upriver.materializer.environments import known
+
+        with self._reading:
+            self._project(as_watched=True)
+            return known.entries(self.context)
+
+    def remove_environment(self, name: str) -> int:
+        from upriver.materializer.environments import known
+
+        with self._reading:
+            self._project(as_watched=True)
+            return known.remove(self.context, name)
 
     # -- upkeep ------------------------------------------------------------------------------------------
     def fsck(self, *, repair: bool = False) -> Report | Repaired:

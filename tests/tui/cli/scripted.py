@@ -34,6 +34,7 @@ from upriver.assets.errors import Diagnosis
 from upriver.materializer.answers import (
     BuildResult,
     Comparison,
+    EnvironmentEntry,
     HistoryEntry,
     Impact,
     Impacts,
@@ -195,6 +196,12 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
         LogLine("staging.orders", 1, "stdout", "\x1b[32mread 12 files\x1b[0m", NOW),
         LogLine("marts.churn", 2, "stderr", "a title\x1b]0;evil\x07 and a \x1b[2J", NOW),
     ),
+    "require_environment": lambda session, given: None,
+    "environments": lambda session, given: (
+        EnvironmentEntry("dev", True, False, 3),
+        EnvironmentEntry("prod", False, True, 12, ("20240501-120000-aaaaaa",)),
+    ),
+    "remove_environment": lambda session, given: 12,
     "fsck": _checked,
     "gc": lambda session, given: Collected(("m1", "m2"), ("ab12.parquet",), (), 31_000_000, 120_000_000),
 }

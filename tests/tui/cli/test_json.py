@@ -61,6 +61,8 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("fsck",): "fsck",
     ("fsck", "--repair"): "fsck",
     ("gc",): "gc",
+    ("env", "list"): "env list",
+    ("env", "remove", "prod"): "env remove",
     ("log", "last"): "log",
     ("version",): "version",
     ("why", "marts.revnue"): "error",

@@ -20,6 +20,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.inspection.versions import recorded_versions
 from upriver.materializer.model import Located
+from upriver.materializer.storage.locks import FileLock, poll
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 WAREHOUSE = "warehouse.duckdb"
 _NOTES = "warehouse.json"
+_PATIENCE = 60.0
+"""Seconds to wait for another build that publishes."""
 _FORM = from_stored(("file",), (Column("a", "BIGINT"), Column("b", "HUGEINT")))
 """What views look like: when a later Upriver writes them otherwise, all are written anew."""
 
@@ -39,13 +42,41 @@ def refresh_warehouse(context: Context) -> None:
     has it open keeps the old. When nothing that it shows has changed it is left alone.
     """
     target = context.folder / WAREHOUSE
-    notes = context.folder / "cache" / _NOTES
-    noted = _noted(notes)
-    if noted.stamp != _stamp(target):
-        noted = _NOTHING  # it is gone, or not the one that was written here
-    moment = _moment(context)
-    if noted.moment == moment:
+    if _noted_of(context, target).moment == _moment(context):
         return  # most builds find nothing to do, and this does not take longer for more assets
+    with _alone(context.folder / "warehouse.lock"):
+        _refresh(context, target)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Publish after others, never beside them: who comes last shows the newest. Raises StoreError."""
+    lock = FileLock(path)
+    try:
+        for _ in poll(_PATIENCE):
+            if lock.try_exclusive():
+                break
+        else:
+            raise StoreError(
+                f"the build is done and recorded, but another one has written {WAREHOUSE} for {_PATIENCE:.0f} s"
+                f" and does not end ({path})\n  hint: the next build writes it again"
+            )
+        yield
+    finally:
+        lock.close()
+
+
+def _noted_of(context: Context, target: Path) -> _Notes:
+    """What *target* was written with; nothing when it is gone, or not the one that was written here."""
+    noted = _noted(context.folder / "cache" / _NOTES)
+    return noted if noted.stamp == _stamp(target) else _NOTHING
+
+
+def _refresh(context: Context, target: Path) -> None:
+    notes = context.folder / "cache" / _NOTES
+    noted, moment = _noted_of(context, target), _moment(context)
+    if noted.moment == moment:
+        return  # another build has just written it
     recorded = recorded_versions(context)
     there = context.locator.those_there(recorded)
     versions = {key: context.locator.located(version) for key, version in there.items()}

@@ -90,7 +90,7 @@ def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | 
             "It serves this project on localhost only; whoever works on this machine can build and edit by it.\n"
         )
         return 2
-    words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment]
+    words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment, "--create"]
     words += ["--ascii"] if ascii else []
     words += ["--theme", theme] if theme else []
     server: Any = Server(shlex.join(words), host=WEB_HOST, port=port, title="upriver")

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
         Command("history", "Past", "runs, or the materializations of one asset"),
         Command("log", "Past", "what the recipes printed in a run"),
         Command("cost", "Past", "what each asset costs: time, memory, size, and what reuse has saved"),
+        Command("env", "Upkeep", "list environments, remove one"),
         Command("fsck", "Upkeep", "check every artifact and record, byte by byte"),
         Command("gc", "Upkeep", "drop artifacts that nothing points to"),
         Command("completion", "Upkeep", "completion script for bash, zsh or fish"),
@@ -195,6 +196,7 @@ def add_environment(parser: Parser) -> None:
     parser.add_argument(
         "--env", dest="environment", metavar="NAME", help="environment to work in (default: dev)"
     )
+    parser.add_argument("--create", action="store_true", help="let --env name a new environment")
 
 
 def add_json(parser: Parser) -> None:

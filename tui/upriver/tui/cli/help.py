@@ -66,7 +66,9 @@ def full_help(width: int | None) -> list[Line]:
             Span("Exit codes", "bold"),
             "  0 done · 1 an asset failed · 2 wrong usage or declaration, nothing ran",
         ),
-        line("            3 something is stale (--check) · 4 another build is running · 130/143 interrupted"),
+        line(
+            "            3 something is stale (--check) · 4 gc, a repair or a rename holds it · 130/143 interrupted"
+        ),
     ]
     return lines
 

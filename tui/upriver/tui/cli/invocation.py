@@ -70,6 +70,8 @@ class Invocation:
         if self._session is None:
             environment = getattr(self.options, "environment", None) or "dev"
             self._session = self._open(self.root, environment)
+            if environment != "dev" and not self.options.create:
+                self._session.require_environment()
         return self._session
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ def configure(parser: Parser) -> None:
         default=0.0,
         const=None,
         metavar="SECONDS",
-        help="when another build is running, wait for it to end (for at most SECONDS) instead of giving up",
+        help="when gc, a repair or a rename holds the project, wait for its end (for at most SECONDS)",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="tell only failures and the summary")
     parser.add_argument(

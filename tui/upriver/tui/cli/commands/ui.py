@@ -29,6 +29,8 @@ def run(invocation: Invocation) -> int:
         raise WrongUsage(
             "the terminal UI needs a terminal", "`upriver status` writes to a pipe; --web serves a browser"
         )
+    if options.environment not in (None, "dev"):
+        invocation.session.close()  # one that is not known is told before the screen is taken
     from upriver.tui.app.launch import run_ui
 
     return run_ui(

@@ -12,6 +12,7 @@ from upriver.materializer.answers import (
     ColumnNode,
     Comparison,
     Costs,
+    EnvironmentEntry,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -386,3 +387,24 @@ def gc(collected: Collected, *, dry_run: bool) -> dict[str, Any]:
         "freed": collected.freed,
         "kept": collected.kept,
     }
+
+
+def environments(entries: Sequence[EnvironmentEntry]) -> dict[str, Any]:
+    """``env list``. *running* are the ids of the runs that build it now."""
+    return {
+        "environments": [
+            {
+                "name": one.name,
+                "default": one.default,
+                "declared": one.declared,
+                "assets": one.nodes,
+                "running": list(one.running),
+            }
+            for one in entries
+        ]
+    }
+
+
+def environment_removed(name: str, count: int) -> dict[str, Any]:
+    """``env remove``. *assets* is how many it pointed at."""
+    return {"name": name, "removed": True, "assets": count}

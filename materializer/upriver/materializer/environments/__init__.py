@@ -1,0 +1,1 @@
+"""Environments: the named sets of pointers of a project."""
