@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Key, Value
 from upriver.materializer.model import Outcome, Reasons, RunStatus
 
@@ -34,6 +35,12 @@ class AssetStarted(Value, frozen=True, tag="asset_started"):
     attempt: int
     worker: int
     reasons: Reasons
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it is about."""
+        return Node(self.asset, self.partition)
 
 
 class AssetProgress(Value, frozen=True, tag="asset_progress"):
@@ -45,6 +52,12 @@ class AssetProgress(Value, frozen=True, tag="asset_progress"):
     asset: Key
     fraction: float | None = None
     memory: int | None = None
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it is about."""
+        return Node(self.asset, self.partition)
 
 
 class AssetOutput(Value, frozen=True, tag="asset_output"):
@@ -53,8 +66,14 @@ class AssetOutput(Value, frozen=True, tag="asset_output"):
     at: float
     asset: Key
     attempt: int
-    stream: str  # "stdout" | "stderr"
+    stream: str  # "stdout" | "stderr" | "warning" | "traceback" | "upriver"
     text: str
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it is about."""
+        return Node(self.asset, self.partition)
 
 
 class AssetRetrying(Value, frozen=True, tag="asset_retrying"):
@@ -65,6 +84,12 @@ class AssetRetrying(Value, frozen=True, tag="asset_retrying"):
     attempt: int
     wait: float
     error: str
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it is about."""
+        return Node(self.asset, self.partition)
 
 
 class AssetFinished(Value, frozen=True, tag="asset_finished"):
@@ -79,6 +104,12 @@ class AssetFinished(Value, frozen=True, tag="asset_finished"):
     bytes: int | None = None
     seconds: float = 0.0
     error: str | None = None
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it is about."""
+        return Node(self.asset, self.partition)
 
 
 class RunFinished(Value, frozen=True, tag="run_finished"):

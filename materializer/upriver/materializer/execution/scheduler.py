@@ -306,6 +306,7 @@ class Run:
             wait = backoff(execution, attempt.number, self._work.pause())
             self._work.emit(AssetRetrying(self._work.clock(), key, attempt.number, wait, str(error)))
             attempt.number += 1
+            self._work.claims.give_back([key])  # nobody has to wait for the pause
             self._sequence += 1
             heapq.heappush(self._delayed, (time.monotonic() + wait, self._sequence, key, attempt))
             return

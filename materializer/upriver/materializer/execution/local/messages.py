@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Frame, Key, PythonRecipe, Schema, Value
 from upriver.assets.project.config import Scalar
 from upriver.assets.project.files import ProjectFile
@@ -40,6 +41,12 @@ class Job(Value, frozen=True):
     settings: dict[str, Scalar] = {}
     token: str = ""
     environment: tuple[str, ...] = ()
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that it makes."""
+        return Node(self.asset, self.partition)
 
 
 class Result(Value, frozen=True, tag="result"):
