@@ -500,10 +500,11 @@ def building(project: Project) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_a_second_build_finds_the_project_busy(shop: Project) -> None:
-    """Exit code 4; reading is not held up."""
+def test_a_collection_finds_the_project_busy_and_another_build_does_not(shop: Project) -> None:
+    """Exit code 4; neither reading nor building something else is held up."""
     with building(shop):
-        assert read(shop, "build", shape="error", code=4)["error"]["kind"] == "busy"
+        assert read(shop, "gc", shape="error", code=4)["error"]["kind"] == "busy"
+        assert actions(read(shop, "build", "staging.orders", shape="build")) == {"staging.orders": "fresh"}
         states = {one["asset"]: one["state"] for one in read(shop, "status", shape="status")["assets"]}
         assert states["marts.best_customers"] == "running"
         assert len(shop.read("sql", "from marts.best_customers")) == 3

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.identity import Node
+from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Key, Value
 from upriver.materializer.freshness.decide import (
     EACH_BUILD,
@@ -46,6 +46,12 @@ class Finding(Value, frozen=True):
     version: Version | None = None
     """The asset's content now, or after a reuse; None when it must or may be built."""
     diagnoses: tuple[Diagnosis, ...] = ()
+    partition: PartitionKey | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node that was decided."""
+        return Node(self.asset, self.partition)
 
 
 def broken(key: Key, kind: Cause, diagnoses: tuple[Diagnosis, ...]) -> Finding:
