@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from upriver.assets.support.process_tree import resident_bytes
 
+LITTLE = 64 << 20
+"""Bytes up to which it is not worth a walk through the page tables to know how many of them are private."""
+
 _SHARE = 20
 """A walk is followed by at least so many times its duration without one."""
 
@@ -28,10 +31,14 @@ class Walked:
 
 
 class AttemptMemory:
-    """Looks at the processes of one attempt. *shared* are the bytes that its fork parent has at most to share."""
+    """Looks at the processes of one attempt. *shared* are the bytes that its fork parent has at most to share.
 
-    def __init__(self, shared: int) -> None:
+    Without a *limit* it is not worth a walk to know what is private of little.
+    """
+
+    def __init__(self, shared: int, limit: int | None) -> None:
         self._shared = shared
+        self._little = shared + LITTLE if limit is None else 0
         self._not_ours = 0
         self._pids: tuple[int, ...] = ()
         self._next = 0.0
@@ -40,6 +47,8 @@ class AttemptMemory:
         """Bytes that *processes*, all of the attempt, have among themselves; 0 where there is no telling."""
         pids = tuple(processes)
         resident = sum(map(resident_bytes, pids))
+        if resident <= self._little:
+            return max(0, resident - self._shared)
         began = time.monotonic()
         if began >= self._next or self._pids != pids:
             walked = [one for one in map(walk, pids) if one is not None]

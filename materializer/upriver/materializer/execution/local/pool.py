@@ -190,7 +190,7 @@ class _Watch:
             return None
         self._looked = now
         if self._used is None:
-            self._used = AttemptMemory(self._process.shared)
+            self._used = AttemptMemory(self._process.shared, self._memory)
         used = self._used.used(self._process.below())
         self.peak = max(self.peak, used)
         if self._memory is not None and used > self._memory:

@@ -27,16 +27,12 @@ from upriver.assets.support.process_tree import resident_bytes
 from upriver.assets.support.redaction import REVEALED, SHORTEST
 from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.model import WHOLE
-from upriver.materializer.execution.local.memory import walk
+from upriver.materializer.execution.local.memory import LITTLE, walk
 from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
 from upriver.materializer.freshness.decide import EACH_BUILD
 
 Confine: TypeAlias = Callable[[Job], None]
 """Takes from this process what a job must not do. Called once, before the project's modules are imported."""
-
-
-_LITTLE = 64 << 20
-"""Bytes up to which it is not worth a walk through the page tables to know how many of them are private."""
 
 
 def unconfined(_job: Job) -> None:
@@ -248,7 +244,7 @@ def _peak_memory(shared: int) -> int:
     if sys.platform == "darwin":
         return int(peak)
     more = peak * 1024 - shared
-    if more < _LITTLE or (now := walk("self")) is None:
+    if more < LITTLE or (now := walk("self")) is None:
         return max(0, more)
     return peak * 1024 - (now.resident - now.private)
 
