@@ -29,7 +29,7 @@ TARGET = {target!r}
 os.makedirs(TARGET, exist_ok=True)
 
 
-def written(frame, name):
+def _written(frame, name):
     path = os.path.join(TARGET, name + ".parquet")
     frame.sink_parquet(path)
     descriptor = os.open(path, os.O_RDONLY)
@@ -37,7 +37,7 @@ def written(frame, name):
     os.close(descriptor)
 
 
-def read(name):
+def _read(name):
     return pl.scan_parquet(os.path.join(TARGET, name + ".parquet"))
 """
 
@@ -108,6 +108,7 @@ _QUIET = {
     "DO_NOT_TRACK": "1",
     "HAMILTON_TELEMETRY_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 
@@ -119,8 +120,8 @@ def program(peer: Peer, chains: int, target: Path) -> str:
         for number in range(LENGTH):
             name = f"c{chain}_{number}"
             before = f"c{chain}_{number - 1}" if number else None
-            start = f"read({before!r})" if before else CHAIN_START
-            parts.append(peer.function(name, before, f"written({start}.{chain_step(number)}, {name!r})"))
+            start = f"_read({before!r})" if before else CHAIN_START
+            parts.append(peer.function(name, before, f"_written({start}.{chain_step(number)}, {name!r})"))
     parts.append(f"LAST = {[f'c{chain}_{LENGTH - 1}' for chain in range(chains)]!r}\n")
     return "\n\n".join([*parts, peer.run])
 
@@ -172,9 +173,13 @@ def compare(settings: Settings, pythons: dict[str, Path]) -> Report:
             (place / "chains.py").write_text(program(PEERS[name], chains, target))
             quiet = [f"{key}={value}" for key, value in _QUIET.items()]
             homes = [f"DAGSTER_HOME={place}", f"PREFECT_HOME={place}"]
-            commands[name] = Command(
-                ["env", *quiet, *homes, str(python), "chains.py"], place, _remover(target)
-            )
+            command = Command(["env", *quiet, *homes, str(python), "chains.py"], place, _remover(target))
+            try:
+                interleaved({name: command}, 0, scratch)
+            except RuntimeError as error:
+                print(error, file=sys.stderr)
+            else:
+                commands[name] = command
         timed = interleaved(commands, settings.runs, scratch)
     for name, timings in timed.items():
         wall, cpu = ratio(timings, timed["script"])
