@@ -150,7 +150,11 @@ class _Writer:
             raise _Unknown
         options = [_plain(option) for option in expression.options]
         inputs = [self._expression(inner) for inner in expression.inputs]
-        deciders = [how + self._expression(inner) for how, inner in expression.deciders]
+        # What a choice was called when digests were first recorded is what it is called in them.
+        deciders = [
+            ("expression" if how == "conditional" else how) + self._expression(inner)
+            for how, inner in expression.deciders
+        ]
         name = self._called(expression.name) if expression.op == "column" else expression.name
         text = f"{expression.op}:{name}:{expression.dtype!r}{options}({inputs}{deciders})"
         return text if len(text) < _LONG else blake2b(text.encode(), digest_size=16).hexdigest()

@@ -58,6 +58,11 @@ def _analyze(
     needed = _Needed(frame)
     edges = list(chain.from_iterable(_edges(n, flow, needed, made_by(plan, n)) for n, flow in flows.items()))
     edges += [ColumnEdge(key, column, None, EdgeKind.INFLUENCE, how) for (key, column), how in everywhere]
+    known = {(edge.upstream, edge.upstream_column) for edge in edges}
+    # What is read and decides nothing that can be seen counts as deciding the rows.
+    bare = {(key, column): how for (key, column), how in walk.looked_at if (key, column) not in known}
+    bare |= {(key, None): "rows" for key in set(scanned(plan, _key_of)) - {key for key, _ in (*known, *bare)}}
+    edges += [ColumnEdge(key, column, None, EdgeKind.INFLUENCE, how) for (key, column), how in bare.items()]
     opaque = [Opaque(cause, key) for cause, keys in walk.opaque.items() for key in sorted(keys)]
     opaque += [Opaque(cause) for cause, keys in walk.opaque.items() if not keys]
     opaque += [

@@ -172,7 +172,7 @@ _EXPRESSIONS: dict[str, Callable[[_Reader, Any], Expression]] = {
     "Agg": lambda r, e: Expression("aggregate", e.name, (e.options,), r.all(e.arguments)),
     "Function": _function,
     "Ternary": lambda r, e: Expression(
-        "ternary", "", (), r.all([e.truthy, e.falsy]), r.decide("expression", e.predicate)
+        "ternary", "", (), r.all([e.truthy, e.falsy]), r.decide("conditional", e.predicate)
     ),
     "Filter": lambda r, e: Expression("filter", "", (), r.all([e.input]), r.decide("filter", e.by)),
     "Sort": lambda r, e: Expression("sort", "", tuple(e.options), r.all([e.expr])),

@@ -23,11 +23,13 @@ _NATIVE = frozenset({"reshape", "binary expr", "categorical expr"})
 class Walk:
     """One walk over one plan.
 
-    Afterwards *ordered* are the upstreams whose order of rows matters, *opaque* the causes of what is not
-    understood, each with the upstreams below it, *unknown* the kinds of expressions that are not.
+    Afterwards *looked_at* is what joins compare, whether or not it bears on the result, *ordered* are the upstreams
+    whose order of rows matters, *opaque* the causes of what is not understood, each with the upstreams below it,
+    *unknown* the kinds of expressions that are not.
     """
 
     key_of: KeyOf
+    looked_at: Influences = frozenset()
     ordered: set[Key] = field(default_factory=set)
     opaque: dict[str, set[Key]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
@@ -61,6 +63,7 @@ class Walk:
             case "group_by":
                 return _grouped(node, below[0])
             case "join":
+                self.looked_at |= _keys(node, below[0], below[1])
                 return _joined(node, below[0], below[1])
             case "union" | "merge_sorted":
                 return _stacked(node, below)
@@ -179,15 +182,26 @@ def _grouped(node: PlanNode, below: Relation) -> Relation:
     return Relation(columns, rows, below.order if node.options["maintain_order"] else frozenset())
 
 
+def _keys(node: PlanNode, left: Relation, right: Relation) -> Influences:
+    """What a join compares."""
+    flows = (*_flows(node.keys, left).values(), *_flows(node.right_keys, right).values())
+    on = _all(flow.deciding("join") for flow in flows)
+    for relation, names in zip((left, right), node.options["by"], strict=True):
+        on |= _all(relation.column(name).deciding("join") for name in names)
+    return on
+
+
 def _joined(node: PlanNode, left: Relation, right: Relation) -> Relation:
     options = node.options
     left_keys, right_keys = _flows(node.keys, left), _flows(node.right_keys, right)
-    on = _all(flow.deciding("join") for flow in (*left_keys.values(), *right_keys.values()))
-    for relation, names in zip((left, right), options["by"], strict=True):
-        on |= _all(relation.column(name).deciding("join") for name in names)
+    on = _keys(node, left, right)
     rows = left.rows | right.rows | on
     if options["how"] == "AsOf" or options["slice"] is not None:
         rows |= left.order | right.order
+    if options["how"] == "AsOf" and options["slice"] is None:
+        # Every row of the left is kept once: what is found for it decides no more than the columns of the right.
+        right = Relation({n: f.decided_by(rows) for n, f in right.columns.items()}, right.rows, right.order)
+        rows = left.rows
     both = [
         merged([one, other], "copy")
         for one, other in zip(left_keys.values(), right_keys.values(), strict=False)

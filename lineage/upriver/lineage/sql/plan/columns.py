@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from upriver.lineage.sql.plan.context import Arrangement, PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Flow, Influences, Node, Relation, merged
+from upriver.lineage.sql.plan.operands import aggregate_operands, window_operands
 from upriver.lineage.sql.plan.ordering import (
     aggregate_reads_order,
     ambiguous,
@@ -31,7 +34,28 @@ def projection(context: PlanContext, node: Node, filters: Filters) -> Steps:
     columns = context.flows(expressions, below)
     places = {e["index"]: at for at, e in enumerate(expressions) if e["expression_class"] == "BOUND_REF"}
     unique = tuple(frozenset(places[c] for c in key) for key in below.unique if key <= places.keys())
-    return Relation(columns, below.rows, below.scans, below.order, below.total, unique)
+    return Relation(
+        columns,
+        below.rows,
+        below.scans,
+        below.order,
+        below.total,
+        unique,
+        complete=_placed(below, expressions),
+    )
+
+
+def _placed(below: Relation, expressions: list[Node]) -> Mapping[int, Mapping[int, int]]:
+    """What *below* is complete of, with its columns where *expressions* put them."""
+    placed = {
+        cte: {
+            at: columns[one["index"]]
+            for at, one in enumerate(expressions)
+            if one["expression_class"] == "BOUND_REF" and one["index"] in columns
+        }
+        for cte, columns in below.complete.items()
+    }
+    return {cte: columns for cte, columns in placed.items() if columns}
 
 
 def unnested(context: PlanContext, node: Node, filters: Filters) -> Steps:
@@ -79,12 +103,15 @@ def aggregated(context: PlanContext, node: Node, filters: Filters) -> Steps:
         context.arrangements.append(Arrangement(below.scans, rows))
     columns += [Flow(influence=grouping)] * len(node["grouping_functions"])
     unique = (frozenset(range(len(groups))),) if one_set else ()
-    return Relation(columns, rows, below.scans, unique=unique, unknown=below.unknown)
+    complete = _placed(below, groups) if one_set else {}
+    return Relation(columns, rows, below.scans, unique=unique, unknown=below.unknown, complete=complete)
 
 
 def _aggregate(context: PlanContext, aggregate: Node, below: Relation, inherited: Influences) -> Flow:
     context.note_volatile({"qname": aggregate["qname"], "children": aggregate["children"]})
-    value = _made(context, context.flows(aggregate["children"], below), below, "aggregate")
+    arguments, choosing = aggregate_operands(aggregate)
+    value = _made(context, context.flows(arguments, below), below, "aggregate")
+    inherited |= context.deciding(choosing, below, "order")
     if may_fail({**aggregate, "children": []}):
         context.evaluated |= value.value
     orders = [order["expression"] for order in (aggregate["order_bys"] or {}).get("orders") or []]
@@ -107,7 +134,7 @@ def pivoted(context: PlanContext, node: Node, filters: Filters) -> Steps:
     columns = [below.column(index) for index in range(groups)]
     for index in range(len(pivot["types"]) - groups):
         flow = below.column(groups + index % aggregates)
-        columns.append(flow._replace(influence=flow.influence | name))
+        columns.append(flow.decided_by(name))
     return Relation(columns, below.rows, below.scans)
 
 
@@ -151,13 +178,14 @@ def _keys(window: Node) -> list[Node]:
 
 def _window(context: PlanContext, window: Node, below: Relation, sorting: Influences) -> Flow:
     context.note_volatile(window)
-    arguments = [*(window["children"] or []), *filter(None, [window["default_expr"]])]
+    arguments, choosing = window_operands(window)
     value = _made(context, context.flows(arguments, below), below, "window")
     orders = [order["expression"] for order in window["orders"] or []]
     known = {id(expression) for expression in (*arguments, *orders)}
+    known.update(id(expression) for expression in choosing)
     others = [expression for expression in subexpressions(window) if id(expression) not in known]
     influence = value.influence | sorting | context.deciding(orders, below, "order")
-    influence |= context.deciding(others, below, "window")
+    influence |= context.deciding([*choosing, *others], below, "window")
     return Flow(value.value, value.how, influence)
 
 

@@ -18,11 +18,19 @@ from upriver.lineage.sql.plan.flow import (
     Relation,
     Sources,
 )
+from upriver.lineage.sql.plan.operands import (
+    FieldPath,
+    Operand,
+    function_name,
+    makes_structs,
+    operands,
+    paths_of,
+)
 from upriver.lineage.sql.plan.shape import Widths, plan_nodes
 from upriver.lineage.sql.plan.volatility import VolatileFunctions, may_fail, subexpressions
 
 _COMPOSITES = frozenset(
-    {"BOUND_FUNCTION", "BOUND_OPERATOR", "BOUND_CONJUNCTION", "BOUND_UNNEST", "BOUND_AGGREGATE"}
+    {"BOUND_FUNCTION", "BOUND_OPERATOR", "BOUND_CONJUNCTION", "BOUND_UNNEST", "BOUND_AGGREGATE", "BOUND_CASE"}
 )
 _LISTS_OF_FIXED_LENGTH = frozenset({"list_value", "unpivot_list"})
 
@@ -71,6 +79,7 @@ class PlanContext:
         self.ctes: dict[int, Node] = {}
         self.cte_uses: dict[int, int] = {}
         self.cte_results: dict[int, Relation] = {}
+        self.recursive_ctes: set[int] = set()
         self._scan_numbers: dict[int, int] = {}
         for node in plan_nodes(plan):
             if node["type"] == "LOGICAL_CTE_REF":
@@ -104,41 +113,48 @@ class PlanContext:
                 return self.tables[binding["table_index"]].column(binding["column_index"])
             case "BOUND_CONSTANT":
                 return NOTHING
-        return self._gathered(expression, below)
+        return self._composed(expression, below)
 
-    def _gathered(self, expression: Node, below: Relation) -> Flow:
+    def _composed(self, expression: Node, below: Relation) -> Flow:
+        """The flow of a composed expression, and of the fields of a struct that it makes."""
+        whole = self._gathered(expression, below, ())
+        if not makes_structs(expression):
+            return whole
+        fields = {path: self._gathered(expression, below, path) for path in paths_of(_type(expression))}
+        return whole._replace(fields=fields) if fields else whole
+
+    def _gathered(self, expression: Node, below: Relation, path: FieldPath | None) -> Flow:
         """The flows of all columns in a composed expression, each taken once, however deep it stands.
 
-        Each waiting part has the *how* of its influence, None for a part whose value flows into the expression's.
+        Of its value *path* is read. None takes in all that is computed, also fields that nothing reads.
         """
         value: set[int] = set()
         influence: set[Influence] = set()
         hows = {"expression"}
-        waiting: list[tuple[Node, str | None]] = [(expression, None)]
+        waiting = [Operand(expression, None, path or ())]
         while waiting:
-            part, how = waiting.pop()
+            part, how, inner = waiting.pop()
             kind = part["expression_class"]
             if kind in _COMPOSITES:
                 self._note_volatility(part)
-                waiting += [(child, how) for child in subexpressions(part)]
-            elif kind == "BOUND_CASE":
-                for check in part["case_checks"]:
-                    waiting.append((check["when_expr"], how or "expression"))
-                    waiting.append((check["then_expr"], how))
-                waiting.append((part["else_expr"], how))
+                if path is None:
+                    waiting += [Operand(child, how, ()) for child in subexpressions(part)]
+                else:
+                    waiting += operands(part, how, inner)
             elif kind == "BOUND_LAMBDA":
                 # Positions in it are parameters; the columns it reads stand beside it as further arguments.
                 self.note_volatile(part)
             elif (flow := self._leaf(part, kind, below)) is not NOTHING:
+                flow = flow.field(inner)
                 if how is None:
                     value |= flow.value
                     influence |= flow.influence
                     hows.add(flow.how)
                 else:
                     influence |= flow.as_influence(how)
-        name = expression["qname"]["path"][-1] if "qname" in expression else ""
         strongest = max(hows, key=HOWS.index)
-        return Flow(frozenset(value), strongest, frozenset(influence), name in _LISTS_OF_FIXED_LENGTH)
+        fixed = function_name(expression) in _LISTS_OF_FIXED_LENGTH
+        return Flow(frozenset(value), strongest, frozenset(influence), fixed)
 
     def _leaf(self, expression: Node, kind: str, below: Relation) -> Flow:
         if kind in ("BOUND_REF", "BOUND_COLUMN_REF", "BOUND_CONSTANT"):
@@ -152,7 +168,8 @@ class PlanContext:
         for expression in expressions:
             flow = self.flow(expression, below)
             if expression["expression_class"] != "BOUND_REF" and may_fail(expression):
-                self.evaluated |= flow.value | {source for source, _, _ in flow.influence}
+                computed = self._gathered(expression, below, None)
+                self.evaluated |= computed.value | {source for source, _, _ in computed.influence}
             result.append(flow)
         return result
 
@@ -205,3 +222,8 @@ class PlanContext:
             found = self.volatile_functions.volatility(name, len(expression.get("children") or ()))
             if found is not None:
                 self.volatile[found] = None
+
+
+def _type(expression: Node) -> Node:
+    type_: Node = expression.get("return_type") or {"id": "INVALID", "type_info": None}
+    return type_

@@ -6,6 +6,7 @@ the same upstream are kept apart, because each has its own row filter.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -31,13 +32,15 @@ HOWS = ("copy", "expression", "unnest", "window", "aggregate", "opaque")
 class Flow(NamedTuple):
     """One column: the sources of its values, how they became it, and what else decided them.
 
-    *fixed* marks a list whose length does not depend on data.
+    *fixed* marks a list whose length does not depend on data. *fields* are the flows of the fields of a struct, or of
+    the structs in a list, by their path, where they are known.
     """
 
     value: frozenset[int] = NO_SOURCES
     how: str = "copy"
     influence: Influences = NO_INFLUENCE
     fixed: bool = False
+    fields: Mapping[tuple[str, ...], Flow] | None = None
 
     def as_influence(self, how: str, filter_number: int = 0) -> Influences:
         """Everything that bears on this column, as influence on something else."""
@@ -47,7 +50,25 @@ class Flow(NamedTuple):
 
     def at_least(self, how: str) -> Flow:
         """The same sources, made into the column in no weaker way than *how*."""
-        return self if HOWS.index(self.how) >= HOWS.index(how) else self._replace(how=how)
+        if HOWS.index(self.how) >= HOWS.index(how):
+            return self
+        fields = None if self.fields is None else {p: f.at_least(how) for p, f in self.fields.items()}
+        return self._replace(how=how, fields=fields)
+
+    def decided_by(self, influence: Influences) -> Flow:
+        """The same with more influence on it."""
+        if influence <= self.influence and self.fields is None:
+            return self
+        fields = None if self.fields is None else {p: f.decided_by(influence) for p, f in self.fields.items()}
+        return self._replace(influence=self.influence | influence, fields=fields)
+
+    def field(self, path: tuple[str, ...]) -> Flow:
+        """What the field at *path* is made of: that of the innermost struct around it that is told field by field."""
+        while path and self.fields is not None:
+            if (known := self.fields.get(path)) is not None:
+                return known
+            path = path[:-1]
+        return self
 
 
 NOTHING = Flow()
@@ -60,7 +81,10 @@ def merged(flows: list[Flow], how: str) -> Flow:
     value = flows[0].value.union(*(flow.value for flow in flows[1:]))
     influence = flows[0].influence.union(*(flow.influence for flow in flows[1:]))
     strongest = max((how, *(flow.how for flow in flows)), key=HOWS.index)
-    return Flow(value, strongest, influence)
+    fields = None
+    if flows[0].fields is not None and all(f.fields is not None for f in flows):
+        fields = {p: merged([flow.field(p) for flow in flows], how) for p in flows[0].fields}
+    return Flow(value, strongest, influence, fields=fields)
 
 
 @dataclass(slots=True)
@@ -69,7 +93,8 @@ class Relation:
 
     *rows* decides which rows there are; *order* is what they are sorted by, if anything, and *total* whether that
     leaves no ties; *unique* are sets of columns without duplicates; *scans* are the scans below. A relation
-    that is not understood has *unknown*, which stands for any column.
+    that is not understood has *unknown*, which stands for any column. *complete* says by common table expression which
+    columns are which of its columns, where all combinations of their values there are here.
     """
 
     columns: list[Flow]
@@ -79,6 +104,7 @@ class Relation:
     total: bool = False
     unique: tuple[frozenset[int], ...] = ()
     unknown: Flow | None = None
+    complete: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
 
     def column(self, index: int) -> Flow:
         """Column *index* of the output."""
@@ -96,7 +122,7 @@ class Relation:
 
     def with_rows(self, influence: Influences) -> Relation:
         """The same with *influence* on which rows there are."""
-        return replace(self, rows=self.rows | influence) if influence else self
+        return replace(self, rows=self.rows | influence, complete={}) if influence else self
 
 
 class UnknownShapeError(Exception):

@@ -40,8 +40,10 @@ def joined(context: PlanContext, node: Node, filters: Filters) -> Steps:
             result = replace(result, rows=left.rows, unique=left.unique)
             # A second row is an error, whether or not anyone reads the value.
             context.evaluated |= {source for source, _, _ in deciding | right.rows}
-        case "LEFT" if _is_unique(conditions, right, "right"):
-            result = replace(result, rows=left.rows, unique=left.unique)
+        case "LEFT" if node["type"] == "LOGICAL_ASOF_JOIN" or _is_unique(conditions, right, "right"):
+            result = replace(result, rows=left.rows, unique=left.unique, complete=left.complete)
+        case "INNER" if _finds_each_row(conditions, left, right):
+            result = replace(result, rows=left.rows, unique=_kept_keys(conditions, left, right))
         case "INNER" if node["type"] not in _BY_POSITION:
             result = replace(result, unique=_kept_keys(conditions, left, right))
         case "INNER" | "LEFT" | "RIGHT" | "FULL" | "OUTER":
@@ -52,7 +54,7 @@ def joined(context: PlanContext, node: Node, filters: Filters) -> Steps:
 
 
 def _all_columns(left: Relation, right: Relation, deciding: Influences) -> Relation:
-    right_columns = [f._replace(influence=f.influence | deciding | right.rows) for f in right.columns]
+    right_columns = [f.decided_by(deciding | right.rows) for f in right.columns]
     rows, scans = left.rows | right.rows | deciding, left.scans | right.scans
     unknown = left.unknown or right.unknown
     if unknown is not None:  # positions can't be told apart any more: any column may be any
@@ -75,7 +77,12 @@ def _kept(node: Node, kind: str, result: Relation, left_width: int) -> Relation:
     kept = kept + ([left_width + column for column in right] if right and kind != "MARK" else rest)
     places = {column: at for at, column in enumerate(kept)}
     unique = tuple(frozenset(places[c] for c in key) for key in result.unique if key <= places.keys())
-    return replace(result, columns=[result.columns[column] for column in kept], unique=unique)
+    complete = {
+        cte: {places[c]: of for c, of in columns.items() if c in places}
+        for cte, columns in result.complete.items()
+    }
+    columns = [result.columns[column] for column in kept]
+    return replace(result, columns=columns, unique=unique, complete=complete)
 
 
 def _filters_of_sides(
@@ -142,6 +149,29 @@ def _is_unique(conditions: list[Node], relation: Relation, side: str) -> bool:
         if condition["comparison"] in _EQUALITIES and condition[side]["expression_class"] == "BOUND_REF"
     )
     return any(key <= columns for key in relation.unique)
+
+
+def _finds_each_row(conditions: list[Node], left: Relation, right: Relation) -> bool:
+    """Whether every row of *left* finds exactly one of *right*.
+
+    So the binder joins a correlated subquery that gives one row to the rows that it was computed for: by columns that
+    are, on both sides, those of one common table expression, of which the right side has every value.
+    """
+    pairs = [
+        (condition["left"].get("index"), condition["right"].get("index"))
+        for condition in conditions
+        if condition["comparison"] == "COMPARE_NOT_DISTINCT_FROM"
+        and condition["left"]["expression_class"] == condition["right"]["expression_class"] == "BOUND_REF"
+    ]
+    if not pairs or len(pairs) < len(conditions) or not _is_unique(conditions, right, "right"):
+        return False
+    return any(
+        all(
+            one in left.complete[cte] and left.complete[cte][one] == right.complete[cte].get(other)
+            for one, other in pairs
+        )
+        for cte in left.complete.keys() & right.complete.keys()
+    )
 
 
 def _kept_keys(conditions: list[Node], left: Relation, right: Relation) -> tuple[frozenset[int], ...]:

@@ -28,7 +28,7 @@ def filtered(context: PlanContext, node: Node, filters: Filters) -> Steps:
     rows = below.rows
     for condition, flow in zip(conditions, context.flows(conditions, below), strict=True):
         rows |= flow.as_influence("filter", context.filter_numbers.get(id(condition), 0))
-    result = replace(below, rows=rows)
+    result = replace(below, rows=rows, complete={})
     if kept and below.unknown is None:
         places = {column: at for at, column in enumerate(kept)}
         unique = tuple(frozenset(places[c] for c in key) for key in below.unique if key <= places.keys())
@@ -73,7 +73,11 @@ def sorted_rows(context: PlanContext, node: Node, filters: Filters) -> Steps:
     order = context.deciding([item["expression"] for item in node["orders"]], below, "order")
     context.arrangements.append(Arrangement(below.scans, order, planned=False))
     result = replace(below, order=order, total=below.covers(sort_keys(node["orders"])))
-    return replace(result, columns=[below.column(index) for index in kept], unique=()) if kept else result
+    return (
+        replace(result, columns=[below.column(index) for index in kept], unique=(), complete={})
+        if kept
+        else result
+    )
 
 
 def limited(context: PlanContext, node: Node, filters: Filters) -> Steps:

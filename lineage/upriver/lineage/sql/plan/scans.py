@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from upriver.assets.model import Key
@@ -99,12 +100,19 @@ def cte_reference(context: PlanContext, node: Node, filters: Filters) -> Steps:
         alone = context.cte_uses[index] == 1
         known = yield context.ctes[index], filters if alone else ()
         context.cte_results[index] = known
-    return replace(known, order=NO_INFLUENCE, total=False)
+    width = len(known.columns)
+    complete: dict[int, Mapping[int, int]] = {}
+    if known.unknown is None and index not in context.recursive_ctes:
+        complete[index] = {column: column for column in range(width)}
+    if known.unique:  # keys of another one, such as the binder collects for a correlated subquery
+        complete = {**known.complete, **complete}
+    return replace(known, order=NO_INFLUENCE, total=False, complete=complete)
 
 
 def recursive_cte(context: PlanContext, node: Node, filters: Filters) -> Steps:
     """WITH RECURSIVE: the recursive part is walked until nothing new flows into the table."""
     start, step = node["children"]
+    context.recursive_ctes.add(node["table_index"])  # what it holds differs from turn to turn
     distinct = not node["union_all"]
     result = without_duplicates((yield start, ()), distinct)
     outer = set(context.cte_results)

@@ -119,7 +119,7 @@ def may_fail(expression: Node) -> bool:
             case "BOUND_AGGREGATE":
                 if part["qname"]["path"][-1] not in _TOTAL_AGGREGATES:
                     return True
-            case "BOUND_CASE" | "BOUND_CONJUNCTION":
+            case "BOUND_CASE" | "BOUND_CONJUNCTION" | "BOUND_UNNEST":
                 pass
             case _:
                 return True
