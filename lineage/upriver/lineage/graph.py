@@ -1,4 +1,4 @@
-"""The immutable asset graph: who reads whom."""
+"""Immutable asset graph: which asset reads which."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AssetGraph:
         return self._upstreams[key]
 
     def downstreams(self, key: Key) -> tuple[Key, ...]:
-        """Who reads *key* directly."""
+        """What reads *key* directly."""
         return self._downstreams[key]
 
     def ancestors(self, keys: Iterable[Key]) -> frozenset[Key]:

@@ -90,7 +90,7 @@ class Volatility(Value, frozen=True):
 
 
 class Analysis(Value, frozen=True):
-    """What binding a recipe against its upstreams' schemas tells.
+    """Result of binding a recipe against its upstreams' schemas.
 
     *schema* is the output's, None when unknown before a run. *groups* hold all edges except for what *opaque*
     names; *expressions* are the texts of the output columns into which no upstream's values flow, such as counts, by

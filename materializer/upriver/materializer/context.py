@@ -99,7 +99,7 @@ class Context:
         self._planner_for: Project | None = None
         self._engine: Engine | None = None
         self._analyzer: Analyzer | None = None
-        self._supposing: Analyzer | None = None
+        self._what_if: Analyzer | None = None
 
     @cached_property
     def parts(self) -> Parts:
@@ -121,7 +121,7 @@ class Context:
                     self._derived is not last and self._derived.identity != self._project.identity
                 ):
                     self._project = self._derived
-                    self._analyzer = self._supposing = None
+                    self._analyzer = self._what_if = None
             return self._project
 
     def analyzer(self) -> Analyzer:
@@ -133,14 +133,14 @@ class Context:
                 self._analyzer = Analyzer(project, cache, self.planner, self.variables(project))
             return self._analyzer
 
-    def supposing(self) -> Analyzer:
+    def what_if(self) -> Analyzer:
         """Analyses for hypothetical schemas, such as a table without one of its columns; never cached."""
         with self._lock:
-            if self._supposing is None:
+            if self._what_if is None:
                 project = self.project(refresh=False)
                 nowhere = AnalysisCache(self.root / CACHE / "nowhere")  # never flushed
-                self._supposing = Analyzer(project, nowhere, self.planner, self.variables(project))
-            return self._supposing
+                self._what_if = Analyzer(project, nowhere, self.planner, self.variables(project))
+            return self._what_if
 
     def planner(self) -> Planner:
         """The process that plans Python recipes; replaced when project code has changed."""

@@ -9,13 +9,13 @@ import textwrap
 
 import pytest
 
-from upriver.assets.support.redaction import PIECE, Hiding
+from upriver.assets.support.redaction import PIECE, Redactor
 
 TOKEN = "sk0live9Qm7Zt4Xw2Rb8Lp6Vy1Nd3Hs5Gk"
 
 
-def hiding(**secrets: str) -> Hiding:
-    found = Hiding()
+def hiding(**secrets: str) -> Redactor:
+    found = Redactor()
     for name, value in secrets.items():
         found.add(name, value)
     return found
@@ -67,7 +67,7 @@ def test_values_too_short_to_be_secrets_are_noted() -> None:
 
 def test_a_value_is_told_once_before_it_is_hidden() -> None:
     told: list[tuple[str, str]] = []
-    found = Hiding(lambda name, value: told.append((name, value)))
+    found = Redactor(lambda name, value: told.append((name, value)))
     for _ in range(2):
         found.add("A", TOKEN)
     assert told == [("A", TOKEN)]

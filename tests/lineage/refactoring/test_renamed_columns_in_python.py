@@ -115,7 +115,7 @@ class Bench:
         assert not self.project.diagnoses
         self.planner = Planner(root)
         analyzer = Analyzer(self.project, AnalysisCache(root / "none"), lambda: self.planner)
-        self.columns = PythonColumns(root, analyzer.suppose, self.project.parts)
+        self.columns = PythonColumns(root, analyzer.what_if, self.project.parts)
         self.path = root / "assets" / "recipes.py"
 
     def renamed(self, name: str, *upstreams: str, new: str = "usd") -> tuple[str, bool] | str:

@@ -82,7 +82,7 @@ class Bench:
         assert not self.project.diagnoses
         self.planner = Planner(root)
         analyzer = Analyzer(self.project, AnalysisCache(root / "none"), lambda: self.planner)
-        self.columns = PythonColumns(root, analyzer.suppose, self.project.parts)
+        self.columns = PythonColumns(root, analyzer.what_if, self.project.parts)
 
     def tries(self) -> list[tuple[str, Key, str]]:
         """Recipe, upstream and column that it names."""

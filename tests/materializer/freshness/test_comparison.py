@@ -41,7 +41,7 @@ class NoBinder:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         raise AssertionError("not asked here")
 
-    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+    def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:
         raise AssertionError("not asked here")
 
 
@@ -284,7 +284,7 @@ def test_only_a_recipe_of_one_known_text_may_have_other_names_of_tables(
     texts: list[str], answer: bool
 ) -> None:
     class Respells(NoBinder):
-        def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+        def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:
             return (asset, text, fingerprint) == ("out", "select 1", "r1")
 
     state, root = MemoryState(), Path("/project")
@@ -292,7 +292,7 @@ def test_only_a_recipe_of_one_known_text_may_have_other_names_of_tables(
         {"r1": [CodePart(f"part {n}", Place("a.sql"), "d", text) for n, text in enumerate(texts)]}
     )
     live = LiveContents(root, state, MemoryStore(), ToldFingerprints({}), Respells(), Outside(root, {}))
-    assert live.respelled("out", "r1") is answer
+    assert live.alias_equivalent("out", "r1") is answer
 
 
 def test_any_fingerprint_of_a_version_tells_how_many_rows_it_had() -> None:

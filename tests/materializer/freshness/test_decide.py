@@ -49,7 +49,7 @@ class ToldContents:
     change: str = "content changed"
     bindings: Mapping[str, str | None] = field(default_factory=dict)
     outsides: Mapping[str, str] = field(default_factory=dict)
-    respellings: frozenset[tuple[Key, str]] = frozenset()
+    alias_equivalents: frozenset[tuple[Key, str]] = frozenset()
     asked: list[str] = field(default_factory=list)
 
     def same(self, read: Read, now: Version) -> bool:
@@ -66,8 +66,8 @@ class ToldContents:
         self.asked.append(f"binding {asset}")
         return self.bindings.get(asset, "bound")
 
-    def respelled(self, asset: Key, recipe: str) -> bool:
-        return (asset, recipe) in self.respellings
+    def alias_equivalent(self, asset: Key, recipe: str) -> bool:
+        return (asset, recipe) in self.alias_equivalents
 
     def outside(self, name: str) -> str | None:
         return self.outsides.get(name)
@@ -433,16 +433,16 @@ def test_an_upstream_that_is_new_besides_changed_code_is_told_once() -> None:
 @pytest.mark.parametrize("recipe", ["a", "z"])
 def test_other_names_of_tables_are_no_reason_where_they_bind_to_the_same(recipe: str) -> None:
     before = record(read("a", "v1"), recipe="mm")
-    told = ToldContents(respellings=frozenset({("out", "mm")}))
+    told = ToldContents(alias_equivalents=frozenset({("out", "mm")}))
     assert decided(subject("a", recipe=recipe), before, settled(a=version("v1")), told) == FRESH
     assert told.asked == ["binding out"]
-    otherwise = ToldContents(respellings=told.respellings, bindings={"out": "bound otherwise"})
+    otherwise = ToldContents(alias_equivalents=told.alias_equivalents, bindings={"out": "bound otherwise"})
     verdict = decided(subject("a", recipe=recipe), before, settled(a=version("v1")), otherwise)
     assert verdict == Verdict(State.STALE, (Reason(Cause.RECIPE, "out", detail="its code changed"),))
 
 
 def test_an_equal_recipe_is_not_taken_for_one_with_other_names() -> None:
-    told = ToldContents(respellings=frozenset({("out", "mm")}), bindings={"out": "bound otherwise"})
+    told = ToldContents(alias_equivalents=frozenset({("out", "mm")}), bindings={"out": "bound otherwise"})
     before = record(read("a", "v1"), recipe="mm")
     assert decided(subject("a", recipe=_anew("mm")), before, settled(a=version("v1")), told) == FRESH
 

@@ -50,7 +50,7 @@ class ById:
     def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
         return "bound"
 
-    def respelled(self, asset: Key, recipe: str) -> bool:
+    def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         return False
 
     def outside(self, name: str) -> str | None:

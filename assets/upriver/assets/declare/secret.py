@@ -12,7 +12,7 @@ from typing import NoReturn
 from upriver.assets.declare.collector import report
 from upriver.assets.errors import AssetError, Diagnosis, UsageError
 from upriver.assets.model import Place
-from upriver.assets.support.redaction import REVEALED, SHORTEST
+from upriver.assets.support.redaction import SHORTEST, revealed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -37,7 +37,7 @@ class Secret:
     def reveal(self) -> str:
         """The value, without a newline at its end. Raises AssetError, naming the places looked at."""
         value = self._value()
-        REVEALED.add(self.name, value)
+        revealed.add(self.name, value)
         return value
 
     def hide(self) -> None:
@@ -47,7 +47,7 @@ class Secret:
         with suppress(AssetError):
             value = self._value()
             if len(value) >= SHORTEST:  # who reveals a shorter one is warned then
-                REVEALED.add(self.name, value)
+                revealed.add(self.name, value)
 
     def _value(self) -> str:
         value = os.environ.get(self.name)

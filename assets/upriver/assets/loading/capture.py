@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class _Output(io.TextIOWrapper):
-    """Text in memory. It has the descriptor of stderr for those who ask: never that of our output."""
+    """Text in memory. Its descriptor is that of stderr: never that of our output."""
 
     def fileno(self) -> int:
         if sys.__stderr__ is None:

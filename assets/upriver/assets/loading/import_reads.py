@@ -192,7 +192,7 @@ def _only_writes(mode: object, flags: object) -> bool:
 
 
 class _Environ(os._Environ[str]):
-    """``os.environ`` that tells a recorder what is read of it, while it is told to."""
+    """``os.environ`` that records what is read of it, while a recorder is set."""
 
     def __init__(self, real: os._Environ[str], recorder: Recorder) -> None:
         data: Any = real._data  # type: ignore[attr-defined]

@@ -112,7 +112,7 @@ class ProjectImports:
         """Import the project module *name*. Raises whatever the module raises."""
         return importlib.import_module(name)
 
-    def supposed(self, name: str, text: str) -> ModuleType:
+    def with_text(self, name: str, text: str) -> ModuleType:
         """The project module *name* as if *text* were its source. Nobody else finds it; the real one stays what it is.
 
         Raises whatever the module raises.
@@ -121,12 +121,12 @@ class ProjectImports:
         spec = real.__spec__
         assert spec is not None
         assert spec.origin is not None
-        loader = _Supposed(name, spec.origin, text)
+        loader = _WithText(name, spec.origin, text)
         made = ModuleSpec(name, loader, origin=spec.origin)
         made.has_location = True  # so that it knows its file
         module = importlib.util.module_from_spec(made)
         lines = linecache.cache.get(spec.origin)
-        sys.modules[name] = module  # who looks itself up by its name finds what is supposed
+        sys.modules[name] = module  # who looks itself up by its name finds this one
         try:
             loader.exec_module(module)
         finally:
@@ -265,7 +265,7 @@ class _Uncached(SourceFileLoader):
         return code
 
 
-class _Supposed(_Uncached):
+class _WithText(_Uncached):
     """Takes *text* for what is in the file."""
 
     def __init__(self, name: str, path: str, text: str) -> None:

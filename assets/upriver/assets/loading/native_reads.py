@@ -1,4 +1,4 @@
-"""What libraries of other languages open, told by the calls that make them do it.
+"""Recorder of files that libraries of other languages open, seen by the calls that make them do it.
 
 Polars, DuckDB and Arrow open files with their own code, of which Python tells no audit hook. So their readers are
 replaced, in a process that runs project code, by ones that first tell what they were asked to read. A library that is
@@ -74,8 +74,8 @@ _FOLDERS = re.compile(r"\bimport\s+database\b|_scan\b", re.IGNORECASE)
 
 
 class Native:
-    """Tells *reads* of each path, pattern or list of them that a library is about to open, and *unnamed* when a
-    query reads files whose names are not written in it.
+    """Hooks calls of libraries: gives *reads* each path, pattern or list of them that a library is about to open, and
+    calls *unnamed* when a query reads files whose names are not written in it.
     """
 
     def __init__(self, reads: Callable[[object], None], unnamed: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Questions about files (is it there, how large, how old), told to somebody before they are answered.
+"""Hooks on ``os.stat`` and its like: record the questions about files (is it there, how large, how old).
 
 Python has no audit events for them. They all end at three functions of :mod:`os`, through which :mod:`os.path`,
 :mod:`pathlib` and :mod:`glob` ask as well; the import system does not.

@@ -1,4 +1,4 @@
-"""A checksum in front of what is kept on disk: a flipped bit is noticed, and not taken for another meaning."""
+"""Checksum in front of bytes on disk: a flipped bit is noticed, and not taken for another meaning."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import hashlib
 _LENGTH = 16
 
 
-class BrokenSealError(ValueError):
-    """The bytes are not those that were sealed."""
+class ChecksumError(ValueError):
+    """Bytes that are not those that were written."""
 
 
-def seal(data: bytes) -> bytes:
+def write(data: bytes) -> bytes:
     """*data* behind its checksum: ``<BLAKE2b-64, hex> <data>``."""
     return b"%s %s" % (_checksum(data), data)
 
 
-def unseal(sealed: bytes) -> bytes:
-    """What was sealed. Raises BrokenSealError."""
-    data = sealed[_LENGTH + 1 :]
-    if sealed[_LENGTH : _LENGTH + 1] != b" " or sealed[:_LENGTH] != _checksum(data):
-        raise BrokenSealError("the checksum does not match")
+def read(written: bytes) -> bytes:
+    """What was written. Raises ChecksumError."""
+    data = written[_LENGTH + 1 :]
+    if written[_LENGTH : _LENGTH + 1] != b" " or written[:_LENGTH] != _checksum(data):
+        raise ChecksumError("the checksum does not match")
     return data
 
 

@@ -32,8 +32,8 @@ from upriver.assets.support.supervised_process import (
     SET_PARENT_DEATH_SIGNAL,
     WATCHED,
     forbid_core_dumps,
-    keep,
     prctl,
+    supervise,
 )
 
 _GENTLY = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
@@ -142,7 +142,7 @@ class _ForkParent:
             for target, descriptor in enumerate((handed.pipe, handed.out, handed.err)):
                 os.dup2(descriptor, target)
             _close_all_but({0, 1, 2, handed.order, *more})
-            code = _run(keep(self._handlers), handed.order, more, self._added)
+            code = _run(supervise(self._handlers), handed.order, more, self._added)
         finally:
             # Neither threads nor exit handlers may hold it back.
             os._exit(code)

@@ -1,4 +1,4 @@
-"""Descendants of a process: who they are, when they were started, and the end of all of them (Linux).
+"""Descendants of a process: finds them with their start times, and ends all of them (Linux).
 
 Elsewhere there is no ``/proc``: a process then has no known descendants, and only its group can be ended.
 """

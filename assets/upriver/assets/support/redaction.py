@@ -1,4 +1,4 @@
-"""Keeping the values of secrets out of whatever is shown or kept."""
+"""Redaction: replaces the values of secrets in whatever is shown or stored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PIECE = 8
 """Characters from which on a piece of a value is hidden, where a text was cut or wrapped inside of it."""
 
 
-class Hiding:
+class Redactor:
     """Puts the names of secrets in the place of their values, in whatever is to be shown or kept.
 
     Found are a value and each of its lines, plain and as texts are usually written into others: quoted for JSON,
@@ -64,7 +64,7 @@ class Hiding:
                         for form in _forms(text)
                         if form not in forms and not _made_of(form, pieces)
                     }
-            # Another thread may be hiding by what there is.
+            # Another thread may be redactor by what there is.
             self._forms, self._pieces, self._faint, self._compiled = forms, pieces, faint, None
 
     @property
@@ -138,7 +138,7 @@ class Hiding:
             yield start, stop, shown
 
 
-REVEALED = Hiding()
+revealed = Redactor()
 """What has been revealed in this process."""
 
 

@@ -1,6 +1,6 @@
-"""Processes in which project code runs: none outlives who started it, and none leaves anything running.
+"""Supervised processes for project code: each ends with the process that started it, and leaves nothing running.
 
-Such a process splits in two before it does anything else (:func:`keep`): a *keeper*, which never runs foreign
+Such a process splits in two before it does anything else (:func:`supervise`): a *keeper*, which never runs foreign
 code, and its child, which does. The keeper learns when whoever started it asks for the end (a signal) or is
 gone (a pipe that only they hold is hung up), and when its child has ended, in whatever way. Then it ends all
 that was started below it, and itself as its child ended.
@@ -59,11 +59,11 @@ SET_CHILD_SUBREAPER = 36
 # -- in the process that is started --------------------------------------------------------------------------
 def run_program(work: Program) -> None:
     """Run *work* in the child of this process, which was started by :class:`Spawn`."""
-    with os.fdopen(keep(), "rb") as pipe:
+    with os.fdopen(supervise(), "rb") as pipe:
         work(pipe, sys.argv[1:])
 
 
-def keep(handlers: Mapping[int, Any] | None = None) -> int:
+def supervise(handlers: Mapping[int, Any] | None = None) -> int:
     """Split this process; returns in the child that is to run foreign code. Call it before any thread starts.
 
     What the starter sends is read from the descriptor that is returned; standard input is at its end. *handlers* are
@@ -100,7 +100,7 @@ def keep(handlers: Mapping[int, Any] | None = None) -> int:
 
 
 class _Keeper:
-    """Waits for the child's end, or for somebody to want it. Descriptor 0 is the pipe to the starter."""
+    """Waits for the child's end, or for the wish to end it. Descriptor 0 is the pipe to the starter."""
 
     def __init__(self, child: int, starter: int, woken: int, wake: int) -> None:
         self._child = child
@@ -200,7 +200,7 @@ def prctl(option: int, value: int) -> None:
 
 # -- in the process that starts it ---------------------------------------------------------------------------
 class SupervisedProcess(ABC):
-    """Handle on a process that has split by :func:`keep`: *pid* is the keeper's."""
+    """Handle on a process that has split by :func:`supervise`: *pid* is the keeper's."""
 
     def __init__(self) -> None:
         self._seen: dict[int, str] = {}
@@ -208,7 +208,7 @@ class SupervisedProcess(ABC):
     stdout: IO[bytes] | None
     stderr: IO[bytes] | None
     pipe: IO[bytes]
-    """What is written here is read from what :func:`keep` returns. It also tells the keeper that we live."""
+    """What is written here is read from what :func:`supervise` returns. It also tells the keeper that we live."""
 
     @property
     @abstractmethod

@@ -15,7 +15,7 @@ import msgspec
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.assets.project.config import Scalar
-from upriver.assets.support.checksum import seal, unseal
+from upriver.assets.support import checksum
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn
 from upriver.lineage.project.manifest import program
 from upriver.lineage.project.project import Project, as_declared
@@ -24,7 +24,7 @@ from upriver.lineage.sql.parse.query import Query
 if TYPE_CHECKING:
     import apsw
 
-    from upriver.lineage.analysis.planner_process import Supposed
+    from upriver.lineage.analysis.planner_process import Hypothesis
     from upriver.lineage.sql.plan.binder import Binder
 
 _MANY = 100
@@ -40,10 +40,10 @@ class PlansPython(Protocol):
         recipe: PythonRecipe,
         schemas: Mapping[Key, Schema],
         settings: Mapping[str, Scalar],
-        supposed: Supposed | None = None,
+        hypothesis: Hypothesis | None = None,
     ) -> Analysis | UnknownColumn:
         """The analysis of *recipe* called with *settings*; opaque, with the cause, when it can't be planned. With
-        *supposed* its module has that text, for a comparison.
+        *hypothesis* its module has that text, for a comparison.
         """
         ...
 
@@ -68,7 +68,7 @@ class AnalysisCache:
                 return known
             try:
                 body = self._read(name)
-                return None if body is None else _decode(unseal(body))
+                return None if body is None else _decode(checksum.read(body))
             except (
                 apsw.Error,
                 TypeError,
@@ -101,7 +101,7 @@ class AnalysisCache:
                 return known if isinstance(known, Diagnosis) else None
             try:
                 body = self._read(name)
-                return None if body is None else _decode_problem(unseal(body))
+                return None if body is None else _decode_problem(checksum.read(body))
             except (apsw.Error, TypeError, ValueError):  # damaged, as above
                 return None
 
@@ -129,7 +129,10 @@ class AnalysisCache:
                     )
                     connection.executemany(
                         "insert or replace into analysis values (?, ?)",
-                        [(name, seal(msgspec.json.encode(analysis))) for name, analysis in self._new.items()],
+                        [
+                            (name, checksum.write(msgspec.json.encode(analysis)))
+                            for name, analysis in self._new.items()
+                        ],
                     )
                 connection.close()
                 self._new.clear()
@@ -234,7 +237,7 @@ class Analyzer:
             return f"unbound: {found.message}"
         return found.binding or None
 
-    def respelled(self, key: Key, text: str, fingerprint: str) -> bool:
+    def alias_equivalent(self, key: Key, text: str, fingerprint: str) -> bool:
         """Whether the query of *key* differs from an earlier *text*, whose recipe fingerprint was *fingerprint*,
         only in what it calls its tables. What both mean has to be compared as well: see *binding*.
         """
@@ -279,8 +282,8 @@ class Analyzer:
                     return diagnosis(planned.name, asset, self._project.parts(key), schemas)
                 return planned
 
-    def suppose(
-        self, key: Key, schemas: Mapping[Key, Schema], supposed: Supposed | None
+    def what_if(
+        self, key: Key, schemas: Mapping[Key, Schema], hypothesis: Hypothesis | None
     ) -> Analysis | UnknownColumn:
         """The plan of a Python recipe if its module had another text. Nothing of it is kept."""
         recipe = self._project.assets[key].recipe
@@ -289,7 +292,7 @@ class Analyzer:
             return Analysis(None, opaque=(Opaque("Python code that is not a lazy Polars plan"),))
         with self._planning:
             settings = settings_of(recipe.settings, self._variables)
-            return self._planner().plan(recipe, schemas, settings, supposed)
+            return self._planner().plan(recipe, schemas, settings, hypothesis)
 
     def _binder(self) -> Binder:
         from upriver.lineage.sql.plan.binder import Binder

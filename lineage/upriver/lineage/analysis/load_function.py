@@ -1,4 +1,4 @@
-"""Finding a recipe's function in the process that is to call it."""
+"""Loader of a recipe's function, in the process that is to call it."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ def find_function(root: Path, recipe: PythonRecipe, text: str | None = None) -> 
         _entered[root] = imports
     if text is None:
         return load_function(_entered[root], recipe).function
-    return look_up(_entered[root].supposed(recipe.module, text), recipe.qualname).function
+    return look_up(_entered[root].with_text(recipe.module, text), recipe.qualname).function

@@ -1,4 +1,4 @@
-"""A process in which Python recipes are run on empty frames to learn their columns, and the handle on it.
+"""Planner process: runs Python recipes on empty frames to learn their columns; with the client's handle on it.
 
 The process answers one line of JSON for each line it is sent. Project code runs only there: when it hangs, crashes or
 ends the process, the recipe is opaque and the next one gets a new process.
@@ -18,7 +18,7 @@ import msgspec
 from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
 from upriver.assets.project.config import Scalar
 from upriver.assets.support.fresh_state import begin_afresh
-from upriver.assets.support.redaction import REVEALED
+from upriver.assets.support.redaction import revealed
 from upriver.assets.support.supervised_process import Spawn, Starter, SupervisedProcess, run_program
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn
 
@@ -26,8 +26,8 @@ PATIENCE = 20.0
 """Seconds that planning one recipe may take, importing its module included."""
 
 
-class Supposed(Value, frozen=True):
-    """That the recipe's module has another *text*; columns called *new* in its plan count as called *old*."""
+class Hypothesis(Value, frozen=True):
+    """Assumption that a recipe's module has another *text*; columns called *new* in its plan count as *old*."""
 
     text: str
     old: str
@@ -35,12 +35,12 @@ class Supposed(Value, frozen=True):
 
 
 class Request(Value, frozen=True):
-    """One recipe to plan, and the values of the parameters that receive variables. See *supposed* of Planner."""
+    """One recipe to plan, and the values of the parameters that receive variables. See *hypothesis* of Planner."""
 
     recipe: PythonRecipe
     inputs: tuple[tuple[Input, Schema], ...]
     settings: dict[str, Scalar] = {}
-    supposed: Supposed | None = None
+    hypothesis: Hypothesis | None = None
 
 
 class Answer(Value, frozen=True):
@@ -65,13 +65,13 @@ class Planner:
         recipe: PythonRecipe,
         schemas: Mapping[Key, Schema],
         settings: Mapping[str, Scalar],
-        supposed: Supposed | None = None,
+        hypothesis: Hypothesis | None = None,
     ) -> Analysis | UnknownColumn:
         """See :class:`upriver.lineage.analysis.analyzer.PlansPython`."""
         inputs = tuple((one, schemas[one.key]) for one in recipe.inputs if one.key is not None)
         if any(not schema for _, schema in inputs):
             return opaque("it reads a file, or an upstream whose columns are not known yet")
-        request = Request(recipe, inputs, dict(settings), supposed)
+        request = Request(recipe, inputs, dict(settings), hypothesis)
         answer = self._ask(request)
         if isinstance(answer, str):
             return opaque(answer)
@@ -172,19 +172,19 @@ def _answer_one(root: Path, line: bytes) -> Answer:
 
     request = msgspec.json.decode(line, type=Request)
     try:
-        supposed = request.supposed
-        found_function = find_function(root, request.recipe, None if supposed is None else supposed.text)
+        hypothesis = request.hypothesis
+        found_function = find_function(root, request.recipe, None if hypothesis is None else hypothesis.text)
         function = partial(found_function, **request.settings)
         inputs = {one.parameter: (one.key or "", one.frame, schema) for one, schema in request.inputs}
 
         def called(name: str) -> str:
-            return supposed.old if supposed is not None and name == supposed.new else name
+            return hypothesis.old if hypothesis is not None and name == hypothesis.new else name
 
         found = plan_on_empty(function, inputs, called=called)
     except BaseException as error:  # noqa: BLE001 -- user code may raise anything; the cause is the answer
         raised = f"planning it on empty frames raised {type(error).__name__}: {error}"
-        return Answer(opaque(REVEALED.hide(raised)))
-    if REVEALED.finds(msgspec.json.encode(found).decode()):
+        return Answer(opaque(revealed.hide(raised)))
+    if revealed.finds(msgspec.json.encode(found).decode()):
         return Answer(opaque("its plan holds the value of a secret"))
     return Answer(problem=found) if isinstance(found, UnknownColumn) else Answer(found)
 

@@ -1,4 +1,4 @@
-"""Edges in groups: what reads or decides many columns at once is kept once."""
+"""Groups of column edges: edges with the same ends on both sides are one value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a recipe on empty frames, to learn its columns without data."""
+"""Planner of one recipe: calls it with empty frames, to learn its columns without data."""
 
 from __future__ import annotations
 

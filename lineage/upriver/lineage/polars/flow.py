@@ -1,4 +1,4 @@
-"""What flows into each column of a plan node: the columns that it is made from, and those that decide it."""
+"""Flows into the columns of a plan node: the columns that each is made from, and those that decide it."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def planned_schema(schema: Schema) -> pl.Schema:
 
 
 class ObservedSource:
-    """The function that Polars calls for each read. The plan holds it, and so tells whose scan it is."""
+    """IO source that Polars calls for each read. The plan holds it: by it a scan's upstream is known."""
 
     def __init__(self, files: tuple[str, ...], recorder: Recorder, schema: Schema) -> None:
         self.recorder = recorder

@@ -1,4 +1,4 @@
-"""Whether what an expression computes depends on the order of the rows that it is given.
+"""Order dependence of Polars expressions: whether a result depends on the order of the rows.
 
 Only what is known not to depend on it is listed: anything else is taken to. Sums and means of floating-point
 columns depend on it in their last bits.

@@ -1,4 +1,4 @@
-"""Column lineage over a plan: bottom up what flows into each column, top down whose order of rows matters."""
+"""Walk over a Polars plan: finds bottom up what flows into each column, top down where the order of rows matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions in words, for people: close to what was written, and never parsed again."""
+"""Wording of expressions, for people: close to what was written, and never parsed again."""
 
 from __future__ import annotations
 

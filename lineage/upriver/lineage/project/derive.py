@@ -1,4 +1,4 @@
-"""From the files of a project to its graph."""
+"""Derivation of a project: from its files to its graph."""
 
 from __future__ import annotations
 

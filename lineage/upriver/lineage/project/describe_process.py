@@ -28,7 +28,7 @@ from upriver.assets.loading.load import LoadedPython, load_python
 from upriver.assets.model import Asset, CodePart, PythonRecipe
 from upriver.assets.project.files import discover
 from upriver.assets.support.fresh_state import begin_afresh
-from upriver.assets.support.redaction import REVEALED
+from upriver.assets.support.redaction import revealed
 from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.project.manifest import Described, PythonModules
 from upriver.lineage.project.redacted import without_secrets
@@ -64,7 +64,7 @@ def describe_project(
         output=loaded.output,
     )
     described = Described(modules, found.parts)
-    return without_secrets(described) if REVEALED.used else described
+    return without_secrets(described) if revealed.used else described
 
 
 @dataclass
@@ -136,7 +136,7 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Callable[[Path], Non
     os.set_inheritable(channel, False)
     report = os.fdopen(channel, "wb", buffering=0)
     # Whatever ends this process: what it has printed on its way must not show a secret.
-    REVEALED.tell = lambda name, value: _write(report, msgspec.json.encode((name, value)) + b"\n")
+    revealed.tell = lambda name, value: _write(report, msgspec.json.encode((name, value)) + b"\n")
     confine(root)
     begin_afresh()  # which may start threads: from here on they are confined, too
 

@@ -21,7 +21,7 @@ from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.import_reads import Observed
 from upriver.assets.model import Asset, CodePart, Key, Place, Source, Value
 from upriver.assets.project.files import ProjectFile
-from upriver.assets.support.checksum import BrokenSealError, seal, unseal
+from upriver.assets.support import checksum
 from upriver.lineage.project.distributions import installed_version
 from upriver.lineage.sql.parse.query import FileRead
 
@@ -140,8 +140,8 @@ def trusted(file: ProjectFile, written: float) -> bool:
 def load_manifest(folder: Path) -> Manifest | None:
     """The manifest kept in *folder*, None when there is none that can be read. See :attr:`Manifest.current`."""
     try:
-        return msgspec.json.decode(unseal((folder / "manifest.json").read_bytes()), type=Manifest)
-    except (OSError, BrokenSealError, msgspec.DecodeError):
+        return msgspec.json.decode(checksum.read((folder / "manifest.json").read_bytes()), type=Manifest)
+    except (OSError, checksum.ChecksumError, msgspec.DecodeError):
         return None
 
 
@@ -153,9 +153,9 @@ def save_manifest(folder: Path, manifest: Manifest) -> None:
 def load_parts(folder: Path) -> dict[str, tuple[CodePart, ...]]:
     """The code behind Python recipe fingerprints, as far as it is kept."""
     try:
-        data = unseal((folder / "parts.json").read_bytes())
+        data = checksum.read((folder / "parts.json").read_bytes())
         return msgspec.json.decode(data, type=dict[str, tuple[CodePart, ...]])
-    except (OSError, BrokenSealError, msgspec.DecodeError):
+    except (OSError, checksum.ChecksumError, msgspec.DecodeError):
         return {}
 
 
@@ -168,5 +168,5 @@ def _replace(folder: Path, name: str, data: bytes) -> None:
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{name}.{os.getpid()}"
-        temporary.write_bytes(seal(data))
+        temporary.write_bytes(checksum.write(data))
         temporary.replace(folder / name)

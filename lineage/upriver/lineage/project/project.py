@@ -1,4 +1,4 @@
-"""A derived project as a value: what it declares, who reads whom, what is wrong."""
+"""Derived project as a value: its declarations, its graph, its diagnoses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CACHE = ".upriver/cache"
 
 
 class Project:
-    """A project as derived: everything declared, who reads whom, and what is wrong.
+    """Project as derived: everything declared, the graph of reads, and the diagnoses.
 
     *assets* and *sources* can be used, *broken* are the declarations that can't; all three are in *graph*, and no key
     is in two of them. *reads* are an asset's upstreams as data (of a broken one those that it was last seen to read);

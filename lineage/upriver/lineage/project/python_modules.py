@@ -201,17 +201,17 @@ def _loading(
 
 def _report(ended: _Ended) -> Described | _Culprit:
     """What the process has reported; else during what it ended."""
-    from upriver.assets.support.redaction import Hiding
+    from upriver.assets.support.redaction import Redactor
 
     try:
         return msgspec.json.decode(ended.data, type=Described)
     except msgspec.DecodeError:
-        hiding = Hiding()
+        redactor = Redactor()
         executed: list[str] = []
         for line in ended.told:
             match msgspec.json.decode(line, type=tuple[str, str] | str | None):
                 case (name, value):
-                    hiding.add(name, value)
+                    redactor.add(name, value)
                 case None:
                     executed.pop()
                 case path:
@@ -222,7 +222,7 @@ def _report(ended: _Ended) -> Described | _Culprit:
             "load-crashed",
             f"the process that loads {what} ended before it reported (exit code {ended.code})",
             None if module is None else Place(module),
-            facts=tuple(hiding.hide(ended.said.decode("utf-8", "replace")).strip().splitlines()[-5:]),
+            facts=tuple(redactor.hide(ended.said.decode("utf-8", "replace")).strip().splitlines()[-5:]),
             hint="something at module level ends the process or crashes it; move it into a function",
         )
         return _Culprit(module, problem)

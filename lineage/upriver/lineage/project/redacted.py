@@ -1,4 +1,4 @@
-"""What modules declare, without the secrets that they revealed while they were loaded."""
+"""Redaction of what modules declare: the secrets that they revealed while they were loaded are taken out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import msgspec
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.import_reads import Observed
 from upriver.assets.model import Asset, CodePart, PythonRecipe, Source
-from upriver.assets.support.redaction import REVEALED
+from upriver.assets.support.redaction import revealed
 from upriver.lineage.project.manifest import Described
 
 
@@ -25,7 +25,7 @@ def without_secrets(described: Described) -> Described:
             sources=tuple(one for one in modules.sources if one.place not in refused),
             failed={path: tuple(map(_hidden, problems)) for path, problems in modules.failed.items()},
             diagnoses=diagnoses,
-            output=REVEALED.hide(modules.output),
+            output=revealed.hide(modules.output),
         ),
         {fingerprint: tuple(_part(part) for part in parts) for fingerprint, parts in described.parts.items()},
     )
@@ -34,7 +34,7 @@ def without_secrets(described: Described) -> Described:
 def _problem(one: Asset | Source) -> Diagnosis | None:
     if isinstance(one, Asset) and isinstance(one.recipe, PythonRecipe):
         one = msgspec.structs.replace(one, recipe=msgspec.structs.replace(one.recipe, widened=()))
-    shown = REVEALED.whole(msgspec.json.encode(one).decode())
+    shown = revealed.whole(msgspec.json.encode(one).decode())
     if shown is None:
         return None
     return Diagnosis(
@@ -42,32 +42,32 @@ def _problem(one: Asset | Source) -> Diagnosis | None:
         f"the declaration holds the value of {shown}",
         one.place,
         hint="what is declared is kept and shown; reveal a secret inside of the recipe that needs it",
-        key=None if REVEALED.finds(one.key) else one.key,
+        key=None if revealed.finds(one.key) else one.key,
     )
 
 
 def _widened(asset: Asset) -> Asset:
     assert isinstance(asset.recipe, PythonRecipe)
-    widened = tuple(REVEALED.hide(text) for text in asset.recipe.widened)
+    widened = tuple(revealed.hide(text) for text in asset.recipe.widened)
     return msgspec.structs.replace(asset, recipe=msgspec.structs.replace(asset.recipe, widened=widened))
 
 
 def _hidden(diagnosis: Diagnosis) -> Diagnosis:
     return msgspec.structs.replace(
         diagnosis,
-        message=REVEALED.hide(diagnosis.message),
-        facts=tuple(REVEALED.hide(fact) for fact in diagnosis.facts),
-        hint=None if diagnosis.hint is None else REVEALED.hide(diagnosis.hint),
-        excerpt=None if diagnosis.excerpt is None else REVEALED.hide(diagnosis.excerpt),
+        message=revealed.hide(diagnosis.message),
+        facts=tuple(revealed.hide(fact) for fact in diagnosis.facts),
+        hint=None if diagnosis.hint is None else revealed.hide(diagnosis.hint),
+        excerpt=None if diagnosis.excerpt is None else revealed.hide(diagnosis.excerpt),
     )
 
 
 def _part(part: CodePart) -> CodePart:
-    return msgspec.structs.replace(part, source=REVEALED.hide(part.source))
+    return msgspec.structs.replace(part, source=revealed.hide(part.source))
 
 
 def _observed(observed: Observed) -> Observed:
     """Without paths that hold a secret. What was read there can't be looked at again: nothing is remembered."""
-    if not REVEALED.finds(msgspec.json.encode(observed).decode()):
+    if not revealed.finds(msgspec.json.encode(observed).decode()):
         return observed
     return Observed(unseen=("reads a path that holds a secret",))

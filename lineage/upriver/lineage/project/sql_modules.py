@@ -1,4 +1,4 @@
-"""What the SQL modules of a project declare and read; only changed files are looked into."""
+"""Loader of a project's SQL modules: what they declare and read. Only changed files are read again."""
 
 from __future__ import annotations
 

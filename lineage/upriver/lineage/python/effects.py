@@ -1,4 +1,4 @@
-"""What importing a module does beyond defining names: ``pl.Config.set_…``, ``random.seed``, patches.
+"""Effects of importing a module beyond its definitions: ``pl.Config.set_…``, ``random.seed``, patches.
 
 Such statements bear on every function that runs after them, although no function mentions them. Statements
 that only fill the project's own objects are not among them (those count by their value at load time), nor are

@@ -1,4 +1,4 @@
-"""What is in the digest of a function."""
+"""Describer of functions: what is in the digest of one."""
 
 from __future__ import annotations
 

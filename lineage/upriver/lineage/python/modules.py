@@ -1,4 +1,4 @@
-"""What is in the digest of a name of a module, of a whole module, and of the whole project."""
+"""Describers of modules: what is in the digest of a name of a module, of a whole module, and of the whole project."""
 
 from __future__ import annotations
 

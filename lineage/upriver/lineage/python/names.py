@@ -1,4 +1,4 @@
-"""What names a piece of code mentions, and how they are used."""
+"""Names that a piece of code mentions, and how it uses them."""
 
 from __future__ import annotations
 

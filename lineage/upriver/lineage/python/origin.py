@@ -1,4 +1,4 @@
-"""Whose code a file or module is: the project's, Upriver's, the standard library's, or a package's."""
+"""Origin of a file or a module: the project, Upriver, the standard library, or a package."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _real(path: str | Path) -> str:
 
 
 class Origin(StrEnum):
-    """Who answers for a piece of code, and so what its fingerprint is made of."""
+    """Origin of a piece of code, which decides what its fingerprint is made of."""
 
     PROJECT = "project"  # by meaning: its source
     UPRIVER = "upriver"  # never counts: upgrading Upriver changes no recipe

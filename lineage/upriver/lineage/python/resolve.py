@@ -1,4 +1,4 @@
-"""From a name in the text to the object that it stands for at run time."""
+"""Resolver of names: from a name in the text to the object that it stands for at run time."""
 
 from __future__ import annotations
 

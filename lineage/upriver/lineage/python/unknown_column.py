@@ -1,4 +1,4 @@
-"""A column that a Python recipe reads and nobody has: told at the line that names it."""
+"""Diagnosis of a column that a Python recipe reads and no upstream has, at the line that names it."""
 
 from __future__ import annotations
 

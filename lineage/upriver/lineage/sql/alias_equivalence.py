@@ -1,9 +1,9 @@
-"""Whether two queries differ only in what they call their tables.
+"""Equivalence of two queries up to the aliases of their tables.
 
 Renaming a table's alias changes no meaning, except where the old or the new name could be taken for something else: a
 column that holds structs, a schema, a row as a whole. So the texts have to be the same token by token but for names
 that are aliases and nothing else in both. Even then ``a.x`` can be a field of a column ``a``, which only the schemas
-tell: who asks here has to compare ``Analysis.binding`` as well.
+tell: the caller has to compare ``Analysis.binding`` as well.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Binds(Protocol):
         """The digest of what the recipe means there; None when that can't be told without running it."""
         ...
 
-    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+    def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:
         """Whether the recipe differs from an earlier *text* of this *fingerprint* only in names of its tables."""
         ...
 
@@ -56,9 +56,9 @@ class _LazyBinder:
         """The digest of the bound recipe."""
         return self._context.analyzer().binding(asset, upstreams)
 
-    def respelled(self, asset: Key, text: str, fingerprint: str) -> bool:
+    def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:
         """Whether only names of tables differ."""
-        return self._context.analyzer().respelled(asset, text, fingerprint)
+        return self._context.analyzer().alias_equivalent(asset, text, fingerprint)
 
 
 def contents_of(context: Context) -> LiveContents:
@@ -194,11 +194,11 @@ class LiveContents:
         """See :class:`Binds`."""
         return self._binder.binding(asset, upstreams)
 
-    def respelled(self, asset: Key, recipe: str) -> bool:
+    def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         """See :class:`upriver.materializer.freshness.decide.Contents`."""
         match self._state.recipe_parts(recipe):
             case [query]:
-                return self._binder.respelled(asset, query.source, recipe)
+                return self._binder.alias_equivalent(asset, query.source, recipe)
             case _:  # not known any more, or a function with what it reaches
                 return False
 

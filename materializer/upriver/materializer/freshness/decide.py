@@ -101,7 +101,7 @@ class Contents(Protocol):
         """The digest of the recipe bound against these schemas; None when it can't be bound without running."""
         ...
 
-    def respelled(self, asset: Key, recipe: str) -> bool:
+    def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         """Whether the recipe differs from the one with the fingerprint *recipe* in nothing but how it calls its
         tables, which can matter only if it is bound otherwise.
         """
@@ -143,11 +143,11 @@ def decide(
         detail = "its artifact is gone from the store"
         return Verdict(State.MISSING, (Reason(Cause.MISSING, subject.asset, detail=detail),))
 
-    respelled = record.trace.recipe != subject.recipe and contents.respelled(
+    alias_equivalent = record.trace.recipe != subject.recipe and contents.alias_equivalent(
         subject.asset, record.trace.recipe
     )
-    reasons = list(own_reasons(subject, record.trace, contents, today, respelled=respelled))
-    if not reasons and not respelled and _reads_the_same(subject, record.trace, upstreams):
+    reasons = list(own_reasons(subject, record.trace, contents, today, alias_equivalent=alias_equivalent))
+    if not reasons and not alias_equivalent and _reads_the_same(subject, record.trace, upstreams):
         return FRESH
     waiting: list[Reason] = []
     reads = {read.upstream: _as_needed(subject, read) for read in record.trace.reads}
@@ -165,7 +165,9 @@ def decide(
                     # An upstream that the trace does not mention: resolution changed under an equal recipe.
                     reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"now reads {key}"))
     if not reasons and not waiting:
-        reasons += _binding_reasons(subject, record.trace, reads, upstreams, contents, respelled=respelled)
+        reasons += _binding_reasons(
+            subject, record.trace, reads, upstreams, contents, alias_equivalent=alias_equivalent
+        )
     if reasons:
         return Verdict(State.STALE, (*reasons, *waiting))
     if waiting:
@@ -202,7 +204,7 @@ def verifies(
         upstream = upstreams[key]
         if isinstance(upstream, Unsettled) or not contents.same(read, upstream.version):
             return False
-    return not _binding_reasons(subject, trace, reads, upstreams, contents, respelled=False)
+    return not _binding_reasons(subject, trace, reads, upstreams, contents, alias_equivalent=False)
 
 
 def _as_needed(subject: Subject, read: Read) -> Read:
@@ -214,10 +216,10 @@ def _as_needed(subject: Subject, read: Read) -> Read:
 
 
 def own_reasons(
-    subject: Subject, trace: Trace, contents: Contents, today: str, *, respelled: bool = False
+    subject: Subject, trace: Trace, contents: Contents, today: str, *, alias_equivalent: bool = False
 ) -> Iterator[Reason]:
     """Reasons that lie in the asset itself: its code, what it takes from outside, volatile functions."""
-    if trace.recipe != subject.recipe and not respelled:
+    if trace.recipe != subject.recipe and not alias_equivalent:
         yield Reason(Cause.RECIPE, subject.asset, detail="its code changed")
     then = dict(trace.environment)
     now = dict(subject.environment)
@@ -270,7 +272,7 @@ def _binding_reasons(
     upstreams: Mapping[Key, Upstream],
     contents: Contents,
     *,
-    respelled: bool,
+    alias_equivalent: bool,
 ) -> list[Reason]:
     """A changed schema may change what a name means (``select *``, natural joins, an unqualified name), and so may
     another name of a table.
@@ -283,12 +285,12 @@ def _binding_reasons(
         for key, read in reads.items()
         if read.version != versions[key].id and schema_text(schemas[key]) != read.schema
     ]
-    if not differing and not respelled:
+    if not differing and not alias_equivalent:
         return []
     binding = contents.binding(subject.asset, schemas)
     if binding is not None and binding == trace.binding:
         return []
-    if respelled:
+    if alias_equivalent:
         return [Reason(Cause.RECIPE, subject.asset, detail="its code changed")]
     detail = "its columns changed, and with them what is read"
     return [Reason(Cause.SCHEMA, key, detail=detail) for key in differing]

@@ -14,7 +14,7 @@ import msgspec
 
 from upriver.assets.errors import StoreError
 from upriver.assets.model import Column, Key, Value
-from upriver.assets.support.checksum import BrokenSealError, seal, unseal
+from upriver.assets.support import checksum
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
 from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
@@ -150,7 +150,7 @@ def _stamp(target: Path) -> str:
 
 
 def _note(notes: Path, noted: _Notes) -> None:
-    notes.write_bytes(seal(msgspec.json.encode(noted)))
+    notes.write_bytes(checksum.write(msgspec.json.encode(noted)))
 
 
 def damaged_warehouse(folder: Path) -> Path | None:
@@ -185,8 +185,8 @@ def _definition(version: Located) -> str:
 
 def _noted(notes: Path) -> _Notes:
     """What the warehouse was last written with; nothing when that is not known."""
-    with suppress(OSError, BrokenSealError, msgspec.DecodeError):
-        return msgspec.json.decode(unseal(notes.read_bytes()), type=_Notes)
+    with suppress(OSError, checksum.ChecksumError, msgspec.DecodeError):
+        return msgspec.json.decode(checksum.read(notes.read_bytes()), type=_Notes)
     return _NOTHING
 
 

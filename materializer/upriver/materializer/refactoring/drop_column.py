@@ -44,7 +44,7 @@ class _Dropping:
     def __init__(self, context: Context, schemas: Schemas, key: Key, column: str) -> None:
         self._project = context.project(refresh=False)
         self._analyzer = context.analyzer()
-        self._supposing = context.supposing()
+        self._what_if = context.what_if()
         self._schemas = schemas
         self._key, self._column = key, column
         self._lost: dict[Key, set[str]] = {key: {column}}
@@ -64,7 +64,7 @@ class _Dropping:
         before = self._analyzer.analyze(key, upstreams) if len(upstreams) == len(reads) else None
         if not isinstance(before, Analysis):
             return  # it is broken, or not known, with the column as well
-        now = self._supposing.analyze(key, self._without(upstreams))
+        now = self._what_if.analyze(key, self._without(upstreams))
         asset = self._project.assets[key]
         if isinstance(now, Diagnosis):
             detail = "dropped, and needed here"

@@ -43,7 +43,7 @@ def find_column_renaming(
     schemas = Schemas(context, SourceViews(sources_of(context)))
     binder = Binder(context.variables(project))
     try:
-        python = PythonColumns(context.root, context.analyzer().suppose, project.parts)
+        python = PythonColumns(context.root, context.analyzer().what_if, project.parts)
         found = column_renaming(project, key, column, new, schemas.of, binder, python, leave=leave)
     finally:
         binder.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from upriver.assets.errors import StoreError
-from upriver.assets.support.checksum import BrokenSealError, seal, unseal
+from upriver.assets.support import checksum
 from upriver.materializer.ports import Bad, Entry
 from upriver.materializer.state.migrations import v2
 from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
@@ -130,7 +130,7 @@ class Journal:
 
 def encode(entry: Entry) -> bytes:
     """One line with its checksum."""
-    return seal(msgspec.json.encode(entry)) + b"\n"
+    return checksum.write(msgspec.json.encode(entry)) + b"\n"
 
 
 def parse(data: bytes) -> tuple[list[Entry], list[Bad]]:
@@ -146,9 +146,9 @@ def parse(data: bytes) -> tuple[list[Entry], list[Bad]]:
             bad.append(Bad(number, "the last line has no end: it was being written when the power failed"))
             continue
         try:
-            text = unseal(line)
+            text = checksum.read(line)
             entries.append(decoder.decode(text if _form(text) == FORM else _renewed(text)))
-        except BrokenSealError as error:
+        except checksum.ChecksumError as error:
             bad.append(Bad(number, str(error)))
         except (msgspec.DecodeError, LookupError, TypeError, ValueError) as error:
             bad.append(Bad(number, f"not an entry that this Upriver knows: {error}"))

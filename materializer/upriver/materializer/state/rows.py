@@ -10,7 +10,7 @@ import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
-from upriver.assets.support.checksum import BrokenSealError, seal, unseal
+from upriver.assets.support import checksum
 from upriver.materializer.model import Materialization
 from upriver.materializer.ports import Damaged, Lease, Pointer, Seen
 from upriver.materializer.state.database import REBUILD_HINT
@@ -21,7 +21,7 @@ _REMEMBERED_DURATIONS = 5
 
 def encode(value: object) -> bytes:
     """A value as a *body* column holds it: JSON behind its checksum, so that a flipped bit is noticed."""
-    return seal(msgspec.json.encode(value))
+    return checksum.write(msgspec.json.encode(value))
 
 
 def columns(one: Materialization) -> tuple[str | int | float, ...]:
@@ -147,8 +147,8 @@ _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 def decode(body: object, type_: type[_T]) -> _T:
     """The value in a *body* column. Raises Damaged."""
     try:
-        text = unseal(body.encode() if isinstance(body, str) else body)  # type: ignore[arg-type]
-    except (BrokenSealError, TypeError, ValueError) as error:
+        text = checksum.read(body.encode() if isinstance(body, str) else body)  # type: ignore[arg-type]
+    except (checksum.ChecksumError, TypeError, ValueError) as error:
         raise Damaged(
             f"the state database holds a record that is damaged: {error}\n  {REBUILD_HINT}"
         ) from error
@@ -158,7 +158,7 @@ def decode(body: object, type_: type[_T]) -> _T:
 def sealed(body: object) -> bool:
     """Whether the *body* is as it was written."""
     try:
-        unseal(body.encode() if isinstance(body, str) else body)  # type: ignore[arg-type]
+        checksum.read(body.encode() if isinstance(body, str) else body)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return False
     return True

@@ -3,7 +3,7 @@
 The base is DuckDB's own syntax tree, so that comments, white space, the case of keywords and redundant parentheses
 are gone, and precedence is the engine's. On top of it, case is dropped where no output column can take
 its name from it, and common table expressions are numbered where nothing can tell their name. What a
-table's alias is called can matter only with the schemas known: see ``respelling`` and ``Analysis.binding``.
+table's alias is called can matter only with the schemas known: see ``alias_equivalence`` and ``Analysis.binding``.
 
 The rule of this module: **equal canonical text means equal meaning.** Everything that is not known to be safe stays.
 """

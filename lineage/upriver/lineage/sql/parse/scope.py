@@ -1,4 +1,4 @@
-"""Which names in DuckDB's syntax tree are tables, which are common table expressions, which are files.
+"""Scopes of names in DuckDB's syntax tree: which are tables, which common table expressions, which files.
 
 The tree is what ``json_serialize_sql`` gives, decoded. Its offsets count bytes; callers pass a function that
 turns them into character offsets.

@@ -1,4 +1,5 @@
-"""Query and schemas to Analysis. DuckDB binds the query against empty tables; the bound plan tells the rest."""
+"""Binder: turns a query and schemas into an Analysis. DuckDB binds the query against empty tables; the rest is read
+off the bound plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plan nodes that make columns: projections, aggregates, windows, UNNEST and lists of values."""
+"""Handlers of plan nodes that make columns: projections, aggregates, windows, UNNEST and lists of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a plan walk found to edges and footprints."""
+"""Findings of a walk over a plan, as column edges and footprints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What flows through a bound plan: for each column of each node, the source columns it is made from and decided by.
+"""Flows through a bound plan: for each column of each node, the source columns it is made from and decided by.
 
 A *source* is an integer that stands for one column of one scan, or for its rows; :class:`Sources` knows them. Scans of
 the same upstream are kept apart, because each has its own row filter.

@@ -1,4 +1,4 @@
-"""Joins in a bound plan: which columns come out, what decides the rows, and which row filters may pass."""
+"""Handler of joins in a bound plan: which columns come out, what decides the rows, and which row filters may pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an aggregate, a window or a sort can give another result when its input rows come in another order."""
+"""Order dependence: whether an aggregate, a window or a sort gives another result for its rows in another order."""
 
 from __future__ import annotations
 

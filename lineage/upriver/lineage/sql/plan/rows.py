@@ -1,4 +1,4 @@
-"""Plan nodes that choose, order or combine rows: filter, DISTINCT, ORDER BY, LIMIT, samples and set operations."""
+"""Handlers of plan nodes that choose, order or combine rows: filter, DISTINCT, ORDER BY, LIMIT, samples, sets."""
 
 from __future__ import annotations
 

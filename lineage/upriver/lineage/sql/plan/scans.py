@@ -1,4 +1,4 @@
-"""Plan nodes without inputs of their own: tables, table functions, constants, and common table expressions."""
+"""Handlers of plan nodes without inputs of their own: tables, table functions, constants, common table expressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an expression does besides giving a value: it may fail, and its result may not depend on its input alone.
+"""Side effects of expressions: which may fail, and whose result does not depend on the input alone.
 
 Both lists name what is known to be harmless, respectively known to DuckDB as not; all else counts as risky.
 """

@@ -1,4 +1,4 @@
-"""Where in the user's file a position in a query's executable text is, also when that is a translation."""
+"""Places in the user's file for positions in a query's executable text, also when that is a translation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the words, strings and comments of a DuckDB text are.
+"""Tokenizer: where the words, strings and comments of a DuckDB text are.
 
 Not a parser: it only has to agree with DuckDB on where a token starts and ends, so that names can be replaced in
 place and a text can be compared without its comments. What it does not know becomes a one-character token.

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from upriver.assets.model import Value
-from upriver.assets.support.redaction import Hiding
+from upriver.assets.support.redaction import Redactor
 from upriver.assets.support.supervised_process import Starter, SupervisedProcess
 from upriver.materializer.execution.local.memory import AttemptMemory
 from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
@@ -49,10 +49,10 @@ class Ended(Value, frozen=True):
 
 
 class Worker:
-    """One worker process, waiting for its one job. *hiding* learns the secrets that it is told."""
+    """One worker process, waiting for its one job. *redactor* learns the secrets that it is told."""
 
-    def __init__(self, starter: Starter, root: Path, preload: tuple[str, ...], hiding: Hiding) -> None:
-        self._hiding = hiding
+    def __init__(self, starter: Starter, root: Path, preload: tuple[str, ...], redactor: Redactor) -> None:
+        self._redactor = redactor
         self._receive, send = os.pipe()
         try:
             self.process = starter.start(
@@ -86,8 +86,8 @@ class Worker:
         process = self.process
         job = msgspec.structs.replace(job, token=secrets.token_hex(8))
         watch = _Watch(process, memory, timeout, cancelled, progress)
-        reports = _Reports(job.token.encode(), self._hiding)
-        pipes = _Pipes(process, self._receive, reports, self._hiding, output)
+        reports = _Reports(job.token.encode(), self._redactor)
+        pipes = _Pipes(process, self._receive, reports, self._redactor, output)
         try:
             while not process.begun(LOOK):
                 if (ended := watch.look()) is not None:
@@ -125,9 +125,9 @@ class Worker:
 class _Reports:
     """What a worker has told through the pipe that is for this alone. Lines without *token* are not its own."""
 
-    def __init__(self, token: bytes, hiding: Hiding) -> None:
+    def __init__(self, token: bytes, redactor: Redactor) -> None:
         self._token = token
-        self._hiding = hiding
+        self._redactor = redactor
         self._buffer = bytearray()
         self._decoder = msgspec.json.Decoder[Report](Report)
         self.result: Result | None = None
@@ -143,17 +143,17 @@ class _Reports:
                 continue  # of a recipe that writes wherever it can
             match told:
                 case Revealed(name, value):
-                    self._hiding.add(name, value)
+                    self._redactor.add(name, value)
                 case Result():
-                    self.result = _without_secrets(told, self._hiding)
+                    self.result = _without_secrets(told, self._redactor)
 
 
-def _without_secrets(result: Result, hiding: Hiding) -> Result:
+def _without_secrets(result: Result, redactor: Redactor) -> Result:
     return msgspec.structs.replace(
         result,
-        error=None if result.error is None else hiding.hide(result.error),
-        traceback=hiding.hide(result.traceback),
-        warnings=tuple(hiding.hide(warning) for warning in result.warnings),
+        error=None if result.error is None else redactor.hide(result.error),
+        traceback=redactor.hide(result.traceback),
+        warnings=tuple(redactor.hide(warning) for warning in result.warnings),
     )
 
 
@@ -210,13 +210,13 @@ class _Pipes:
         process: SupervisedProcess,
         receive: int,
         reports: _Reports,
-        hiding: Hiding,
+        redactor: Redactor,
         output: Callable[[str, str], None],
     ) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         self._reports = reports
-        self._hiding = hiding
+        self._redactor = redactor
         self._output = output
         self._receive = receive
         self._buffers = {"stdout": bytearray(), "stderr": bytearray()}
@@ -261,9 +261,9 @@ class _Pipes:
         *lines, rest = bytes(buffer).split(b"\n")
         for line in lines:
             self._tell(stream, line)
-        beyond = 4 * self._hiding.longest  # bytes at the end that may be the head of a secret
+        beyond = 4 * self._redactor.longest  # bytes at the end that may be the head of a secret
         if len(rest) > MAX_LINE + beyond:
-            rest = _encoded(self._hiding.hide(_decoded(rest)))
+            rest = _encoded(self._redactor.hide(_decoded(rest)))
             while len(rest) > MAX_LINE + beyond:
                 self._tell(stream, rest[:MAX_LINE])
                 rest = rest[MAX_LINE:]
@@ -272,7 +272,7 @@ class _Pipes:
     def _tell(self, stream: str, line: bytes) -> None:
         if self._left < 0:
             return
-        text = self._hiding.hide(_decoded(line)).rstrip("\r")
+        text = self._redactor.hide(_decoded(line)).rstrip("\r")
         for start in range(0, max(len(text), 1), MAX_LINE):
             piece = _encoded(text[start : start + MAX_LINE])
             self._left -= len(piece) + _LINE_COST
@@ -332,13 +332,13 @@ class WorkerPool:
         self._preload = preload
         self._spare = spare
         self._starter = starter
-        self._hiding = Hiding()
+        self._redactor = Redactor()
         self._waiting: list[Worker] = []
         self._lock = threading.Lock()
         self._closed = False
 
     def _start(self) -> Worker:
-        return Worker(self._starter, self._root, self._preload, self._hiding)
+        return Worker(self._starter, self._root, self._preload, self._redactor)
 
     def expect(self, count: int) -> None:
         """Have up to *count* workers ready (never more than *spare*)."""
@@ -353,7 +353,7 @@ class WorkerPool:
     def take(self) -> Worker | ForkedWorker:
         """A worker, started ahead if there is one."""
         if self._starter.quick:
-            return ForkedWorker(self._starter, self._root, self._hiding)
+            return ForkedWorker(self._starter, self._root, self._redactor)
         with self._lock:
             while self._waiting:
                 worker = self._waiting.pop(0)
@@ -374,10 +374,10 @@ class WorkerPool:
 class ForkedWorker:
     """A worker that is forked when its job is there, and once more when what it was forked from is killed meanwhile."""
 
-    def __init__(self, starter: Starter, root: Path, hiding: Hiding) -> None:
+    def __init__(self, starter: Starter, root: Path, redactor: Redactor) -> None:
         self._starter = starter
         self._root = root
-        self._hiding = hiding
+        self._redactor = redactor
 
     def run(
         self,
@@ -392,7 +392,7 @@ class ForkedWorker:
         """See :meth:`Worker.run`."""
 
         def once(starter: Starter) -> Ended:
-            return Worker(starter, self._root, (), self._hiding).run(
+            return Worker(starter, self._root, (), self._redactor).run(
                 job, timeout=timeout, memory=memory, output=output, cancelled=cancelled, progress=progress
             )
 

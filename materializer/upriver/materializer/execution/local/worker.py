@@ -24,7 +24,7 @@ from upriver.assets.loading.stat_hooks import real_stat
 from upriver.assets.project.files import ProjectFile
 from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.process_tree import resident_bytes
-from upriver.assets.support.redaction import REVEALED, SHORTEST
+from upriver.assets.support.redaction import SHORTEST, revealed
 from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.model import WHOLE
 from upriver.materializer.execution.local.memory import LITTLE, walk
@@ -60,7 +60,7 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = unconfined
         while text:
             text = text[os.write(channel, text) :]
 
-    REVEALED.tell = lambda name, value: report(Revealed(name, value))
+    revealed.tell = lambda name, value: report(Revealed(name, value))
     result = run(job, confine)
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # the recipe may have closed or replaced it
@@ -98,7 +98,7 @@ def run(job: Job, confine: Confine = unconfined) -> Result:
         warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
         reads = observer.footprints()
         _check_code(root, job.code)
-        if REVEALED.finds(msgspec.json.encode((reads, analysis)).decode()):
+        if revealed.finds(msgspec.json.encode((reads, analysis)).decode()):
             # A filter on the value of a secret: what is read without it is more, and can be kept.
             reads, analysis = tuple((key, WHOLE) for key, _ in reads), None
     except BaseException as error:  # noqa: BLE001 -- whatever user code raises is this attempt's failure
@@ -114,12 +114,12 @@ def run(job: Job, confine: Confine = unconfined) -> Result:
 
 def _check_names(target: Path) -> None:
     """Raise AssetError when a column is named by a secret: rows are the user's own, names are shown everywhere."""
-    if not REVEALED.used:
+    if not revealed.used:
         return
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(target).to_string(show_field_metadata=True, truncate_metadata=False)
-    if (shown := REVEALED.whole(schema)) is not None:
+    if (shown := revealed.whole(schema)) is not None:
         raise AssetError(
             f"the name or the metadata of a column holds the value of {shown}: names are kept and shown"
         )
@@ -128,13 +128,13 @@ def _check_names(target: Path) -> None:
 def _weak_secrets() -> tuple[str, ...]:
     return tuple(
         f"the value of the secret {name} is shorter than {SHORTEST} characters: it is not hidden where it is printed"
-        for name in sorted(REVEALED.weak)
+        for name in sorted(revealed.weak)
     )
 
 
 def _without_secrets(outside: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """*outside* without names that hold a secret. What is behind such a name can't be looked at without keeping it."""
-    kept = {name: value for name, value in outside if not REVEALED.finds(name)}
+    kept = {name: value for name, value in outside if not revealed.finds(name)}
     if len(kept) < len(outside):
         kept["a path that holds a secret"] = EACH_BUILD
     return tuple(sorted(kept.items()))

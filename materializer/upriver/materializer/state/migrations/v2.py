@@ -15,7 +15,7 @@ import apsw
 import msgspec
 
 from upriver.assets.errors import BusyError
-from upriver.assets.support.checksum import seal, unseal
+from upriver.assets.support import checksum
 from upriver.materializer.storage.locks import FileLock
 
 _STORED = re.compile(r"\.upriver/store/[0-9a-f]{2}/([0-9a-f]{64})((?:\.[A-Za-z0-9_-]{1,32}){0,4})")
@@ -89,9 +89,9 @@ def migrate(connection: apsw.Connection) -> None:
             "update materializations set body = ? where seq = ?", (_resealed(body, materialization), seq)
         )
     for key, body in connection.execute("select key, body from sources_1").fetchall():
-        found = source(msgspec.json.decode(unseal(_bytes(body))), folder.parent)
+        found = source(msgspec.json.decode(checksum.read(_bytes(body))), folder.parent)
         if found is not None:  # else its snapshot is gone, and it is looked at again anyway
-            row = (key, found["version"]["id"], seal(msgspec.json.encode(found)))
+            row = (key, found["version"]["id"], checksum.write(msgspec.json.encode(found)))
             connection.execute("insert into sources values (?, ?, ?)", row)
     connection.execute("drop table sources_1")
 
@@ -145,7 +145,7 @@ def _version(old: dict[str, Any], size: int) -> dict[str, Any]:
 
 
 def _resealed(body: object, convert: Any) -> bytes:
-    return seal(msgspec.json.encode(convert(msgspec.json.decode(unseal(_bytes(body))))))
+    return checksum.write(msgspec.json.encode(convert(msgspec.json.decode(checksum.read(_bytes(body))))))
 
 
 def _bytes(body: object) -> bytes:

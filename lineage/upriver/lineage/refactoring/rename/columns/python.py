@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from upriver.assets.model import Asset, CodePart, Frame, Key, Place, PythonRecipe, Schema
-from upriver.lineage.analysis.planner_process import Supposed
+from upriver.lineage.analysis.planner_process import Hypothesis
 from upriver.lineage.model import Analysis, UnknownColumn
 from upriver.lineage.refactoring.rename.columns.compare import Names
 from upriver.lineage.refactoring.rename.columns.find import Adapted
@@ -33,8 +33,8 @@ from upriver.lineage.refactoring.rename.python import Module
 from upriver.lineage.refactoring.rename.values import ByHand, Edit
 from upriver.lineage.sql.parse.query import BoundText
 
-Suppose: TypeAlias = Callable[[Key, Mapping[Key, Schema], Supposed | None], Analysis | UnknownColumn]
-"""See :meth:`upriver.lineage.analysis.analyzer.Analyzer.suppose`."""
+WhatIf: TypeAlias = Callable[[Key, Mapping[Key, Schema], Hypothesis | None], Analysis | UnknownColumn]
+"""See :meth:`upriver.lineage.analysis.analyzer.Analyzer.what_if`."""
 
 
 _RENAMES = (Frame.LAZY, Frame.EAGER, Frame.ANY)
@@ -44,9 +44,9 @@ _RENAMES = (Frame.LAZY, Frame.EAGER, Frame.ANY)
 class PythonColumns:
     """Rewrites Python recipes of the project at *root*; *parts* gives the code that a recipe consists of."""
 
-    def __init__(self, root: Path, suppose: Suppose, parts: Callable[[Key], Iterable[CodePart]]) -> None:
+    def __init__(self, root: Path, what_if: WhatIf, parts: Callable[[Key], Iterable[CodePart]]) -> None:
         self._root = root
-        self._suppose = suppose
+        self._what_if = what_if
         self._parts = parts
 
     def adapted(
@@ -58,7 +58,7 @@ class PythonColumns:
         new: str,
     ) -> Adapted | ByHand:
         """See :class:`upriver.lineage.refactoring.rename.columns.find.AdaptsPython`."""
-        before = self._suppose(asset.key, schemas, None)
+        before = self._what_if(asset.key, schemas, None)
         if isinstance(before, UnknownColumn):
             return ByHand(asset.place, f"it can't run today: there is no column {before.name!r} for it")
         if before.opaque or before.schema is None or not before.binding:
@@ -134,11 +134,11 @@ class PythonColumns:
         """The code of a recipe."""
         return self._parts(key)
 
-    def suppose(
-        self, key: Key, schemas: Mapping[Key, Schema], supposed: Supposed
+    def what_if(
+        self, key: Key, schemas: Mapping[Key, Schema], hypothesis: Hypothesis
     ) -> Analysis | UnknownColumn:
         """The plan if the module had another text."""
-        return self._suppose(key, schemas, supposed)
+        return self._what_if(key, schemas, hypothesis)
 
 
 class _Recipe:
@@ -207,8 +207,8 @@ class _Recipe:
             yield end, [(True,) * len(end)]
 
     def _judge(self, text: BoundText) -> Verdict:
-        supposed = Supposed(text.text.removeprefix("\ufeff"), self._old, self._new)
-        found = self._project.suppose(self._asset.key, self._schemas, supposed)
+        hypothesis = Hypothesis(text.text.removeprefix("\ufeff"), self._old, self._new)
+        found = self._project.what_if(self._asset.key, self._schemas, hypothesis)
         if isinstance(found, UnknownColumn):
             return Unbound(f"there would be no column {found.name!r} for it")
         if found.opaque:

@@ -1,4 +1,4 @@
-"""Which of the places that could be rewritten have to be: asked of a judge who can bind the text.
+"""Search for the places that have to be rewritten, among those that could be: a judge binds each text.
 
 A place that is rewritten wrongly, or wrongly not, gives a name that nobody knows, and the judge says where; what is
 bound to something else instead is found by trying the places one by one.
