@@ -98,6 +98,19 @@ class Execution(Value, frozen=True):
     pool: str | None = None
 
 
+class Permissions(Value, frozen=True):
+    """What a Python recipe may touch besides what it is handed.
+
+    *reads* are paths and patterns of the project, *writes* patterns (of the project, or absolute) in folders that it
+    may write into. *network* lets it use sockets, *processes* the memory that processes share.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    network: bool = False
+    processes: bool = False
+
+
 class Input(Value, frozen=True):
     """One parameter of a Python recipe. *key* is None until the graph has matched it by name."""
 
@@ -153,8 +166,8 @@ class Asset(Value, frozen=True):
     """A table or file that the project produces, as declared.
 
     *after* are keys that must be up to date first although the recipe does not read them as data.
-    *environment* are the names of environment variables that the recipe reads; *variables* the names of
-    ``upriver.toml`` variables. *volatile* is None when the engine's own function table decides, else
+    *environment* are the names of environment variables that the recipe reads, and patterns of them; *variables* the
+    names of ``upriver.toml`` variables. *volatile* is None when the engine's own function table decides, else
     ``"always"``, ``"daily"`` or ``"never"``. *suffix* is the file name ending of a file asset (``.json``).
     """
 
@@ -172,6 +185,7 @@ class Asset(Value, frozen=True):
     volatile: str | None = None
     suffix: str = ""
     ordered: bool = False
+    permissions: Permissions = Permissions()
 
 
 class FileLocation(Value, frozen=True, tag="files"):

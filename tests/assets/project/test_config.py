@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.assets.conftest import Project
 
 from upriver.assets.errors import UsageError
-from upriver.assets.project.config import Config, Environment, find_project, locate, read_config
+from upriver.assets.project.config import AllowedRead, Config, Environment, find_project, locate, read_config
 
 
 def test_everything_that_can_be_said(project: Project) -> None:
@@ -32,6 +32,8 @@ def test_everything_that_can_be_said(project: Project) -> None:
         [build]
         jobs = 4
         memory = "8GB"
+        isolation = "observed"
+        allow_read = ["/models/", { path = "/big", stat = true }]
 
         [secrets]
         API_KEY = "/run/secrets/key"
@@ -50,6 +52,8 @@ def test_everything_that_can_be_said(project: Project) -> None:
         pools={"api": 2},
         jobs=4,
         memory=8 * 10**9,
+        isolation="observed",
+        allow_read=(AllowedRead("/models"), AllowedRead("/big", stat=True)),
         secrets={"API_KEY": "/run/secrets/key"},
         environments={"prod": Environment({"region": "us"}), "test": Environment()},
     )
@@ -174,3 +178,34 @@ def test_where_there_is_none_it_is_said_how_to_make_one(tmp_path: Path) -> None:
         find_project(tmp_path)
     with pytest.raises(UsageError, match=r"can't look for a project in .*gone: No such file"):
         find_project(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            'isolation = "enforce"',
+            'build.isolation: "enforced" or "observed" is expected, not \'enforce\'; did you mean',
+        ),
+        ("isolation = true", "is expected, not True"),
+        ('allow_read = "/models"', "build.allow_read: a list of paths"),
+        ('allow_read = ["models"]', "'models' is no absolute path; files of the project are named by reads="),
+        ('allow_read = ["{root}/data"]', "lies in the project; name it by reads="),
+        ('allow_read = ["{root}/.."]', "holds the project"),
+        ('allow_read = ["/"]', "holds the project"),
+        (
+            'allow_read = [{ path = "/m", stats = true }]',
+            "'stats' is not known here; possible are path, stat",
+        ),
+        ('allow_read = [{ path = "/m", stat = 1 }]', "true or false for stat is expected, not 1"),
+        ("allow_read = [1]", "a path, or { path = "),
+    ],
+)
+def test_wrong_permissions_are_explained_at_their_line(project: Project, line: str, said: str) -> None:
+    """And count as not given."""
+    project.write("upriver.toml", "[build]\n" + line.replace("{root}", str(project.root)) + "\n")
+    config, [diagnosis] = read_config(project.root)
+    assert said in diagnosis.message
+    assert diagnosis.place is not None
+    assert diagnosis.place.line == 2
+    assert (config.isolation, config.allow_read) == (None, ())

@@ -120,6 +120,10 @@ def asset(
     kind: Literal["table", "file"] | None = None,
     suffix: str | None = None,
     ordered: bool = False,
+    reads: Iterable[str] | None = None,
+    writes: Iterable[str] | None = None,
+    network: bool = False,
+    processes: bool = False,
 ) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
 
 
@@ -129,10 +133,14 @@ def asset(key: Any = None, **options: Any) -> Any:
     Without *key*, the asset is named after the folder of its module below ``assets/`` and the function. Each
     parameter is an upstream, found by its name or through *inputs* (``{"o": "raw.orders"}``); its annotation
     decides what the function receives. *timeout* and *backoff* are seconds or text such as ``"5m"``, *memory*
-    is bytes or text such as ``"2GB"``. *environment* names the environment variables, *variables* those of
-    ``upriver.toml`` that the function reads. *after* are assets that must be up to date first although they
-    are not read. With *ordered* the order of the rows is part of the result. A function that returns bytes or
-    a path makes a file; *suffix* is then the ending of its name.
+    is bytes or text such as ``"2GB"``. *environment* names the environment variables (``"AWS_*"``: all that begin
+    so), *variables* those of ``upriver.toml`` that the function reads. *after* are assets that must be up to date
+    first although they are not read. With *ordered* the order of the rows is part of the result. A function that
+    returns bytes or a path makes a file; *suffix* is then the ending of its name.
+
+    It runs confined: *reads* are files of the project, or patterns of them, that it reads besides its upstreams,
+    *writes* files that it writes besides its result, in folders of their own; *network* lets it use sockets,
+    *processes* the memory that processes share.
 
     Raises DeclarationError with all that is wrong; while a project is loaded it is reported there instead.
     """

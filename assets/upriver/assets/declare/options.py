@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from upriver.assets.declare.paths import read_pattern, write_pattern
 from upriver.assets.errors import Diagnosis, did_you_mean
-from upriver.assets.model import Execution, Key, Kind, Place, Value, key_problem
+from upriver.assets.model import Execution, Key, Kind, Permissions, Place, Value, key_problem
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 # fmt: off
@@ -25,6 +26,7 @@ DIALECTS = frozenset({
 
 VOLATILE = ("always", "daily", "never")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_NAMES = re.compile(r"[A-Za-z_*?][A-Za-z0-9_*?]*", re.ASCII)
 _LABEL = re.compile(r"[^\s,:+*?\[\](){}\"'\x00-\x1f]+")  # usable in SELECT expressions such as tag:marts
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]{1,20}){1,3}", re.ASCII)
 _MOST_RETRIES = 100
@@ -50,6 +52,15 @@ class Options(Value, frozen=True):
     kind: Kind | None = None
     suffix: str = ""
     ordered: bool = False
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    network: bool = False
+    processes: bool = False
+
+    @property
+    def permissions(self) -> Permissions:
+        """What the recipe may touch besides what it is handed."""
+        return Permissions(self.reads, self.writes, self.network, self.processes)
 
     @property
     def execution(self) -> Execution:
@@ -114,6 +125,29 @@ def _variable(value: object) -> str:
     return text
 
 
+def _variables(value: object) -> str:
+    text = _text(value)
+    if not _NAMES.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is no variable name: letters, digits and underscores, no digit first; "
+            "* and ? stand for any of these"
+        )
+    if not text.strip("*?"):
+        raise ValueError(
+            f"{text!r} would be all variables, which differ from terminal to terminal; name them"
+        )
+    return text
+
+
+def _path(read: Callable[[str], str]) -> Callable[[object], str]:
+    def path(value: object) -> str:
+        if not isinstance(value, str):
+            raise expected("a path or pattern", value)
+        return read(value)
+
+    return path
+
+
 def _retries(value: object) -> int:
     number = int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip()) else value
     if isinstance(number, bool) or not isinstance(number, int):
@@ -173,12 +207,16 @@ _READERS: dict[str, Callable[[object], object]] = {
     "memory": parse_memory,
     "pool": _label,
     "after": _names(_key),
-    "environment": _names(_variable),
+    "environment": _names(_variables),
     "variables": _names(_variable),
     "volatile": _choice(VOLATILE),
     "kind": _kind,
     "suffix": _suffix,
     "ordered": _flag,
+    "reads": _names(_path(read_pattern)),
+    "writes": _names(_path(write_pattern)),
+    "network": _flag,
+    "processes": _flag,
 }
 
 COMMON = ("key", "description", "tags", "owner")
@@ -195,7 +233,7 @@ _RUNNING = (
     "ordered",
 )
 SQL_OPTIONS = (*COMMON, "dialect", *_RUNNING)
-PYTHON_OPTIONS = (*COMMON, *_RUNNING, "kind", "suffix")
+PYTHON_OPTIONS = (*COMMON, *_RUNNING, "kind", "suffix", "reads", "writes", "network", "processes")
 
 
 def read_options(
@@ -221,4 +259,8 @@ def read_options(
 def unknown_option(name: str, known: Collection[str], place: Place, key: Key | None = None) -> Diagnosis:
     """The diagnosis for an option that does not exist."""
     hint = did_you_mean(name, known) or "possible are " + ", ".join(known)
+    if name in PYTHON_OPTIONS and name not in known:
+        hint = f"{name} is for Python assets" + (
+            "; a query reads the files that it names" if name == "reads" else ""
+        )
     return Diagnosis("unknown-option", f"there is no option {name!r}", place, hint=hint, key=key)

@@ -213,6 +213,7 @@ class _Resolver:
                 volatile=options.volatile,
                 suffix=options.suffix,
                 ordered=options.ordered,
+                permissions=options.permissions,
             )
         )
 

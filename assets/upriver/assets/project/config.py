@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +18,8 @@ CONFIG = "upriver.toml"
 Scalar: TypeAlias = str | int | float | bool
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+ISOLATIONS = ("enforced", "observed")
+"""What ``[build] isolation`` may be."""
 
 
 class Environment(Value, frozen=True):
@@ -24,14 +28,27 @@ class Environment(Value, frozen=True):
     variables: Mapping[str, Scalar] = {}
 
 
+class AllowedRead(Value, frozen=True):
+    """A file or folder outside of the project that every Python recipe may read: it counts by its content, or with
+    *stat* by the sizes and times of its files.
+    """
+
+    path: str
+    stat: bool = False
+
+
 class Config(Value, frozen=True):
-    """What ``upriver.toml`` says. *memory* is in bytes, *secrets* are paths of files by the secret's name."""
+    """What ``upriver.toml`` says. *memory* is in bytes, *secrets* are paths of files by the secret's name. *isolation*
+    is ``"enforced"`` or ``"observed"``; None is enforced where the system can.
+    """
 
     name: str
     variables: Mapping[str, Scalar] = {}
     pools: Mapping[str, int] = {}
     jobs: int | None = None
     memory: int | None = None
+    isolation: str | None = None
+    allow_read: tuple[AllowedRead, ...] = ()
     secrets: Mapping[str, str] = {}
     environments: Mapping[str, Environment] = {}
 
@@ -64,7 +81,7 @@ def read_config(root: Path) -> tuple[Config, tuple[Diagnosis, ...]]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return default, (_not_toml(text, str(error)),)
-    reader = _Reader(text)
+    reader = _Reader(text, os.path.realpath(root))
     config = reader.config(data, default)
     return config, tuple(reader.problems)
 
@@ -87,8 +104,9 @@ def _not_toml(text: str, message: str) -> Diagnosis:
 class _Reader:
     """Reads the parsed document, and notes what is wrong at its place in *text*."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, root: str) -> None:
         self._text = text
+        self._root = root
         self.problems: list[Diagnosis] = []
 
     def config(self, data: Mapping[str, Any], default: Config) -> Config:
@@ -97,17 +115,25 @@ class _Reader:
         sections = {name: self._table(data, (name,)) for name in known}
         self._refuse_unknown(data, known, ())
         self._refuse_unknown(sections["project"], ("name",), ("project",))
-        self._refuse_unknown(sections["build"], ("jobs", "memory"), ("build",))
+        building: dict[str, Callable[[object], Any]] = {
+            "jobs": _count,
+            "memory": parse_memory,
+            "isolation": _isolation,
+            "allow_read": partial(_allowed_reads, root=self._root),
+        }
+        self._refuse_unknown(sections["build"], tuple(building), ("build",))
         name = self._items(sections["project"], ("project",), {"name": _project_name}).get(
             "name", default.name
         )
-        build = self._items(sections["build"], ("build",), {"jobs": _count, "memory": parse_memory})
+        build = self._items(sections["build"], ("build",), building)
         return Config(
             name=name,
             variables=self._named(sections["variables"], ("variables",), _NAME, _scalar),
             pools=self._named(sections["pools"], ("pools",), _LABEL, _count),
             jobs=build.get("jobs"),
             memory=build.get("memory"),
+            isolation=build.get("isolation"),
+            allow_read=build.get("allow_read", ()),
             secrets=self._named(sections["secrets"], ("secrets",), _NAME, _file),
             environments=self._environments(sections["environments"]),
         )
@@ -180,6 +206,43 @@ def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000:
         raise expected("a whole number from 1 to 10,000", value)
     return value
+
+
+def _isolation(value: object) -> str:
+    if not isinstance(value, str) or value not in ISOLATIONS:
+        near = did_you_mean(value, ISOLATIONS) if isinstance(value, str) else None
+        raise expected(" or ".join(f'"{one}"' for one in ISOLATIONS), value, f"; {near}" if near else "")
+    return value
+
+
+def _allowed_reads(value: object, root: str) -> tuple[AllowedRead, ...]:
+    if not isinstance(value, list):
+        raise expected('a list of paths, such as ["/models"],', value)
+    return tuple(_allowed_read(one, root) for one in value)
+
+
+def _allowed_read(value: object, root: str) -> AllowedRead:
+    given = {"path": value} if isinstance(value, str) else value
+    if not isinstance(given, dict) or not isinstance(given.get("path"), str):
+        raise expected('a path, or { path = "/models", stat = true },', value)
+    if unknown := [name for name in given if name not in ("path", "stat")]:
+        raise ValueError(f"{unknown[0]!r} is not known here; possible are path, stat")
+    stat = given.get("stat", False)
+    if not isinstance(stat, bool):
+        raise expected("true or false for stat", stat)
+    path = os.path.expanduser(given["path"])  # noqa: PTH111 -- as it was written
+    if not os.path.isabs(path):  # noqa: PTH117
+        raise ValueError(
+            f"{given['path']!r} is no absolute path; files of the project are named by reads= of an asset"
+        )
+    resolved = os.path.realpath(path)
+    if f"{resolved}/".startswith(f"{root}/"):
+        raise ValueError(
+            f"{given['path']!r} lies in the project; name it by reads= of the asset that reads it"
+        )
+    if resolved == "/" or f"{root}/".startswith(f"{resolved}/"):
+        raise ValueError(f"{given['path']!r} holds the project; name what is read there")
+    return AllowedRead(os.path.normpath(path), stat)
 
 
 def _scalar(value: object) -> Scalar:

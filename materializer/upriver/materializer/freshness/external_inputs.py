@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from upriver.materializer.freshness.decide import FILE, KIND, STAT, VARIABLE
@@ -26,6 +27,16 @@ def variable_digest(value: str | None) -> str:
     if value is None:
         return "not set"
     return hashlib.blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def declared_digest(name: str, environment: Mapping[str, str]) -> str:
+    """The value of what an asset declares to read: one variable, or the names and values of all that a pattern fits."""
+    if "*" not in name and "?" not in name:
+        return variable_digest(environment.get(name))
+    found = sorted((one, value) for one, value in environment.items() if fnmatchcase(one, name))
+    if not found:
+        return "none set"
+    return variable_digest("\0".join(f"{one}={value}" for one, value in found))
 
 
 def path_digest(path: Path) -> str:
@@ -73,7 +84,7 @@ class Outside:
     def value(self, name: str) -> str | None:
         """The value of *name* as a trace would hold it; None for a name of another kind."""
         if name.startswith(VARIABLE):
-            return variable_digest(self._environment.get(name.removeprefix(VARIABLE)))
+            return declared_digest(name.removeprefix(VARIABLE), self._environment)
         for prefix, look in ((FILE, path_digest), (KIND, path_kind), (STAT, path_stat)):
             if name.startswith(prefix):
                 if name not in self._known:
