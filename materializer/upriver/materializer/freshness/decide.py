@@ -43,6 +43,21 @@ KIND = "kind:"
 STAT = "stat:"
 """Prefix of environment names that are paths of which a recipe asked for the size or the time."""
 
+NAMES = "names:"
+"""Prefix of environment names that are folders of which a recipe may see all names, however deep."""
+
+LISTING = "listing:"
+"""Prefix of environment names that are folders of which a recipe may see the names directly in them."""
+
+MATCHES = "files:"
+"""Prefix of environment names that are patterns: a recipe may read all files that they fit, and each counts."""
+
+CONTENTS = "all of:"
+"""Prefix of environment names that are paths outside of the project which recipes may read, by their content."""
+
+STAMPS = "stamps of:"
+"""Prefix of environment names that are such paths, by the sizes and times of their files."""
+
 
 class Subject(Value, frozen=True):
     """What a node is now, as far as it can be known without building anything.
@@ -247,6 +262,14 @@ def _environment_change(name: str, then: str, now: str | None) -> str:
         return f"{name.removeprefix(KIND)} was {then}, now {now}"
     if name.startswith(STAT):
         return f"the size or time of {name.removeprefix(STAT)}, which it asks for, changed"
+    if name.startswith(NAMES):
+        return f"what there is in {name.removeprefix(NAMES)}, which it lists, changed"
+    if name.startswith(LISTING):
+        return f"what there is in {name.removeprefix(LISTING)}, which it lists, changed"
+    if name.startswith(MATCHES):
+        return f"one of the files {name.removeprefix(MATCHES)}, which it reads, changed"
+    if name.startswith((CONTENTS, STAMPS)):
+        return f"{name.partition(':')[2]}, which it may read, changed"
     if name.startswith(FILE):
         return f"{name.removeprefix(FILE)}, which it reads without declaring it, changed"
     return f"{name} was {then}, now {now if now is not None else 'not set'}"

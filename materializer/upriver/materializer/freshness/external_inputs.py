@@ -6,14 +6,28 @@ environment variable may be secret, and a file counts by its bytes.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
-from upriver.materializer.freshness.decide import FILE, KIND, STAT, VARIABLE
+from upriver.assets.model import Asset, PythonRecipe
+from upriver.assets.project.config import Config
+from upriver.materializer.freshness.decide import (
+    CONTENTS,
+    FILE,
+    KIND,
+    LISTING,
+    MATCHES,
+    NAMES,
+    STAMPS,
+    STAT,
+    VARIABLE,
+)
 
 UNSTEADY = "changed while it was read"
 """The value of what was not one content from the first read to the end: no later value equals it."""
@@ -73,6 +87,119 @@ def path_stat(path: Path) -> str:
     return f"{found.st_mode} {found.st_size} {found.st_mtime_ns}"
 
 
+def names_digest(folder: Path) -> str:
+    """All names below a folder, with what each is; links are not followed."""
+    if not folder.is_dir():
+        return path_kind(folder)
+    return _digest(
+        f"{'/' if one.is_dir else '@' if one.is_link else '-'}{one.path}" for one in _below(folder)
+    )
+
+
+def listing_digest(folder: Path) -> str:
+    """The names directly in a folder but for Upriver's own, with what each is."""
+    if not folder.is_dir():
+        return path_kind(folder)
+    return _digest(
+        f"{'/' if one.is_dir() else '-'}{one.name}" for one in os.scandir(folder) if one.name not in _HIDDEN
+    )
+
+
+def matches_digest(root: Path, pattern: str) -> str:
+    """The names and contents of all files that *pattern* fits (relative to *root*)."""
+    return _digest(f"{path}\0{path_digest(root / path)}" for path in matching(root, pattern))
+
+
+def matching(root: Path, pattern: str) -> list[str]:
+    """The files that *pattern* fits, relative to *root*, sorted; a folder means all files in it."""
+    found: set[str] = set()
+    for path in glob.glob(pattern, root_dir=root, recursive=True, include_hidden=False):  # noqa: PTH207
+        if (root / path).is_dir():
+            found |= {os.path.join(path, one.path) for one in _below(root / path) if not one.is_dir}  # noqa: PTH118
+        else:
+            found.add(path)
+    return sorted(path for path in found if _HIDDEN.isdisjoint(Path(path).parts))
+
+
+def contents_digest(path: Path) -> str:
+    """The content of a file, or of all files in a folder."""
+    if not path.is_dir():
+        return path_digest(path)
+    return _digest(
+        f"{one.path}\0{'' if one.is_dir else path_digest(path / one.path)}" for one in _below(path)
+    )
+
+
+def stamps_digest(path: Path) -> str:
+    """The size and time of a file, or of all files in a folder."""
+    if not path.is_dir():
+        return path_stat(path)
+    return _digest(f"{one.path}\0{'' if one.is_dir else path_stat(path / one.path)}" for one in _below(path))
+
+
+_HIDDEN = frozenset({".upriver", "__pycache__"})
+
+
+class _Entry(NamedTuple):
+    path: str
+    is_dir: bool
+    is_link: bool
+
+
+def _below(folder: Path) -> Iterator[_Entry]:
+    """Everything below *folder*, by relative path; folders behind links are not entered."""
+    open_ = [""]
+    while open_:
+        prefix = open_.pop()
+        try:
+            listing = list(os.scandir(folder / prefix))
+        except OSError as error:
+            yield _Entry(f"{prefix} unreadable ({os.strerror(error.errno or 0)})", False, False)
+            continue
+        for one in listing:
+            if one.name in _HIDDEN:
+                continue
+            is_dir = one.is_dir(follow_symlinks=False)
+            yield _Entry(f"{prefix}{one.name}", is_dir, one.is_symlink())
+            if is_dir:
+                open_.append(f"{prefix}{one.name}/")
+
+
+def _digest(lines: Iterable[str]) -> str:
+    text = "\n".join(sorted(lines))
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+_LOOKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
+    (FILE, path_digest),
+    (KIND, path_kind),
+    (STAT, path_stat),
+    (NAMES, names_digest),
+    (LISTING, listing_digest),
+    (CONTENTS, contents_digest),
+    (STAMPS, stamps_digest),
+)
+
+
+def external_value(root: Path, name: str) -> str | None:
+    """What a path or pattern, named as in a trace, is now; None for a name of another kind."""
+    if name.startswith(MATCHES):
+        return matches_digest(root, name.removeprefix(MATCHES))
+    for prefix, look in _LOOKS:
+        if name.startswith(prefix):
+            return look(root / name.removeprefix(prefix))
+    return None
+
+
+def declared_names(asset: Asset, config: Config) -> tuple[str, ...]:
+    """What an asset declares to read besides its upstreams, and what every recipe may read, named as in a trace."""
+    if not isinstance(asset.recipe, PythonRecipe):
+        return ()
+    found = [f"{MATCHES}{pattern}" for pattern in asset.permissions.reads]
+    found += [f"{STAMPS if one.stat else CONTENTS}{one.path}" for one in config.allow_read]
+    return tuple(found)
+
+
 class Outside:
     """What is there now, looked at when first asked for. *root* is the project's."""
 
@@ -85,9 +212,9 @@ class Outside:
         """The value of *name* as a trace would hold it; None for a name of another kind."""
         if name.startswith(VARIABLE):
             return declared_digest(name.removeprefix(VARIABLE), self._environment)
-        for prefix, look in ((FILE, path_digest), (KIND, path_kind), (STAT, path_stat)):
-            if name.startswith(prefix):
-                if name not in self._known:
-                    self._known[name] = look(self._root / name.removeprefix(prefix))
-                return self._known[name]
-        return None
+        if name not in self._known:
+            found = external_value(self._root, name)
+            if found is None:
+                return None
+            self._known[name] = found
+        return self._known[name]
