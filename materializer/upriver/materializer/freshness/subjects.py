@@ -11,18 +11,19 @@ from upriver.lineage.project.distributions import installed_version, release_ser
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.decide import VARIABLE, Subject
-from upriver.materializer.freshness.external_inputs import variable_digest
+from upriver.materializer.freshness.external_inputs import Outside, declared_names
 
 
 def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Key, Subject]:
     """Every asset's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
     project = context.project(refresh=False)
+    outside = Outside(context.root, os.environ)
     return {
         key: Subject(
             key,
             project.fingerprints[key],
             project.reads[key],
-            _external(context, project, key),
+            _external(context, project, key, outside),
             key in ordered,
         )
         for key in project.assets
@@ -35,11 +36,12 @@ def today(context: Context) -> str:
     return local if local == utc else f"{local} (UTC {utc})"
 
 
-def _external(context: Context, project: Project, key: Key) -> tuple[tuple[str, str], ...]:
+def _external(context: Context, project: Project, key: Key, outside: Outside) -> tuple[tuple[str, str], ...]:
     asset = project.assets[key]
     if not asset.environment and not asset.variables and not isinstance(asset.recipe, PythonRecipe):
         return ()
-    found = [(f"{VARIABLE}{name}", variable_digest(os.environ.get(name))) for name in asset.environment]
+    names = [f"{VARIABLE}{name}" for name in asset.environment] + [*declared_names(asset, project.config)]
+    found = [(name, outside.value(name) or "") for name in names]
     values = settings_of(asset.variables, context.variables(project))
     found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
     if isinstance(asset.recipe, PythonRecipe):
