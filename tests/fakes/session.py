@@ -22,6 +22,7 @@ from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.answers import (
     AssetResult,
     AssetStatus,
+    AssetTrust,
     BuildResult,
     EnvironmentEntry,
     LogLine,
@@ -39,7 +40,7 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, RunStatus, State
+from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, RunStatus, State, Trust
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected, Keep
 from upriver.materializer.upkeep.repair import Repaired
@@ -204,6 +205,12 @@ class FakeSession(Answers):
         self._check()
         with self._mutex:
             return tuple(self.statuses[key] for key in self.keys(select))
+
+    def trust(self, select: Sequence[str] = ()) -> tuple[AssetTrust, ...]:
+        return tuple(
+            AssetTrust(key, Trust.CONTENT if self.statuses[key].rows is not None else None)
+            for key in self.keys(select, sources=False)
+        )
 
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
         self._check()

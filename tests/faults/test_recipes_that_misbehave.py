@@ -95,7 +95,8 @@ HANGING = [Trouble(name, body, "timeout=2") for name, body in HANGS.items()]
 
 def hanging(root: Path, options: str = "", *, start: str = "") -> Project:
     """Recipes that hang; each leaves a file in ``started``."""
-    told = "(here / 'started').mkdir(exist_ok=True)\n(here / 'started' / {!r}).write_text('yes\\n')\n"
+    told = "(here / 'started' / {!r}).write_text('yes\\n')\n"
+    options = f"{options}, writes=['started/*']" if options else "writes=['started/*']"
     return troubles(
         root, *(Trouble(name, told.format(name) + start + body, options) for name, body in HANGS.items())
     )
@@ -156,24 +157,24 @@ def test_a_worker_that_is_killed_from_outside_fails_alone(tmp_path: Path, who: s
         tmp_path / "p",
         Trouble(
             "victim",
-            "if not (here / 'again').exists():\n"
+            "if not (here / 'at/again').exists():\n"
             "    subprocess.Popen(['sleep', '600'])\n"
-            "    (here / 'again').write_text('')\n"
-            "    (here / 'recipe').write_text(f'{os.getpid()}\\n')\n"
-            "    (here / 'guard').write_text(f'{os.getppid()}\\n')\n"
+            "    (here / 'at/again').write_text('')\n"
+            "    (here / 'at/recipe').write_text(f'{os.getpid()}\\n')\n"
+            "    (here / 'at/guard').write_text(f'{os.getppid()}\\n')\n"
             "    time.sleep(600)",
-            "retries=1, backoff=0.01",
+            "retries=1, backoff=0.01, writes=['at/*']",
         ),
     )
     process = project.start("build", "--json")
-    wait_for(project.root / "guard")
-    os.kill(int(wait_for(project.root / who)), signal.SIGKILL)
+    wait_for(project.root / "at/guard")
+    os.kill(int(wait_for(project.root / "at" / who)), signal.SIGKILL)
     done = finish(process)
     assert done.code == 0, done.said
     log = project.here("log", "last", "victim")
     assert "SIGKILL" in log.out
     for name in ("again", "recipe", "guard"):
-        (project.root / name).unlink()
+        (project.root / "at" / name).unlink()
     repaired(project)
     project.settle()
 
@@ -225,15 +226,15 @@ def test_retries_wait_longer_each_time(tmp_path: Path) -> None:
         tmp_path / "p",
         Trouble(
             "flaky",
-            "times = here / 'times'\n"
-            "with times.open('a') as file: file.write(f'{time.time()}\\n')\n"
-            "if len(times.read_text().split()) < 4: raise OSError('not yet')",
-            "retries=3, backoff=0.4",
+            "times = here / 'at/times'\n"
+            "with times.open('a') as file: file.write(f'{time.time():19.6f}\\n')\n"
+            "if times.stat().st_size < 4 * 20: raise OSError('not yet')",
+            "retries=3, backoff=0.4, writes=['at/*']",
         ),
     )
     done = project.build()
     assert done.code == 0, done.said
-    times = [float(line) for line in (project.root / "times").read_text().split()]
+    times = [float(line) for line in (project.root / "at/times").read_text().split()]
     waits = [after - before for before, after in pairwise(times)]
     assert len(waits) == 3
     for wait, full in zip(waits, (0.4, 0.8, 1.6), strict=True):
@@ -241,16 +242,19 @@ def test_retries_wait_longer_each_time(tmp_path: Path) -> None:
     retrying = [one for one in events(project) if one["type"] == "asset_retrying"]
     assert [one["attempt"] for one in retrying] == [1, 2, 3]
     assert all("OSError: not yet" in str(one["error"]) for one in retrying)
-    (project.root / "times").unlink()
+    (project.root / "at/times").unlink()
     repaired(project)
     project.settle()
 
 
 def test_a_pool_limits_what_runs_together(tmp_path: Path) -> None:
     """Six assets in a pool of two: never three at once, whatever --jobs says."""
-    body = "(here / 'at').mkdir(exist_ok=True)\nbegan = time.time()\ntime.sleep(0.3)\n(here / 'at' / {0!r}).write_text(f'{{began}} {{time.time()}}')"
+    body = (
+        "began = time.time()\ntime.sleep(0.3)\n(here / 'at' / {0!r}).write_text(f'{{began}} {{time.time()}}')"
+    )
     project = troubles(
-        tmp_path / "p", *(Trouble(f"call{n}", body.format(f"{n}"), "pool='api'") for n in range(6))
+        tmp_path / "p",
+        *(Trouble(f"call{n}", body.format(f"{n}"), "pool='api', writes=['at/*']") for n in range(6)),
     )
     project.write("upriver.toml", '[project]\nname = "trouble"\n[pools]\napi = 2\n')
     assert project.build("--jobs", "8").code == 0
@@ -264,10 +268,12 @@ def test_a_pool_limits_what_runs_together(tmp_path: Path) -> None:
 def test_what_does_not_fit_into_the_memory_of_the_build_takes_turns(tmp_path: Path) -> None:
     """Assets of over 250 MB each in a build of 500 MB: together once, to learn what they take, and then one by one."""
     body = (
-        "(here / 'at').mkdir(exist_ok=True)\nbegan = time.time()\nheld = bytearray(b'x') * 250_000_000\n"
+        "began = time.time()\nheld = bytearray(b'x') * 250_000_000\n"
         "time.sleep(0.5)\n(here / 'at' / {0!r}).write_text(f'{{began}} {{time.time()}}')"
     )
-    project = troubles(tmp_path / "p", *(Trouble(f"large{n}", body.format(f"{n}")) for n in range(3)))
+    project = troubles(
+        tmp_path / "p", *(Trouble(f"large{n}", body.format(f"{n}"), "writes=['at/*']") for n in range(3))
+    )
     project.write("upriver.toml", '[project]\nname = "trouble"\n[build]\nmemory = "500MB"\n')
     together = []
     for words in ((), ("--force",)):

@@ -16,9 +16,10 @@ STUBBORN = Trouble(
     """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen(["sh", "-c", "trap '' TERM INT HUP; sleep 600; sleep 600"])
-(here / "started").write_text("yes\\n")
+(here / "at/started").write_text("yes\\n")
 while True: time.sleep(600)
 """,
+    "writes=['at/*']",
 )
 ENDLESS = "select count(*) as n from range(1000000) a(i), range(1000000) b(j) where (i * j) % 7 = 3\n"
 
@@ -51,7 +52,7 @@ def test_a_signal_stops_a_build(tmp_path: Path, number: signal.Signals, code: in
     """A recipe that ignores SIGTERM, its child, and a query that never ends are gone; what was done is kept."""
     project = busy(tmp_path / "p")
     process = project.start("build", "--json", "--jobs", "3")
-    wait_for(project.root / "started")
+    wait_for(project.root / "at/started")
     wait_for_built(project, "sibling")
     began = time.monotonic()
     process.send_signal(number)
@@ -87,7 +88,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
     """Without the second that a recipe has for ending by itself; still with the summary."""
     project = busy(tmp_path / "p")
     process = project.start("build", "--jobs", "3")
-    wait_for(project.root / "started")
+    wait_for(project.root / "at/started")
     process.send_signal(signal.SIGINT)
     time.sleep(0.1)
     began = time.monotonic()
@@ -144,7 +145,7 @@ def test_waiting_for_another_build_can_be_interrupted(tmp_path: Path) -> None:
     """The one that waits ends; the one that builds does not notice."""
     project = busy(tmp_path / "p")
     first = project.start("build")
-    wait_for(project.root / "started")
+    wait_for(project.root / "at/started")
     second = project.start("build", "--wait")
     time.sleep(1.5)
     assert second.poll() is None

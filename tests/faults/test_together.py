@@ -121,7 +121,8 @@ def test_gc_and_a_repair_are_told_who_builds_and_a_build_who_holds_the_project(t
 
 LONG = Trouble(
     "long",
-    "(here / 'began').write_text(f'{os.getpid()}\\n')\nwhile not (here / 'go').exists(): time.sleep(0.05)",
+    "(here / 'at/began').write_text(f'{os.getpid()}\\n')\nwhile not (here / 'go').exists(): time.sleep(0.05)",
+    "writes=['at/*']",
 )
 
 
@@ -132,7 +133,7 @@ def test_a_build_that_was_stopped_past_its_lease_can_commit_nothing(tmp_path: Pa
     """
     project = troubles(tmp_path / "p", LONG)
     first = project.start("build", "--json")
-    wait_for(project.root / "began")
+    wait_for(project.root / "at/began")
     stop_between_commits(first.pid, project.folder / "state.db")
     too_soon = project.start("build", "--json")
     wait_for_claim(project, too_soon)
@@ -152,7 +153,7 @@ def test_a_build_that_was_stopped_past_its_lease_can_commit_nothing(tmp_path: Pa
         "abandoned",
         "success",
     }
-    for name in ("began", "go"):
+    for name in ("at/began", "go"):
         (project.root / name).unlink()
     project.write(
         "assets/recipes.py",
@@ -166,7 +167,7 @@ def test_the_term_of_a_lease_passes_in_truth(tmp_path: Path) -> None:
     """As above, with the clock as it is."""
     project = troubles(tmp_path / "p", LONG)
     first = project.start("build", "--json")
-    wait_for(project.root / "began")
+    wait_for(project.root / "at/began")
     os.killpg(first.pid, signal.SIGSTOP)
     time.sleep(TERM + 2)
     (project.root / "go").write_text("yes\n")
@@ -197,7 +198,7 @@ def test_a_clock_that_is_set_back_changes_nothing(tmp_path: Path) -> None:
 
 
 READS = """
-(here / 'began').write_text('yes\\n')
+(here / 'at/began').write_text('yes\\n')
 while not (here / 'go').exists(): time.sleep(0.02)
 """
 
@@ -218,12 +219,12 @@ def test_a_source_that_changes_while_it_is_read_is_never_recorded_as_read(tmp_pa
         "assets/slow.py",
         "import time\nfrom pathlib import Path\n\nimport polars as pl\n\nfrom upriver.assets import asset, source\n\n"
         "t = source('raw.t', 'data/t.parquet')\nhere = Path(__file__).parents[1]\n\n\n"
-        "@asset(key='slow')\ndef slow(t: pl.DataFrame) -> pl.DataFrame:\n"
+        "@asset(key='slow', writes=['at/*'])\ndef slow(t: pl.DataFrame) -> pl.DataFrame:\n"
         + "".join(f"    {line}\n" for line in READS.strip().split("\n"))
         + "    return t.select(pl.col('n').sum())\n",
     )
     process = project.start("build", "--json")
-    wait_for(project.root / "began")
+    wait_for(project.root / "at/began")
     path = project.root / "data/t.parquet"
     project.table("other.parquet", "select i * 2 as n from range(1000) r(i)")
     other = project.root / "other.parquet"

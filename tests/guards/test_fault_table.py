@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.faults.ways import WAYS, table
+
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"`((?:tests/[\w/]+\.py)?)::(test_\w+)`")
 NOT_FAULTS = {
@@ -21,6 +23,12 @@ def named() -> set[tuple[str, str]]:
         file = path or file
         found.add((file, name))
     return found
+
+
+def test_every_way_to_read_is_in_its_table() -> None:
+    text = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert [row for row in table() if row not in text.splitlines()] == []
+    assert len(WAYS) >= 60
 
 
 def test_every_named_test_is_there() -> None:

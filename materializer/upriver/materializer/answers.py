@@ -9,7 +9,16 @@ from typing import Any, TypeAlias
 from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.model import Action, Outcome, Reason, Reasons, RunStatus, State
+from upriver.materializer.model import (
+    Action,
+    Outcome,
+    Reason,
+    Reasons,
+    RunStatus,
+    State,
+    Trust,
+    TrustedEdge,
+)
 
 
 class AssetStatus(Value, frozen=True):
@@ -122,6 +131,16 @@ class CodeDiff(Value, frozen=True):
     lines: tuple[str, ...]
 
 
+class AssetTrust(Value, frozen=True):
+    """How well what an asset reads from outside is known: *trust* is the least of its *edges*, and None where the asset
+    was not built.
+    """
+
+    asset: Key
+    trust: Trust | None
+    edges: tuple[TrustedEdge, ...] = ()
+
+
 class Link(Value, frozen=True):
     """One step of a chain of causes: *asset* is in *state* because of *reasons*; *depth* counts hops from the
     asked asset.
@@ -149,6 +168,8 @@ class Explanation(Value, frozen=True):
     ruled_out: tuple[str, ...] = ()
     rebuild: tuple[Step, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    edges: tuple[TrustedEdge, ...] = ()
+    """What it reads from outside that is known less than by its content."""
 
 
 class ColumnNode(Value, frozen=True):

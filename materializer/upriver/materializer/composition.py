@@ -41,6 +41,7 @@ PRELOADED = (
     "upriver.lineage.polars.dtypes",
     "upriver.lineage.polars.empty",
     "upriver.lineage.project.describe_process",
+    "upriver.materializer.execution.local.confinement.apply:prepare",
     "upriver.materializer.execution.local.frames",
     "upriver.materializer.execution.local.undeclared_reads",
     "upriver.materializer.execution.local.worker:note_imported",  # after all

@@ -153,6 +153,24 @@ class Cause(StrEnum):
     SOURCE_MISSING = "source_missing"
 
 
+class Trust(StrEnum):
+    """How well it is known whether something that an asset reads has changed, the best first."""
+
+    CONTENT = "content"
+    VERSION = "version"
+    TIME = "time"
+    OBSERVED = "observed"
+    DECLARED = "declared"
+
+
+class TrustedEdge(Value, frozen=True):
+    """One thing that an asset reads from outside, and how well it is known. *detail* says why."""
+
+    source: str
+    trust: Trust
+    detail: str
+
+
 class Reason(Value, frozen=True):
     """Why an asset is in its state. *asset* is what the reason is about: the upstream, or the asset itself.
 

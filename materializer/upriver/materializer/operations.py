@@ -28,6 +28,7 @@ from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Source
 from upriver.materializer.answers import (
     AssetStatus,
+    AssetTrust,
     BuildResult,
     Comparison,
     Costs,
@@ -137,6 +138,10 @@ class ProjectApi(Protocol):
     @in_session_server
     def status(self, select: Sequence[str] = (), *, verify: bool = False) -> tuple[AssetStatus, ...]:
         """Freshness now, sources included, in topological order. *verify* hashes every source byte."""
+
+    @in_session_server
+    def trust(self, select: Sequence[str] = ()) -> tuple[AssetTrust, ...]:
+        """How well what each asset has read from outside is known, in topological order."""
 
     @in_session_server
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:

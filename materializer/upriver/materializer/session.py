@@ -18,6 +18,7 @@ from upriver.assets.model import Key, Source
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import (
     AssetStatus,
+    AssetTrust,
     BuildResult,
     Comparison,
     Costs,
@@ -145,6 +146,19 @@ class Session(ProjectApi):
             return tuple(
                 status_of(seen, key, durations.get(Node(key), (None, None))[0], running.get(key))
                 for key in project.graph.sort(chosen)
+            )
+
+    def trust(self, select: Sequence[str] = ()) -> tuple[AssetTrust, ...]:
+        from upriver.materializer.freshness.trust import trust_of
+
+        with self._reading:
+            project = self.context.project()
+            chosen = self._select(project, select) if select else frozenset(project.graph.order)
+            records = self.context.state.current(self.context.environment)
+            return tuple(
+                trust_of(project.assets[key], records.get(Node(key)), project.sources)
+                for key in project.graph.sort(chosen)
+                if key in project.assets
             )
 
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:

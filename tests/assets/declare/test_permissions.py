@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.assets.conftest import Project
 
 from upriver.assets import asset
 from upriver.assets.declare.paths import base_folder, read_pattern, write_pattern
 from upriver.assets.errors import DeclarationError
+from upriver.assets.loading.sql_module import parse_sql_module
 from upriver.assets.model import Permissions
 
 
@@ -92,7 +92,8 @@ def test_all_that_a_pattern_can_mean_lies_in_its_folder(pattern: str, folder: st
     assert base_folder(pattern) == folder
 
 
-def test_in_a_query_they_are_refused_with_their_reason(project: Project) -> None:
-    project.write("assets/a.sql", "/* upriver:\nreads: [config/a.json]\n*/\nselect 1 as x")
-    [diagnosis] = project.sql()[1]
+def test_in_a_query_they_are_refused_with_their_reason() -> None:
+    parsed = parse_sql_module("assets/a.sql", "/* upriver:\nreads: [config/a.json]\n*/\nselect 1 as x")
+    assert isinstance(parsed, tuple)
+    [diagnosis] = parsed
     assert "reads is for Python assets" in str(diagnosis)

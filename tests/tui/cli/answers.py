@@ -12,6 +12,7 @@ from upriver.materializer.answers import (
     AssetCost,
     AssetResult,
     AssetStatus,
+    AssetTrust,
     CodeDiff,
     ColumnNode,
     ColumnProfile,
@@ -27,7 +28,7 @@ from upriver.materializer.answers import (
     Table,
     ViewEdge,
 )
-from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State
+from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State, Trust, TrustedEdge
 from upriver.materializer.upkeep.fsck import Problem, Report, Trouble
 
 NOW = 1_760_000_000.0
@@ -256,6 +257,19 @@ COLUMN_RENAMING = ColumnRenaming(
     (ByHand(Place("assets/marts/joined.sql", 1), "it joins by USING (amount)", "marts.joined"),),
     (ByHand(Place("assets/marts/model.py", 7), "nobody can tell what its code calls amount", "marts.model"),),
     (Place("notes.md", 3, 1),),
+)
+
+TRUSTS = (
+    AssetTrust("staging.orders", Trust.CONTENT, (TrustedEdge("raw.orders", Trust.CONTENT, "hashed"),)),
+    AssetTrust(
+        "marts.churn",
+        Trust.DECLARED,
+        (
+            TrustedEdge("what its code opens", Trust.CONTENT, "the kernel lets it open nothing else"),
+            TrustedEdge("the network", Trust.DECLARED, "network=True"),
+        ),
+    ),
+    AssetTrust("marts.revenue", None),
 )
 
 _DROPPED = Reason(Cause.SCHEMA, "staging.orders", ("amount",), "dropped, and needed here")

@@ -27,6 +27,7 @@ from tests.tui.cli.answers import (
     STATUSES,
     STEPS,
     TABLE,
+    TRUSTS,
     WHY,
 )
 
@@ -173,6 +174,7 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     "keys": lambda session, given: tuple(status.asset for status in session.statuses),
     "columns": lambda session, given: ("amount", "Status") if given["key"] == "staging.orders" else (),
     "status": lambda session, given: session.statuses,
+    "trust": lambda session, given: TRUSTS,
     "plan": lambda session, given: session.the_plan,
     "why": lambda session, given: session.explanation,
     "lineage": lambda session, given: session.view,

@@ -27,7 +27,7 @@ from upriver.assets.errors import (
     UsageError,
 )
 from upriver.materializer.answers import Table
-from upriver.materializer.model import Action, Cause, Outcome, RunStatus, State
+from upriver.materializer.model import Action, Cause, Outcome, RunStatus, State, Trust
 from upriver.materializer.operations import operations
 from upriver.materializer.upkeep.fsck import Trouble
 from upriver.tui.cli.arguments import COMMANDS as COMMAND_NAMES
@@ -43,6 +43,7 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("build", "--dry-run"): "plan",
     ("plan",): "plan",
     ("status",): "status",
+    ("status", "--trust"): "status --trust",
     ("why", "marts.revenue"): "why",
     ("lineage", "staging.orders.amount"): "lineage",
     ("lineage", "staging.orders", "--format", "json"): "lineage",
@@ -111,6 +112,7 @@ def test_the_contract_explains_every_field_of_a_shape_and_no_other(name: str) ->
         ("outcome", Outcome),
         ("run_status", RunStatus),
         ("trouble", Trouble),
+        ("trust", Trust),
     ],
 )
 def test_the_contract_has_exactly_the_words_of_the_program(name: str, values: type[StrEnum]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from upriver.assets.errors import AssetError, Diagnosis, UsageError
 from upriver.assets.model import Place
 from upriver.assets.support.redaction import SHORTEST, revealed
 
+_MOST_BYTES = 1 << 16
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -63,9 +65,7 @@ class Secret:
         root = self._project()
         looked = [f"${self.name}", f"${self.name}_FILE"]
         if root is not None:
-            from upriver.assets.project.config import read_config
-
-            listed = read_config(root)[0].secrets.get(self.name)
+            listed = _listed(root).get(self.name)
             if listed is not None:
                 return self._read(root / listed, "the file that [secrets] in upriver.toml names")
             kept = root / ".upriver" / "secrets" / self.name
@@ -75,8 +75,10 @@ class Secret:
         raise AssetError(f"the secret {self.name!r} is not set; looked for it in {', '.join(looked)}")
 
     def _read(self, path: Path, what: str) -> str:
+        held = _held.get(os.path.realpath(path))
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
+            text = held.decode("utf-8") if held is not None else path.read_text(encoding="utf-8")
+            return text.rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             # Without the cause: an exception of the decoder carries the bytes of the secret.
@@ -108,6 +110,35 @@ class Secret:
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str, str]]:
         return Secret, (self.name, self._start)
+
+
+_held: dict[str, bytes] = {}
+_listings: dict[Path, Mapping[str, str]] = {}
+
+
+def hold_secrets(root: Path, listed: Mapping[str, str]) -> None:
+    """Take the files of secrets into memory, for a process that will not be able to read them. *listed* are those of
+    ``[secrets]``.
+    """
+    _listings[root] = listed
+    folder = f"{root}/.upriver/secrets"
+    places = [os.path.join(root, path) for path in listed.values()]  # noqa: PTH118 -- for each attempt
+    places += [value for name, value in os.environ.items() if name.endswith("_FILE") and value]
+    if os.path.isdir(folder):  # noqa: PTH112 -- as above
+        places += [f"{folder}/{name}" for name in os.listdir(folder)]
+    for place in places:
+        with suppress(OSError, ValueError):
+            path = Path(place)
+            if path.is_file() and path.stat().st_size <= _MOST_BYTES:
+                _held[os.path.realpath(path)] = path.read_bytes()
+
+
+def _listed(root: Path) -> Mapping[str, str]:
+    if root in _listings:
+        return _listings[root]
+    from upriver.assets.project.config import read_config
+
+    return read_config(root)[0].secrets
 
 
 DECLARED: list[Secret] = []

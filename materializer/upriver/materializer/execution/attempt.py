@@ -24,8 +24,10 @@ from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.bind_errors import run_diagnosis
+from upriver.materializer.execution.local.grants import Granted
 from upriver.materializer.execution.local.messages import Job, JobInput
-from upriver.materializer.execution.local.pool import LOOK, WorkerPool
+from upriver.materializer.execution.local.pool import LOOK
+from upriver.materializer.execution.repetition import NotRun, Repetitions, Watching, discard
 from upriver.materializer.model import Version
 from upriver.materializer.ports import Engine, Staged, Store
 from upriver.materializer.storage.durable_files import disk_error
@@ -58,7 +60,8 @@ class AttemptFailed(UpriverError):
 class Made(Value, frozen=True):
     """What an attempt made: the staged artifact, its content, and what was read for it.
 
-    *outside* is what was read besides the upstreams, without being declared.
+    *outside* is what was read besides the upstreams, *repeated* the seconds that went into repetitions before the one
+    that made it.
     """
 
     staged: Staged
@@ -67,6 +70,19 @@ class Made(Value, frozen=True):
     analysis: Analysis | None
     peak_memory: int | None = None
     outside: tuple[tuple[str, str], ...] = ()
+    repeated: float = 0.0
+
+
+class Known(Value, frozen=True):
+    """What a Python recipe is known to read besides its upstreams: what it was *granted* before, and the names of what
+    it *declared*, as in a trace.
+    """
+
+    granted: Granted = Granted()
+    declared: tuple[str, ...] = ()
+
+
+_UNKNOWN = Known()
 
 
 class Analyses(Protocol):
@@ -78,22 +94,6 @@ class Analyses(Protocol):
 
     def query(self, key: Key) -> Query:
         """The parsed query of a SQL asset."""
-        ...
-
-
-class Watching(Protocol):
-    """How a running attempt talks to its run."""
-
-    def cancelled(self) -> bool:
-        """Whether the attempt has to end."""
-        ...
-
-    def output(self, stream: str, line: str) -> None:
-        """A line was printed."""
-        ...
-
-    def progress(self, fraction: float | None, memory: int | None) -> None:
-        """How far it is."""
         ...
 
 
@@ -165,16 +165,17 @@ class Attempts:
         self,
         root: Path,
         engine: Engine,
-        workers: WorkerPool,
         store: Store,
         analyses: Analyses,
         code: tuple[ProjectFile, ...] = (),
         variables: Mapping[str, Scalar] = MappingProxyType({}),
         slow: Container[Key] = (),
+        *,
+        repetitions: Repetitions,
     ) -> None:
         self._root = root
         self._engine = engine
-        self._workers = workers
+        self._repetitions = repetitions
         self._store = store
         self._locator = Locator(root, store)
         self._analyses = analyses
@@ -184,12 +185,17 @@ class Attempts:
         self._watchdog = Watchdog(engine)
 
     def make(
-        self, asset: Asset, upstreams: Mapping[Key, Version], watching: Watching, meanwhile: Meanwhile
+        self,
+        asset: Asset,
+        upstreams: Mapping[Key, Version],
+        watching: Watching,
+        meanwhile: Meanwhile,
+        known: Known = _UNKNOWN,
     ) -> Made:
         """Compute *asset* from *upstreams*. Raises AttemptFailed.
 
-        *meanwhile* is told what was read, while the artifact is hashed and goes to the disk; what it raises ends the
-        attempt.
+        *known* is what a Python recipe reads besides them. *meanwhile* is told what was read, while the artifact is
+        hashed and goes to the disk; what it raises ends the attempt.
         """
         suffix = asset.suffix if asset.kind is Kind.FILE else ".parquet"
         target = self._store.reserve(suffix)
@@ -198,7 +204,7 @@ class Attempts:
                 case SqlRecipe():
                     return self._sql(asset, upstreams, watching, meanwhile, target)
                 case PythonRecipe() as recipe:
-                    return self._python(asset, recipe, upstreams, watching, meanwhile, target, suffix)
+                    return self._python(asset, recipe, upstreams, watching, meanwhile, target, suffix, known)
         except BaseException as error:
             with suppress(OSError):
                 target.unlink(missing_ok=True)
@@ -277,6 +283,7 @@ class Attempts:
         meanwhile: Meanwhile,
         target: Path,
         suffix: str,
+        known: Known,
     ) -> Made:
         inputs = tuple(
             JobInput(one.parameter, one.key, one.frame, located.files, located.schema)
@@ -294,24 +301,17 @@ class Attempts:
             code=self._code,
             environment=asset.environment,
             settings=settings_of(recipe.settings, self._variables),
+            permissions=asset.permissions,
         )
-        ended = self._workers.take().run(
-            job,
-            timeout=asset.execution.timeout,
-            memory=asset.execution.memory,
-            output=watching.output,
-            cancelled=watching.cancelled,
-            progress=lambda memory: watching.progress(None, memory),
-        )
-        if ended.cancelled:
-            raise AttemptFailed("cancelled", cancelled=True)
-        if ended.result is None:
-            raise AttemptFailed(ended.cause or "its process ended")
-        result = ended.result
-        if result.error is not None:
-            raise AttemptFailed(result.error, result.traceback)
-        for warning in result.warnings:
-            watching.output("warning", warning)
+        limits = asset.execution.timeout, asset.execution.memory
+        ran = self._repetitions.run(job, suffix, limits, known.granted, known.declared, watching)
+        if isinstance(ran, NotRun):
+            raise AttemptFailed(ran.message, ran.traceback, cancelled=ran.cancelled, final=ran.final)
+        result = ran.result
+        try:
+            ran.target.rename(target)
+        finally:
+            discard(ran.scratch)
         with self._staging(target, suffix) as staging:
             meanwhile(result.reads)
         staged = staging.result()
@@ -320,8 +320,8 @@ class Attempts:
         else:
             schema, rows = self._engine.describe((staged.path,))
             version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
-        peak = max(result.peak_memory, ended.peak_memory)
-        return Made(staged, version, result.reads, result.analysis, peak, result.outside)
+        peak = max(result.peak_memory, ran.ended.peak_memory)
+        return Made(staged, version, result.reads, result.analysis, peak, ran.outside, ran.repeated)
 
 
 def _failure(error: BaseException, watching: Watching, target: Path) -> BaseException:

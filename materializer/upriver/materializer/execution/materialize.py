@@ -16,11 +16,15 @@ from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetOutput, AssetProgress
-from upriver.materializer.execution.attempt import AttemptFailed, Attempts
+from upriver.materializer.execution.attempt import AttemptFailed, Attempts, Known
+from upriver.materializer.execution.isolation import isolation
+from upriver.materializer.execution.local.grants import granted_before
 from upriver.materializer.execution.local.pool import WorkerPool
+from upriver.materializer.execution.repetition import Repetitions
 from upriver.materializer.execution.work import Completed
 from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
+from upriver.materializer.freshness.external_inputs import declared_names
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Located, Materialization, Read, Trace, Version
@@ -58,12 +62,14 @@ class Maker:
         self._attempts = Attempts(
             context.root,
             context.engine(),
-            workers,
             context.store,
             context.analyzer(),
             code=(*files.python, *files.helpers),
             variables=context.variables(seen.project),
             slow=slow,
+            repetitions=Repetitions(
+                context.root, workers, context.parts.scratch, isolation(seen.project.config)
+            ),
         )
 
     def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:
@@ -79,12 +85,13 @@ class Maker:
                 footprint = self._promised(asset, footprints.get(key))
                 recorded.append(self._read(asset, key, version, footprint))
 
-        try:
-            made = self._attempts.make(asset, reads, _Watching(self, asset.key, number), record)
-        except AttemptFailed as error:
-            raise self._diagnosed(asset, reads, error) from error
         node = Node(asset.key)
         before = self._seen.decider.record(node)
+        watching = _Watching(self, asset.key, number)
+        try:
+            made = self._attempts.make(asset, reads, watching, record, self._known(asset, before))
+        except AttemptFailed as error:
+            raise self._diagnosed(asset, reads, error) from error
         version = made.version
         if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
@@ -101,7 +108,7 @@ class Maker:
                 environment=self._environment(asset, made.analysis, made.outside),
             ),
             version=version,
-            started=started,
+            started=started + made.repeated,  # what was repeated says nothing of how long it takes
             finished=self._context.clock.now(),
             engines=(("duckdb", installed_version("duckdb")), ("polars", installed_version("polars"))),
             peak_memory=made.peak_memory,
@@ -123,6 +130,15 @@ class Maker:
         if not isinstance(found, Diagnosis):
             return error
         return AttemptFailed(str(found), error.traceback, final=True, diagnosis=found)
+
+    def _known(self, asset: Asset, before: Materialization | None) -> Known:
+        """What a recipe is known to read: that is of use for as long as its code is the same."""
+        config = self._seen.project.config
+        declared = declared_names(asset, config)
+        if before is None or before.trace.recipe != self._seen.project.fingerprints[asset.key]:
+            return Known(declared=declared)
+        granted = granted_before(before.trace.environment, declared, self._context.root)
+        return Known(granted, declared)
 
     def _read(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> Read:
         """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""
@@ -165,7 +181,8 @@ class Maker:
     def _environment(
         self, asset: Asset, analysis: Analysis | None, outside: tuple[tuple[str, str], ...]
     ) -> tuple[tuple[str, str], ...]:
-        found = [*self._subjects[asset.key].environment, *outside]
+        # What it was given is as it was then; what was declared besides is as the build found it.
+        found = [*({**dict(self._subjects[asset.key].environment), **dict(outside)}).items()]
         match asset.volatile:
             case "never":
                 pass

@@ -59,6 +59,13 @@ STAMPS = "stamps of:"
 """Prefix of environment names that are such paths, by the sizes and times of their files."""
 
 
+ISOLATION = "isolation"
+"""The environment name whose value says how an attempt was isolated: it decides nothing but trust."""
+
+ENFORCED = "enforced"
+OBSERVED = "observed"
+
+
 class Subject(Value, frozen=True):
     """What a node is now, as far as it can be known without building anything.
 
@@ -239,6 +246,8 @@ def own_reasons(
     then = dict(trace.environment)
     now = dict(subject.environment)
     for name, value in trace.environment:
+        if name == ISOLATION:
+            continue
         if value == EACH_BUILD:
             yield Reason(Cause.VOLATILE, subject.asset, detail=f"{name} differs at every build")
         elif name.startswith(DAY):

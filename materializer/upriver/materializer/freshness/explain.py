@@ -11,7 +11,8 @@ from upriver.materializer.answers import CodeDiff, Explanation, Link
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.stages import explained, stages
 from upriver.materializer.freshness.survey import Survey
-from upriver.materializer.model import Action, Cause, Materialization, Reason, Reasons, State
+from upriver.materializer.freshness.trust import trust_of
+from upriver.materializer.model import Action, Cause, Materialization, Reason, Reasons, State, Trust
 
 _ROOTS = frozenset(
     {
@@ -58,8 +59,10 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
     made = explained(stages(project.graph, needed, seconds, seen.views.sizes(project.sources)))
     told = _with_failure(seen, key)
+    known = trust_of(project.assets[key], seen.records.get(Node(key)), project.sources)
+    doubtful = tuple(edge for edge in known.edges if edge.trust is not Trust.CONTENT)
     beside = () if finding.action is Action.BROKEN else ruled_out(context, seen, key)
-    return Explanation(key, finding.state, told, tuple(chain), beside, made, finding.diagnoses)
+    return Explanation(key, finding.state, told, tuple(chain), beside, made, finding.diagnoses, doubtful)
 
 
 def _with_failure(seen: Survey, key: Key) -> Reasons:

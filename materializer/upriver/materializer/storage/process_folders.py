@@ -88,16 +88,26 @@ class Sessions:
             leftovers = [session / name for name in names if name != _LOCK_NAME]
             if not dry_run:
                 for path in leftovers:
-                    found = self._files.info(path)
-                    if (
-                        found is None or found.kind != "folder"
-                    ):  # nothing of ours is: never delete a tree here
-                        self._files.remove(path)
+                    with contextlib.suppress(PermissionError):  # a recipe may have shut a folder of its own
+                        self._remove(path)
                 self._files.remove(session / _LOCK_NAME)
                 self._files.remove_folder(session)
             return leftovers or [session]
         finally:
             lock.close()
+
+    def _remove(self, path: Path) -> None:
+        """Remove what is at *path*: of a folder all that is in it, but nothing that a link in it leads to."""
+        found = [path]
+        for one in found:
+            info = self._files.info(one)
+            if info is not None and info.kind == "folder":
+                found += [one / name for name in self._files.names(one)]
+            else:
+                self._files.remove(one)
+        for one in reversed(found):  # what is left are folders, the inner ones last
+            if self._files.info(one) is not None:
+                self._files.remove_folder(one)
 
     def close(self) -> None:
         """Drop this process's session with whatever is in it. Safe to call twice."""
@@ -108,7 +118,8 @@ class Sessions:
             return
         with contextlib.suppress(OSError):
             for name in self._files.names(session):
-                self._files.remove(session / name)
+                with contextlib.suppress(PermissionError):
+                    self._remove(session / name)
             self._files.remove_folder(session)
         if lock is not None:
             lock.close()

@@ -256,7 +256,7 @@ def _write(root: Path, rate: int) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Session]:
-    (tmp_path / "upriver.toml").write_text('[project]\nname = "native"\n')
+    (tmp_path / "upriver.toml").write_text('[project]\nname = "native"\n[build]\nisolation = "observed"\n')
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "m.py").write_text(MODULE)
     (tmp_path / "flags").mkdir()

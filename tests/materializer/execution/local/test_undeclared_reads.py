@@ -104,7 +104,7 @@ def _database(path: Path, rate: int) -> None:
 
 def _write(root: Path, rate: int) -> None:
     files = {
-        "upriver.toml": '[project]\nname = "undeclared"\n',
+        "upriver.toml": '[project]\nname = "undeclared"\n[build]\nisolation = "observed"\n',
         "assets/m.py": MODULE,
         "reading.py": "from pathlib import Path\n\n\ndef rate():\n    return Path(__file__).with_name('rate.txt').read_text()\n",
         "rate.txt": str(rate),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from upriver.assets.identity import Node, PartitionKey
-from upriver.assets.model import Frame, Key, PythonRecipe, Schema, Value
+from upriver.assets.model import Frame, Key, Permissions, PythonRecipe, Schema, Value
 from upriver.assets.project.config import Scalar
 from upriver.assets.project.files import ProjectFile
 from upriver.lineage.model import Analysis, Footprint
+from upriver.materializer.execution.local.denials import Denied
 
 
 class JobInput(Value, frozen=True):
@@ -21,13 +22,27 @@ class JobInput(Value, frozen=True):
     schema: Schema
 
 
+class Confinement(Value, frozen=True):
+    """How an attempt is confined, besides what the job itself says: *files* and *folders* that it was granted,
+    *outside* what every attempt may read elsewhere, *shown* the names in folders that it can't list itself. Paths are
+    resolved. *secrets* are the paths of files by the secret's name, which are read before.
+    """
+
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    shown: dict[str, tuple[str, ...]] = {}
+    secrets: dict[str, str] = {}
+
+
 class Job(Value, frozen=True):
     """One attempt. *target* is where the artifact has to be written; *recipe* is found under *root*.
 
     *code* are the project's Python files as they were when the recipe was fingerprinted. *token* begins each
     line that the worker reports: a recipe that writes into descriptors that are not its own is not mistaken
-    for it. *environment* are the environment variables that the asset declares to read, *settings* the values of
-    the parameters that receive project variables.
+    for it. *environment* are the environment variables that the asset declares to read (and patterns), *settings* the
+    values of the parameters that receive project variables. *scratch* is the attempt's own folder, *permissions* what
+    the recipe declares to touch; it is only watched where *confinement* is None.
     """
 
     root: str
@@ -41,6 +56,9 @@ class Job(Value, frozen=True):
     settings: dict[str, Scalar] = {}
     token: str = ""
     environment: tuple[str, ...] = ()
+    scratch: str = ""
+    permissions: Permissions = Permissions()
+    confinement: Confinement | None = None
     partition: PartitionKey | None = None
 
     @property
@@ -52,7 +70,8 @@ class Job(Value, frozen=True):
 class Result(Value, frozen=True, tag="result"):
     """What became of the attempt. *reads* are the observed footprints; *peak_memory* is in bytes,
     *warnings* are sentences for the user, *outside* what was read without being declared (see
-    :mod:`upriver.materializer.freshness.external_inputs`).
+    :mod:`upriver.materializer.freshness.external_inputs`), *denied* what the confinement did not let it do: no result
+    is to be taken from such an attempt.
     """
 
     error: str | None = None
@@ -62,6 +81,7 @@ class Result(Value, frozen=True, tag="result"):
     peak_memory: int = 0
     warnings: tuple[str, ...] = ()
     outside: tuple[tuple[str, str], ...] = ()
+    denied: tuple[Denied, ...] = ()
 
 
 class Revealed(Value, frozen=True, tag="revealed"):

@@ -11,35 +11,32 @@ import os
 import stat
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import msgspec
 
 from upriver.assets.declare.secret import DECLARED
 from upriver.assets.errors import AssetError, UpriverError
 from upriver.assets.loading.stat_hooks import real_stat
-from upriver.assets.project.files import ProjectFile
+from upriver.assets.project.files import ProjectFile, ProjectFiles
+from upriver.assets.project.layout import ROOM
 from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.process_tree import resident_bytes
 from upriver.assets.support.redaction import SHORTEST, revealed
 from upriver.assets.support.supervised_process import run_program
 from upriver.lineage.model import WHOLE
+from upriver.materializer.execution.local.confine_job import Confine, confine_job
+from upriver.materializer.execution.local.denials import Denied, denials_of
 from upriver.materializer.execution.local.memory import LITTLE, walk
 from upriver.materializer.execution.local.messages import Job, Report, Result, Revealed
+from upriver.materializer.execution.local.undeclared_reads import Undeclared
 from upriver.materializer.freshness.decide import EACH_BUILD
 
-Confine: TypeAlias = Callable[[Job], None]
-"""Takes from this process what a job must not do. Called once, before the project's modules are imported."""
 
-
-def unconfined(_job: Job) -> None:
-    """Nothing is denied."""
-
-
-def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = unconfined) -> None:
+def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = confine_job) -> None:
     """Run one job. *arguments* are modules to import while it is still being decided, and the descriptor."""
     *modules, descriptor = arguments
     channel = int(descriptor)
@@ -70,46 +67,88 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = unconfined
     os._exit(0)
 
 
-def run(job: Job, confine: Confine = unconfined) -> Result:
+def run(job: Job, confine: Confine = confine_job) -> Result:
     """Call the recipe and write what it returns; every failure becomes a Result."""
     root = Path(job.root)
     os.chdir(root)
     shared = resident_bytes(os.getpid())
-    try:
-        confine(job)
-        begin_afresh()  # which may start threads: from here on they are confined, too
-        from upriver.lineage.analysis.load_function import find_function
-        from upriver.materializer.execution.local.frames import Observer, write
-        from upriver.materializer.execution.local.undeclared_reads import Undeclared
+    watches: list[Undeclared] = []
 
-        undeclared = Undeclared(root, [file for one in job.inputs for file in one.files], job.environment)
-        function = find_function(root, job.recipe)
-        _check_code(root, job.code)
-        for one in DECLARED:
-            one.hide()
-        observer = Observer()
-        arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
-        undeclared.start()
-        returned = function(**arguments)
-        analysis = observer.analyse(returned, order_promised=job.ordered)
-        write(returned, Path(job.target), file_asset=job.file_asset)
-        if not job.file_asset:
-            _check_names(Path(job.target))
-        warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
-        reads = observer.footprints()
-        _check_code(root, job.code)
-        if revealed.finds(msgspec.json.encode((reads, analysis)).decode()):
-            # A filter on the value of a secret: what is read without it is more, and can be kept.
-            reads, analysis = tuple((key, WHOLE) for key, _ in reads), None
+    def asked(name: str, value: str | None) -> None:
+        for watch in watches:
+            watch.variable(name, value)
+
+    try:
+        permitted = confine(job, asked)
+        begin_afresh()  # which may start threads: from here on they are confined, too
+        files = [file for one in job.inputs for file in one.files]
+        shown = job.confinement.shown if job.confinement is not None else {}
+        undeclared = Undeclared(root, files, job.environment, job.permissions, job.scratch, permitted, shown)
+        watches.append(undeclared)
+        return _without_secret_paths(_attempt(job, root, undeclared, shared))
     except BaseException as error:  # noqa: BLE001 -- whatever user code raises is this attempt's failure
-        return Result(
-            error=_sentence(error, root),
-            traceback=user_traceback(error, root),
-            peak_memory=_peak_memory(shared),
+        denied: list[Denied] = []
+        for watch in watches:
+            watch.stop()
+            denied += watch.with_mentioned(denials_of(error, job.root))
+        return _without_secret_paths(
+            Result(
+                error=_sentence(error, root),
+                traceback=user_traceback(error, root),
+                peak_memory=_peak_memory(shared),
+                denied=tuple(denied),
+            )
         )
+
+
+def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Result:
+    from upriver.lineage.analysis.load_function import find_function
+    from upriver.materializer.execution.local.frames import Observer, write
+
+    undeclared.start()  # what a module reads while it is imported counts for every recipe that imports it
+    function = find_function(root, job.recipe, files=_project_files(job.code))
+    _check_code(root, job.code)
+    for one in DECLARED:
+        one.hide()
+    observer = Observer()
+    arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
+    returned = function(**arguments)
+    analysis = observer.analyse(returned, order_promised=job.ordered)
+    write(returned, Path(job.target), file_asset=job.file_asset)
+    if not job.file_asset:
+        _check_names(Path(job.target))
+    warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
+    reads = observer.footprints()
+    _check_code(root, job.code)
+    if revealed.finds(msgspec.json.encode((reads, analysis)).decode()):
+        # A filter on the value of a secret: what is read without it is more, and can be kept.
+        reads, analysis = tuple((key, WHOLE) for key, _ in reads), None
     return Result(
-        reads=reads, analysis=analysis, peak_memory=_peak_memory(shared), warnings=warnings, outside=outside
+        reads=reads,
+        analysis=analysis,
+        peak_memory=_peak_memory(shared),
+        warnings=warnings,
+        outside=outside,
+        denied=undeclared.denied,
     )
+
+
+def _without_secret_paths(result: Result) -> Result:
+    """*result* without denials of paths that hold a secret: they would be kept, and shown."""
+    kept = tuple(one for one in result.denied if not revealed.finds(f"{one.path} {one.real}"))
+    if len(kept) == len(result.denied):
+        return result
+    error = (
+        result.error
+        or "it reads or writes a path that holds a secret, which is neither declared nor an upstream"
+    )
+    return msgspec.structs.replace(result, denied=kept, error=error)
+
+
+def _project_files(code: Sequence[ProjectFile]) -> ProjectFiles:
+    """The files of *code* as they were found, apart: those among the modules, and the others."""
+    modules = tuple(file for file in code if file.path.startswith(f"{ROOM}/"))
+    return ProjectFiles(python=modules, helpers=tuple(file for file in code if file not in modules))
 
 
 def _check_names(target: Path) -> None:

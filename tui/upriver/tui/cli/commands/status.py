@@ -19,6 +19,7 @@ def configure(parser: Parser) -> None:
             "upriver status +marts.revenue --check",
             "exit code 3 unless all of it is fresh, 2 when it is broken",
         ),
+        ("upriver status --trust", "how well what comes from outside is known"),
     )
     add_select(parser)
     parser.add_argument(
@@ -28,6 +29,9 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument(
         "--verify", action="store_true", help="hash every byte of the sources; trust no time stamp"
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="show how well what the assets read from outside is known"
     )
     parser.add_argument("--sort", choices=ORDERS, default="graph", help="order of the table (default: graph)")
     parser.add_argument("-a", "--all", action="store_true", help="show every row, however many there are")
@@ -51,7 +55,16 @@ def run(invocation: Invocation) -> int:
     statuses = invocation.session.status(options.select, verify=options.verify)
     if told := tuple(dict.fromkeys(one for status in statuses for one in status.diagnoses)):
         invocation.err.write(*diagnoses_lines(told))
-    if invocation.json:
+    if options.trust:
+        from upriver.materializer.freshness.trust import UNCOVERED
+        from upriver.tui.present.text.trust import trust_lines
+
+        known = invocation.session.trust(options.select)
+        if invocation.json:
+            write_json(out, json_output.trust(statuses, known, UNCOVERED))
+        else:
+            out.write(*trust_lines(known, UNCOVERED, out.page))
+    elif invocation.json:
         write_json(out, json_output.status(statuses))
     else:
         limit = None if options.all else options.limit or (MANY if out.terminal else None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from upriver.materializer.answers import (
     AssetResult,
     AssetStatus,
+    AssetTrust,
     BuildResult,
     ColumnNode,
     Comparison,
@@ -25,7 +26,7 @@ from upriver.materializer.answers import (
     Step,
     Table,
 )
-from upriver.materializer.model import Outcome
+from upriver.materializer.model import Outcome, TrustedEdge
 from upriver.tui.present.json.causes import diagnosis_documents, reason, reasons
 from upriver.tui.present.json.values import Listed, instant, plain
 from upriver.tui.present.views.costs import sorted_costs
@@ -91,6 +92,23 @@ def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
     }
 
 
+def trust(
+    values: Iterable[AssetStatus], known: Iterable[AssetTrust], uncovered: Sequence[str]
+) -> dict[str, Any]:
+    """``status --trust``: that of ``status``, with how well what each asset reads from outside is known."""
+    by_key = {one.asset: one for one in known}
+    document = status(values)
+    for one in document["assets"]:
+        found = by_key.get(one["asset"])
+        one["trust"] = None if found is None or found.trust is None else found.trust.value
+        one["edges"] = [] if found is None else [_edge(edge) for edge in found.edges]
+    return {**document, "uncovered": list(uncovered)}
+
+
+def _edge(value: TrustedEdge) -> dict[str, Any]:
+    return {"source": value.source, "trust": value.trust.value, "detail": value.detail}
+
+
 def why(value: Explanation) -> dict[str, Any]:
     """``why``: the asset's own reasons, then the chain to the root causes."""
     return {
@@ -100,6 +118,7 @@ def why(value: Explanation) -> dict[str, Any]:
         "diagnoses": diagnosis_documents(value.diagnoses),
         "chain": [_link(link) for link in value.chain],
         "ruled_out": list(value.ruled_out),
+        "trust": [_edge(edge) for edge in value.edges],
         "rebuild": [{**_step(step), "seconds": step.seconds} for step in value.rebuild],
     }
 

@@ -47,6 +47,10 @@ def why_lines(explanation: Explanation, page: Page) -> list[Line]:
         lines += [EMPTY, _heading("Ruled out")]
         for text in explanation.ruled_out:
             lines += _item(sign(STATE[State.FRESH], page), text, page)
+    if explanation.edges:
+        lines += [EMPTY, _heading("Known less than by content")]
+        for edge in explanation.edges:
+            lines += _item(Span("·", "yellow"), f"{edge.source}: {edge.trust.value} ({edge.detail})", page)
     if explanation.rebuild:
         lines += [EMPTY, *_cost(explanation.rebuild, page)]
     return lines

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.machinery
 import os
+import platform
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -18,6 +19,7 @@ from upriver.materializer.execution.local.confinement.policy import (
     Interpreter,
     Policy,
     Rule,
+    contains,
     interpreter_rules,
     policy,
 )
@@ -66,22 +68,42 @@ def confine(grants: Grants, root: str) -> Policy:
     return made
 
 
+def prepare() -> None:
+    """Find out what is the same for all projects, for a process that forks many to be confined."""
+    if offer().enforced:
+        _rules_of_any_project()
+        for network in (False, True):
+            seccomp.program(platform.machine(), network=network)
+
+
 @cache
 def base_rules(root: str) -> tuple[Rule, ...]:
-    """What every attempt of the project at *root* may read. A process that forks attempts asks once for all."""
-    return interpreter_rules(root, this_interpreter(), _names, _importable)
+    """What every attempt of the project at *root* may read."""
+    here = this_interpreter()
+    entries = {*here.prefixes, *here.libraries, *here.path, *here.programs, *here.system}
+    if not any(contains(entry, root) or contains(root, entry) for entry in entries):
+        return _rules_of_any_project()
+    return interpreter_rules(root, here, _names, _importable)
 
 
+@cache
+def _rules_of_any_project() -> tuple[Rule, ...]:
+    """What an attempt may read where the project has nothing to do with where Python and the system are."""
+    return interpreter_rules("/dev/null/project", this_interpreter(), _names, _importable)
+
+
+@cache
 def this_interpreter() -> Interpreter:
     """Where the running Python has its programs and libraries."""
     prefixes = _resolved([sys.base_prefix, sys.prefix, sys.base_exec_prefix, sys.exec_prefix])
     kinds = ("stdlib", "platstdlib", "purelib", "platlib", "include", "scripts")
     libraries = [sysconfig.get_path(kind) for kind in kinds]
     libraries += [os.path.dirname(os.path.realpath(sys.executable)), os.path.dirname(os.__file__)]  # noqa: PTH120
+    packages = [*libraries, *(entry for entry in sys.path if entry.endswith("-packages"))]
     return Interpreter(
         prefixes=prefixes,
         system=_resolved(SYSTEM),
-        libraries=_resolved(libraries),
+        libraries=_resolved([*libraries, *_linked(_resolved(packages))]),
         path=_resolved([*sys.path, *_redirected()]),
         programs=_resolved(os.environ.get("PATH", "").split(os.pathsep)),
     )
@@ -89,6 +111,13 @@ def this_interpreter() -> Interpreter:
 
 def _resolved(paths: Sequence[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(os.path.realpath(path) for path in paths if path))
+
+
+def _linked(folders: Iterable[str]) -> Iterator[str]:
+    """The packages in *folders* that are links: some installers keep one copy of each for all environments."""
+    for folder in folders:
+        with suppress(OSError), os.scandir(folder) as entries:
+            yield from (entry.path for entry in entries if entry.is_symlink())
 
 
 def _redirected() -> Iterator[str]:

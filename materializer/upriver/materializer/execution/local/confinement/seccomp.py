@@ -76,6 +76,7 @@ def offered() -> Seccomp:
     return Seccomp(True)
 
 
+@cache
 def program(machine: str, *, network: bool) -> bytes:
     """The filter for *machine*, as the array of instructions that the kernel takes."""
     architecture, numbers = _NUMBERS[machine]
