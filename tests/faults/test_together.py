@@ -75,7 +75,7 @@ def test_two_environments_are_built_at_once(server: Forks, tmp_path: Path, round
     """Neither waits for the other; both hold the same in the end."""
     project = sql_shop(tmp_path / "p")
     for both in one_after_another(project, server, rounds, (), ("--env", "prod", "--create")):
-        assert [one.code for one in both] == [0, 0], [one.said for one in both]
+        assert [one.code for one in both] == [0, 0], "\n".join(one.said for one in both)
         with closing(open_state(project.folder / "state.db", readonly=True)) as state:
             dev, prod = (
                 {node: one.version.id for node, one in state.current(env).items()} for env in ("dev", "prod")

@@ -52,10 +52,16 @@ class Sessions:
         info = self._files.info(self.folder)
         if info is None or info.kind != "folder":
             raise StoreError(f"{self.folder} is a link or a file, not a folder\n  hint: move it away")
-        session = self.folder / f"{os.getpid()}-{secrets.token_hex(6)}"
-        self._files.make_folder(session)
-        self._lock = self._files.try_lock(session / _LOCK_NAME)
-        return session
+        while True:
+            session = self.folder / f"{os.getpid()}-{secrets.token_hex(6)}"
+            self._files.make_folder(session)
+            lock = self._files.try_lock(session / _LOCK_NAME)
+            if lock is not None and self._files.info(session / _LOCK_NAME) is not None:
+                self._lock = lock
+                return session
+            # A build that began at this moment has swept it away, between the making of the lock and its taking.
+            if lock is not None:
+                lock.close()
 
     def sweep(self, dry_run: bool = False) -> list[Path]:
         """Remove what processes that are gone have left; return the paths. Live sessions are spared."""
