@@ -315,10 +315,15 @@ class FakeSession(Answers):
 
     def environments(self) -> tuple[EnvironmentEntry, ...]:
         running = () if self._live is None else (self._live,)
-        return (EnvironmentEntry("dev", True, False, len(self.keys(sources=False)), running),)
+        return (
+            EnvironmentEntry("dev", True, False, len(self.keys(sources=False)), running),
+            EnvironmentEntry("prod", False, False, 3),
+        )
 
     def remove_environment(self, name: str) -> int:
-        raise UsageError(f"there is no environment {name!r}")
+        if name != "prod":
+            raise UsageError(f"there is no environment {name!r} that can be removed")
+        return 3
 
     def close(self) -> None:
         return
