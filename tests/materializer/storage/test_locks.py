@@ -258,6 +258,28 @@ def test_a_stopped_build_loses_its_claims_after_its_term_and_can_write_nothing_w
     lease.release()
 
 
+def test_a_stopped_build_loses_nothing_to_a_build_that_wants_nothing_of_it(
+    state: SqliteState, child: Callable[..., Child]
+) -> None:
+    """Who presses Ctrl-Z and goes on later has lost nothing, unless it was wanted."""
+    other = child("stopped")
+    other.ask("acquire")
+    assert other.ask("claim") == "granted"
+    other.process.send_signal(signal.SIGSTOP)
+    time.sleep(2 * TERM)
+    lease = state.acquire(run())
+    state.commit(lease, "dev", [materialization("new")])
+    assert state.claim(lease, "dev", [ClaimRequest(Node("another"), None)])[0].answer is Claimed.GRANTED
+    other.process.send_signal(signal.SIGCONT)
+    assert other.ask("commit") == "ok"
+    other.process.send_signal(signal.SIGSTOP)
+    time.sleep(2 * TERM)
+    lease.release()
+    state.hold("gc").release()  # what wants the whole takes it
+    other.process.send_signal(signal.SIGCONT)
+    assert "lost its lease" in other.ask("commit")
+
+
 def test_a_stopped_holder_of_the_whole_is_displaced_after_its_term(
     state: SqliteState, child: Callable[..., Child]
 ) -> None:

@@ -71,7 +71,7 @@ class Builders:
         lease: HeldLease | None = None
         try:
             with self._database.write() as connection:
-                others = self._living(connection)
+                others = self._living(connection, displace_stopped=run is None)
                 in_the_way = others if run is None else [one for one in others if one.whole]
                 if in_the_way:
                     return in_the_way
@@ -101,19 +101,29 @@ class Builders:
             if lease is None and heartbeat is not None:
                 heartbeat.release()
 
-    def _living(self, connection: apsw.Connection) -> list[Holder]:
-        """Those who build; the rows of those who are gone or stand still are taken away."""
-        found = connection.execute("select token, lock, body from builders order by token").fetchall()
+    def _living(self, connection: apsw.Connection, *, displace_stopped: bool) -> list[Holder]:
+        """The processes that build or hold the whole; the rows of those that are gone are taken away.
+
+        A process that stands still loses what it has only to one that wants it: what holds the whole always, a build
+        with *displace_stopped*. Its claims are taken over one by one (see :meth:`claim`).
+        """
+        found = connection.execute("select token, lock, body, whole from builders order by token").fetchall()
         return [
-            holder for token, lock, body in found if (holder := self._alive(connection, token, lock, body))
+            holder
+            for token, lock, body, whole in found
+            if (holder := self._alive(connection, token, lock, body, stopped=not (displace_stopped or whole)))
         ]
 
-    def _alive(self, connection: apsw.Connection, token: object, lock: object, body: object) -> Holder | None:
-        """The builder when it lives; else what it had is free from this transaction on."""
+    def _alive(
+        self, connection: apsw.Connection, token: object, lock: object, body: object, *, stopped: bool = False
+    ) -> Holder | None:
+        """The builder when it lives, or with *stopped* when it stands still; else what it had is free from this
+        transaction on.
+        """
         if self._folder is not None:
             path = self._folder / str(lock)
             life, told = look(path, self._term)
-            if life is Life.ALIVE:
+            if life is Life.ALIVE or (life is Life.STOPPED and stopped):
                 return told or decode(body, Holder)
             if life is Life.STOPPED:
                 path.unlink(missing_ok=True)
@@ -189,9 +199,11 @@ class Builders:
         if _pointer(connection, environment, node) != request.saw:
             return Claim(node, Claimed.MOVED)
         host = platform.node()
-        if budget is not None and self._taken(connection, host) + request.memory > budget:
-            mine = connection.execute("select count(*) from claims where host = ?", (host,)).fetchall()
-            if mine[0][0]:  # beside nothing at all, even what takes too much may run
+        if budget is not None:
+            taken, claims = self._taken(connection, host)
+            if (
+                claims and taken + request.memory > budget
+            ):  # beside nothing at all, even what takes too much may run
                 return Claim(node, Claimed.FULL)
         for one in (node, *request.also):
             memory = request.memory if one == node else 0
@@ -211,16 +223,22 @@ class Builders:
         ).fetchall()
         return self._alive(connection, *found[0]) if found else None
 
-    def _taken(self, connection: apsw.Connection, host: str) -> int:
-        """The bytes that all claims on this machine are expected to take; those of the dead do not count."""
-        found = connection.execute(
-            "select token, lock, body from builders where token in (select token from claims where host = ?)",
+    def _taken(self, connection: apsw.Connection, host: str) -> tuple[int, int]:
+        """The bytes that all claims on this machine are expected to take, and their number.
+
+        Only of processes that go on: nobody would wait for the end of one that stands still.
+        """
+        held = connection.execute(
+            "select b.lock, sum(c.memory), count(*) from claims c join builders b using (token)"
+            " where c.host = ? group by b.token",
             (host,),
         ).fetchall()
-        for one in found:
-            self._alive(connection, *one)
-        total = connection.execute("select coalesce(sum(memory), 0) from claims where host = ?", (host,))
-        return int(str(total.fetchall()[0][0]))
+        going_on = [
+            (int(str(memory)), int(str(count)))
+            for lock, memory, count in held
+            if self._folder is None or look(self._folder / str(lock), self._term)[0] is Life.ALIVE
+        ]
+        return sum(memory for memory, _ in going_on), sum(count for _, count in going_on)
 
     def unclaim(self, lease: Lease, environment: str, nodes: Iterable[Node]) -> None:
         """Give claims back that did not end in a commit."""

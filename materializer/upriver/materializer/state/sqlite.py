@@ -173,7 +173,11 @@ class SqliteState(Builders, Runs, Facts):
             return Removed(sequence, self._number("token"), environment)
 
         with self._journalled(None, removed) as connection:
-            building = [one for one in self._living(connection) if one.environment == environment]
+            building = [
+                one
+                for one in self._living(connection, displace_stopped=False)
+                if one.environment == environment
+            ]
             if building:
                 raise locks.busy(f"the removal of environment {environment}", building)
             for table in ("failures", "durations"):
