@@ -18,6 +18,8 @@ from fnmatch import fnmatchcase
 from upriver.assets.errors import UsageError, did_you_mean
 from upriver.assets.model import Asset, Key, PythonRecipe, Source, Value
 from upriver.lineage.graph import AssetGraph
+from upriver.lineage.project.broken import Broken
+from upriver.lineage.project.project import Project
 from upriver.materializer.model import State
 
 _PART = re.compile(r"(?P<up>\+(?P<up_levels>\d*))?(?P<what>[^+]+?)(?P<down>\+(?P<down_levels>\d*))?")
@@ -51,7 +53,17 @@ class Scope:
     sources: Mapping[Key, Source]
     states: Callable[[], Mapping[Key, State]]
     columns: Callable[[], Mapping[Key, Collection[str]]]
-    broken: Mapping[Key, Asset | Source | None] = field(default_factory=dict)
+    broken: Mapping[Key, Broken] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        project: Project,
+        states: Callable[[], Mapping[Key, State]],
+        columns: Callable[[], Mapping[Key, Collection[str]]],
+    ) -> Scope:
+        """All of *project*."""
+        return cls(project.graph, project.assets, project.sources, states, columns, project.broken)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -60,7 +72,9 @@ class Scope:
 
     def declared(self, key: Key) -> Asset | Source | None:
         """What *key* is, None when that is not known."""
-        return self.assets.get(key) or self.sources.get(key) or self.broken.get(key)
+        if (broken := self.broken.get(key)) is not None:
+            return broken.declared
+        return self.assets.get(key) or self.sources.get(key)
 
 
 def parse_select(texts: Iterable[str]) -> tuple[Term, ...]:

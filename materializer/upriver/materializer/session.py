@@ -125,8 +125,7 @@ class Session(ProjectApi):
             schemas = self._schemas()
             return {key: [c.name for c in schemas.of(key) or ()] for key in project.graph.order}
 
-        broken = {key: one.declared for key, one in project.broken.items()}
-        return select(texts, Scope(project.graph, project.assets, project.sources, states, columns, broken))
+        return select(texts, Scope.of(project, states, columns))
 
     def _known(self, key: Key, *, as_watched: bool = True) -> Project:
         project = self._project(as_watched=as_watched)
