@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.guards.imports import PARTS, ROOT, circles, imports, modules
 
 ROOMS, MODULES = 14, 8
