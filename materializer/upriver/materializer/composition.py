@@ -16,15 +16,16 @@ from upriver.assets.errors import UsageError
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.fingerprint import algorithm
-from upriver.materializer.ports import Clock, Engine
+from upriver.materializer.ports import Clock, Engine, Executor
 from upriver.materializer.sources.registry import source_folders
 from upriver.materializer.state import open_state
 from upriver.materializer.state.local_storage import LocalStorage
 from upriver.materializer.storage.local_store import LocalStore
+from upriver.materializer.storage.locator import Locator
 from upriver.materializer.storage.process_folders import Sessions
 
 if TYPE_CHECKING:
-    from upriver.assets.support.supervised_process import Starter
+    from upriver.assets.support.spawned_process import Starter
     from upriver.lineage.analysis.planner_process import Planner
     from upriver.materializer.execution.local.pool import WorkerPool
     from upriver.materializer.state import SqliteState
@@ -81,7 +82,7 @@ class Processes:
     def starter(self) -> Starter:
         """Forks where that is an option; else starts an interpreter for each process."""
         from upriver.assets.support.forked_process import ForkParent, can_fork
-        from upriver.assets.support.supervised_process import Spawn
+        from upriver.assets.support.spawned_process import Spawn
 
         with self._lock:
             if self._starter is None:
@@ -110,6 +111,7 @@ class LocalParts:
     def __init__(self, context: Context, processes: Processes | None = None) -> None:
         self._processes = processes or Processes()
         self._processes.enter()
+        self._context = context
         self._root = context.root
         self._folder = context.folder
         self._clock = context.clock
@@ -142,8 +144,25 @@ class LocalParts:
         temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
         return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory)
 
-    def executor(self, jobs: int) -> WorkerPool:
-        """Worker processes on this machine."""
+    def executor(self, project: Project, jobs: int) -> Executor:
+        """Worker processes on this machine. Raises UsageError when the project demands what this machine can't do."""
+        from upriver.materializer.execution.local.executor import LocalExecutor
+        from upriver.materializer.execution.local.isolation import isolation
+
+        files = project.files
+        return LocalExecutor(
+            self._root,
+            files.code_digest(),
+            (*files.python, *files.helpers),
+            self.workers(jobs),
+            Locator(self._root, self._context.store),
+            self._scratch.own,
+            isolation(project.config),
+            jobs,
+        )
+
+    def workers(self, jobs: int) -> WorkerPool:
+        """The processes that an executor hands its jobs to."""
         from upriver.materializer.execution.local.pool import WorkerPool
 
         return WorkerPool(self._root, _PRELOAD, spare=jobs, starter=self.starter())

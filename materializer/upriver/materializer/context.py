@@ -18,13 +18,12 @@ from upriver.assets.project.config import Scalar
 from upriver.lineage.analysis.analyzer import AnalysisCache, Analyzer
 from upriver.lineage.project.derive import derive
 from upriver.lineage.project.project import CACHE, Project
-from upriver.materializer.ports import Clock, Engine, ProjectStorage, StateStore, Store
+from upriver.materializer.ports import Clock, Engine, Executor, ProjectStorage, StateStore, Store
 from upriver.materializer.storage.locator import Locator
 
 if TYPE_CHECKING:
-    from upriver.assets.support.supervised_process import Starter
+    from upriver.assets.support.spawned_process import Starter
     from upriver.lineage.analysis.planner_process import Planner
-    from upriver.materializer.execution.local.pool import WorkerPool
 
 FOLDER = ".upriver"
 
@@ -48,7 +47,7 @@ class Parts(Protocol):
         """The engine of SQL assets, closed to everything but the store and the sources that are read in place."""
         ...
 
-    def executor(self, jobs: int) -> WorkerPool:
+    def executor(self, project: Project, jobs: int) -> Executor:
         """Where attempts of Python recipes run, *jobs* at a time. The caller closes it."""
         ...
 

@@ -2,8 +2,8 @@
 
 :class:`ProjectApi` is the only place where an operation is declared. Everything else is made from it or checked
 against it: :class:`~upriver.materializer.session.Session` implements it (a missing method can't be instantiated),
-:class:`~upriver.materializer.remote.session_client.SessionClient` is generated from it, the servers dispatch by it,
-the fakes of the tests implement it, and ``docs/json.md`` says of each operation which document shows its answer.
+``SessionClient`` (session/remote/) is generated from it, the servers dispatch by it, the fakes of the tests implement
+it, and ``docs/json.md`` says of each operation which document shows its answer.
 
 To add an operation, touch four places:
 
@@ -73,9 +73,9 @@ class RunsIn(StrEnum):
     CALLER = "caller"
     """The process that asks. For what costs little or lasts as long as the caller looks at it."""
     SESSION_SERVER = "session server"
-    """The process that holds the project open (``remote/session_server.py``)."""
+    """The process that holds the project open (``session/remote/session_server.py``)."""
     BUILD_SERVER = "build server"
-    """A process of its own that outlives the caller (``remote/build_server.py``)."""
+    """A process of its own that outlives the caller (``session/remote/build_server.py``)."""
 
 
 def _declared(method: _Method, runs_in: RunsIn) -> _Method:

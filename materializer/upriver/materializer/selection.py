@@ -19,7 +19,6 @@ from upriver.assets.errors import UsageError, did_you_mean
 from upriver.assets.model import Asset, Key, PythonRecipe, Source, Value
 from upriver.lineage.graph import AssetGraph
 from upriver.lineage.project.broken import Broken
-from upriver.lineage.project.project import Project
 from upriver.materializer.model import State
 
 _PART = re.compile(r"(?P<up>\+(?P<up_levels>\d*))?(?P<what>[^+]+?)(?P<down>\+(?P<down_levels>\d*))?")
@@ -54,16 +53,6 @@ class Scope:
     states: Callable[[], Mapping[Key, State]]
     columns: Callable[[], Mapping[Key, Collection[str]]]
     broken: Mapping[Key, Broken] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        project: Project,
-        states: Callable[[], Mapping[Key, State]],
-        columns: Callable[[], Mapping[Key, Collection[str]]],
-    ) -> Scope:
-        """All of *project*."""
-        return cls(project.graph, project.assets, project.sources, states, columns, project.broken)
 
     @property
     def keys(self) -> tuple[Key, ...]:

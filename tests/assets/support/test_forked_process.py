@@ -254,7 +254,7 @@ def test_nothing_passes_from_one_process_to_another(parent: ForkParent, tmp_path
 
 def test_a_forked_process_is_as_a_new_interpreter(parent: ForkParent, probe: Path, tmp_path: Path) -> None:
     """But for what was imported already."""
-    from upriver.assets.support.supervised_process import Spawn
+    from upriver.assets.support.spawned_process import Spawn
 
     receive, send = os.pipe()
     (probe / "main.py").write_text(

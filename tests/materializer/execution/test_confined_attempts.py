@@ -13,7 +13,7 @@ import pytest
 from upriver.assets.errors import UsageError
 from upriver.assets.identity import Node
 from upriver.materializer.answers import BuildResult
-from upriver.materializer.execution import isolation
+from upriver.materializer.execution.local import isolation
 from upriver.materializer.execution.local.confinement.apply import Offer, offer
 from upriver.materializer.execution.local.grants import MOST_REPETITIONS
 from upriver.materializer.freshness.external_inputs import UNSTEADY

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fakes.ports import MemoryState
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -39,7 +40,6 @@ from upriver.materializer.model import (
 )
 from upriver.materializer.model import Run as MadeRun
 from upriver.materializer.ports import Claimed, ClaimRequest, Lease, SourceRecord, Staged
-from upriver.materializer.testing import MemoryState
 
 Graph = Mapping[Key, tuple[Key, ...]]
 CHAIN: Graph = {"a": (), "b": ("a",), "c": ("b",)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from tests.fakes.ports import MemoryState, MemoryStore
 
 from upriver.assets.errors import StoreError
 from upriver.assets.model import CodePart, Column, Key, Place, Schema
@@ -14,7 +15,6 @@ from upriver.materializer.freshness.comparison import LiveContents, tagged
 from upriver.materializer.freshness.decide import schema_text
 from upriver.materializer.freshness.external_inputs import Outside
 from upriver.materializer.model import Located, Read, Version
-from upriver.materializer.testing import MemoryState, MemoryStore
 
 XY = (Column("x", "BIGINT"), Column("y", "VARCHAR"))
 X = Footprint(("x",), None, ordered=False)

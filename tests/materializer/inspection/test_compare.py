@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.fakes.ports import MemoryStore
 
 from upriver.assets.errors import UsageError
 from upriver.assets.identity import Node
@@ -16,7 +17,6 @@ from upriver.materializer.inspection.compare import BEFORE, comparison, differen
 from upriver.materializer.model import Materialization, Trace, Version
 from upriver.materializer.session import Session
 from upriver.materializer.storage.locator import Locator
-from upriver.materializer.testing import MemoryStore
 
 Write = Callable[[str], None]
 

@@ -84,7 +84,7 @@ class ForkedParts(LocalParts):
 
     forks: Forks
 
-    def executor(self, jobs: int) -> ForkedWorkers:  # type: ignore[override]
+    def workers(self, jobs: int) -> ForkedWorkers:  # type: ignore[override]
         return ForkedWorkers(self.forks)
 
     def planner(self) -> ForkedPlanner:  # type: ignore[override]

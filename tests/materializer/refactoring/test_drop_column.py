@@ -9,8 +9,8 @@ import pytest
 from tests.materializer.refactoring.test_rename_asset import write
 
 from upriver.assets.errors import UsageError
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote.session_client import SessionClient
 
 PROJECT = {
     "upriver.toml": "",

@@ -9,8 +9,8 @@ import pytest
 
 from upriver.assets.errors import UsageError
 from upriver.materializer.model import Outcome
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote.session_client import SessionClient
 
 FILES = {
     "upriver.toml": "",

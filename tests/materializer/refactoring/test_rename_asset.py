@@ -11,8 +11,8 @@ import pytest
 from upriver.assets.errors import DeclarationError, UsageError
 from upriver.lineage.refactoring.rename.values import LineChange, Renaming
 from upriver.materializer.model import Outcome, State
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote.session_client import SessionClient
 
 PROJECT = {
     "upriver.toml": "",

@@ -12,8 +12,8 @@ from upriver.assets.errors import UsageError
 from upriver.lineage.refactoring.rename.columns.sql import QueryColumns, Rewritten
 from upriver.lineage.refactoring.rename.values import ColumnRenaming
 from upriver.materializer.model import Outcome, State
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote.session_client import SessionClient
 
 PROJECT = {
     "upriver.toml": "",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from upriver.materializer.answers import AssetCost
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote.session_client import SessionClient
 
 SLOW = """import time
 import polars as pl

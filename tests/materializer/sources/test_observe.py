@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.fakes.ports import MemoryState
 
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import FileLocation, Key, Location, Place, Source, TableLocation
@@ -23,7 +24,6 @@ from upriver.materializer.sources.registry import connector_of, source_schema, s
 from upriver.materializer.sources.stamps import TRUST_AFTER
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locator import Locator
-from upriver.materializer.testing import MemoryState
 
 LONG_AFTER = 10 * TRUST_AFTER
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 import pytest
+from tests.fakes.ports import MemoryState
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -27,7 +28,6 @@ from upriver.materializer.model import (
 )
 from upriver.materializer.ports import Claimed, ClaimRequest, Lease, Seen, SourceRecord, StateStore
 from upriver.materializer.state import SqliteState, open_state
-from upriver.materializer.testing import MemoryState
 
 AnyState: TypeAlias = SqliteState | MemoryState
 

@@ -12,6 +12,7 @@ from random import Random
 
 import apsw
 import pytest
+from tests.fakes.ports import FaultyFiles, MemoryFiles, PowerCutError
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.model import Column
@@ -22,7 +23,6 @@ from upriver.materializer.state.database import Database
 from upriver.materializer.state.journal import Journal, encode, parse
 from upriver.materializer.storage.durable_files import OsFiles
 from upriver.materializer.storage.local_store import LocalStore
-from upriver.materializer.testing import FaultyFiles, MemoryFiles, PowerCutError
 
 RUN = Run("run", RunStatus.RUNNING, 1.0)
 

@@ -15,13 +15,13 @@ from random import Random
 
 import pytest
 from blake3 import blake3
+from tests.fakes.ports import FaultyFiles, MemoryFiles, PowerCutError
 
 from upriver.assets.errors import StoreError
 from upriver.materializer.model import ArtifactRef
 from upriver.materializer.ports import Staged
 from upriver.materializer.storage.durable_files import FilePort, OsFiles
 from upriver.materializer.storage.local_store import LocalStore
-from upriver.materializer.testing import FaultyFiles, MemoryFiles, PowerCutError
 
 ROOT = Path("/project/.upriver/store")
 

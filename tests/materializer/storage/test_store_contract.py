@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from tests.fakes.ports import MemoryStore
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.materializer.model import ArtifactRef
 from upriver.materializer.ports import Staged, Store
 from upriver.materializer.storage.local_store import LocalStore
-from upriver.materializer.testing import MemoryStore
 
 ROWS = ArtifactRef(blake3(b"rows").hexdigest(), ".parquet", 4)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from tests.fakes.ports import FaultyFiles, PowerCutError
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -20,7 +21,6 @@ from upriver.materializer.state.local_storage import LocalStorage
 from upriver.materializer.storage.durable_files import OsFiles
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locks import FileLock, reading
-from upriver.materializer.testing import FaultyFiles, PowerCutError
 from upriver.materializer.upkeep import gc
 from upriver.materializer.upkeep.fsck import check
 from upriver.materializer.upkeep.gc import Collected, Keep

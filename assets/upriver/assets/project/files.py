@@ -7,6 +7,7 @@ Only names and stamps are read here, never contents, so that it can be done at e
 
 from __future__ import annotations
 
+import hashlib
 import os
 from operator import attrgetter
 from pathlib import Path
@@ -48,6 +49,14 @@ class ProjectFiles(Value, frozen=True):
     helpers: tuple[ProjectFile, ...] = ()
     config: ProjectFile | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+
+    def code_digest(self) -> str:
+        """A digest of the stamps of all Python files: another one means that one of them was touched."""
+        digest = hashlib.blake2b(digest_size=16)
+        for file in (*self.python, *self.helpers):
+            stamp = f"{file.path}\0{file.size} {file.mtime} {file.ctime} {file.inode}\n"
+            digest.update(stamp.encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
 
 def discover(root: Path) -> ProjectFiles:

@@ -78,7 +78,7 @@ class ForkParent:
         folder: Path | None = None,
         descriptors: Sequence[int] = (),
     ) -> ForkedProcess:
-        """See :meth:`upriver.assets.support.supervised_process.Starter.start`."""
+        """See :meth:`upriver.assets.support.spawned_process.Starter.start`."""
         environment = {**os.environb, **{os.fsencode(n): os.fsencode(v) for n, v in FIXED.items()}}
         told = order(
             module, str(folder) if folder is not None else _working_directory(), arguments, environment

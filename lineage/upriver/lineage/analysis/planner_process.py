@@ -19,7 +19,8 @@ from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
 from upriver.assets.project.config import Scalar
 from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.redaction import revealed
-from upriver.assets.support.supervised_process import Spawn, Starter, SupervisedProcess, run_program
+from upriver.assets.support.spawned_process import Spawn, Starter
+from upriver.assets.support.supervised_process import SupervisedProcess, run_program
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn
 
 PATIENCE = 20.0

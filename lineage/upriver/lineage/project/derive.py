@@ -18,7 +18,7 @@ from upriver.lineage.project.python_modules import python_modules
 from upriver.lineage.project.sql_modules import sql_modules
 
 if TYPE_CHECKING:
-    from upriver.assets.support.supervised_process import Starter
+    from upriver.assets.support.spawned_process import Starter
     from upriver.lineage.sql.parse.query import Query
 
 

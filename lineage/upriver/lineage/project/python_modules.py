@@ -24,7 +24,7 @@ from upriver.lineage.project.manifest import Described, Manifest, PythonModules,
 from upriver.lineage.project.project import CACHE
 
 if TYPE_CHECKING:
-    from upriver.assets.support.supervised_process import Starter
+    from upriver.assets.support.spawned_process import Starter
 
 DESCRIBE_TIMEOUT = 300.0
 """Seconds that loading a project's Python modules may take."""
@@ -105,7 +105,7 @@ def describing(root: Path, starter: Starter | None = None) -> Iterator[Callable[
     A module that ends the process breaks itself only: the others are loaded again, without it.
     """
     if starter is None:
-        from upriver.assets.support.supervised_process import Spawn  # most commands need no process
+        from upriver.assets.support.spawned_process import Spawn  # most commands need no process
 
         starter = Spawn()
     with _loading(root, starter, {}) as report:

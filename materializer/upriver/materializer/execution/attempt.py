@@ -16,20 +16,26 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
 from upriver.assets.project.config import Scalar
-from upriver.assets.project.files import ProjectFile
 from upriver.lineage.analysis.analyzer import settings_of
 from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.bind_errors import run_diagnosis
-from upriver.materializer.execution.local.grants import Granted
-from upriver.materializer.execution.local.messages import Job, JobInput
-from upriver.materializer.execution.local.pool import LOOK
-from upriver.materializer.execution.repetition import NotRun, Repetitions, Watching, discard
+from upriver.materializer.execution.cancel import LOOK
 from upriver.materializer.model import Version
-from upriver.materializer.ports import Engine, Staged, Store
+from upriver.materializer.ports import (
+    AttemptInput,
+    Engine,
+    Executor,
+    NotProduced,
+    PythonAttempt,
+    Staged,
+    Store,
+    Watching,
+)
 from upriver.materializer.storage.durable_files import disk_error
 from upriver.materializer.storage.locator import Locator
 
@@ -74,12 +80,12 @@ class Made(Value, frozen=True):
 
 
 class Known(Value, frozen=True):
-    """What a Python recipe is known to read besides its upstreams: what it was *granted* before, and the names of what
-    it *declared*, as in a trace.
+    """What a Python recipe is known to read besides its upstreams, by names as in a trace: what it *declared*, and what
+    its last attempt could read.
     """
 
-    granted: Granted = Granted()
     declared: tuple[str, ...] = ()
+    remembered: tuple[str, ...] = ()
 
 
 _UNKNOWN = Known()
@@ -156,7 +162,8 @@ class Watchdog:
 class Attempts:
     """Makes attempts, in the caller's thread.
 
-    *root* is the project's, *code* its Python files and *variables* its variables as they were when it was derived.
+    *root* is the project's, *code* the identity of its code and *variables* its variables as they were when it was
+    derived.
     *slow* are assets that took their time before: what their queries take of memory is measured, however little they
     read.
     """
@@ -167,15 +174,15 @@ class Attempts:
         engine: Engine,
         store: Store,
         analyses: Analyses,
-        code: tuple[ProjectFile, ...] = (),
+        code: str = "",
         variables: Mapping[str, Scalar] = MappingProxyType({}),
         slow: Container[Key] = (),
         *,
-        repetitions: Repetitions,
+        executor: Executor,
     ) -> None:
         self._root = root
         self._engine = engine
-        self._repetitions = repetitions
+        self._executor = executor
         self._store = store
         self._locator = Locator(root, store)
         self._analyses = analyses
@@ -285,43 +292,38 @@ class Attempts:
         suffix: str,
         known: Known,
     ) -> Made:
-        inputs = tuple(
-            JobInput(one.parameter, one.key, one.frame, located.files, located.schema)
-            for one in recipe.inputs
-            if one.key is not None and (located := self._locator.located(upstreams[one.key]))
-        )
-        job = Job(
-            root=str(self._root),
-            asset=asset.key,
+        attempt = PythonAttempt(
+            node=Node(asset.key),
             recipe=recipe,
-            inputs=inputs,
-            file_asset=asset.kind is Kind.FILE,
-            target=str(target),
-            ordered=asset.ordered,
+            inputs=tuple(
+                AttemptInput(one.parameter, one.key, one.frame, upstreams[one.key])
+                for one in recipe.inputs
+                if one.key is not None
+            ),
             code=self._code,
+            suffix=suffix,
+            file_asset=asset.kind is Kind.FILE,
+            ordered=asset.ordered,
             environment=asset.environment,
             settings=settings_of(recipe.settings, self._variables),
             permissions=asset.permissions,
+            declared=known.declared,
+            remembered=known.remembered,
+            timeout=asset.execution.timeout,
+            memory=asset.execution.memory,
         )
-        limits = asset.execution.timeout, asset.execution.memory
-        ran = self._repetitions.run(job, suffix, limits, known.granted, known.declared, watching)
-        if isinstance(ran, NotRun):
+        ran = self._executor.run(attempt, target, watching)
+        if isinstance(ran, NotProduced):
             raise AttemptFailed(ran.message, ran.traceback, cancelled=ran.cancelled, final=ran.final)
-        result = ran.result
-        try:
-            ran.target.rename(target)
-        finally:
-            discard(ran.scratch)
         with self._staging(target, suffix) as staging:
-            meanwhile(result.reads)
+            meanwhile(ran.reads)
         staged = staging.result()
         if asset.kind is Kind.FILE:
             version = Version(staged.id, (), None, staged.bytes, (staged.ref,))
         else:
             schema, rows = self._engine.describe((staged.path,))
             version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
-        peak = max(result.peak_memory, ran.ended.peak_memory)
-        return Made(staged, version, result.reads, result.analysis, peak, ran.outside, ran.repeated)
+        return Made(staged, version, ran.reads, ran.analysis, ran.peak_memory, ran.external, ran.repeated)
 
 
 def _failure(error: BaseException, watching: Watching, target: Path) -> BaseException:

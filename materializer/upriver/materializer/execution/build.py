@@ -173,12 +173,12 @@ class Build:
         ]
         project.parse_all(key for key in stale if not isinstance(project.assets[key].recipe, PythonRecipe))
         python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
-        workers = context.parts.executor(jobs)
-        workers.expect(min(python, jobs))
+        executor = context.parts.executor(project, jobs)
+        executor.expect(min(python, jobs))
         seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
         planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
         slow = {key for key, took in seconds.items() if took >= _SLOW}
-        maker = Maker(context, seen, workers, self.run_id, log, self._cancel, slow)
+        maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow)
 
         def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
             recipe = project.fingerprints[key]
@@ -234,7 +234,7 @@ class Build:
             execution.execute()
         finally:
             committer.close()
-            workers.close()
+            executor.close()
             seen.contents.flush()
             context.analyzer().flush()
             parts = {project.fingerprints[key]: project.parts(key) for key in stale}

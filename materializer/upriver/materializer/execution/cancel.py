@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from upriver.assets.model import Key
 
+LOOK = 0.05
+"""Seconds between two looks at a running attempt's memory, deadline and cancellation."""
+
 
 class Cancel:
     """Asks a running build to stop. Safe from signal handlers and threads."""

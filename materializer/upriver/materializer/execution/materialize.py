@@ -17,10 +17,6 @@ from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetOutput, AssetProgress
 from upriver.materializer.execution.attempt import AttemptFailed, Attempts, Known
-from upriver.materializer.execution.isolation import isolation
-from upriver.materializer.execution.local.grants import granted_before
-from upriver.materializer.execution.local.pool import WorkerPool
-from upriver.materializer.execution.repetition import Repetitions
 from upriver.materializer.execution.work import Completed
 from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
@@ -28,7 +24,7 @@ from upriver.materializer.freshness.external_inputs import declared_names
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Located, Materialization, Read, Trace, Version
-from upriver.materializer.ports import SourceChanging, Staged
+from upriver.materializer.ports import Executor, SourceChanging, Staged
 from upriver.materializer.runs.event_log import RunLog
 
 if TYPE_CHECKING:
@@ -45,7 +41,7 @@ class Maker:
         self,
         context: Context,
         seen: Survey,
-        workers: WorkerPool,
+        executor: Executor,
         run_id: str,
         log: RunLog,
         cancel: Cancel,
@@ -58,18 +54,15 @@ class Maker:
         self._cancel = cancel
         self._subjects = subjects(context)
         self._today = today(context)
-        files = seen.project.files
         self._attempts = Attempts(
             context.root,
             context.engine(),
             context.store,
             context.analyzer(),
-            code=(*files.python, *files.helpers),
+            code=seen.project.files.code_digest(),
             variables=context.variables(seen.project),
             slow=slow,
-            repetitions=Repetitions(
-                context.root, workers, context.parts.scratch, isolation(seen.project.config)
-            ),
+            executor=executor,
         )
 
     def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:
@@ -137,8 +130,7 @@ class Maker:
         declared = declared_names(asset, config)
         if before is None or before.trace.recipe != self._seen.project.fingerprints[asset.key]:
             return Known(declared=declared)
-        granted = granted_before(before.trace.environment, declared, self._context.root)
-        return Known(granted, declared)
+        return Known(declared, tuple(name for name, _ in before.trace.environment))
 
     def _read(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> Read:
         """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""

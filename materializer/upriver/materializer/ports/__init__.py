@@ -1,12 +1,20 @@
 """The narrow interfaces at which the program meets the disk, the state and what is composed for it.
 
-Each has a fake beside its real thing (see :mod:`upriver.materializer.testing`), and one contract suite that runs on
+Each has a fake beside its real thing (see :mod:`tests.fakes.ports`), and one contract suite that runs on
 both.
 """
 
 from upriver.materializer.ports.clock import Clock
 from upriver.materializer.ports.connector import Connector, SourceChanging, SourceMissing
 from upriver.materializer.ports.engine import Engine, Written
+from upriver.materializer.ports.executor import (
+    AttemptInput,
+    Executor,
+    NotProduced,
+    Produced,
+    PythonAttempt,
+    Watching,
+)
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
 from upriver.materializer.ports.state import (
     Claim,
@@ -27,6 +35,7 @@ from upriver.materializer.ports.state import (
 from upriver.materializer.ports.store import Staged, Store, Stored
 
 __all__ = [
+    "AttemptInput",
     "Bad",
     "Claim",
     "ClaimRequest",
@@ -38,13 +47,17 @@ __all__ = [
     "Dropped",
     "Engine",
     "Entry",
+    "Executor",
     "FactCache",
     "Holder",
     "JournalReader",
     "Lease",
+    "NotProduced",
     "Outdated",
     "Pointer",
+    "Produced",
     "ProjectStorage",
+    "PythonAttempt",
     "Removed",
     "Seen",
     "SourceChanging",
@@ -56,5 +69,6 @@ __all__ = [
     "StateWriter",
     "Store",
     "Stored",
+    "Watching",
     "Written",
 ]

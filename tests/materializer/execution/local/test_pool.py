@@ -10,7 +10,7 @@ import pytest
 
 from upriver.assets.model import PythonRecipe
 from upriver.assets.support.forked_process import ForkParent
-from upriver.assets.support.supervised_process import Spawn, Starter
+from upriver.assets.support.spawned_process import Spawn, Starter
 from upriver.lineage.project.derive import derive
 from upriver.materializer.composition import PRELOADED
 from upriver.materializer.execution.local.memory import AttemptMemory, walk

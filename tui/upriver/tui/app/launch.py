@@ -41,7 +41,7 @@ def run_ui(
         os.environ.pop("LINES", None)
     restore = paint_cached_frame(root, theme=theme, ascii=ascii)
     be_frugal()
-    from upriver.materializer.remote import session_server
+    from upriver.materializer.session.remote import session_server
 
     # The project is read by another process, while this one imports what draws it.
     process = session_server.start(root, environment)
@@ -50,7 +50,7 @@ def run_ui(
         gc.disable()
         # Frames are drawn when something changed, at most so often; a key need not wait for the next sixtieth.
         os.environ.setdefault("TEXTUAL_FPS", "120")
-        from upriver.materializer.remote.session_client import SessionClient
+        from upriver.materializer.session.remote.session_client import SessionClient
         from upriver.tui.app.app import UpriverApp
 
         session = SessionClient.open(root, environment, process=process)

@@ -48,13 +48,13 @@ class Granted(Value, frozen=True):
         return tuple(dict.fromkeys((*self.files, *self.patterns)))
 
 
-def granted_before(environment: Iterable[tuple[str, str]], declared: Iterable[str], root: Path) -> Granted:
-    """What an earlier attempt of the same recipe was granted, after its trace. *declared* are given anyway."""
+def granted_before(remembered: Iterable[str], declared: Iterable[str], root: Path) -> Granted:
+    """What an earlier attempt of the same recipe was granted, by names in its trace. *declared* are given anyway."""
     files: list[str] = []
     folders: list[str] = []
     patterns: list[str] = []
     given = set(declared)
-    for name, _ in environment:
+    for name in remembered:
         if name in given:
             continue
         prefix, _, rest = name.partition(":")

@@ -25,7 +25,7 @@ def configure(parser: Parser) -> None:
 
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
-    from upriver.tui.present.json import documents as json_output
+    from upriver.tui.present.json import upkeep as json_output
     from upriver.tui.present.json.values import write_json
     from upriver.tui.present.text.environments import environment_lines, removed_lines
 

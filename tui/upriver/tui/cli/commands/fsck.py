@@ -25,7 +25,7 @@ def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.materializer.upkeep.repair import Repaired
     from upriver.tui.cli.failure import DONE, FAILED
-    from upriver.tui.present.json import documents as json_output
+    from upriver.tui.present.json import upkeep as json_output
     from upriver.tui.present.json.values import write_json
     from upriver.tui.present.text.upkeep import fsck_lines
 

@@ -44,7 +44,7 @@ def configure(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.materializer.upkeep.gc import Keep
-    from upriver.tui.present.json import documents as json_output
+    from upriver.tui.present.json import upkeep as json_output
     from upriver.tui.present.json.values import write_json
     from upriver.tui.present.text.upkeep import gc_lines
 

@@ -1,7 +1,7 @@
-"""The process that holds a project open for a :class:`upriver.materializer.remote.session_client.SessionClient`.
+"""The process that holds a project open for a ``SessionClient`` (session_client.py).
 
-Started as ``python -m upriver.materializer.remote.session_server ROOT ENVIRONMENT``. It reads questions from standard
-input and writes answers to standard output (see protocol.py), and ends when the client has gone.
+Started as ``python -m upriver.materializer.session.remote.session_server ROOT ENVIRONMENT``. It reads questions from
+standard input and writes answers to standard output (see protocol.py), and ends when the client has gone.
 
 This module is imported before everything else when the terminal UI starts: it imports only what costs little.
 """
@@ -19,14 +19,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from upriver.materializer.operations import ProjectApi
-    from upriver.materializer.remote.protocol import Answer
+    from upriver.materializer.session.remote.protocol import Answer
 
 
 def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
     """Start the process. It begins to read the project at once."""
     return subprocess.Popen(
         # -P: files in the current folder must not be taken for Python's own modules.
-        [sys.executable, "-P", "-m", "upriver.materializer.remote.session_server", str(root), environment],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "upriver.materializer.session.remote.session_server",
+            str(root),
+            environment,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -41,8 +48,8 @@ def main() -> None:
     os.dup2(nothing, 1)  # whatever a library prints must not come between the answers
     os.close(nothing)
     threading.Thread(target=_end_with_client, name="upriver-client", daemon=True).start()
-    from upriver.materializer.remote import protocol
     from upriver.materializer.session import Session
+    from upriver.materializer.session.remote import protocol
 
     session = Session(Path(sys.argv[1]), sys.argv[2], watched=True)
     with suppress(
@@ -59,7 +66,7 @@ def main() -> None:
 def answer(session: ProjectApi, text: bytes) -> Answer:
     """The answer of *session* to the question *text*."""
     from upriver.materializer.operations import RunsIn
-    from upriver.materializer.remote import protocol
+    from upriver.materializer.session.remote import protocol
 
     try:
         asked, arguments = protocol.read_question(text)

@@ -4,8 +4,8 @@ They ship with the package because they stand beside the ports that they impleme
 projects that embed Upriver need them too. Nothing in the product imports them.
 """
 
-from upriver.materializer.testing.files import FaultyFiles, MemoryFiles, PowerCutError
-from upriver.materializer.testing.state import MemoryState
-from upriver.materializer.testing.store import MemoryStore
+from tests.fakes.ports.files import FaultyFiles, MemoryFiles, PowerCutError
+from tests.fakes.ports.state import MemoryState
+from tests.fakes.ports.store import MemoryStore
 
 __all__ = ["FaultyFiles", "MemoryFiles", "MemoryState", "MemoryStore", "PowerCutError"]

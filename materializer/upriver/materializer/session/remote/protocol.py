@@ -26,7 +26,7 @@ from upriver.assets.errors import (
 from upriver.assets.model import Key, Value
 from upriver.materializer.answers import Table
 from upriver.materializer.events import Event
-from upriver.materializer.remote.operation_table import KEPT_BY_CALLER, Operation, operation
+from upriver.materializer.session.remote.operation_table import KEPT_BY_CALLER, Operation, operation
 
 _ERRORS: Mapping[str, type[UpriverError]] = {
     one.__name__: one for one in (UsageError, AssetError, StoreError, BusyError, UpriverError)

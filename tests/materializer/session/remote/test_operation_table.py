@@ -25,10 +25,10 @@ from upriver.lineage.refactoring.rename.values import (
 )
 from upriver.materializer import operations as declared
 from upriver.materializer.operations import ProjectApi, RunsIn, in_session_server, operations
-from upriver.materializer.remote import protocol, session_server
-from upriver.materializer.remote.operation_table import KEPT_BY_CALLER, operation
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote import protocol, session_server
+from upriver.materializer.session.remote.operation_table import KEPT_BY_CALLER, operation
+from upriver.materializer.session.remote.session_client import SessionClient
 from upriver.materializer.upkeep.gc import Keep
 
 IMPLEMENTATIONS = (Session, SessionClient, FakeSession, ScriptedSession)

@@ -13,8 +13,8 @@ from upriver.assets.errors import UpriverError
 from upriver.assets.model import Key
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.remote import build_server, protocol
-from upriver.materializer.remote.operation_table import Operation
+from upriver.materializer.session.remote import build_server, protocol
+from upriver.materializer.session.remote.operation_table import Operation
 
 _INTERVAL = 0.05
 """Seconds between two looks at whether the build was asked to stop."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,39 +24,15 @@ from upriver.materializer.execution.local.grants import (
     learned,
     values_of,
 )
+from upriver.materializer.execution.local.isolation import Isolation
 from upriver.materializer.execution.local.messages import Confinement, Job, Result
 from upriver.materializer.execution.local.pool import Ended, WorkerPool
-from upriver.materializer.execution.refusal import advice, refusals, too_many
+from upriver.materializer.execution.local.refusal import advice, refusals, too_many
 from upriver.materializer.freshness.decide import ENFORCED, ISOLATION, OBSERVED, VARIABLE
 from upriver.materializer.freshness.external_inputs import UNSTEADY, variable_digest
+from upriver.materializer.ports import Watching
 
 _MOST_LINES = 200
-
-
-class Watching(Protocol):
-    """How a running attempt talks to its run."""
-
-    def cancelled(self) -> bool:
-        """Whether it has to end."""
-        ...
-
-    def output(self, stream: str, line: str) -> None:
-        """A line was printed."""
-        ...
-
-    def progress(self, fraction: float | None, memory: int | None) -> None:
-        """How far it is."""
-        ...
-
-
-class Isolation(Value, frozen=True):
-    """How this build isolates recipes. *outside* are paths that all may read elsewhere, *secrets* the
-    files of secrets by name.
-    """
-
-    enforced: bool = False
-    outside: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = {}
 
 
 class Ran(Value, frozen=True):

@@ -1,4 +1,4 @@
-"""The session: carries out the operations of a project in this process.
+"""The session: carries out the operations of a project in this process (those that change its files: refactoring.py).
 
 What only some operations need is imported where it is needed: `status` and a build that finds nothing to do are run
 all day, and shall cost no more than they use.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ from upriver.materializer.answers import (
     EnvironmentEntry,
     Explanation,
     HistoryEntry,
-    Impacts,
     LineageView,
     LogLine,
     NotShownError,
@@ -44,23 +42,21 @@ from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.freshness.status import status_of
 from upriver.materializer.freshness.survey import survey
 from upriver.materializer.model import State
-from upriver.materializer.operations import ProjectApi
 from upriver.materializer.ports import Clock
 from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
+from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
 
 if TYPE_CHECKING:
-    from upriver.lineage.refactoring.fix import Fix
-    from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
     from upriver.materializer.inspection.lineage import Lineage
     from upriver.materializer.upkeep.fsck import Report
     from upriver.materializer.upkeep.gc import Collected, Keep
     from upriver.materializer.upkeep.repair import Repaired
 
 
-class Session(ProjectApi):
+class Session(Refactorings):
     """A :class:`ProjectApi` over a context. Reading calls may run in any thread; one build at a time.
 
     The operations are documented in :class:`ProjectApi`. Nothing is opened before it is needed.
@@ -125,7 +121,9 @@ class Session(ProjectApi):
             schemas = self._schemas()
             return {key: [c.name for c in schemas.of(key) or ()] for key in project.graph.order}
 
-        return select(texts, Scope.of(project, states, columns))
+        return select(
+            texts, Scope(project.graph, project.assets, project.sources, states, columns, project.broken)
+        )
 
     def _known(self, key: Key, *, as_watched: bool = True) -> Project:
         project = self._project(as_watched=as_watched)
@@ -231,20 +229,6 @@ class Session(ProjectApi):
             self.context.analyzer().flush()
             return found
 
-    def impact(self, since: str | None = None) -> Impacts:
-        from upriver.materializer.refactoring.impact import impact
-
-        with self._reading:
-            self._project()
-            return impact(self.context, since)
-
-    def dropping(self, key: Key, column: str) -> Impacts:
-        from upriver.materializer.refactoring.drop_column import dropping
-
-        with self._reading:
-            self._known(key)
-            return dropping(self.context, key, column)
-
     def columns(self, key: Key) -> tuple[str, ...]:
         with self._reading:
             self._known(key)
@@ -252,56 +236,6 @@ class Session(ProjectApi):
 
     def _schemas(self) -> Schemas:
         return Schemas(self.context, SourceViews(sources_of(self.context)))
-
-    # -- refactoring ---------------------------------------------------------------------------------------
-    def renaming(self, old: Key, new: Key) -> Renaming:
-        from upriver.lineage.refactoring.rename.find import renaming
-
-        with self._reading:
-            return renaming(self._project(), old, new)
-
-    def rename(self, renaming: Renaming) -> None:
-        from upriver.materializer.refactoring.rename_asset import write_renaming
-
-        with self._reading, self._whole_project("rename"):
-            write_renaming(self.context, renaming)
-
-    @contextmanager
-    def _whole_project(self, purpose: str) -> Iterator[None]:
-        """While it lasts, nothing is built: a build would read files of both names. Raises BusyError."""
-        if not (self.context.folder / "state.db").exists():
-            yield
-            return
-        lease = self.context.state.hold(purpose)
-        try:
-            yield
-        finally:
-            lease.release()
-
-    def fix(self, key: Key) -> Fix:
-        from upriver.materializer.refactoring.fix import find_fix
-
-        with self._reading:
-            return find_fix(self.context, key)
-
-    def apply_fix(self, fix: Fix) -> None:
-        from upriver.materializer.refactoring.fix import write_fix
-
-        with self._reading:
-            write_fix(self.context, fix)
-
-    def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
-        from upriver.materializer.refactoring.rename_column import find_column_renaming
-
-        with self._reading:
-            self._known(key, as_watched=False)
-            return find_column_renaming(self.context, key, column, new, leave=leave)
-
-    def rename_column(self, renaming: ColumnRenaming) -> None:
-        from upriver.materializer.refactoring.rename_column import write_column_renaming
-
-        with self._reading, self._whole_project("rename"):
-            write_column_renaming(self.context, renaming)
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:
@@ -403,21 +337,21 @@ class Session(ProjectApi):
 
     # -- environments ------------------------------------------------------------------------------------
     def require_environment(self) -> None:
-        from upriver.materializer.environments import known
+        from upriver.materializer.upkeep import environments as known
 
         with self._reading:
             self._project(as_watched=True)
             known.require(self.context)
 
     def environments(self) -> tuple[EnvironmentEntry, ...]:
-        from upriver.materializer.environments import known
+        from upriver.materializer.upkeep import environments as known
 
         with self._reading:
             self._project(as_watched=True)
             return known.entries(self.context)
 
     def remove_environment(self, name: str) -> int:
-        from upriver.materializer.environments import known
+        from upriver.materializer.upkeep import environments as known
 
         with self._reading:
             self._project(as_watched=True)

@@ -19,10 +19,10 @@ from upriver.assets.model import Source
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.operations import ProjectApi, RunsIn, implement
 from upriver.materializer.ports import Clock
-from upriver.materializer.remote import protocol, session_server
-from upriver.materializer.remote.build_client import run_build
-from upriver.materializer.remote.operation_table import operation
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote import protocol, session_server
+from upriver.materializer.session.remote.build_client import run_build
+from upriver.materializer.session.remote.operation_table import operation
 
 REST = 120.0
 """Seconds without a question after which the session server ends; the next question starts another."""

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from upriver.assets.errors import UsageError
+from upriver.assets.model import Value
 from upriver.assets.project.config import Config
 from upriver.materializer.execution.local.confinement.apply import offer
-from upriver.materializer.execution.repetition import Isolation
+
+
+class Isolation(Value, frozen=True):
+    """How this build isolates recipes. *outside* are paths that all may read elsewhere, *secrets* the
+    files of secrets by name.
+    """
+
+    enforced: bool = False
+    outside: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = {}
 
 
 def isolation(config: Config) -> Isolation:

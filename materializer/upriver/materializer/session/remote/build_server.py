@@ -1,8 +1,8 @@
-"""The process that carries out one build for a :class:`upriver.materializer.remote.session_client.SessionClient`.
+"""The process that carries out one build for a ``SessionClient`` (session_client.py).
 
-Started as ``python -m upriver.materializer.remote.build_server ROOT ENVIRONMENT``. It reads one question from standard
-input, writes the events of the build to standard output (see protocol.py), and then its answer. While it builds, it
-reads requests from standard input: to stop, or to leave one asset out. When the client has gone it builds on: other
+Started as ``python -m upriver.materializer.session.remote.build_server ROOT ENVIRONMENT``. It reads one question from
+standard input, writes the events of the build to standard output (see protocol.py), and then its answer. While it
+builds, it reads requests from standard input: to stop, or to leave one asset out. When the client has gone it builds on: other
 processes see it as any other build, and stop it with SIGTERM. If it dies, the client goes on.
 """
 
@@ -20,14 +20,21 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from upriver.materializer.events import Event
     from upriver.materializer.execution.cancel import Cancel
-    from upriver.materializer.remote.protocol import Answer, Happened
+    from upriver.materializer.session.remote.protocol import Answer, Happened
 
 
 def start(root: Path, environment: str) -> subprocess.Popen[bytes]:
     """Start the process. It builds when it is asked."""
     return subprocess.Popen(
         # -P: files in the current folder must not be taken for Python's own modules.
-        [sys.executable, "-P", "-m", "upriver.materializer.remote.build_server", str(root), environment],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "upriver.materializer.session.remote.build_server",
+            str(root),
+            environment,
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -43,12 +50,12 @@ class _Client:
         self._gone = False
 
     def send_event(self, event: Event) -> None:
-        from upriver.materializer.remote import protocol
+        from upriver.materializer.session.remote import protocol
 
         self.send(protocol.Happened(event))
 
     def send(self, message: Answer | Happened) -> None:
-        from upriver.materializer.remote import protocol
+        from upriver.materializer.session.remote import protocol
 
         if self._gone:
             return
@@ -66,7 +73,7 @@ def main() -> None:
     os.dup2(nothing, 1)  # whatever a library prints must not come between the answers
     os.close(nothing)
     from upriver.materializer.execution.cancel import Cancel
-    from upriver.materializer.remote import protocol
+    from upriver.materializer.session.remote import protocol
 
     cancel = Cancel()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -85,8 +92,8 @@ def main() -> None:
 
 def _answer(text: bytes, client: _Client, cancel: Cancel) -> Answer:
     from upriver.materializer.operations import RunsIn
-    from upriver.materializer.remote import protocol
     from upriver.materializer.session import Session
+    from upriver.materializer.session.remote import protocol
 
     try:
         asked, arguments = protocol.read_question(text)
@@ -103,7 +110,7 @@ def _answer(text: bytes, client: _Client, cancel: Cancel) -> Answer:
 
 
 def _listen(requests: IO[bytes], cancel: Cancel) -> None:
-    from upriver.materializer.remote import protocol
+    from upriver.materializer.session.remote import protocol
 
     try:
         while True:

@@ -19,8 +19,8 @@ from upriver.materializer.answers import BuildResult
 from upriver.materializer.events import AssetOutput, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Outcome, RunStatus, State
-from upriver.materializer.remote.session_client import SessionClient
 from upriver.materializer.session import Session
+from upriver.materializer.session.remote.session_client import SessionClient
 from upriver.materializer.upkeep.gc import Keep
 
 
@@ -290,7 +290,7 @@ def test_a_build_goes_on_when_its_asker_has_gone(root: Path) -> None:
     (root / "assets" / "slow.py").write_text(SLOW.replace("600", "1.5"))
     asker = subprocess.Popen(
         [sys.executable, "-c", "import sys; from pathlib import Path\n"
-         "from upriver.materializer.remote.session_client import SessionClient\n"
+         "from upriver.materializer.session.remote.session_client import SessionClient\n"
          "SessionClient.open(Path(sys.argv[1])).build(on_event=lambda event: print(event, flush=True))", str(root)],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip

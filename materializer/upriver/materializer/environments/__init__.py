@@ -1,1 +1,0 @@
-"""Environments: the named sets of pointers of a project."""
