@@ -2,8 +2,8 @@
 
 Started as ``python -m upriver.materializer.session.remote.build_server ROOT ENVIRONMENT``. It reads one question from
 standard input, writes the events of the build to standard output (see protocol.py), and then its answer. While it
-builds, it reads requests from standard input: to stop, or to leave one asset out. When the client has gone it builds on: other
-processes see it as any other build, and stop it with SIGTERM. If it dies, the client goes on.
+builds, it reads requests from standard input: to stop, or to leave one asset out. When the client has gone it builds
+on: other processes see it as any other build, and stop it with SIGTERM. If it dies, the client goes on.
 """
 
 from __future__ import annotations
