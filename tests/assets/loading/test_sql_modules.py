@@ -5,7 +5,6 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
-import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from upriver.assets.declare.options import DIALECTS
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.sql_module import parse_sql_module
 from upriver.assets.model import Asset, Execution, Kind, SqlRecipe
+from upriver.lineage.sql.dialects.known import ALIASES, NAMES, dialect_named
 
 PATH = "assets/marts/delays.sql"
 
@@ -220,8 +220,9 @@ def test_a_path_that_gives_no_key_is_told_together_with_the_rest() -> None:
     assert [diagnosis.code for diagnosis in diagnoses] == ["unknown-option", "bad-key", "empty-sql"]
 
 
-def test_the_dialects_are_those_of_sqlglot() -> None:
-    assert {dialect.value for dialect in sqlglot.Dialects if dialect.value} == DIALECTS
+def test_the_dialects_are_those_that_can_be_translated() -> None:
+    assert {"duckdb", *NAMES, *ALIASES, "mysql, collation=binary", "tsql, collation=binary"} == DIALECTS
+    assert all(dialect_named(dialect) is not None for dialect in DIALECTS - {"duckdb"})
 
 
 @given(

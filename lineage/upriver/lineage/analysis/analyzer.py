@@ -164,9 +164,11 @@ class Analyzer:
         self._local = threading.local()
         self._planning = threading.Lock()
 
-    def query(self, key: Key) -> Query:
-        """The parsed query of a SQL asset."""
-        return self._project.query(key)
+    def bound_query(self, key: Key, schemas: Mapping[Key, Schema]) -> Query | Diagnosis:
+        """The query of a SQL asset as DuckDB runs it over upstreams of these *schemas*."""
+        from upriver.lineage.sql.parse.parse import bound_to
+
+        return bound_to(self._project.query(key), schemas)
 
     def analyze(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
         """The asset's recipe bound against its upstreams' schemas; a Diagnosis when it can't be bound."""

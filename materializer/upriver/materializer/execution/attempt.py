@@ -98,8 +98,8 @@ class Analyses(Protocol):
         """The analysis of an asset's recipe against its upstreams' schemas."""
         ...
 
-    def query(self, key: Key) -> Query:
-        """The parsed query of a SQL asset."""
+    def bound_query(self, key: Key, schemas: Mapping[Key, Schema]) -> Query | Diagnosis:
+        """The query of a SQL asset as the engine runs it over upstreams of these *schemas*."""
         ...
 
 
@@ -228,10 +228,13 @@ class Attempts:
         meanwhile: Meanwhile,
         target: Path,
     ) -> Made:
-        query = self._analyses.query(asset.key)
-        analysis = self._analyses.analyze(asset.key, {key: v.schema for key, v in upstreams.items()})
+        schemas = {key: version.schema for key, version in upstreams.items()}
+        analysis = self._analyses.analyze(asset.key, schemas)
         if isinstance(analysis, Diagnosis):
             raise AttemptFailed(str(analysis), final=True, diagnosis=analysis)
+        query = self._analyses.bound_query(asset.key, schemas)
+        if isinstance(query, Diagnosis):
+            raise AttemptFailed(str(query), final=True, diagnosis=query)
         for key in dict.fromkeys(query.keys()):
             self._engine.expose(key, self._locator.located(upstreams[key]))
         limit, bound = asset.execution.timeout, query.bound(relation_name)

@@ -75,8 +75,22 @@ def test_a_table_that_is_not_there_is_told_at_its_place(binder: Binder) -> None:
 def test_where_the_translation_can_not_be_followed_back_its_line_is_shown_as_what_it_is(
     binder: Binder,
 ) -> None:
-    found = problem(binder, "select id,\n  v ~ 'x' as m from base", "postgres")
+    found = problem(binder, "select id,\n  (select id, v from base) as m from base", "postgres")
     assert found.place == Place("a.sql", 4)
     assert found.excerpt is not None
-    assert "REGEXP_MATCHES" in found.excerpt
+    assert "SELECT id, (SELECT id, v FROM base) AS m" in found.excerpt
     assert found.facts[-1] == "the line shown is of the translation to DuckDB's SQL"
+
+
+def test_an_operator_that_has_no_equal_is_told_at_its_place(binder: Binder) -> None:
+    found = problem(binder, "select id,\n  v ~ 'x' as m from base", "postgres")
+    assert found.code == "sql-dialect"
+    assert found.place == Place("a.sql", 5, 5)
+    assert found.excerpt == "5 |   v ~ 'x' as m from base\n  |     ^"
+
+
+def test_an_unknown_column_is_told_before_what_its_type_would_decide(binder: Binder) -> None:
+    found = problem(binder, "select idd / 2 as h from base", "postgres")
+    assert found.code == "unknown-column"
+    assert found.place == Place("a.sql", 4, 8)
+    assert found.hint == "did you mean 'id'?"

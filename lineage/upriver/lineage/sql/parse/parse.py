@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 import duckdb
+import msgspec
 
 from upriver.assets.errors import Diagnosis, caret_excerpt, did_you_mean
-from upriver.assets.model import Place, Value
+from upriver.assets.model import Key, Place, Schema, Value
 from upriver.assets.support.json_trees import decode
 from upriver.lineage.sql.parse.canonical import canonical_tokens, canonical_tree, fingerprint
-from upriver.lineage.sql.parse.dialect import transpile
+from upriver.lineage.sql.parse.foreign import Translated, translated
 from upriver.lineage.sql.parse.pivot import without_dynamic_pivots
 from upriver.lineage.sql.parse.query import BoundText, Query
 from upriver.lineage.sql.parse.scope import Node, read_names
@@ -58,20 +60,20 @@ def parse_queries(texts: Iterable[Text]) -> list[Query | Diagnosis]:
 
 def _parse_batch(sources: list[Text]) -> list[Query | Diagnosis]:
     results: list[Query | Diagnosis | None] = [None] * len(sources)
-    executables: list[tuple[int, str]] = []
+    executables: list[tuple[int, Translated]] = []
     for index, source in enumerate(sources):
         executable = _executable(source)
         if isinstance(executable, Diagnosis):
             results[index] = executable
         else:
             executables.append((index, executable))
-    trees = _serialize([executable for _, executable in executables])
+    trees = _serialize([executable.text for _, executable in executables])
     for (index, executable), tree in zip(executables, trees, strict=True):
         results[index] = _read(sources[index], executable, tree)
     return [result for result in results if result is not None]
 
 
-def _read(source: Text, executable: str, tree: Node) -> Query | Diagnosis:
+def _read(source: Text, executable: Translated, tree: Node) -> Query | Diagnosis:
     """The query of one syntax *tree*. What goes wrong is told of this text; others go on."""
     try:
         return _Parsing(source, executable).query(tree)
@@ -82,7 +84,7 @@ def _read(source: Text, executable: str, tree: Node) -> Query | Diagnosis:
         return Diagnosis("sql-unsupported", message, place, ("this is a fault of Upriver",), hint)
 
 
-def _executable(source: Text) -> str | Diagnosis:
+def _executable(source: Text, schemas: Mapping[str, Schema] | None = None) -> Translated | Diagnosis:
     place = Place(source.path, source.first_line) if source.path else None
     for bad, name in (("\0", "NUL"), ("\ufeff", "byte order mark")):
         if bad in source.text:
@@ -91,17 +93,41 @@ def _executable(source: Text) -> str | Diagnosis:
         source.text.encode()
     except UnicodeEncodeError as error:
         return Diagnosis("sql-syntax", f"the query is not valid Unicode: {error.reason}", place)
-    text: str | Diagnosis = source.text
+    found: Translated | Diagnosis = Translated(source.text)
     if source.dialect != "duckdb":
-        text = transpile(source.text, source.dialect, source.path, source.first_line)
-    if isinstance(text, Diagnosis):
-        return text
-    end = significant_end(text)
+        found = translated(source, schemas)
+    if isinstance(found, Diagnosis):
+        return found
+    end = significant_end(found.text)
     if not end:
         return Diagnosis(
             "sql-statement", "there is no query", place, hint="an SQL asset is one SELECT statement"
         )
-    return text[:end]
+    return Translated(found.text[:end], found.signature)
+
+
+def bound_to(query: Query, schemas: Mapping[Key, Schema]) -> Query | Diagnosis:
+    """*query*, in another dialect translated with the *schemas* of its upstreams; the same query in DuckDB's.
+
+    What it means does not change with that: its fingerprint stays.
+    """
+    if query.dialect == "duckdb":
+        return query
+    read = {reference.key: schemas[reference.key] for reference in query.references}
+    read |= {pattern.lower(): schemas[file.key] for file in query.files for pattern in file.patterns}
+    return _bound_to(query, tuple(sorted(read.items())))
+
+
+@lru_cache(maxsize=256)
+def _bound_to(query: Query, schemas: tuple[tuple[str, Schema], ...]) -> Query | Diagnosis:
+    source = Text(query.text, query.dialect, query.path, query.first_line)
+    executable = _executable(source, dict(schemas))
+    if isinstance(executable, Diagnosis):
+        return executable
+    found = _read(source, executable, next(_serialize([executable.text])))
+    if isinstance(found, Diagnosis):
+        return found
+    return msgspec.structs.replace(found, fingerprint=query.fingerprint)
 
 
 def _serialize(texts: list[str]) -> Iterator[Node]:
@@ -144,11 +170,12 @@ def _connection() -> duckdb.DuckDBPyConnection:
 class _Parsing:
     """One text on its way to a Query."""
 
-    def __init__(self, source: Text, executable: str) -> None:
+    def __init__(self, source: Text, executable: Translated) -> None:
         self.source = source
-        self.executable = executable
-        self.unedited = BoundText(executable, [])
-        self.line_starts = [0] + [found.end() for found in re.finditer("\n", executable)]
+        self.signature = executable.signature
+        self.executable = executable.text
+        self.unedited = BoundText(self.executable, [])
+        self.line_starts = [0] + [found.end() for found in re.finditer("\n", self.executable)]
 
     def query(self, tree: Node) -> Query | Diagnosis:
         if not tree["error"]:
@@ -167,6 +194,8 @@ class _Parsing:
             return self._diagnosis(problem.code, problem.message, problem.offset, problem.hint)
         text = self.executable
         canonical = canonical_tokens(text) if dynamic else canonical_tree(statement, text)
+        if self.signature:
+            canonical = f"{self.signature}\n{canonical}"
         return Query(
             text=self.source.text,
             executable=self.executable,

@@ -18,6 +18,7 @@ from upriver.assets.support.json_trees import decode
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import WHOLE, Analysis, Opaque, Volatility
 from upriver.lineage.sql.names import quote, relation_name, relation_parts
+from upriver.lineage.sql.parse.parse import bound_to
 from upriver.lineage.sql.parse.query import BoundText, Query
 from upriver.lineage.sql.parse.variables import set_variables, variable_reads
 from upriver.lineage.sql.plan.bind_errors import bind_diagnosis, unknown_upstream
@@ -87,7 +88,16 @@ class Binder:
         if query.outside:
             return self._reads_outside(query)
         with self._lock:
-            return self._analyze(query, schemas, called)
+            bound = bound_to(query, schemas)
+            if isinstance(bound, Diagnosis):
+                return self._refused(query, schemas, bound)
+            return self._analyze(bound, schemas, called)
+
+    def _refused(self, query: Query, schemas: Mapping[Key, Schema], refusal: Diagnosis) -> Diagnosis:
+        """Why a query in another dialect can't be translated: what DuckDB finds wrong with its names comes first."""
+        found = self._analyze(query, schemas, None)
+        unknown = isinstance(found, Diagnosis) and found.code in ("unknown-column", "unknown-table")
+        return found if isinstance(found, Diagnosis) and unknown else refusal
 
     def _analyze(
         self, query: Query, schemas: Mapping[Key, Schema], called: Called | None

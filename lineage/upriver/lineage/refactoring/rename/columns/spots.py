@@ -11,6 +11,7 @@ from typing import Any
 
 from upriver.assets.model import Schema
 from upriver.lineage.refactoring.rename.columns.search import Spot
+from upriver.lineage.sql.dialects.known import grammar_of
 from upriver.lineage.sql.names import quote
 from upriver.lineage.sql.parse.parse import syntax_tree
 from upriver.lineage.sql.parse.query import BoundText, Query
@@ -42,7 +43,7 @@ class Words:
             return quote(name)
         from sqlglot import exp
 
-        return exp.to_identifier(name, quoted=True).sql(dialect=self.query.dialect)
+        return exp.to_identifier(name, quoted=True).sql(dialect=grammar_of(self.query.dialect))
 
     def bare(self, quoted: re.Match[str]) -> str:
         """A quoted name, without its quotes where it needs none."""
@@ -211,7 +212,7 @@ def _foreign_tokens(query: Query) -> tuple[Token, ...]:
 
     strings = {kind for kind in TokenType if kind.name.endswith("STRING")}
     found = []
-    for token in Dialect.get_or_raise(query.dialect).tokenize(query.text):
+    for token in Dialect.get_or_raise(grammar_of(query.dialect)).tokenize(query.text):
         start, end = token.start, token.end + 1
         text = query.text[start:end]
         if token.token_type is TokenType.IDENTIFIER:
@@ -242,7 +243,7 @@ def _foreign_columns(query: Query) -> dict[int, bool]:
     from sqlglot import exp
 
     found = {}
-    for column in sqlglot.parse_one(query.text, read=query.dialect).find_all(exp.Column):
+    for column in sqlglot.parse_one(query.text, read=grammar_of(query.dialect)).find_all(exp.Column):
         if (end := column.this.meta.get("end")) is not None:
             in_list = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
             found[int(end) + 1] = in_list
