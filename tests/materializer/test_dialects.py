@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from upriver.assets.errors import DeclarationError
 from upriver.materializer.model import Outcome
 from upriver.materializer.session import Session
 
@@ -113,21 +112,32 @@ def test_a_column_that_is_not_read_rebuilds_nothing(folder: Folder) -> None:
     assert folder.build()["half"] is Outcome.FRESH
 
 
-def test_what_is_refused_for_its_words_is_told_with_its_place(folder: Folder) -> None:
-    folder.asset("bad", "postgres", "select id,\n  mystery(n) as m\nfrom numbers")
-    with pytest.raises(DeclarationError) as caught:
-        folder.build()
-    (diagnosis,) = caught.value.diagnoses
-    assert str(diagnosis.place) == "assets/bad.sql:5:3"
-    assert "'mystery' of postgres is not translated" in diagnosis.message
-
-
-def test_what_is_refused_for_its_types_is_told_with_its_place(folder: Folder) -> None:
-    folder.asset("bad", "mysql", "select id,\n  cast(n as char) = '7' as m\nfrom numbers")
+@pytest.mark.parametrize(
+    ("dialect", "sql", "place", "said"),
+    [
+        (
+            "postgres",
+            "select id,\n  mystery(n) as m\nfrom numbers",
+            "assets/bad.sql:5:3",
+            "'mystery' of postgres",
+        ),
+        (
+            "mysql",
+            "select id,\n  cast(n as char) = '7' as m\nfrom numbers",
+            "assets/bad.sql:5:19",
+            "collation",
+        ),
+    ],
+)
+def test_what_is_refused_breaks_its_asset_alone_and_is_told_at_its_place(
+    dialect: str, sql: str, place: str, said: str, folder: Folder
+) -> None:
+    folder.asset("bad", dialect, sql)
     session = Session(folder.root)
     result = session.build()
     session.close()
-    (bad,) = (one for one in result.assets if one.asset == "bad")
-    assert bad.action is Outcome.FAILED
-    assert "assets/bad.sql:5:19" in str(bad)
-    assert "collation" in str(bad)
+    bad, numbers = (one for one in sorted(result.assets, key=lambda one: one.asset))
+    assert (bad.action, numbers.action) == (Outcome.BROKEN, Outcome.BUILT)
+    assert said in str(bad)
+    line, column = place.split(":")[1:]
+    assert f"line={line}, column={column}" in str(bad)
