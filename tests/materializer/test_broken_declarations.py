@@ -244,3 +244,23 @@ def test_a_broken_configuration_stops_everything(session: Session) -> None:
     for ask in (session.status, session.plan, session.build):
         with pytest.raises(DeclarationError):
             ask()
+
+
+def test_what_is_known_of_something_broken_can_still_be_asked_for(session: Session) -> None:
+    """Its file as it is now, what it has cost, where it hangs, why it is so."""
+    half = HALF["open bracket"]
+    write(session.root, {"assets/victim.sql": "selec x", "assets/sources.py": half})
+    assert session.recipe_text("victim") == ("selec x", "sql")
+    assert session.recipe_text("raw.b") == (half, "python")
+    assert {one.asset for one in session.cost().assets} == {"victim", "below", "beside", "after_beside"}
+    around = session.lineage("victim")
+    assert {node.asset for node in around.nodes} == {"victim", "below", *_upstream(session, "victim")}
+    assert session.lineage("victim", columns=True).opaque[0].cause.startswith("broken: ")
+    assert session.why("raw.b").diagnoses == only(session, "raw.b").diagnoses
+    assert session.history("victim")[0].rows == 2
+    assert session.profile("victim").rows == 2
+    assert {one.asset for one in session.status(["kind:source"])} >= {"raw.b"}
+
+
+def _upstream(session: Session, key: str) -> tuple[str, ...]:
+    return only(session, key).upstreams

@@ -59,10 +59,12 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
     made = explained(stages(project.graph, needed, seconds, seen.views.sizes(project.sources)))
     told = _with_failure(seen, key)
+    if finding.action is Action.BROKEN:  # what it read when it was last built is beside the point
+        return Explanation(key, finding.state, told, tuple(chain), (), made, finding.diagnoses)
     known = trust_of(project.assets[key], seen.records.get(Node(key)), project.sources)
     doubtful = tuple(edge for edge in known.edges if edge.trust is not Trust.CONTENT)
-    beside = () if finding.action is Action.BROKEN else ruled_out(context, seen, key)
-    return Explanation(key, finding.state, told, tuple(chain), beside, made, finding.diagnoses, doubtful)
+    beside = ruled_out(context, seen, key)
+    return Explanation(key, finding.state, told, tuple(chain), beside, made, edges=doubtful)
 
 
 def _with_failure(seen: Survey, key: Key) -> Reasons:

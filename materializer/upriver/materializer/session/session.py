@@ -309,8 +309,8 @@ class Session(Refactorings):
 
         with self._reading:
             project = self._project(as_watched=True)
-            chosen = self._select(project, select) if select else project.assets
-            keys = [key for key in project.graph.sort(chosen) if key in project.assets]
+            chosen = self._select(project, select) if select else project.graph.order
+            keys = [key for key in project.graph.sort(chosen) if not project.is_source(key)]
             return costs(self.context, self._past, keys, runs)
 
     def events(self, run_id: str) -> tuple[Event, ...]:
