@@ -103,7 +103,7 @@ def test_gc_and_a_repair_are_told_who_builds_and_a_build_who_holds_the_project(t
     """Each ends with 4, and nothing was changed."""
     project = troubles(tmp_path / "p", LONG)
     building = project.start("build", "--json")
-    wait_for(project.root / "began")
+    wait_for(project.root / "at/began")
     for words in (("gc",), ("rename", "long", "longer")):
         done = project.run(*words)
         assert done.code == 4, done.said
@@ -282,7 +282,7 @@ def test_what_a_killed_build_was_making_is_made_by_the_one_that_waits_for_it(tmp
     """At once: the kernel says that it is gone."""
     project = troubles(tmp_path / "p", LONG)
     first = project.start("build", "--json")
-    wait_for(project.root / "began")
+    wait_for(project.root / "at/began")
     second = project.start("build", "--json")
     wait_for_claim(project, second)
     kill_group(first)
@@ -293,7 +293,7 @@ def test_what_a_killed_build_was_making_is_made_by_the_one_that_waits_for_it(tmp
     assert done.actions["long"] == "built"
     statuses = [run["status"] for run in project.here("history", "--json").document["runs"]]
     assert "success" in statuses
-    for name in ("began", "go"):
+    for name in ("at/began", "go"):
         (project.root / name).unlink()
     project.write(
         "assets/recipes.py",

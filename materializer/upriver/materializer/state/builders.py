@@ -77,7 +77,7 @@ class Builders:
                     return in_the_way
                 token = increase(connection, "token")
                 self._compare_with_journal(connection, token)
-                self._abandon(connection, {one.token for one in others})
+                self._abandon_unknown(connection, {one.token for one in others})
                 environment = "" if run is None else run.environment
                 lock = f"{token}.lock"
                 holder = None
@@ -129,6 +129,10 @@ class Builders:
                 path.unlink(missing_ok=True)
         connection.execute("delete from claims where token = ?", (token,))
         connection.execute("delete from builders where token = ?", (token,))
+        found = connection.execute(
+            "select seq, body from runs where status = 'running' and token = ?", (token,)
+        ).fetchall()
+        self._abandon(connection, found)
         return None
 
     def _sweep(self, connection: apsw.Connection) -> None:
@@ -144,17 +148,20 @@ class Builders:
                 with contextlib.suppress(OSError):  # a leftover does no harm
                     path.unlink()
 
-    def _abandon(self, connection: apsw.Connection, living: set[int]) -> None:
-        """Mark the runs of those who are gone: each has lost its lease with this transaction."""
+    def _abandon_unknown(self, connection: apsw.Connection, living: set[int]) -> None:
+        """Mark the runs of which no builder is known: of a state that was rebuilt or upgraded."""
         found = connection.execute("select seq, token, body from runs where status = 'running'").fetchall()
-        for seq, token, body in found:
-            if token in living:
-                continue
+        self._abandon(connection, [(seq, body) for seq, token, body in found if token not in living])
+
+    def _abandon(self, connection: apsw.Connection, runs: Iterable[tuple[object, ...]]) -> None:
+        """Mark runs whose process is gone, or has lost its lease with this transaction."""
+        for seq, body in runs:
             run = msgspec.structs.replace(
                 decode(body, Run), status=RunStatus.ABANDONED, finished=self._clock()
             )
             connection.execute(
-                "update runs set status = ?, body = ? where seq = ?", (run.status, encode(run), seq)
+                "update runs set status = ?, body = ? where seq = ?",
+                (run.status, encode(run), int(str(seq))),
             )
 
     def _compare_with_journal(self, connection: apsw.Connection, token: int) -> None:
