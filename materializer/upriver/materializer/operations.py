@@ -9,7 +9,7 @@ To add an operation, touch four places:
 
 1. Here: the signature, the documentation, and the decorator that says where it runs. Arguments and answers are plain
    values or frozen Structs; :data:`LAZY_TYPES` names those whose modules the command line must not import early.
-2. ``session.py``: what it does.
+2. ``session/session.py`` (on a project's files: ``session/refactoring.py``): what it does.
 3. ``tests/fakes/session.py`` (or ``answers.py`` beside it): what the fake project answers.
 4. ``docs/json.md``: the row of the operation: its document, or why it has none.
 
