@@ -49,7 +49,8 @@ def part_of(node: exp.Expr, name: str, value: exp.Expr, context: Context) -> exp
 
 
 def truncated(*units: str, date: str = "date") -> FunctionRule:
-    """A rule for ``date_trunc(unit, moment)``: *units* are those that start where DuckDB's do, *date* what a date gives."""
+    """A rule for ``date_trunc(unit, moment)``: *units* are those that start where DuckDB's do, *date* what a date gives;
+    ``always`` stands for a date whatever is given."""
 
     def rule(node: exp.Anonymous, arguments: list[exp.Expr], context: Context) -> exp.Expr:
         first, second = arguments
@@ -63,7 +64,7 @@ def truncated(*units: str, date: str = "date") -> FunctionRule:
         if context.typed and kind not in ("date", "timestamp", "null"):
             raise context.refuse(node, f"of a {kind}", "cast it to a timestamp")
         template = f"date_trunc('{duck}', {{0}})"
-        to = "timestamp" if kind == "timestamp" or date == "timestamp" else "date"
+        to = "date" if date == "always" or (kind == "date" and date == "date") else "timestamp"
         return duckdb_text(f"cast({template} as {to})" if context.typed else template, value)
 
     return rule

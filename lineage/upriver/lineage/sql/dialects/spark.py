@@ -42,6 +42,10 @@ FUNCTIONS = """
     octet_length(text) int = strlen({0})
     ucase(text) varchar = upper({0})
     lcase(text) varchar = lower({0})
+    ltrim(text) varchar = ltrim({0}, ' ')
+    ltrim(text, text) varchar = ltrim({1}, {0})
+    rtrim(text) varchar = rtrim({0}, ' ')
+    rtrim(text, text) varchar = rtrim({1}, {0})
     btrim(text) varchar = trim({0}, ' ')
     substr(text, int) varchar = @substr
     substr(text, int, int) varchar = @substr
@@ -89,7 +93,7 @@ DIALECT = Dialect(
     Division(whole=False, zero="error", whole_as_double=True),
     Casts(whole="trunc", float_whole="trunc", default_decimal=(10, 0), as_text=_TEXTS, float_decimal=True),
     functions(
-        common.NUMBERS, common.ROUND_HALF_AWAY, common.TEXT, common.TRIMS, common.LEFT_RIGHT_EMPTY, common.PADS, common.MOMENTS,
+        common.NUMBERS, common.ROUND_HALF_AWAY, common.TEXT, common.LEFT_RIGHT_EMPTY, common.PADS, common.MOMENTS,
         common.STATISTICS, FUNCTIONS,
     ),
     common.KEPT | {"IF", "NVL", "IFNULL", "TRY_CAST"},
@@ -100,7 +104,7 @@ DIALECT = Dialect(
         "regexp_replace": called_replace,
         "regexp_like": called_match,
         "date_trunc": truncated(*_UNITS, date="timestamp"),
-        "trunc": truncated("year", "quarter", "month", "week"),
+        "trunc": truncated("year", "quarter", "month", "week", date="always"),
         "date_format": format_rule(JAVA_FORMAT, JAVA_LITERAL),
     },
     rules={exp.Substring: _SUBSTRING, exp.Trim: text.trimmed(), exp.StrPosition: text.position},

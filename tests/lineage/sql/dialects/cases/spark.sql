@@ -118,3 +118,7 @@ refused: approx_count_distinct
 select unix_timestamp('2024-01-01 00:00:00')
 => [1704067200]
 refused: unix_timestamp
+
+-- Built-in Functions, rtrim(trimStr, str), trunc
+select rtrim('ba', 'xab'), ltrim('  a'), trunc(timestamp'2024-12-01 13:00:00', 'month')
+=> ["x", "a", "2024-12-01"]
