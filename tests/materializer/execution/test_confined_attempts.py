@@ -276,6 +276,15 @@ def test_what_may_be_written_may_not_be_read(shop: Shop) -> None:
     assert shop.reasons() != [] or shop.made()  # what it has read of itself changed while it ran
 
 
+def test_nothing_is_written_through_a_link_to_what_is_uprivers(shop: Shop) -> None:
+    shop.recipe("return frame(1)")
+    shop.made()
+    (shop.root / "out").symlink_to(".upriver")
+    shop.recipe('Path("out/state.db").write_text("x")\nreturn frame(2)', "writes=['out/*']")
+    assert "Permission denied" in shop.error()
+    assert shop.session.status()
+
+
 def test_a_temporary_file_is_its_own_and_gone_afterwards(shop: Shop) -> None:
     shop.recipe(
         "import tempfile\n"

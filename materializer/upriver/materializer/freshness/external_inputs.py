@@ -60,6 +60,8 @@ def path_digest(path: Path) -> str:
             names = sorted(name for name in os.listdir(path) if name != "__pycache__")
             return f"folder {hashlib.blake2b(os.fsencode('/'.join(names)), digest_size=16).hexdigest()}"
         found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a device or a pipe, which may have no end
+            return f"no file but {stat.filemode(found.st_mode)[0]} {found.st_rdev}"
         if found.st_size > _LARGE:
             return f"stamp {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
         return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()

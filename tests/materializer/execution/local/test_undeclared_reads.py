@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,3 +191,11 @@ def test_a_value_is_the_content_and_says_what_is_missing(tmp_path: Path) -> None
     assert outside.value("env:X") != outside.value("env:Y") == "not set"
     assert outside.value("variable x") is None
     assert path_digest(tmp_path) != path_digest(tmp_path / "a.txt")
+
+
+def test_a_pipe_or_a_device_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """It may have none."""
+    os.mkfifo(tmp_path / "pipe")
+    assert path_digest(tmp_path / "pipe").startswith("no file")
+    assert path_digest(Path("/dev/zero")).startswith("no file")
+    assert path_digest(tmp_path) == path_digest(tmp_path)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from upriver.assets.declare.paths import base_folder
+from upriver.assets.declare.paths import OWN_FOLDER, base_folder
 from upriver.assets.declare.secret import hold_secrets
 from upriver.materializer.execution.local.confinement.apply import confine
 from upriver.materializer.execution.local.confinement.environment import Asked, narrow, watch
@@ -47,7 +47,9 @@ def _find_by_name(root: str, permitted: Index) -> None:
 def grants_of(job: Job, confinement: Confinement) -> Grants:
     """What a job is given, as resolved paths."""
     permissions = job.permissions
-    writes = (os.path.join(job.root, base_folder(one)) for one in permissions.writes)  # noqa: PTH118 -- strings
+    folders = (os.path.join(job.root, base_folder(one)) for one in permissions.writes)  # noqa: PTH118 -- strings
+    own = os.path.realpath(os.path.join(job.root, OWN_FOLDER))  # noqa: PTH118 -- as above
+    writes = (os.path.realpath(folder) for folder in folders)
     return Grants(
         scratch=os.path.realpath(job.scratch),
         code=code_paths(job.code, job.root),
@@ -55,7 +57,8 @@ def grants_of(job: Job, confinement: Confinement) -> Grants:
         files=confinement.files,
         folders=confinement.folders,
         outside=confinement.outside,
-        writes=tuple(os.path.realpath(folder) for folder in writes),
+        # A folder may be a link: never into what is Upriver's own, nor to what the project is in.
+        writes=tuple(one for one in writes if not (contains(own, one) or contains(one, own))),
         network=permissions.network,
         processes=permissions.processes,
     )

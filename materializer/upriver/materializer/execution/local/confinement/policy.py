@@ -197,7 +197,7 @@ def policy(base: Iterable[Rule], grants: Grants, process: str) -> Policy:
     rules += [Rule(path, Access.READ) for path in grants.inputs]
     rules += [Rule(path, Access.READ | Access.RUN) for path in grants.files]
     rules += [Rule(path, Access.LIST) for path in grants.folders]
-    rules += [Rule(path, LIBRARY) for path in grants.outside]
+    rules += [Rule(path, _DEVICE if contains("/dev", path) else LIBRARY) for path in grants.outside]
     rules += [Rule(path, Access.WRITE | Access.MAKE) for path in grants.writes]
     if grants.processes:
         rules.append(Rule(SHARED_MEMORY, OWN))
