@@ -38,6 +38,13 @@ def run(settings: Settings) -> Report:
             commands[f"{name}, script"] = Command(
                 [sys.executable, str(scratch / f"{name}.py")], scratch, _remover(target)
             )
+        watched = scratch / "watched"
+        polars_chains(watched, many)
+        with (watched / "upriver.toml").open("a") as config:
+            config.write('\n[build]\nisolation = "observed"\n')
+        commands["watched"] = Command(
+            upriver("-C", str(watched), "build", "-q"), scratch, _remover(watched / ".upriver")
+        )
         timed = interleaved(commands, settings.runs, scratch)
     for what, name in (("plain script that syncs", "many, script"), ("upriver build, from nothing", "many")):
         target_seconds = 6.0 if name == "many" else None
@@ -56,6 +63,14 @@ def run(settings: Settings) -> Report:
         "ms",
         target=30.0,
         note=f"{each:.1f} ms, of which the script takes {plain:.1f} ms",
+    )
+    confined = (timed["many"].cpu_seconds - timed["watched"].cpu_seconds) / (many * LENGTH) * 1000
+    report.add(
+        "of it, what confinement takes",
+        confined,
+        "ms",
+        target=3.0,
+        note="against the same build with reads that are only watched",
     )
     return report
 
