@@ -49,7 +49,7 @@ class ProjectImports:
     *refused* are modules, by path, that can't be imported, and why. *executing* is told the path of each module that
     begins to be executed, and None when one has ended.
 
-    On exit they leave ``sys.modules``, and what was there before comes back; whoever holds a module can go on
+    On exit they leave ``sys.modules``, and what was there before comes back; code that holds a module can go on
     using it, but an import statement that is executed only later (in a function) needs the project entered
     again. One project can be entered at a time; other threads wait.
     """
@@ -113,7 +113,7 @@ class ProjectImports:
         return importlib.import_module(name)
 
     def with_text(self, name: str, text: str) -> ModuleType:
-        """The project module *name* as if *text* were its source. Nobody else finds it; the real one stays what it is.
+        """The project module *name* as if *text* were its source. No import finds it; the real one stays what it is.
 
         Raises whatever the module raises.
         """
@@ -200,7 +200,7 @@ class ProjectImports:
         if not isinstance(spec.loader, SourceFileLoader) or not self.contains(spec.origin):
             return spec
         path = os.path.relpath(spec.origin, self.root).replace(os.sep, "/")
-        # Nobody watches a file that is not taken for the project's: what it holds must not get into anything.
+        # A file that is not taken for the project's is not watched: what it holds must not get into anything.
         for refused, diagnosis in self._refused.items():
             if path == refused or path.startswith(f"{refused}/"):
                 raise DeclarationError([diagnosis])
@@ -242,7 +242,7 @@ class _Finder:
 class _Uncached(SourceFileLoader):
     """Compiles the source each time: the time stamp in a ``.pyc`` file has whole seconds, too coarse here.
 
-    The source is kept for tracebacks and for whoever reads a function's source: it is what was executed.
+    The source is kept for tracebacks and for reading a function's source: it is what was executed.
     """
 
     def __init__(self, name: str, path: str, executing: Callable[[bool], None] = lambda begins: None) -> None:

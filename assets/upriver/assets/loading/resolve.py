@@ -74,7 +74,7 @@ class _Resolver:
             self._add(item)
         for declared in noted:
             if isinstance(declared, SourceDeclaration):
-                # A source needs no name in its module: nobody has to find it again.
+                # A source needs no name in its module: it is never looked up again.
                 self._sources.setdefault(id(declared), declared)
             elif isinstance(declared, AssetFunction) and id(declared) not in self._found:
                 self._add_unheld(declared)

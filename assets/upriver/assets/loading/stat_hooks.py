@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 real_stat = os.stat
-"""``os.stat`` as it was when this module was imported: for looks that are nobody's question."""
+"""``os.stat`` as it was when this module was imported: for looks that no recipe asks for."""
 
 _FUNCTIONS = ("stat", "lstat", "access", "readlink")
 _telling = threading.local()

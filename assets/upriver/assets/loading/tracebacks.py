@@ -43,7 +43,7 @@ def merged(diagnoses: list[Diagnosis]) -> list[Diagnosis]:
 
 
 def identity(diagnosis: Diagnosis) -> tuple[str, str, str]:
-    """Equal for diagnoses of one and the same thing, whoever met it."""
+    """Equal for diagnoses of one and the same thing, wherever it was met."""
     return (diagnosis.code, str(diagnosis.place), diagnosis.message)
 
 

@@ -85,7 +85,7 @@ class _ForkParent:
         self._poll.register(woken, select.POLLIN)
 
     def work(self) -> None:
-        """Returns when the builder is gone, or somebody asks for the end."""
+        """Returns when the builder is gone, or the end is asked for."""
         serving = True
         while serving and not self._asked:
             for descriptor, _ in self._poll.poll(5 if self._ended else None):
@@ -239,7 +239,7 @@ def main() -> None:
     folder = tempfile.mkdtemp(prefix="upriver-")
     os.chdir(folder)
     for module, _, function in (one.partition(":") for one in sys.argv[2:]):
-        with suppress(Exception):  # whoever needs it imports it again, and says what is wrong with it
+        with suppress(Exception):  # its user imports it again, and says what is wrong with it
             imported = importlib.import_module(module)
             if function:
                 getattr(imported, function)()

@@ -194,7 +194,7 @@ class _Server:
             raise
 
     def hurry(self, waited: float) -> None:
-        """Somebody has *waited* for so many seconds: let it go on if it was stopped; in the end, end it."""
+        """A caller has *waited* for so many seconds: let it go on if it was stopped; in the end, end it."""
         if waited >= _LATE:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL if waited >= PATIENCE else signal.SIGCONT)
@@ -306,7 +306,7 @@ class ForkedProcess(SupervisedProcess):
 
     def send_signal(self, number: int) -> None:
         """See :class:`SupervisedProcess`."""
-        if self._pid is None:  # once it is there, it finds nobody at the other end
+        if self._pid is None:  # once it is there, it finds the other end closed
             with suppress(OSError):
                 self.pipe.close()
         elif self._code is None and started_at(self._pid) == self._started:

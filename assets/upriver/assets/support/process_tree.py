@@ -55,7 +55,7 @@ def started_at(pid: int) -> str:
 
 
 def resident_bytes(pid: int) -> int:
-    """What a process has in memory, whoever else has it too; 0 when it has ended, or there is no telling."""
+    """What a process has in memory, shared or not; 0 when it has ended, or there is no telling."""
     try:
         with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123 -- as above
             return int(file.read().split()[1]) * _PAGE

@@ -1,7 +1,7 @@
 """Supervised processes for project code: each ends with the process that started it, and leaves nothing running.
 
 Such a process splits in two before it does anything else (:func:`supervise`): a *keeper*, which never runs foreign
-code, and its child, which does. The keeper learns when whoever started it asks for the end (a signal) or is
+code, and its child, which does. The keeper learns when its starter asks for the end (a signal) or is
 gone (a pipe that only they hold is hung up), and when its child has ended, in whatever way. Then it ends all
 that was started below it, and itself as its child ended.
 
@@ -108,7 +108,7 @@ class _Keeper:
         self._status: int | None = None
         self._hung_up = False
         self._asked: set[int] = set()
-        # Whoever reads the child's output must see its end with the child's, not with ours.
+        # A reader of the child's output must see its end with the child's, not with ours.
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
@@ -274,7 +274,7 @@ class SupervisedProcess(ABC):
             for number in (signal.SIGCONT, _AT_ONCE if at_once else signal.SIGTERM):
                 self.send_signal(number)
             self.wait((0.0 if at_once else GRACE) + 0.5)
-        if self.running():  # the keeper can't: somebody has stopped it, or the machine is very slow
+        if self.running():  # the keeper can't: it was stopped, or the machine is very slow
             if self.pid is not None:
                 end_descendants(self.pid)
             self.send_signal(signal.SIGKILL)

@@ -141,7 +141,7 @@ class _Assembly:
                 for key in past or circle:
                     edges[key] = tuple(up for up in edges[key] if up not in circle)
                     self._reads[key] = tuple(up for up in self._reads[key] if up not in circle)
-                if not past:  # what somebody has read before means nothing
+                if not past:  # what was read before means nothing
                     self._add_circle(error)
 
     def _add_circle(self, error: CycleError) -> None:

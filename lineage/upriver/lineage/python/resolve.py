@@ -92,7 +92,7 @@ class Resolver:
         module = self._imported(found)
         path = (found.member, *attributes) if found.member is not None else attributes
         if module is None:
-            # A library that nobody has imported yet: what it is asked for is all that is known of it.
+            # A library that is not imported yet: what it is asked for is all that is known of it.
             self._watch(found.module, path[0] if path else "")
             return
         if found.member is not None and found.member not in vars(module):

@@ -79,7 +79,7 @@ def settle(connection: duckdb.DuckDBPyConnection, path: Path, more: str = "") ->
     connection.execute(
         f"copy (from {stored_scan((str(path),))}) to {literal(str(plain))} ({_PLAIN_FORM}{more})"
     )
-    os.replace(plain, path)  # noqa: PTH105 -- nobody but its writer knows the file yet
+    os.replace(plain, path)  # noqa: PTH105 -- only its writer knows the file yet
 
 
 def _too_far_apart(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:

@@ -281,7 +281,7 @@ class Attempts:
         thread.start()
         try:
             yield staging
-        finally:  # also on an error: nobody may still work on the file that is then removed
+        finally:  # also on an error: no thread may still work on the file that is then removed
             thread.join()
 
     def _python(

@@ -154,8 +154,8 @@ class Maker:
         return Read(key, footprint, version.id, schema, tagged(fingerprint) if fingerprint else None)
 
     def _fingerprint(self, asset: Asset, key: Key, version: Version, footprint: Footprint) -> str:
-        """The fingerprint of what was read. Where somebody takes the asset's rows in order, that in order is
-        remembered beside it: it decides for as long as somebody does, and can't be computed later.
+        """The fingerprint of what was read. Where an asset downstream takes the rows in order, that in order is
+        remembered beside it: it decides for as long as that is so, and can't be computed later.
         """
         asked = [footprint]
         if asset.key in self._seen.ordered and footprint.columns != ():

@@ -267,7 +267,7 @@ class Run:
         slots.submit(self._attempt, asset, versions, attempt.number)
 
     def _attempt(self, asset: Asset, versions: Mapping[Key, Version], number: int) -> None:
-        """In a slot's thread. Must not raise: nobody would hear it."""
+        """In a slot's thread. Must not raise: the error would be lost."""
         try:
             completed = self._work.attempt(asset, versions, number)
         except AttemptFailed as error:
@@ -306,7 +306,7 @@ class Run:
             wait = backoff(execution, attempt.number, self._work.pause())
             self._work.emit(AssetRetrying(self._work.clock(), key, attempt.number, wait, str(error)))
             attempt.number += 1
-            self._work.claims.give_back([key])  # nobody has to wait for the pause
+            self._work.claims.give_back([key])  # other builds need not wait for the pause
             self._sequence += 1
             heapq.heappush(self._delayed, (time.monotonic() + wait, self._sequence, key, attempt))
             return

@@ -136,7 +136,7 @@ class LiveContents:
         try:
             return then == self.fingerprint(read.upstream, now, footprint)
         except StoreError:
-            return False  # whoever reads it will fail, alone; who decides about it must not
+            return False  # its reader will fail, alone; the decision must not
 
     def changed_columns(self, read: Read, now: Version) -> tuple[str, ...]:
         """The columns read whose values differ as a bag; all of them when rows came or went."""
@@ -161,7 +161,7 @@ class LiveContents:
             return None if now.rows is None else now.rows - then
         try:
             rows = _row_count(self.fingerprint(read.upstream, now, counted))
-        except StoreError:  # told by whoever reads it
+        except StoreError:  # told by its reader
             return None
         return None if rows is None else rows - then
 

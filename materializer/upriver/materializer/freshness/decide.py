@@ -70,7 +70,7 @@ class Subject(Value, frozen=True):
     """What a node is now, as far as it can be known without building anything.
 
     *recipe* is the fingerprint, *environment* the outside values declared for it, sorted by name. *ordered* says
-    that somebody below takes its rows in order, so that the order of what it reads counts as well.
+    that an asset downstream takes its rows in order, so that the order of what it reads counts as well.
     """
 
     asset: Key
@@ -230,7 +230,7 @@ def verifies(
 
 
 def _as_needed(subject: Subject, read: Read) -> Read:
-    """*read* with the order of rows in it, when the asset's own order is read by somebody."""
+    """*read* with the order of rows in it, when the asset's own order is read downstream."""
     if not subject.ordered or read.footprint.ordered or read.footprint.columns == ():
         return read
     footprint = msgspec.structs.replace(read.footprint, ordered=True)

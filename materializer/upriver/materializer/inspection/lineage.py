@@ -173,7 +173,7 @@ class Lineage:
             return ()
         analysis = self.analysis(key)
         if not self._nodes_of(key):
-            return ()  # columns that nobody knows yet have no edges
+            return ()  # unknown columns have no edges
         opaque: dict[Key, None] = {}
         for part in analysis.opaque:
             opaque.update(
@@ -199,7 +199,7 @@ class Lineage:
             yield from grouped(missing, self._schemas.of(key) or ())
 
     def _opaque_notes(self, assets: Iterable[Key], downstream: bool) -> tuple[OpaqueNote, ...]:
-        """Of what was met, and of readers that could not be, because nobody knows their columns yet."""
+        """Of what was met, and of readers that could not be, because their columns are not known yet."""
         notes = []
         met = dict.fromkeys(assets)
         if downstream:

@@ -141,7 +141,7 @@ _ATTACHED = "upriver_warehouse"
 
 
 def _stamp(target: Path) -> str:
-    """Differs for a file that somebody else has written; says nothing of a bad disk, see ``fsck``."""
+    """Differs for a file that another program has written; says nothing of a bad disk, see ``fsck``."""
     try:
         stat = target.stat()
     except OSError:
@@ -211,7 +211,7 @@ def _amended(
         shutil.copyfile(old, new)
         _run(engine, new, [*lost, *_created(sorted(changed), versions)])
         return _views(engine, new) == {relation_parts(key) for key in versions}
-    except (duckdb.Error, OSError):  # somebody has changed it, or it is damaged
+    except (duckdb.Error, OSError):  # another program has changed it, or it is damaged
         return False
 
 

@@ -100,7 +100,7 @@ class Seen(Value, frozen=True):
 class ClaimRequest(Value, frozen=True):
     """A build's wish to make *node*, which it saw at the materialization *saw*.
 
-    *memory* in bytes is what the attempt is expected to take. *also* are nodes that nobody may make meanwhile: the
+    *memory* in bytes is what the attempt is expected to take. *also* are nodes that only this build may make: the
     claim is granted with all of them or not at all.
     """
 
@@ -220,7 +220,7 @@ class StateWriter(Protocol):
         ...
 
     def hold(self, purpose: str, wait: float | None = 0.0) -> Lease:
-        """The whole project, for a collection, a repair or a renaming: nobody builds meanwhile.
+        """The whole project, for a collection, a repair or a renaming: nothing is built meanwhile.
 
         Waits as :meth:`acquire`. Raises BusyError naming who builds, or holds it.
         """
@@ -291,7 +291,7 @@ class StateWriter(Protocol):
 
 
 class FactCache(Protocol):
-    """Remembered facts: safe to lose, cheap to recompute, true whoever writes them. No lease is needed."""
+    """Remembered facts: safe to lose, cheap to recompute, true whichever process writes them. No lease is needed."""
 
     def fingerprints(self, versions: Iterable[str]) -> Mapping[tuple[str, Footprint], str]:
         """Known fingerprints, by (version id, footprint), for these versions and the present algorithm."""

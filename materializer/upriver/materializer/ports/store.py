@@ -70,7 +70,7 @@ class Store(Protocol):
         ...
 
     def remove(self, stored: Iterable[Stored]) -> None:
-        """Delete artifacts. Only a collection that nobody reads beside may do that. Raises StoreError."""
+        """Delete artifacts. Only a collection without readers may do that. Raises StoreError."""
         ...
 
     def set_aside(self, stored: Stored) -> str:

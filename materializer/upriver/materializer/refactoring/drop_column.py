@@ -73,7 +73,7 @@ class _Dropping:
             yield Impact(key, None, "breaks", self._because(detail), now.place or asset.place)
         elif before.opaque or now.opaque:
             cause = (now.opaque or before.opaque)[0].cause
-            detail = f"dropped; whether it is needed here nobody can tell: {cause}"
+            detail = f"dropped; it can't be told whether it is needed here: {cause}"
             yield Impact(key, None, "changes", self._because(detail), asset.place)
         else:
             yield from self._changes(key, before, now)

@@ -50,7 +50,7 @@ def _checked(root: Path, revision: str) -> None:
     try:
         _git(root, "rev-parse", "--git-dir")
     except UsageError as error:
-        if "not a git repository" not in str(error):  # no git, or a repository of somebody else
+        if "not a git repository" not in str(error):  # no git, or a repository of another user
             raise
         message = "the project is in no git repository, so there is no revision to compare with"
         raise UsageError(message) from None

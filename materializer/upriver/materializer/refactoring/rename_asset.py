@@ -106,7 +106,7 @@ def _made(folder: Path) -> Iterator[Path]:
 
 
 def _remove_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # somebody has put something into it
+    with contextlib.suppress(OSError):  # something was put into it
         folder.rmdir()
 
 

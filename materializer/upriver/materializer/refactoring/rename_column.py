@@ -119,7 +119,7 @@ class _Proof:
             before = self._schemas.analysis(key)
             upstreams = self._renamed(reads)
             if upstreams is None or not isinstance(before, Analysis):
-                return f"nobody can tell what {key} would be: its columns are not known"
+                return f"it can't be told what {key} would be: its columns are not known"
             found = analyzer.analyze(key, upstreams)
             if isinstance(found, Diagnosis):
                 return f"{key} could not be bound: {found}"

@@ -61,7 +61,7 @@ def costs(context: Context, past: Past, assets: Collection[Key], limit: int) -> 
 def _turned_out_fresh(past: Past, run: Run) -> list[Key]:
     """What was going to be built, and needed not be after all: its upstream was built to the same content.
 
-    What was fresh from the beginning is not counted: nobody would have built it.
+    What was fresh from the beginning is not counted: no build would have made it.
     """
     if not run.counts.get(Outcome.FRESH):
         return []

@@ -24,7 +24,7 @@ from upriver.materializer.storage.locks import Heartbeat, HeldLease, Life, look
 
 
 class Builders:
-    """The part of the state that grants leases and claims. *folder* holds the lock files; None: nobody else writes."""
+    """The part of the state that grants leases and claims. *folder* holds the lock files; None: this is the only writer."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Builders:
         return self._acquire(run, run.id, wait)
 
     def hold(self, purpose: str, wait: float | None = 0.0) -> HeldLease:
-        """The whole project, for a collection, a repair or a renaming: nobody builds meanwhile."""
+        """The whole project, for a collection, a repair or a renaming: nothing is built meanwhile."""
         return self._acquire(None, purpose, wait)
 
     def _acquire(self, run: Run | None, name: str, wait: float | None) -> HeldLease:
@@ -56,7 +56,7 @@ class Builders:
         for _ in locks.poll(wait):
             try:
                 granted = self._try_acquire(run, name)
-            except BusyError:  # of the database: somebody has held it for as long as we wait for that
+            except BusyError:  # of the database: it was held for as long as we wait for that
                 held = self.holders()
                 if not held:
                     raise
@@ -136,7 +136,7 @@ class Builders:
         return None
 
     def _sweep(self, connection: apsw.Connection) -> None:
-        """Make the folder, and remove lock files that belong to nobody."""
+        """Make the folder, and remove lock files that belong to no process."""
         assert self._folder is not None
         with contextlib.suppress(FileExistsError):
             self._folder.mkdir()

@@ -34,7 +34,7 @@ REBUILD_HINT = "hint: `upriver fsck --repair` sets it aside and rebuilds the sta
 
 
 class Unmade(Damaged):
-    """The file holds no table: it was emptied, or whoever was making it has died before anything was in it."""
+    """The file holds no table: it was emptied, or its maker died before anything was in it."""
 
 
 class Database:
@@ -174,7 +174,7 @@ class Database:
         run("pragma trusted_schema = off").fetchall()
 
     def _set_journal_mode(self, mode: str) -> None:
-        """Wait here for whoever is just closing the file: SQLite does not ask the busy handler about this pragma."""
+        """Wait until the file is closed by others: SQLite does not ask the busy handler about this pragma."""
         deadline = time.monotonic() + self._busy_seconds
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Remembered facts: safe to lose, cheap to recompute, true whoever writes them. No lease is needed."""
+"""Remembered facts: safe to lose, cheap to recompute, true whichever process writes them. No lease is needed."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Journal:
             self._make_folder()
             info = self._files.info(self.path)
             before = info.size if info else 0
-            # Whoever wrote last may have died within a line: end that line, so that it spoils only itself.
+            # The last writer may have died within a line: end that line, so that it spoils only itself.
             torn = before > 0 and self._files.read(self.path, before - 1) != b"\n"
             try:
                 self._files.append(self.path, (b"\n" if torn else b"") + encode(entry))

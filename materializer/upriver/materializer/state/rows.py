@@ -106,7 +106,7 @@ def still_so(connection: apsw.Connection, environment: str, node: Node, seen: Se
 
 
 def check_lease(connection: apsw.Connection, lease: Lease) -> None:
-    """Raise BusyError unless *lease* is in force: it was granted, and nobody has taken it away."""
+    """Raise BusyError unless *lease* is in force: it was granted, and not taken away."""
     if not connection.execute("select 1 from builders where token = ?", (lease.token,)).fetchall():
         raise BusyError(
             "this build has lost its lease: it stood still for too long, and another process has taken over\n"

@@ -238,7 +238,7 @@ class OsFiles:
 
 
 def _open_regular(path: Path, flags: int) -> int:
-    # O_NONBLOCK: opening a FIFO that somebody put there must not hang.
+    # O_NONBLOCK: opening a FIFO must not hang.
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -114,14 +114,14 @@ class LocalStore:
             for one in staged:
                 place = self.path(one.id, one.suffix)
                 self._publish_one(one, place)
-            # Also for files that were there before: whoever linked them may have died before this point.
+            # Also for files that were there before: their writer may have died before this point.
             for place in folders:
                 self._files.sync_folder(place)
             if made or not self._anchored:
                 place = self.root
                 self._files.sync_folder(self.root)
             if not self._anchored:
-                # Whoever made these folders may have been killed before it had synced the names of them.
+                # The process that made these folders may have been killed before it had synced the names of them.
                 above = self.root.parent.resolve()  # that one may be a link to where there is more room
                 for place in (above, above.parent):
                     self._files.sync_folder(place)
@@ -286,7 +286,7 @@ class LocalStore:
                     break
             else:
                 raise BusyError(
-                    "somebody is reading artifacts (the terminal interface, a query or a preview)\n"
+                    "artifacts are being read (by the terminal UI, a query or a preview)\n"
                     "  Nothing was dropped.\n  hint: close it, or try again later"
                 )
             yield

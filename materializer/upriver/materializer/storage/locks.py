@@ -14,7 +14,7 @@ Three things work together, each for what it alone can do:
 The heartbeat is a reading of the monotonic clock with the boot id, not of the wall clock: a laptop that
 sleeps for an hour, or a clock that is set, makes no process look stopped. It is never declared stopped
 from another host, where the reading means nothing. A process stopped inside a database transaction keeps the
-database's own lock; then nobody can take over, and the message says who to wake or kill.
+database's own lock; then it can't be taken over, and the message says which process to wake or kill.
 
 Readers and ``gc`` share ``gc.lock``: see :func:`reading`.
 """
@@ -60,13 +60,13 @@ class FileLock:
         self._descriptor: int | None = None
 
     def try_exclusive(self) -> bool:
-        """Take the lock for this object alone, if nobody holds it. Raises OSError when the file can't be
+        """Take the lock for this object alone, if it is free. Raises OSError when the file can't be
         opened.
         """
         return self._try(fcntl.LOCK_EX)
 
     def try_shared(self) -> bool:
-        """Take the lock together with other sharers, if nobody holds it exclusively."""
+        """Take the lock together with other sharers, if it is not held exclusively."""
         return self._try(fcntl.LOCK_SH)
 
     def _try(self, operation: int) -> bool:

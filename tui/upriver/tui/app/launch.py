@@ -87,7 +87,7 @@ def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | 
         sys.stderr.write(
             "upriver ui --web needs textual-serve, which is not installed.\n"
             f"  {Path(sys.executable).name} -m pip install textual-serve\n"
-            "It serves this project on localhost only; whoever works on this machine can build and edit by it.\n"
+            "It serves this project on localhost only; everyone on this machine can build and edit by it.\n"
         )
         return 2
     words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment, "--create"]

@@ -16,7 +16,7 @@ from pathlib import Path
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 MOST_BYTES = 400_000
 
-# Text and colours only: whoever can write into the state folder must not be able to drive the terminal.
+# Text and colours only: a file in the state folder must not be able to drive the terminal.
 _HARMLESS = re.compile(r"(?:[^\x00-\x1f\x7f-\x9f]|\n|\x1b\[[0-9;]*m)*")
 
 

@@ -18,7 +18,7 @@ class Console:
 
     A reader that went away (``| head``) is no error: *closed* becomes true and further writes do nothing, so
     that the command still ends with its own exit code. A *forgiving* console takes any failure to write so: a
-    build must not fail because nobody can be told about it.
+    build must not fail because its output is closed.
     """
 
     def __init__(

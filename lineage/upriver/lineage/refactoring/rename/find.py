@@ -69,7 +69,7 @@ def _check(project: Project, old: Key, new: Key) -> None:
 
 
 def _check_broken(project: Project, old: Key) -> None:
-    """What can't be read may name *old* where nobody sees it: it would mean something else, or nothing, afterwards."""
+    """What can't be read may name *old* where it is not seen: it would mean something else, or nothing, afterwards."""
     failed = project.manifest.python.failed
     for key, broken in project.broken.items():
         where = [one.place for one in (*broken.diagnoses, broken.declared) if one is not None]

@@ -31,7 +31,7 @@ _TYPE_WORDS = (
 
 
 def unknown_upstream(query: Query, schemas: Mapping[Key, Schema]) -> Diagnosis | None:
-    """A diagnosis for the first table that nobody knows, None when all are known."""
+    """A diagnosis for the first table that is unknown, None when all are known."""
     for reference in query.references:
         if reference.key not in schemas:
             message = f"there is no asset or source {reference.key!r}"

@@ -95,7 +95,7 @@ class Callers:
         return _among(_WHETHER)
 
     def _asked_for_data(self) -> bool:
-        """Whether it is somebody else than the import system who has a loader read a file."""
+        """Whether other code than the import system has a loader read a file."""
         return not any(
             frame.f_code.co_filename.startswith("<frozen importlib")
             and frame.f_code.co_name in ("_find_and_load", "get_code")

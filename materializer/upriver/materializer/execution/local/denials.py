@@ -28,7 +28,7 @@ class Denied(Value, frozen=True):
     """One denial. *path* is absolute and as it was named, *real* is where it leads; for a pattern both are the pattern.
 
     *line* is the line of project code that tried, empty where there is none on the stack. *told* says that a hook has
-    seen it happen, rather than a message that somebody else wrote.
+    seen it happen, rather than a message of another program.
     """
 
     act: Act

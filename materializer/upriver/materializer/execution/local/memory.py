@@ -53,7 +53,7 @@ class AttemptMemory:
         if began >= self._next or self._pids != pids:
             walked = [one for one in map(walk, pids) if one is not None]
             private = sum(one.private for one in walked)
-            # What its processes share with each other is nobody's private memory, and yet the attempt's.
+            # What its processes share with each other is private to none of them, and yet the attempt's.
             together = sum(one.proportional for one in walked) - self._shared
             total = sum(one.resident for one in walked)
             self._not_ours = max(0, total - max(private, together if len(walked) > 1 else 0))

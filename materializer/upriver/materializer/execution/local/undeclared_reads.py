@@ -138,7 +138,7 @@ class Undeclared:
         """What was read, as names and values of a trace's external inputs (see freshness/external_inputs.py).
 
         Each value is that from before the first read; what has changed since then gets one that nothing equals. What a
-        confined process was granted is not among them: whoever granted it takes its value.
+        confined process was granted is not among them: the grant takes its value.
         """
         for name, before in self._stamps.items():
             if stamp(f"{self._root}{name}") != before:
@@ -393,6 +393,6 @@ class Undeclared:
 
     # -- variables ---------------------------------------------------------------------------------------
     def variable(self, name: str, value: str | None) -> None:
-        """Somebody reads an environment variable that is not declared."""
+        """An environment variable that is not declared is read."""
         if self._listening():
             self._variables.read(name, value)

@@ -80,7 +80,7 @@ create table sources (
 def migrate(connection: apsw.Connection) -> None:
     """Make version 2 of version 1, within the caller's transaction. Raises ValueError for a record that is damaged."""
     folder = Path(connection.db_filename("main")).parent
-    _wait_for_nobody(folder / "build.lock")
+    _wait_until_free(folder / "build.lock")
     for name in ("failures", "durations", "sources"):
         connection.execute(f"alter table {name} rename to {name}_1")
     connection.execute(_TABLES)
@@ -96,7 +96,7 @@ def migrate(connection: apsw.Connection) -> None:
     connection.execute("drop table sources_1")
 
 
-def _wait_for_nobody(lock: Path) -> None:
+def _wait_until_free(lock: Path) -> None:
     """Refuse while a build of the older program goes on: it holds this lock, which version 2 does without."""
     held = FileLock(lock, create=False)
     try:

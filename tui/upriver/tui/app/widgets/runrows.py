@@ -71,7 +71,7 @@ class RunRows(RowList):
             found = (i for i, e in enumerate(self._entries) if not isinstance(e, str) and e.asset == here)
             place = next(found, None)
         if not self.moved_by_hand and picture.live:
-            # Until somebody looks around, the cursor is on what runs (or on what failed, which comes first).
+            # Until a key moves it, the cursor is on what runs (or on what failed, which comes first).
             place = 1 if len(self._entries) > 1 else None
         if place is not None:
             self.cursor = place
@@ -82,7 +82,7 @@ class RunRows(RowList):
             self.scroll_to(y=max(0, place - offset), animate=False)
 
     def move_to(self, index: int, *, offset: int | None = None, quiet: bool = False) -> None:
-        """Somebody looks around."""
+        """A key has moved the cursor."""
         self.moved_by_hand = True
         super().move_to(index, offset=offset, quiet=quiet)
 

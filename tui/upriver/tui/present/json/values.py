@@ -57,7 +57,7 @@ def write_json(console: Console, document: Any) -> None:
             console.raw(f"{separator}{_text(name)}:")
             for piece in value.pieces() if isinstance(value, Listed) else (_text(value),):
                 console.raw(piece)
-                if console.closed:  # nobody reads on: the rest need not be made
+                if console.closed:  # no reader is left: the rest need not be made
                     return
             separator = ","
         console.raw("}\n")

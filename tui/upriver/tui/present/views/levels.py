@@ -62,7 +62,7 @@ def level_of(line: LogLine) -> Level:
 class Chosen:
     """The lines of one list that are of one asset (None: of all) and grave enough; follows the list as it grows.
 
-    The same list is given again while nothing but lines at its end has changed: whoever shows it can tell.
+    The same list is given again while nothing but lines at its end has changed: a widget that shows it can tell.
     """
 
     def __init__(self) -> None:

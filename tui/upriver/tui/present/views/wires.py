@@ -5,7 +5,7 @@ runs along one row, and enters its target through one vertical of the target's o
 there). A row may be shared by lines to the node that stands at its end, or by lines from the node at its
 beginning. So every cell is shared only by lines of the same source or by lines of the same target; a vertical
 joins what comes along a row only if it carries nothing else; and where lines cross, the vertical is drawn over
-the horizontal. Whoever follows a line to the right then arrives at a true target only.
+the horizontal. A line that is followed to the right then leads to true targets only.
 """
 
 from __future__ import annotations

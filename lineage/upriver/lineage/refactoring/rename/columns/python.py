@@ -64,7 +64,7 @@ class PythonColumns:
         if before.opaque or before.schema is None or not before.binding:
             cause = before.opaque[0].cause if before.opaque else "its plan can't be told by content"
             refused = ByHand(
-                self.first(asset, old, new), f"nobody can tell what its code calls {old}: {cause}"
+                self.first(asset, old, new), f"it can't be told what its code calls {old}: {cause}"
             )
             spots = (
                 self.given_back(asset, renamed, old, new)

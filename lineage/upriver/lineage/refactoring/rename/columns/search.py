@@ -1,6 +1,6 @@
 """Search for the places that have to be rewritten, among those that could be: a judge binds each text.
 
-A place that is rewritten wrongly, or wrongly not, gives a name that nobody knows, and the judge says where; what is
+A place that is rewritten wrongly, or wrongly not, gives an unknown name, and the judge says where; what is
 bound to something else instead is found by trying the places one by one.
 """
 

@@ -83,7 +83,7 @@ class QueryColumns:
             return ByHand(before.place or self._place(), f"it can't be bound today: {before.message}")
         if before.schema is None or before.binding == self._query.fingerprint:
             cause = before.opaque[0].cause if before.opaque else "its plan is not known"
-            return ByHand(self._place(), f"nobody can tell whether it would mean the same: {cause}")
+            return ByHand(self._place(), f"it can't be told whether it would mean the same: {cause}")
         if self._makes:
             return self._made(before.schema)
         if _names_are_data(self._query):
