@@ -24,7 +24,7 @@ from upriver.materializer.storage.locks import Heartbeat, HeldLease, Life, look
 
 
 class Builders:
-    """The part of the state that grants leases and claims. *folder* holds the lock files; None: this is the only writer."""
+    """The part of the state that grants leases and claims. *folder* holds the lock files; None: only it writes."""
 
     def __init__(
         self,
