@@ -16,10 +16,11 @@ from tests.fakes.answers import Answers
 from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
-from upriver.assets.model import FileLocation, Key, Source
+from upriver.assets.model import Column, FileLocation, Key, Source
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
 from upriver.materializer.answers import (
+    Accepted,
     AssetResult,
     AssetStatus,
     AssetTrust,
@@ -312,6 +313,17 @@ class FakeSession(Answers):
 
     def require_environment(self) -> None:
         return
+
+    def accept(self, select: Sequence[str]) -> tuple[Accepted, ...]:
+        schema = (Column("id", "BIGINT"), Column("amount", "VARCHAR"))
+        before = (Column("id", "BIGINT"), Column("amount", "DOUBLE"))
+        changes = ("amount was DOUBLE, now VARCHAR",)
+        return tuple(
+            Accepted(key, before, schema, changes) for key in self.keys(select) if self._is_source(key)
+        )
+
+    def _is_source(self, key: Key) -> bool:
+        return self.specs[key].engine == "source"
 
     def environments(self) -> tuple[EnvironmentEntry, ...]:
         running = () if self._live is None else (self._live,)

@@ -26,7 +26,7 @@ class AssetStatus(Value, frozen=True):
 
     *materialized_at* is seconds since the epoch (for a source: when it was last observed to change),
     *seconds* the usual duration of a build, *running_since* set while some process builds it. *diagnoses* say what is
-    wrong with the declaration or the query of a broken one.
+    wrong with the declaration or the query of a broken one, *notes* what was noticed of a source when it was read.
     """
 
     asset: Key
@@ -47,6 +47,18 @@ class AssetStatus(Value, frozen=True):
     error: str | None = None
     running_since: float | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Accepted(Value, frozen=True):
+    """A text source whose shape was taken as it is now. *changes* say what was another before; *before* is None at
+    first sight.
+    """
+
+    source: Key
+    before: Schema | None
+    columns: Schema
+    changes: tuple[str, ...]
 
 
 class Step(Value, frozen=True):

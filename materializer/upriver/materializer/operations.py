@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Source
 from upriver.materializer.answers import (
+    Accepted,
     AssetStatus,
     AssetTrust,
     BuildResult,
@@ -236,6 +237,14 @@ class ProjectApi(Protocol):
         """Write what :meth:`column_renaming` has found: all of it or nothing.
 
         Raises UsageError when a file was edited meanwhile, BusyError during a build.
+        """
+
+    # -- sources -----------------------------------------------------------------------------------------
+    @in_session_server
+    def accept(self, select: Sequence[str]) -> tuple[Accepted, ...]:
+        """Take the text sources of SELECT as they are now: their shapes are written to ``sources.lock``.
+
+        Raises UsageError for a source that is not text, or that can't be read.
         """
 
     # -- contents ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from upriver.lineage.model import EdgeKind
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.answers import (
+    Accepted,
     AssetCost,
     AssetResult,
     AssetStatus,
@@ -38,6 +39,15 @@ NEW_ROWS = Reason(Cause.DATA, "raw.orders", ("amount", "status"), "+12,411 rows"
 OWN_CODE = Reason(Cause.RECIPE, "staging.orders", detail="its code changed")
 WAITS = Reason(Cause.UPSTREAM, "staging.orders", detail="stale")
 BROKEN = 'Binder Error: column "plan" not found\n  3 | select plan\n    |        ^^^^'
+
+ACCEPTED = (
+    Accepted(
+        "raw.orders",
+        (Column("id", "BIGINT"), Column("amount", "DOUBLE")),
+        (Column("id", "BIGINT"), Column("amount", "VARCHAR")),
+        ("amount was DOUBLE, now VARCHAR",),
+    ),
+)
 
 STATUSES: tuple[AssetStatus, ...] = (
     AssetStatus(

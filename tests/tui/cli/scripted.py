@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from tests.tui.cli.answers import (
+    ACCEPTED,
     COLUMN_RENAMING,
     COSTS,
     DAMAGED,
@@ -184,6 +185,7 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     "rename": lambda session, given: None,
     "fix": lambda session, given: FIX,
     "apply_fix": lambda session, given: None,
+    "accept": lambda session, given: ACCEPTED,
     "column_renaming": lambda session, given: COLUMN_RENAMING,
     "rename_column": lambda session, given: None,
     "sql": lambda session, given: session.table,

@@ -53,6 +53,7 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("rename", "staging.orders.amount", "amount_usd"): "rename",
     ("rename", "staging.orders.amount", "amount_usd", "--dry-run"): "rename",
     ("fix", "marts.churn"): "fix",
+    ("accept", "raw.orders"): "accept",
     ("sql", "from x"): "sql",
     ("show", "marts.revenue"): "show",
     ("show", "marts.revenue", "--changes"): "show --changes",

@@ -35,6 +35,7 @@ COMMANDS = {
     "rename-dry-run": ("rename", "staging.orders", "core.sales", "--dry-run"),
     "fix": ("fix", "marts.churn"),
     "fix-dry-run": ("fix", "marts.churn", "--dry-run"),
+    "accept": ("accept", "raw.orders"),
     "show": ("show", "marts.revenue"),
     "show-changes": ("show", "marts.revenue", "--changes"),
     "sql": ("sql", "from x"),

@@ -125,6 +125,7 @@ class Build:
         seen = survey(
             context, among=self._among, forced=forced, check=True, on_unbuilt=context.open_engine_ahead
         )
+        notes = seen.views.sources.take_notes()
         jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
         idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
         durations = {} if idle else context.state.durations(context.environment)
@@ -135,6 +136,9 @@ class Build:
         )
         order = tuple(seen.findings)
         log.emit(RunStarted(context.clock.now(), self.run_id, order, jobs, expected, self._options.select))
+        # Beside the assets, of which an event may tell: a source has no attempt.
+        for key, note in notes:
+            log.emit(AssetOutput(context.clock.now(), key, 0, "warning", note))
         return self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
 
     def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
@@ -207,7 +211,7 @@ class Build:
                     budget=project.config.memory,
                 ),
                 source=seen.views.upstream,
-                source_problem=seen.views.problems.get,
+                source_problem=seen.views.absence,
                 attempt=maker.attempt,
                 put=lambda finished: committer.put(finished),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
                 failed=failed,

@@ -9,6 +9,7 @@ from upriver.assets.identity import Node
 from upriver.assets.model import CodePart, Key
 from upriver.materializer.answers import CodeDiff, Explanation, Link
 from upriver.materializer.context import Context
+from upriver.materializer.freshness.decider import broken
 from upriver.materializer.freshness.stages import explained, stages
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.freshness.trust import trust_of
@@ -26,6 +27,10 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     """Everything behind the state of *key*, nearest first."""
     project = seen.project
     if key in project.sources:
+        if (misfit := seen.views.misfits.get(key)) is not None:
+            found = broken(key, Cause.BROKEN, misfit)
+            link = Link(key, 0, found.state, found.reasons, (), True, misfit)
+            return Explanation(key, found.state, found.reasons, (link,), diagnoses=misfit)
         problem = seen.views.problems.get(key)
         state = State.MISSING if problem else State.FRESH
         return Explanation(key, state, (), (Link(key, 0, state, (), root=bool(problem)),))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from upriver.assets.errors import UpriverError
+from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
@@ -14,7 +14,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.freshness.comparison import LiveContents, contents_of
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.model import Failure, Materialization, State
-from upriver.materializer.ports import SourceMissing
+from upriver.materializer.ports import SourceMisfit, SourceMissing
 from upriver.materializer.sources.observe import Sources, sources_of
 from upriver.materializer.storage.locator import Locator
 
@@ -26,6 +26,8 @@ class SourceViews:
         self.sources = sources
         self.problems: dict[Key, str] = {}
         self.missing: set[Key] = set()
+        self.misfits: dict[Key, tuple[Diagnosis, ...]] = {}
+        """Those that are there, but not as they were."""
 
     def upstream(self, key: Key) -> Upstream:
         """What *key* holds now; unsettled when it can't be read."""
@@ -34,12 +36,21 @@ class SourceViews:
         except SourceMissing as error:
             self.problems[key] = str(error)
             self.missing.add(key)
+        except SourceMisfit as misfit:
+            self.problems[key] = str(misfit)
+            self.misfits[key] = misfit.diagnoses
+            return Unsettled(State.BROKEN, stuck=True)
         except UpriverError as error:
             self.problems[key] = str(error)
         else:
             self.problems.pop(key, None)
+            self.misfits.pop(key, None)
             return Settled(version)
         return Unsettled(State.MISSING)
+
+    def absence(self, key: Key) -> str | None:
+        """Why *key* has no content although nothing is known to be broken; None when it has, or is."""
+        return None if key in self.misfits else self.problems.get(key)
 
     def renew(self, key: Key) -> None:
         """Look at *key* again: another build may have seen it change."""

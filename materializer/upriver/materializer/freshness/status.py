@@ -5,6 +5,7 @@ from __future__ import annotations
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, Kind, PythonRecipe, Source
 from upriver.materializer.answers import AssetStatus
+from upriver.materializer.freshness.decider import Finding, broken
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import Cause, Reason, Reasons, State
 from upriver.materializer.sources.registry import stamps
@@ -19,7 +20,7 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
         return _source_status(seen, key)
     asset = project.declared(key)
     if isinstance(asset, Source):
-        return _broken_source_status(seen, asset)
+        return _broken_source_status(seen, asset, seen.findings[key])
     finding = seen.findings[key]
     record = seen.records.get(Node(key))
     failure = seen.failures.get(Node(key))
@@ -47,16 +48,16 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
 
 def reasons_of(seen: Survey, key: Key) -> Reasons:
     """The reasons for an asset's state; what waits for a source that is not there is told what is wrong with it."""
-    missing = [up for up in seen.project.reads[key] if up in seen.views.problems]
+    views = seen.views
+    missing = [up for up in seen.project.reads[key] if up in views.problems and up not in views.misfits]
     return (
-        *(Reason(Cause.SOURCE_MISSING, up, detail=seen.views.problems[up]) for up in missing),
+        *(Reason(Cause.SOURCE_MISSING, up, detail=views.problems[up]) for up in missing),
         *(r for r in seen.findings[key].reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
     )
 
 
-def _broken_source_status(seen: Survey, source: Source) -> AssetStatus:
-    """Nothing looks at it: what it held when it was last looked at is told."""
-    finding = seen.findings[source.key]
+def _broken_source_status(seen: Survey, source: Source, finding: Finding) -> AssetStatus:
+    """What it held when it could last be read is told."""
     record = seen.views.sources.known(source.key)
     return AssetStatus(
         asset=source.key,
@@ -81,6 +82,8 @@ def _source_status(seen: Survey, key: Key) -> AssetStatus:
     # Also for those that no decision asked for: a status without a look would be a guess.
     if seen.views.sources.known(key) or key in seen.views.problems:
         seen.views.upstream(key)
+    if (misfit := seen.views.misfits.get(key)) is not None:
+        return _broken_source_status(seen, source, broken(key, Cause.BROKEN, misfit))
     record = seen.views.sources.known(key)
     problem = seen.views.problems.get(key)
     there = record is not None or bool(stamps(seen.project.root, source))
@@ -100,4 +103,5 @@ def _source_status(seen: Survey, key: Key) -> AssetStatus:
         description=source.description,
         place=source.place,
         engine="source",
+        notes=record.notes if record else (),
     )

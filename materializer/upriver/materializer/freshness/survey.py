@@ -71,7 +71,7 @@ def survey(
         bound = Bound(unbound, remembered_reads(context, seen, first.findings))
     ordered = first.ordered | _wanted_order(seen, first, bound)
     decided = first
-    if bound.unbound or ordered != first.ordered:
+    if bound.unbound or seen.views.misfits or ordered != first.ordered:
         decided = _decide(context, seen, ordered, bound.unbound, forced)
     seen.contents.flush()
     return Survey(
@@ -102,6 +102,7 @@ def _decide(
         seen.contents,
         failures=seen.failures,
         broken={
+            **seen.views.misfits,
             **{key: one.diagnoses for key, one in seen.project.broken.items()},
             **{key: (diagnosis,) for key, diagnosis in unbound.items()},
         },

@@ -5,7 +5,14 @@ both.
 """
 
 from upriver.materializer.ports.clock import Clock
-from upriver.materializer.ports.connector import Connector, SourceChanging, SourceMissing
+from upriver.materializer.ports.connector import (
+    Connector,
+    Scanned,
+    Shape,
+    SourceChanging,
+    SourceMisfit,
+    SourceMissing,
+)
 from upriver.materializer.ports.engine import Engine, Written
 from upriver.materializer.ports.executor import (
     AttemptInput,
@@ -59,8 +66,11 @@ __all__ = [
     "ProjectStorage",
     "PythonAttempt",
     "Removed",
+    "Scanned",
     "Seen",
+    "Shape",
     "SourceChanging",
+    "SourceMisfit",
     "SourceMissing",
     "SourceRecord",
     "Staged",

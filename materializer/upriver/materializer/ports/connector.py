@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from upriver.assets.errors import UpriverError
-from upriver.assets.model import Schema
+from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.model import Column, Schema, Value
 from upriver.materializer.model import FileStamp
 
 
@@ -17,6 +17,43 @@ class SourceMissing(UpriverError):
 
 class SourceChanging(UpriverError):
     """A source was changed while it was being read."""
+
+
+class SourceMisfit(UpriverError):
+    """A source that is there, but not as it was: *diagnoses* say where, what it was, and what it is now."""
+
+    def __init__(self, diagnoses: tuple[Diagnosis, ...]) -> None:
+        self.diagnoses = diagnoses
+        super().__init__("\n\n".join(map(str, diagnoses)))
+
+
+class Shape(Value, frozen=True, omit_defaults=True):
+    """The shape of a text source: how its text is taken apart, and its columns with their types.
+
+    *read* is how the source is declared to be read: under another declaration it has another shape. A column of type
+    ``"NULL"`` held no value yet. *header* is None where columns are named in every row (NDJSON).
+    """
+
+    read: str
+    columns: tuple[Column, ...]
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    comment: str | None = None
+    header: bool | None = None
+    skip: int = 0
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    encoding: str = "utf-8"
+
+
+class Scanned(NamedTuple):
+    """What copying a source has told. *shape* is to be kept of a text source, *notes* are to be told once."""
+
+    schema: Schema
+    rows: int
+    shape: Shape | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Connector(Protocol):
@@ -36,6 +73,11 @@ class Connector(Protocol):
         """Whether the source is a table; else its files are handed over as they are."""
         ...
 
+    @property
+    def shaped(self) -> bool:
+        """Whether the source is text, which has the types that a reader finds in it: its shape is to be kept."""
+        ...
+
     def describe(self) -> str:
         """Where the source is, in one line; another line means another declaration."""
         ...
@@ -52,16 +94,20 @@ class Connector(Protocol):
         """A digest of what was observed, by its bytes. Raises StoreError when they can't be read."""
         ...
 
-    def schema(self) -> Schema:
-        """The columns, found without reading the rows; empty when that can't be. Raises SourceMissing, UpriverError."""
+    def schema(self, shape: Shape | None) -> Schema:
+        """The columns of a source with *shape* (None: not known yet), found without copying the rows; empty when that
+        can't be. Raises SourceMissing, SourceMisfit, UpriverError.
+        """
         ...
 
     def measure(self, observed: tuple[FileStamp, ...]) -> tuple[Schema, int]:
         """Columns and number of rows of a source that is read in place. Raises UpriverError."""
         ...
 
-    def scan(self, observed: tuple[FileStamp, ...], target: Path) -> tuple[Schema, int]:
-        """Copy the rows into a Parquet file at *target*; columns and number of rows. Raises UpriverError."""
+    def scan(self, observed: tuple[FileStamp, ...], target: Path, shape: Shape | None) -> Scanned:
+        """Copy the rows into a Parquet file at *target*. Raises SourceMisfit when they don't fit *shape* (None: not
+        known yet), UpriverError.
+        """
         ...
 
     def folders(self) -> Iterator[Path]:

@@ -38,6 +38,7 @@ class SourceRecord(Value, frozen=True):
     """What was last seen of a source: the stamps of its files, and the version they held.
 
     *digest* names what the version was made from: the files' bytes, or their stamps where these can be believed.
+    *shape* names the shape with which text was read; *notes* are what a person should know of it and was not told yet.
     """
 
     key: Key
@@ -46,6 +47,8 @@ class SourceRecord(Value, frozen=True):
     version: Version
     observed: float
     digest: str = ""
+    shape: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Holder(Value, frozen=True):

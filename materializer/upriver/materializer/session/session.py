@@ -16,6 +16,7 @@ from upriver.assets.identity import Node
 from upriver.assets.model import Key, Source
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import (
+    Accepted,
     AssetStatus,
     AssetTrust,
     BuildResult,
@@ -236,6 +237,15 @@ class Session(Refactorings):
 
     def _schemas(self) -> Schemas:
         return Schemas(self.context, SourceViews(sources_of(self.context)))
+
+    # -- sources -----------------------------------------------------------------------------------------
+    def accept(self, select: Sequence[str]) -> tuple[Accepted, ...]:
+        from upriver.materializer.sources.accept import accept
+
+        with self._reading:
+            project = self._project()
+            chosen = self._select(project, select)
+            return accept(self.context, project.graph.sort(chosen))
 
     # -- contents ----------------------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Table:

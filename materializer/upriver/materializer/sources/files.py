@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upriver.assets.errors import UpriverError
-from upriver.assets.model import FileLocation, Key, Schema
+from upriver.assets.model import FileLocation, Key, Place, Schema
 from upriver.lineage.sql.names import literal
 from upriver.materializer.engines.types import escaped
 from upriver.materializer.model import FileStamp
-from upriver.materializer.ports.connector import SourceMissing
+from upriver.materializer.ports.connector import Scanned, Shape, SourceMissing
+from upriver.materializer.sources.options import shaped
 from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
 from upriver.materializer.sources.stamps import digest_of_bytes, expand, stamps_of
 
@@ -18,9 +19,12 @@ from upriver.materializer.sources.stamps import digest_of_bytes, expand, stamps_
 class FileConnector:
     """Files of one source below *root*. See :class:`upriver.materializer.ports.Connector`."""
 
-    def __init__(self, root: Path, key: Key, location: FileLocation, reader: SourceReader) -> None:
+    def __init__(
+        self, root: Path, key: Key, location: FileLocation, reader: SourceReader, place: Place
+    ) -> None:
         self._root = root
         self._key = key
+        self._place = place
         self._location = location
         self._reader = reader
 
@@ -34,6 +38,11 @@ class FileConnector:
     def has_columns(self) -> bool:
         """A reader such as ``read_text`` makes a table even of files without columns."""
         return self._location.format != "file" or self._location.scan is not None
+
+    @property
+    def shaped(self) -> bool:
+        """CSV and JSON are, where a reader finds out what is in them."""
+        return shaped(self._location)
 
     def describe(self) -> str:
         """Patterns, and how they are read."""
@@ -51,9 +60,10 @@ class FileConnector:
         """By the bytes of all files."""
         return digest_of_bytes(self._root, observed)
 
-    def schema(self) -> Schema:
-        """By the beginning or the footer of the files."""
-        files = self._files(self.observe())
+    def schema(self, shape: Shape | None) -> Schema:
+        """By all rows of text, or by the footer of the files."""
+        observed = self.observe()
+        files = self._files(observed)
         if not files:
             raise SourceMissing(self.missing())
         if not self.has_columns:
@@ -63,6 +73,12 @@ class FileConnector:
                 from upriver.materializer.sources.arrow import arrow_schema
 
                 return arrow_schema(files[0])
+            if self.shaped:
+                from upriver.materializer.sources.text import TextReader
+
+                with self._reader.cursor() as cursor:
+                    text = TextReader(cursor, self._key, self._place, self._location, shape)
+                    return text.schema(self._shown(observed))
             return self._reader.describe(scan_expression(self._location, files))
 
     def measure(self, observed: tuple[FileStamp, ...]) -> tuple[Schema, int]:
@@ -70,16 +86,21 @@ class FileConnector:
         with told_of(self._key, self.describe()):
             return self._reader.describe_parquet(self._files(observed))
 
-    def scan(self, observed: tuple[FileStamp, ...], target: Path) -> tuple[Schema, int]:
+    def scan(self, observed: tuple[FileStamp, ...], target: Path, shape: Shape | None) -> Scanned:
         """All rows of all files, in order."""
         files = self._files(observed)
         with told_of(self._key, self.describe()), self._reader.cursor() as cursor:
+            if self.shaped:
+                from upriver.materializer.sources.text import TextReader
+
+                text = TextReader(cursor, self._key, self._place, self._location, shape)
+                return text.copy(self._shown(observed), target)
             if self._location.format != "arrow":
-                return copy_relation(cursor, scan_expression(self._location, files), target)
+                return Scanned(*copy_relation(cursor, scan_expression(self._location, files), target))
             from upriver.materializer.sources.arrow import arrow_table
 
             cursor.register("arrow_source", arrow_table(files))
-            return copy_relation(cursor, "arrow_source", target)
+            return Scanned(*copy_relation(cursor, "arrow_source", target))
 
     def folders(self) -> Iterator[Path]:
         """Above the first pattern character of each pattern."""
@@ -90,22 +111,19 @@ class FileConnector:
             place = self._root / fixed
             yield place if place.is_dir() else place.parent
 
+    def _shown(self, observed: tuple[FileStamp, ...]) -> list[tuple[str, str]]:
+        return [(str(self._root / stamp.path), stamp.path) for stamp in observed]
+
     def _files(self, observed: tuple[FileStamp, ...]) -> tuple[str, ...]:
         return tuple(str(self._root / stamp.path) for stamp in observed)
 
 
 def scan_expression(location: FileLocation, files: tuple[str, ...]) -> str:
-    """The DuckDB table expression that reads *files* whole; types are detected from all rows, not from a
-    sample.
-    """
+    """The DuckDB table expression that reads *files* that have their types themselves, or all one type."""
     listed = f"[{', '.join(literal(escaped(file)) for file in files)}]"
     if location.scan is not None:
         return location.scan.replace("{files}", listed)
     match location.format:
-        case "csv":
-            return f"read_csv({listed}, sample_size = -1)"
-        case "ndjson":
-            return f"read_json({listed}, format = 'newline_delimited', sample_size = -1)"
         case "parquet":
             return f"read_parquet({listed}, hive_partitioning = {str(_hive(location)).lower()})"
         case other:

@@ -10,6 +10,7 @@ from upriver.assets.model import FileLocation, Schema, Source, TableLocation
 from upriver.materializer.model import FileStamp
 from upriver.materializer.ports.connector import Connector
 from upriver.materializer.sources.files import FileConnector
+from upriver.materializer.sources.lock import SourcesLock
 from upriver.materializer.sources.reading import SourceReader
 from upriver.materializer.sources.tables import TableConnector
 
@@ -19,7 +20,7 @@ def connector_of(root: Path, source: Source, reader: SourceReader | None = None)
     shared = reader or SourceReader()
     match source.location:
         case FileLocation() as location:
-            return FileConnector(root, source.key, location, shared)
+            return FileConnector(root, source.key, location, shared, source.place)
         case TableLocation() as location:
             return TableConnector(root, source.key, location, shared)
         case other:
@@ -27,8 +28,9 @@ def connector_of(root: Path, source: Source, reader: SourceReader | None = None)
 
 
 def source_schema(root: Path, source: Source) -> Schema:
-    """The source's columns, found by looking at its beginning or footer. Raises SourceMissing, UpriverError."""
-    return connector_of(root, source).schema()
+    """The source's columns, found without copying its rows. Raises SourceMissing, SourceMisfit, UpriverError."""
+    connector = connector_of(root, source)
+    return connector.schema(SourcesLock(root).shape(source.key) if connector.shaped else None)
 
 
 def stamps(root: Path, source: Source) -> tuple[FileStamp, ...]:

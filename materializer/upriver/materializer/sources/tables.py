@@ -8,7 +8,7 @@ from pathlib import Path
 from upriver.assets.model import Key, Schema, TableLocation
 from upriver.lineage.sql.names import literal, quote
 from upriver.materializer.model import FileStamp
-from upriver.materializer.ports.connector import SourceMissing
+from upriver.materializer.ports.connector import Scanned, Shape, SourceMissing
 from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
 from upriver.materializer.sources.stamps import digest_of_bytes, stamps_of
 
@@ -18,6 +18,7 @@ class TableConnector:
 
     in_place = False
     has_columns = True
+    shaped = False
 
     def __init__(self, root: Path, key: Key, location: TableLocation, reader: SourceReader) -> None:
         self._root = root
@@ -42,7 +43,7 @@ class TableConnector:
         """By the bytes of the files."""
         return digest_of_bytes(self._root, observed)
 
-    def schema(self) -> Schema:
+    def schema(self, shape: Shape | None) -> Schema:
         """Not known before the table is read: SQLite types values, not columns."""
         if not self.observe():
             raise SourceMissing(self.missing())
@@ -52,7 +53,7 @@ class TableConnector:
         """Never asked: tables are read as copies."""
         raise AssertionError(f"{self.describe()} is not read in place")
 
-    def scan(self, observed: tuple[FileStamp, ...], target: Path) -> tuple[Schema, int]:
+    def scan(self, observed: tuple[FileStamp, ...], target: Path, shape: Shape | None) -> Scanned:
         """All rows, of one moment."""
         path = self._root / self._location.path
         with (
@@ -62,11 +63,11 @@ class TableConnector:
             if self._location.engine == "duckdb":
                 cursor.execute(f"attach {literal(str(path))} as source_database (read_only)")
                 parts = ".".join(quote(part) for part in self._location.table.split("."))
-                return copy_relation(cursor, f"source_database.{parts}", target)
+                return Scanned(*copy_relation(cursor, f"source_database.{parts}", target))
             from upriver.materializer.sources.sqlite import sqlite_table
 
             cursor.register("sqlite_source", sqlite_table(path, self._location.table))
-            return copy_relation(cursor, "sqlite_source", target)
+            return Scanned(*copy_relation(cursor, "sqlite_source", target))
 
     def folders(self) -> Iterator[Path]:
         """None: it is not read in place."""

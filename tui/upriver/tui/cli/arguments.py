@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
             "rename", "Change", "give an asset another key, or a column another name, wherever it is named"
         ),
         Command("fix", "Change", "put a misspelled name right where it is certain what is meant"),
+        Command("accept", "Change", "take a source as it is now, though it is not what it was"),
         Command("show", "Data", "schema, profile and first rows of an asset"),
         Command("sql", "Data", "query assets by their keys"),
         Command("history", "Past", "runs, or the materializations of one asset"),

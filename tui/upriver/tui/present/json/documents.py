@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from upriver.assets.model import Schema
 from upriver.materializer.answers import (
+    Accepted,
     AssetResult,
     AssetStatus,
     AssetTrust,
@@ -83,10 +85,30 @@ def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
                 "rows": value.rows,
                 "bytes": value.bytes,
                 "diagnoses": diagnosis_documents(value.diagnoses),
+                "notes": list(value.notes),
             }
             for value in values
         ]
     }
+
+
+def accept(values: Iterable[Accepted]) -> dict[str, Any]:
+    """``accept``."""
+    return {
+        "sources": [
+            {
+                "source": value.source,
+                "before": _columns(value.before or ()),
+                "columns": _columns(value.columns),
+                "changes": list(value.changes),
+            }
+            for value in values
+        ]
+    }
+
+
+def _columns(schema: Schema) -> list[dict[str, str]]:
+    return [{"name": column.name, "type": column.type} for column in schema]
 
 
 def trust(

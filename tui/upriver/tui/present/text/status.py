@@ -126,6 +126,8 @@ def _why(status: AssetStatus, now: float) -> Line:
         return (Span(first_line(status.error)),)
     reasons = blocking(status.reasons) if status.state is State.BLOCKED else status.reasons
     text = reasons_text(reasons, status.asset)
+    if not text and status.notes and status.state is State.FRESH:
+        return (Span(status.notes[0], "yellow"),)
     if not text and status.kind == "source" and status.state is State.FRESH:
         return (Span("source", "dim"),)
     return (Span(text),) if text else EMPTY
