@@ -194,15 +194,20 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_artifact_is_named_and_only_it_is_made_again(project: Project, damage: str) -> None:
-    """The repair sets it aside; the next build makes this one, and its readers stay as they are."""
+def test_a_damaged_artifact_is_named_and_made_again_with_what_has_read_it(
+    project: Project, damage: str
+) -> None:
+    """The repair sets it aside, and distrusts its readers: when the bytes went wrong is not known."""
     path = project.artifact("staging.orders")
     overwrite(path, DAMAGES[damage](path.read_bytes()))
     found = project.here("fsck", "--json").document
     assert [(one["kind"], Path(one["place"]).name) for one in found["problems"]] == [("damaged", path.name)]
     assert project.here("fsck", "--repair", "--json").code == 0
+    for reader in ("marts.customers", "marts.daily"):
+        reasons = project.here("why", reader, "--json").document["reasons"]
+        assert "wrong bytes: the artifact of staging.orders" in reasons[0]["detail"], reasons
     built = project.here("build", "--json")
-    assert built.actions == {"staging.orders": "built", "marts.customers": "fresh", "marts.daily": "fresh"}
+    assert built.actions == {"staging.orders": "built", "marts.customers": "built", "marts.daily": "built"}
     assert path.exists()
     settle_here(project)
 

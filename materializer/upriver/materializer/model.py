@@ -236,7 +236,10 @@ class Run(Value, frozen=True):
 
 
 class Failure(Value, frozen=True):
-    """The last failed attempt of a node: the recipe it ran, and what happened."""
+    """The last failed attempt of a node: the recipe it ran, and what happened.
+
+    Of one that is *distrusted* nothing was tried: its materialization was forgotten, for the reason in *error*.
+    """
 
     asset: Key
     run: str
@@ -246,6 +249,7 @@ class Failure(Value, frozen=True):
     traceback: str = ""
     attempts: int = 1
     partition: PartitionKey | None = None
+    distrusted: bool = False
 
     @property
     def node(self) -> Node:

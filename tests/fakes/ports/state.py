@@ -301,6 +301,10 @@ class MemoryState:
         kept = set(except_of)
         self._fingerprints = {key: value for key, value in self._fingerprints.items() if key[0] in kept}
 
+    def distrust_fingerprints(self, of: Iterable[str]) -> None:
+        gone = set(of)
+        self._fingerprints = {key: value for key, value in self._fingerprints.items() if key[0] not in gone}
+
     def sources(self) -> Mapping[Key, SourceRecord]:
         return dict(self._sources)
 

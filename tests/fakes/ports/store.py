@@ -55,6 +55,16 @@ class MemoryStore:
     def digest(self, stored: Stored) -> str:
         return blake3(self._data(stored)).hexdigest()
 
+    def damaged(self, refs: Iterable[ArtifactRef]) -> Sequence[Stored]:
+        asked = {(ref.id, ref.suffix) for ref in refs}
+        return [
+            one
+            for one in self.list()
+            if one.ref is not None
+            and (one.ref.id, one.ref.suffix) in asked
+            and self.digest(one) != one.ref.id
+        ]
+
     def remove(self, stored: Iterable[Stored]) -> None:
         for one in stored:
             if one.ref is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from upriver.materializer.testing import MemoryState
 
 from upriver.assets.declare.locations import read_location
 from upriver.assets.errors import UsageError
@@ -19,7 +20,6 @@ from upriver.materializer.sources.observe import Sources
 from upriver.materializer.sources.registry import source_schema
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locator import Locator
-from upriver.materializer.testing import MemoryState
 
 
 def located(where: str | list[str], **options: object) -> Location:
@@ -285,7 +285,11 @@ MISFITS = {
     ),
     "a leading zero": ("id\n1\n", "id\n1\n007\n", "raw.a.id was BIGINT, now VARCHAR: '007' at data/a.csv:3"),
     "a missing column": ("a,b\n1,2\n", "a\n1\n", "raw.a had a column b (BIGINT), which is not in data/a.csv"),
-    "a renamed column": ("a,b\n1,2\n", "a,c\n1,2\n", "raw.a had a column b (BIGINT), which is not in data/a.csv"),
+    "a renamed column": (
+        "a,b\n1,2\n",
+        "a,c\n1,2\n",
+        "raw.a had a column b (BIGINT), which is not in data/a.csv",
+    ),
     "another delimiter": ("a,b\n1,2\n", "a;b\n1;2\n", "raw.a had the delimiter ',', now ';'"),
     "month first": (
         "d,n\n13/04/2024,1\n",
@@ -293,15 +297,31 @@ MISFITS = {
         "raw.a.d was DATE, now VARCHAR: '12/25/2024' at data/a.csv:3",
     ),
     "ISO instead of day first": ("d,n\n13/04/2024,1\n", "d,n\n2024-04-13,1\n", "raw.a.d was DATE"),
-    "day first instead of ISO": ("d,n\n2024-04-13,1\n", "d,n\n13/04/2024,1\n", "dates as year-month-day, now %d/%m/%Y"),
+    "day first instead of ISO": (
+        "d,n\n2024-04-13,1\n",
+        "d,n\n13/04/2024,1\n",
+        "dates as year-month-day, now %d/%m/%Y",
+    ),
     "half a line": ("a,b,c\n1,2,3\n", "a,b,c\n1,2,3\n4,5\n", "data/a.csv:3"),
     "a line too many": ("a,b\n1,2\n", "a,b\n1,2\n1,2,3\n", "data/a.csv:3"),
     "lines before the header": ("a,b\n1,2\n", "Report\n\na,b\n1,2\n", "data/a.csv"),
-    "a boolean": ("a\ntrue\n", "a\ntrue\nmaybe\n", "raw.a.a was BOOLEAN, now VARCHAR: 'maybe' at data/a.csv:3"),
+    "a boolean": (
+        "a\ntrue\n",
+        "a\ntrue\nmaybe\n",
+        "raw.a.a was BOOLEAN, now VARCHAR: 'maybe' at data/a.csv:3",
+    ),
     "a zone": ("t\n2024-01-01 10:00:00\n", "t\n2024-01-01 10:00:00+02\n", "raw.a.t was TIMESTAMP"),
-    "no header, another order": ("1,a\n2,b\n", "a,1\nb,2\n", "raw.a.column0 was BIGINT, now VARCHAR: 'a' at data/a.csv:1"),
+    "no header, another order": (
+        "1,a\n2,b\n",
+        "a,1\nb,2\n",
+        "raw.a.column0 was BIGINT, now VARCHAR: 'a' at data/a.csv:1",
+    ),
     "other bytes": ("a\nx\n", b"a\ncaf\xe9\n", "not utf-8 encoded"),
-    "numbers that a double does not hold": ("a\n9007199254740993\n", "a\n9007199254740993\n0.5\n", "was BIGINT, now DOUBLE"),
+    "numbers that a double does not hold": (
+        "a\n9007199254740993\n",
+        "a\n9007199254740993\n0.5\n",
+        "was BIGINT, now DOUBLE",
+    ),
 }
 
 
@@ -541,4 +561,6 @@ def test_a_lock_that_cannot_be_written_stops_nobody(
     monkeypatch.setattr(SourcesLock, "keep", refuse)
     project.write("a\n1\n")
     assert project.rows() == [(1,)]
-    assert "could not be written to sources.lock: Permission denied" in project.notes[0] or project.notes == ()
+    assert (
+        "could not be written to sources.lock: Permission denied" in project.notes[0] or project.notes == ()
+    )

@@ -204,6 +204,7 @@ class Attempts:
         *known* is what a Python recipe reads besides them. *meanwhile* is told what was read, while the artifact is
         hashed and goes to the disk; what it raises ends the attempt.
         """
+        self._check(upstreams)
         suffix = asset.suffix if asset.kind is Kind.FILE else ".parquet"
         target = self._store.reserve(suffix)
         try:
@@ -219,6 +220,14 @@ class Attempts:
             if failure is error:
                 raise
             raise failure from error
+
+    def _check(self, upstreams: Mapping[Key, Version]) -> None:
+        """No recipe reads damaged bytes. A build sets them aside before it begins: this is for what came later."""
+        for key, version in upstreams.items():
+            if damaged := self._store.damaged(version.artifacts):
+                raise AttemptFailed(
+                    f"the artifact of {key} is damaged: {damaged[0].place}\n  Build again: it is made again first."
+                )
 
     def _sql(
         self,

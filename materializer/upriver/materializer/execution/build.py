@@ -17,6 +17,7 @@ from upriver.materializer.answers import AssetResult, BuildResult
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.execution.verification import SetAside, set_aside_damaged
 from upriver.materializer.freshness.stages import stages
 from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Action, Failure, Materialization, Outcome, Run, RunStatus, Version
@@ -122,9 +123,13 @@ class Build:
         context = self._context
         project = context.project(refresh=False)
         forced = [key for key in self._asked if key in project.assets] if self._options.force else ()
-        seen = survey(
-            context, among=self._among, forced=forced, check=True, on_unbuilt=context.open_engine_ahead
-        )
+        ahead = context.open_engine_ahead
+        aside: list[SetAside] = []
+        while True:
+            seen = survey(context, among=self._among, forced=forced, check=True, on_unbuilt=ahead)
+            if not (found := set_aside_damaged(context, lease, seen, self.run_id)):
+                break
+            aside += found
         notes = seen.views.sources.take_notes()
         jobs = self._options.jobs or project.config.jobs or max(2, os.cpu_count() or 1)
         idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
@@ -139,6 +144,8 @@ class Build:
         # Beside the assets, of which an event may tell: a source has no attempt.
         for key, note in notes:
             log.emit(AssetOutput(context.clock.now(), key, 0, "warning", note))
+        for one in aside:
+            log.emit(AssetOutput(context.clock.now(), one.asset, 0, "upriver", one.text))
         return self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
 
     def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:

@@ -235,6 +235,12 @@ class LiveContents:
             return {footprint: self._known[version.id, footprint] for footprint in asked}
 
     def _located(self, version: Version | Located) -> Located:
+        """Its files. A fingerprint of damaged bytes would be remembered as that of the content: StoreError."""
+        if isinstance(version, Version) and (damaged := self._store.damaged(version.artifacts)):
+            raise StoreError(
+                f"the artifact {damaged[0].place} is damaged\n  its bytes are not those that were written"
+                "\n  hint: `upriver fsck --repair` sets it aside; the next build makes it again"
+            )
         return version if isinstance(version, Located) else self._locator.located(version)
 
     def _then(self, read: Read, footprint: Footprint, schema: Schema) -> str | None:

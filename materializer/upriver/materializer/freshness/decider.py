@@ -16,6 +16,7 @@ from upriver.materializer.freshness.decide import (
     Subject,
     Unsettled,
     Upstream,
+    Verdict,
     decide,
     verifies,
 )
@@ -131,6 +132,9 @@ class Decider:
             today=self._today,
             artifact_there=record is None or self._artifact_there(record),
         )
+        failure = self._failures.get(subject.node)
+        if verdict.state is State.MISSING and failure is not None and failure.distrusted:
+            verdict = Verdict(State.MISSING, (Reason(Cause.MISSING, key, detail=failure.error),))
         blockers = () if verdict.state is State.FRESH else _blockers(subject, upstreams)
         named = {reason.asset for reason in verdict.reasons}
         reasons = (*verdict.reasons, *(reason for reason in blockers if reason.asset not in named))
@@ -153,8 +157,7 @@ class Decider:
         # Layered over freshness: the last attempt, as long as the same recipe stands; then what is in the way.
         if stuck:
             return Finding(key, Action.BLOCKED, State.BLOCKED, reasons)
-        failure = self._failures.get(subject.node)
-        if failure is not None and failure.recipe == subject.recipe:
+        if failure is not None and failure.recipe == subject.recipe and not failure.distrusted:
             return Finding(key, action, State.FAILED, reasons)
         return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
 

@@ -88,8 +88,8 @@ class Observation:
         return record is None or record.trace.recipe != self.project.fingerprints[node.asset]
 
     def artifact_there(self, record: Materialization) -> bool:
-        """Whether the artifact of *record* is in the store."""
-        return record.id in self.present or self.locator.there(record.version)
+        """Whether the artifact of *record* is in the store; of one that may be taken again, whether it is sound."""
+        return record.id in self.present or self.locator.sound(record.version)
 
 
 def observe(context: Context, *, among: Collection[Key] | None = None, verify: bool = False) -> Observation:

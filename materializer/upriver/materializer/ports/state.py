@@ -308,6 +308,10 @@ class FactCache(Protocol):
         """Drop all fingerprints but those of the versions *except_of*."""
         ...
 
+    def distrust_fingerprints(self, of: Iterable[str]) -> None:
+        """Drop all fingerprints of the versions *of*: they may have been computed from damaged bytes."""
+        ...
+
     def sources(self) -> Mapping[Key, SourceRecord]:
         """What was last seen of every source."""
         ...

@@ -69,6 +69,12 @@ class Store(Protocol):
         """The id that the bytes of *stored* have: its own, when they are sound. Raises OSError."""
         ...
 
+    def damaged(self, refs: Iterable[ArtifactRef]) -> Sequence[Stored]:
+        """Those of *refs* that are there with other bytes than their names say. Bytes that nothing has touched since
+        they were last hashed are not hashed again.
+        """
+        ...
+
     def remove(self, stored: Iterable[Stored]) -> None:
         """Delete artifacts. Only a collection without readers may do that. Raises StoreError."""
         ...

@@ -79,6 +79,13 @@ class Facts:
             [(_json(sorted(except_of)),)],
         )
 
+    def distrust_fingerprints(self, of: Iterable[str]) -> None:
+        """Drop all fingerprints of the versions *of*."""
+        self._remember(
+            "delete from fingerprints where version in (select value from json_each(?))",
+            [(_json(sorted(of)),)],
+        )
+
     def _remember(self, sql: str, parameters: list[tuple[Any, ...]]) -> None:
         if parameters:
             with self._database.write() as connection:

@@ -24,12 +24,16 @@ _CHUNK = 1 << 20
 
 
 class FileInfo(Value, frozen=True):
-    """What stands at a path (a symbolic link is not followed). *modified* is seconds since the epoch."""
+    """What stands at a path (a symbolic link is not followed). *modified* is seconds since the epoch.
+
+    *stamp* is another one after whatever is written to the file; "" where the files have none.
+    """
 
     kind: str  # "file" | "folder" | "other"
     size: int
     names: int
     modified: float
+    stamp: str = ""
 
 
 class Held(Protocol):
@@ -123,7 +127,8 @@ class OsFiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
         kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
-        return FileInfo(kind, found.st_size, found.st_nlink, found.st_mtime)
+        stamp = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_ino}"
+        return FileInfo(kind, found.st_size, found.st_nlink, found.st_mtime, stamp)
 
     def are_files(self, paths: Sequence[str]) -> list[bool]:
         found = []

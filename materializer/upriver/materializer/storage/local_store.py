@@ -28,11 +28,13 @@ from upriver.materializer.storage.durable_files import FileInfo, FilePort, OsFil
 from upriver.materializer.storage.locks import FileLock, poll, reading
 from upriver.materializer.storage.process_folders import Sessions
 from upriver.materializer.storage.quarantine import set_aside
+from upriver.materializer.storage.verified import Verified
 
 STAGING = "staging"
 JOURNAL = "journal"
 """The folder in the store that is left to the state's journal, which travels with the artifacts."""
 GC_LOCK = "gc.lock"
+VERIFIED = "cache/verified"
 _ID = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]{1,32}){0,4}")
 _SHARD = re.compile(r"[0-9a-f]{2}")
@@ -54,6 +56,7 @@ class LocalStore:
         self._text = str(root)
         self._files: FilePort = OsFiles() if files is None else files
         self._staging = Sessions(root / STAGING, self._files, clock)
+        self._verified = Verified(root.parent / VERIFIED)
         self._anchored = False
         self._counter = itertools.count()
 
@@ -128,6 +131,15 @@ class LocalStore:
                 self._anchored = True
         except OSError as error:
             raise disk_error("publish", place, error) from error
+        self._verified.add((f"{one.id}{one.suffix}", self._stamp(one)) for one in staged)
+
+    def _stamp(self, one: Staged) -> str:
+        """The stamp of the artifact that was just published from *one*, whose bytes were hashed."""
+        try:
+            found = self._files.info(self.path(one.id, one.suffix))
+        except OSError:  # it is there all the same, and is hashed when it is read
+            return ""
+        return found.stamp if found is not None and found.size == one.bytes else ""
 
     def _publish_one(self, one: Staged, target: Path) -> None:
         source = Path(one.path)
@@ -243,15 +255,42 @@ class LocalStore:
         id_ = stored.ref.id if stored.ref is not None else digest
         return id_ if digest != id_ and self._files.digest(path, older=True)[0] == id_ else digest
 
+    def damaged(self, refs: Iterable[ArtifactRef]) -> Sequence[Stored]:
+        """Those of *refs* whose bytes are not those that their names say. What is not there is not named.
+
+        Bytes are hashed once: while its stamp stays the same, a file holds what it held.
+        """
+        found, sound = [], []
+        for ref in dict.fromkeys((ref.id, ref.suffix) for ref in refs):
+            path, name = self.path(*ref), f"{ref[0]}{ref[1]}"
+            info = self._files.info(path)
+            if info is None or info.kind != "file" or self._verified.knows(name, info.stamp):
+                continue
+            stored = Stored(str(path), ArtifactRef(*ref, info.size))
+            try:
+                digest = self.digest(stored)
+            except OSError:  # a bad sector
+                digest = ""
+            if digest == ref[0]:
+                sound.append((name, info.stamp))
+            else:
+                found.append(stored)
+        self._verified.add(sound)
+        return found
+
     # -- removing --------------------------------------------------------------------------------------
 
     def remove(self, stored: Iterable[Stored]) -> None:
         """Delete artifacts. Raises StoreError."""
+        gone = []
         for one in stored:
             try:
                 self._files.remove(Path(one.place))
             except OSError as error:
                 raise disk_error("remove", Path(one.place), error) from error
+            gone.append(Path(one.place).name)
+        if gone:
+            self._verified.forget(gone)
 
     def set_aside(self, stored: Stored) -> str:
         """Move *stored* into ``quarantine`` beside the store; where it is then."""

@@ -33,6 +33,10 @@ class Locator:
         """Whether all of it is where it belongs (no byte is looked at)."""
         return bool(self.those_there({"": version}))
 
+    def sound(self, version: Version) -> bool:
+        """Whether all of it is where it belongs, with the bytes that it was recorded with."""
+        return self.there(version) and not self._store.damaged(version.artifacts)
+
     def those_there(self, versions: Mapping[_Key, Version]) -> dict[_Key, Version]:
         """Those of *versions* that are all there, found together."""
         kept = self._store.exists_many(_artifacts(versions.values()))

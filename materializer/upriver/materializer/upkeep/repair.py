@@ -1,18 +1,23 @@
 """Putting right what :mod:`upriver.materializer.upkeep.fsck` finds, without deleting anything.
 
 Damaged and foreign files move to ``.upriver/quarantine/``; materializations whose artifact is gone are
-forgotten, so that the next build makes just those again; a lost database is rebuilt from the store's journal,
+forgotten, so that the next build makes just those again, and so are those that have read a damaged one: they may have
+been made from wrong bytes; a lost database is rebuilt from the store's journal,
 a damaged journal from the database. Swapped artifacts are whole: each goes back where its bytes belong.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 from upriver.assets.model import Value
 from upriver.materializer.ports import Damaged, ProjectStorage, StateStore
+from upriver.materializer.state.distrust import distrust_readers
 from upriver.materializer.upkeep.fsck import Report, Survey, check
+
+_WRONG = "it may have been made from wrong bytes, and is made again by the next build"
 
 
 class Repaired(Value, frozen=True, tag=True):
@@ -41,7 +46,10 @@ def repair(storage: ProjectStorage, wait: float | None = 0.0) -> Repaired:
             try:
                 survey = Survey(storage)  # again: a build may have ended since the first look
                 actions += _set_aside(survey)
-                gone = [one for one in survey.unfounded if not _there(survey, state, one)]
+                if damaged := {one.id for one in survey.broken}:
+                    distrusted = distrust_readers(state, lease, damaged, "", time.time())
+                    actions += [f"forgot {one.node}: {_WRONG}" for one in distrusted]
+                gone = [one for one in survey.unfounded if _lost(survey, state, one)]
                 if gone:
                     state.drop(lease, gone)
                     actions.append(f"forgot {len(gone)} materializations whose artifact is gone")
@@ -53,12 +61,13 @@ def repair(storage: ProjectStorage, wait: float | None = 0.0) -> Repaired:
     return Repaired(before, tuple(actions), check(storage))
 
 
-def _there(survey: Survey, state: StateStore, id_: str) -> bool:
+def _lost(survey: Survey, state: StateStore, id_: str) -> bool:
+    """Whether the materialization is recorded, but not all of its artifact is there."""
     one = state.materialization(id_)
     if one is None:
         return False
     wanted = set(one.version.artifacts)
-    return wanted == {stored.ref for stored in survey.store.list() if stored.ref in wanted}
+    return wanted != {stored.ref for stored in survey.store.list() if stored.ref in wanted}
 
 
 def _set_aside(survey: Survey) -> list[str]:
