@@ -20,7 +20,7 @@ CACHES = (
     "cache/analyses.db",
     "cache/warehouse.json",
     "warehouse.duckdb",
-    "build.lock",
+    "cache/verified",
     "gc.lock",
     "state.db.lock",
 )

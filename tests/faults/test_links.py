@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.faults.project import Done
+from tests.faults.project import Done, Project
 from tests.faults.shops import sql_shop
+
+from upriver.assets.errors import StoreError
+from upriver.materializer.session import Session
+from upriver.materializer.upkeep.gc import Keep
 
 LOOKS = (("status",), ("plan",), ("fsck",), ("gc", "--dry-run"))
 
@@ -40,52 +45,82 @@ def test_a_link_to_nowhere_is_named(tmp_path: Path, target: str) -> None:
     project.settle()
 
 
-PLACES = ("store", "store/journal", "store/staging", "state.db", "build.lock", "tmp")
+PLACES = (
+    "store", "store/journal", "store/journal/commits.jsonl", "store/staging", "store/{shard}", "state.db", "state.db-wal",
+    "gc.lock", "building", "tmp", "tmp/another", "runs", "runs/{run}", "cache", "cache/manifest.json", "cache/analyses.db",
+    "warehouse.duckdb", "quarantine",
+)  # fmt: skip
+"""What Upriver keeps by a name; ``{shard}`` and ``{run}`` stand for one that is there."""
+
+COMMANDS = (
+    ("build",), ("build", "--force"), ("build", "--dry-run"), ("gc", "--keep", "0s", "--keep-count", "1"), ("gc", "--dry-run"),
+    ("fsck",), ("fsck", "--repair"), ("rename", "marts.daily", "marts.days"), ("env", "list"), ("env", "remove", "prod"),
+    ("status",), ("plan",), ("why", "marts.daily"), ("lineage", "marts.daily"), ("show", "marts.daily"),
+    ("sql", "select 1"), ("history",), ("log", "last"), ("cost",), ("impact",), ("fix", "marts.daily"),
+)  # fmt: skip
+"""All that open a project: each of them writes, be it what it remembers for the next."""
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        *((name, "elsewhere") for name in PLACES),
-        ("store", "dangling"),
-        ("store", "loop"),
-        ("state.db", "loop"),
-    ],
-)
-def test_nothing_is_written_through_a_link(tmp_path: Path, name: str, kind: str) -> None:
-    """The build refuses it by its name, and what it leads to stays as it was; without it all is well again."""
-    project = sql_shop(tmp_path / "p")
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has been built; every test takes a copy."""
+    project = sql_shop(tmp_path_factory.mktemp("built") / "p")
     assert project.here("build").code == 0
-    path, aside = project.folder / name, tmp_path / "aside"
-    path.rename(aside)
+    return project
+
+
+@pytest.mark.parametrize("kind", ["elsewhere", "dangling", "loop"])
+@pytest.mark.parametrize("name", PLACES)
+def test_no_command_follows_a_link(built: Project, tmp_path: Path, name: str, kind: str) -> None:
+    """Each refuses it by its path, whatever it leads to, and that stays as it was; without it all is well."""
+    project = built.copy(tmp_path / "p")
+    shard, run = project.artifacts()[0].parent.name, next((project.folder / "runs").iterdir()).name
+    path, aside = project.folder / name.format(shard=shard, run=run), tmp_path / "aside"
+    there = path.exists()
+    if there:
+        path.rename(aside)
+    else:
+        aside.mkdir()
     path.symlink_to({"elsewhere": aside, "dangling": tmp_path / "nowhere", "loop": Path(path.name)}[kind])
     before = listing(aside)
     project.write("assets/marts/customers.sql", "select customer from staging.orders\n")
-    for words in LOOKS:
-        done = project.here(*words)
-        assert "should not have happened" not in done.said
-    refused(project.here("build"), str(path))
+    for words in COMMANDS:
+        refused(project.here(*words), str(path))
     assert listing(aside) == before
-    path.unlink()
-    aside.rename(path)
-    project.settle()
-
-
-@pytest.mark.parametrize("name", ["runs", "cache", "warehouse.duckdb"])
-def test_what_can_be_made_again_is_made_beside_a_link_or_left_out(tmp_path: Path, name: str) -> None:
-    project = sql_shop(tmp_path / "p")
-    assert project.here("build").code == 0
-    path = project.folder / name
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-    path.symlink_to(tmp_path / "nowhere")
-    project.write("assets/marts/customers.sql", "select customer from staging.orders\n")
-    done = project.here("build", "--json")
-    assert done.actions["marts.customers"] == "built", done.said
-    assert done.code == 0 or str(path) in done.said, done.said
     assert not os.path.lexists(tmp_path / "nowhere")
+    path.unlink()
+    if there:
+        aside.rename(path)
+    assert project.here("status").code == 0
+
+
+def test_gc_deletes_nothing_of_another_project(built: Project, tmp_path: Path) -> None:
+    """The store of one project in the place of another's: every artifact there is an orphan here."""
+    mine, other = built.copy(tmp_path / "mine"), built.copy(tmp_path / "other")
+    before = other.artifacts()
+    shutil.rmtree(mine.store)
+    mine.store.symlink_to(Path("../../other/.upriver/store"))
+    refused(mine.here("gc", "--keep", "0s", "--keep-count", "1"), str(mine.store), "is a link to")
+    assert other.artifacts() == before
+
+
+def test_a_link_that_comes_while_a_session_is_open_is_refused(built: Project, tmp_path: Path) -> None:
+    """Whatever changes artifacts or records looks again."""
+    project = built.copy(tmp_path / "p")
+    with closing(Session(project.root)) as session:
+        session.status()
+        (project.store / "00").symlink_to(tmp_path)
+        with pytest.raises(StoreError, match="is a link to"):
+            session.gc(Keep(0.0, 1))
+
+
+def test_a_secret_may_be_a_link(built: Project, tmp_path: Path) -> None:
+    """It is a person's own file, and only read."""
+    project = built.copy(tmp_path / "p")
+    (tmp_path / "TOKEN").write_text("hush")
+    (project.folder / "secrets").mkdir()
+    (project.folder / "secrets" / "TOKEN").symlink_to(tmp_path / "TOKEN")
+    assert project.here("build").code == 0
 
 
 def listing(folder: Path) -> list[tuple[str, int]]:

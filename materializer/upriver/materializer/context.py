@@ -19,6 +19,7 @@ from upriver.lineage.analysis.analyzer import AnalysisCache, Analyzer
 from upriver.lineage.project.derive import derive
 from upriver.lineage.project.project import CACHE, Project
 from upriver.materializer.ports import Clock, Engine, Executor, ProjectStorage, StateStore, Store
+from upriver.materializer.storage.links import refuse_links
 from upriver.materializer.storage.locator import Locator
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Context:
                 f"{self.folder} is a link to {self.folder.readlink()}, where there is no folder\n"
                 "  hint: mount the disk or make the folder that it leads to, or remove the link"
             )
+        refuse_links(self.folder)
         self._compose = compose
         self._lock = threading.RLock()
         self._project: Project | None = None

@@ -333,7 +333,8 @@ def test_what_does_not_fit_is_told_with_its_place(project: Project, case: str) -
     project.read()
     project.write(after)
     assert told in project.misfit()
-    assert "upriver accept raw.a" in str(pytest.raises(SourceMisfit, project.read).value)
+    with pytest.raises(SourceMisfit, match=r"upriver accept raw\.a"):
+        project.read()
     project.write(before)
     assert project.types()
 

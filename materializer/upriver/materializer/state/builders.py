@@ -20,6 +20,7 @@ from upriver.materializer.state.database import Database
 from upriver.materializer.state.rows import check_lease, columns_of, decode, encode, increase
 from upriver.materializer.storage import locks
 from upriver.materializer.storage.durable_files import disk_error
+from upriver.materializer.storage.links import refuse_links
 from upriver.materializer.storage.locks import Heartbeat, HeldLease, Life, look
 
 
@@ -52,6 +53,8 @@ class Builders:
         return self._acquire(None, purpose, wait)
 
     def _acquire(self, run: Run | None, name: str, wait: float | None) -> HeldLease:
+        if self._folder is not None:
+            refuse_links(self._folder.parent)  # a session may have been open for days
         held: Sequence[Holder] = ()
         for _ in locks.poll(wait):
             try:
