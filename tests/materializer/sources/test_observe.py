@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -268,6 +270,54 @@ def test_a_database_table_is_read_whole_and_noticed_when_it_changes(shelf: Shelf
     assert shelf.rows(first) == [(1, "a")]
     run(*([] if engine == "sqlite" else ["begin"]), "insert into t values (2, 'b')")
     assert shelf.rows(shelf.version(location)) == [(1, "a"), (2, "b")]
+
+
+_WRITER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("pragma journal_mode = wal")
+connection.execute("create table if not exists t (x integer)")
+connection.execute("insert into t values (?)", [int(sys.argv[2])])
+connection.commit()
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_sqlite_source_with_a_log_is_readable_closed_and_open(shelf: Shelf, opened: bool) -> None:
+    """Reading leaves nothing beside it; what another process writes later is noticed."""
+    path = shelf.root / "data/shop.db"
+    location = TableLocation("data/shop.db", "sqlite", "t")
+    writers = []
+    for number in (1, 2):
+        command = [sys.executable, "-c", _WRITER, str(path), str(number)]
+        writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "written\n"
+        if not opened:
+            writer.communicate()
+        writers.append(writer)
+        assert shelf.rows(shelf.version(location)) == [(one,) for one in range(1, number + 1)]
+        if not opened:
+            assert sorted(one.name for one in path.parent.iterdir()) == ["shop.db"]
+    for writer in writers:
+        if writer.poll() is None:
+            writer.communicate()
+
+
+@pytest.mark.parametrize("view", ["select * from '{0}'", "from read_csv('{0}')", "from m()"])
+def test_a_view_over_files_is_no_source(shelf: Shelf, view: str) -> None:
+    """Their changes would not be noticed; a view over tables of the same database is one."""
+    text = shelf.write("data/a.csv", "x\n1\n")
+    with duckdb.connect(str(shelf.root / "data/shop.db")) as connection:
+        connection.execute("create table t as select 1 as x")
+        connection.execute(f"create macro m() as table from '{text}'")
+        connection.execute(f"create view v as {view.format(text)}")
+        connection.execute("create view w as from t")
+    with pytest.raises(UpriverError, match="is a view over files"):
+        shelf.version(TableLocation("data/shop.db", "duckdb", "v"))
+    assert shelf.rows(shelf.version(TableLocation("data/shop.db", "duckdb", "w"))) == [(1,)]
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------------

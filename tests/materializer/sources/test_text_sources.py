@@ -50,6 +50,9 @@ class Project:
         clock = lambda: time.time() + 60.0  # noqa: E731 -- one line
         return Sources(self.root, {"raw.a": self.source()}, self.state, self.store, clock=clock)
 
+    def told(self) -> tuple[str, ...]:
+        return self.notes
+
     def read(self) -> Version:
         sources = self.sources()
         version = sources.version("raw.a")
@@ -209,7 +212,7 @@ def test_another_declaration_takes_the_shape_anew(project: Project) -> None:
     assert project.types() == {"a;b": "VARCHAR"}
     project.location = located("data/a.csv", delimiter=";")
     assert project.types() == {"a": "BIGINT", "b": "BIGINT"}
-    assert "taken anew" in project.notes[0]
+    assert "taken anew" in project.told()[0]
 
 
 # -- what fits -------------------------------------------------------------------------------------------------
@@ -231,10 +234,10 @@ def test_a_wider_value_is_taken_and_kept_wide(project: Project, case: str) -> No
     project.write(second)
     assert project.types()["v"] == wide
     if "first" not in case:
-        assert project.notes == (f"raw.a.v was {narrow}, now {wide}",)
+        assert project.told() == (f"raw.a.v was {narrow}, now {wide}",)
         project.write(first)
         assert project.types()["v"] == wide
-        assert project.notes == ()
+        assert project.told() == ()
 
 
 def test_a_new_column_is_taken_and_told_once(project: Project) -> None:
@@ -246,7 +249,7 @@ def test_a_new_column_is_taken_and_told_once(project: Project) -> None:
     assert project.types() == {"a": "BIGINT", "b": "BIGINT", "c": "VARCHAR"}
     project.write("c,b,a\nx,2,3\n")
     project.read()
-    assert project.notes == ()
+    assert project.told() == ()
 
 
 def test_what_is_new_is_told(project: Project) -> None:
@@ -255,7 +258,7 @@ def test_what_is_new_is_told(project: Project) -> None:
     project.read()
     project.write("a,b,c\n1,2,x\n")
     project.read()
-    assert project.notes == ("raw.a has a new column c (VARCHAR), first in data/a.csv",)
+    assert project.told() == ("raw.a has a new column c (VARCHAR), first in data/a.csv",)
 
 
 def test_a_column_without_values_fits_any_type(project: Project) -> None:
@@ -277,7 +280,7 @@ def test_quotes_may_come_later(project: Project) -> None:
 
 
 # -- what does not fit -----------------------------------------------------------------------------------------
-MISFITS = {
+MISFITS: dict[str, tuple[str, str | bytes, str]] = {
     "text in a number": (
         "id,d,fee\n1,a,1.5\n2,a,2\n",
         "id,d,fee\n1,a,1.5\n2,a,2\n3,a,sixty\n",
@@ -296,11 +299,15 @@ MISFITS = {
         "d,n\n13/04/2024,1\n12/25/2024,1\n",
         "raw.a.d was DATE, now VARCHAR: '12/25/2024' at data/a.csv:3",
     ),
-    "ISO instead of day first": ("d,n\n13/04/2024,1\n", "d,n\n2024-04-13,1\n", "raw.a.d was DATE"),
+    "ISO instead of day first": (
+        "d,n\n13/04/2024,1\n",
+        "d,n\n2024-04-13,1\n",
+        "dates as %d/%m/%Y, now dates as year-month-day",
+    ),
     "day first instead of ISO": (
         "d,n\n2024-04-13,1\n",
         "d,n\n13/04/2024,1\n",
-        "dates as year-month-day, now %d/%m/%Y",
+        "dates as year-month-day, now dates as %d/%m/%Y",
     ),
     "half a line": ("a,b,c\n1,2,3\n", "a,b,c\n1,2,3\n4,5\n", "data/a.csv:3"),
     "a line too many": ("a,b\n1,2\n", "a,b\n1,2\n1,2,3\n", "data/a.csv:3"),
@@ -333,7 +340,7 @@ def test_what_does_not_fit_is_told_with_its_place(project: Project, case: str) -
     project.read()
     project.write(after)
     assert told in project.misfit()
-    with pytest.raises(SourceMisfit, match=r"upriver accept raw\.a"):
+    with pytest.raises(SourceMisfit, match="upriver accept"):
         project.read()
     project.write(before)
     assert project.types()
@@ -464,12 +471,11 @@ def test_a_guess_is_told_at_the_first_sight(project: Project) -> None:
     """Once."""
     project.write("d,v\n03/04/2024,1\n")
     project.read()
-    assert len(project.notes) == 1
-    assert "may be meant day first or month first" in project.notes[0]
-    assert "03/04/2024" in project.notes[0]
+    assert "may be meant day first or month first" in project.told()[0]
+    assert "03/04/2024" in project.told()[0]
     project.write("d,v\n03/05/2024,1\n")
     project.read()
-    assert project.notes == ()
+    assert project.told() == ()
 
 
 @pytest.mark.parametrize("text", ["d,v\n13/04/2024,1\n", "d,v\n2024-04-03,1\n", "d,v\n2024/04/03,1\n"])
@@ -477,14 +483,14 @@ def test_dates_that_can_be_meant_in_one_way_are_not_doubted(project: Project, te
     """A day beyond twelve tells."""
     project.write(text)
     assert project.types()["d"] == "DATE"
-    assert project.notes == ()
+    assert project.told() == ()
 
 
 def test_one_column_with_a_delimiter_in_its_name_is_doubted(project: Project) -> None:
     """A half-written line makes the reader take a whole file for one column."""
     project.write("id,name,city\n" + "1,a,b\n" * 50 + "3,c\n")
     project.read()
-    assert "called 'id,name,city'" in project.notes[0]
+    assert "called 'id,name,city'" in project.told()[0]
 
 
 def test_a_half_written_line_of_a_long_file_is_an_error_at_the_first_sight(project: Project) -> None:
@@ -497,7 +503,7 @@ def test_lines_that_are_skipped_are_told(project: Project) -> None:
     """A title above the header is no surprise, but a guess."""
     project.write("Report of today\n\nid,name\n" + "1,a\n" * 20)
     assert project.types() == {"id": "BIGINT", "name": "VARCHAR"}
-    assert "the first 2 lines of data/a.csv are skipped" in project.notes[0]
+    assert "the first 2 lines of data/a.csv are skipped" in project.told()[0]
 
 
 def test_one_late_delimiter_does_not_throw_all_rows_away(project: Project) -> None:
@@ -562,6 +568,6 @@ def test_a_lock_that_cannot_be_written_stops_nobody(
     monkeypatch.setattr(SourcesLock, "keep", refuse)
     project.write("a\n1\n")
     assert project.rows() == [(1,)]
-    assert (
-        "could not be written to sources.lock: Permission denied" in project.notes[0] or project.notes == ()
-    )
+    project.write("a\n2\n")
+    project.read()
+    assert "could not be written to sources.lock: Permission denied" in project.told()[0]

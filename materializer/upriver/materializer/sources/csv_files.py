@@ -33,6 +33,7 @@ _FILES = (
     "file_row_number",
 )
 _ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S")
+_STANDARD = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?"
 _DELIMITERS = ",;|\t"
 _CONVERT = re.compile(r'Could not convert string "(.*)" to', re.DOTALL)
 
@@ -241,6 +242,22 @@ def holds_nothing(
     scan = reading([file], Options(options.function, _plain(options)), shape, layout)
     row = connection.execute(f"select count({quote(column)}) from {scan}").fetchone()
     return row is not None and row[0] == 0
+
+
+def holds_timestamps(
+    connection: duckdb.DuckDBPyConnection, file: str, options: Options, shape: Shape, column: str
+) -> bool:
+    """Whether all values of *column* are dates or timestamps in the standard form: the sniffer does not see that where
+    both stand close together.
+    """
+    layout = tuple(Column(one.name, "VARCHAR") for one in shape.columns)
+    scan = reading([file], Options(options.function, _plain(options)), shape, layout)
+    name = quote(column)
+    row = connection.execute(
+        f"select count({name}) = count(try_cast({name} as timestamp)) and"
+        f" coalesce(bool_and(regexp_full_match({name}, {literal(_STANDARD)})), true) from {scan}"
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def doubts(

@@ -20,7 +20,7 @@ def sqlite_table(path: Path, table: str) -> Any:
     import apsw
     import pyarrow as pa
 
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection = apsw.Connection(_location(path), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
         known = [
             str(name)
@@ -42,6 +42,21 @@ def sqlite_table(path: Path, table: str) -> Any:
         connection.close()
     arrays = [_array(values, str(row[2])) for values, row in zip(columns, declared, strict=True)]
     return pa.table(dict(zip(names, arrays, strict=True)))
+
+
+def _location(path: Path) -> str:
+    """The database as it is to be opened: in WAL mode, when nobody has it open, without making files beside it.
+
+    SQLite would make an empty log and remove it again: the source would change while it is read. Nobody has it open
+    when there is no log; whoever opens it meanwhile makes one, and is noticed by that.
+    """
+    with path.open("rb") as file:
+        header = file.read(20)
+    logged = (
+        header[18:20] == b"\x02\x02"
+    )  # https://www.sqlite.org/fileformat.html#file_format_version_numbers
+    closed = logged and not path.with_name(f"{path.name}-wal").exists()
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if closed else ''}"
 
 
 def _take(cursor: Any) -> list[tuple[Any, ...]]:

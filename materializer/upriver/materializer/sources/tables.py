@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from upriver.assets.errors import UpriverError
 from upriver.assets.model import Key, Schema, TableLocation
 from upriver.lineage.sql.names import literal, quote
 from upriver.materializer.model import FileStamp
@@ -55,6 +56,8 @@ class TableConnector:
 
     def scan(self, observed: tuple[FileStamp, ...], target: Path, shape: Shape | None) -> Scanned:
         """All rows, of one moment."""
+        import duckdb
+
         path = self._root / self._location.path
         with (
             told_of(self._key, self.describe()),
@@ -62,8 +65,20 @@ class TableConnector:
         ):  # attached to nothing else
             if self._location.engine == "duckdb":
                 cursor.execute(f"attach {literal(str(path))} as source_database (read_only)")
+                # A view over files would be read, and their changes never noticed.
+                folder = literal(f"{target.parent}/")
+                cursor.execute(f"set allowed_directories = [{folder}]; set enable_external_access = false")
                 parts = ".".join(quote(part) for part in self._location.table.split("."))
-                return Scanned(*copy_relation(cursor, f"source_database.{parts}", target))
+                relation = f"source_database.{parts}"
+                try:
+                    cursor.execute(f"describe select * from {relation}")
+                except duckdb.PermissionException as error:
+                    raise UpriverError(
+                        f"source {self._key} ({self.describe()}) is a view over files, whose changes would not be "
+                        "noticed\n"
+                        "  hint: declare the files as a source, and write the view as an asset; or make it a table"
+                    ) from error
+                return Scanned(*copy_relation(cursor, relation, target))
             from upriver.materializer.sources.sqlite import sqlite_table
 
             cursor.register("sqlite_source", sqlite_table(path, self._location.table))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +14,7 @@ from upriver.lineage.sql.names import quote
 from upriver.materializer.ports.connector import Scanned, Shape, SourceMisfit
 from upriver.materializer.sources import csv_files, json_files
 from upriver.materializer.sources.csv_files import Misplaced
+from upriver.materializer.sources.layout import TextFile, relation
 from upriver.materializer.sources.options import options_of
 from upriver.materializer.sources.reading import copy_relation
 from upriver.materializer.sources.shape import NOTHING, Merged, Retyped, matched, merge
@@ -21,16 +22,9 @@ from upriver.materializer.sources.shape import NOTHING, Merged, Retyped, matched
 if TYPE_CHECKING:
     import duckdb
 
+_TEMPORAL = ("DATE", "TIMESTAMP")
 _EXACT = 2**53
 """Whole numbers beyond it are not all kept by DOUBLE."""
-
-
-class _File(NamedTuple):
-    """A file with the shape that was found in it. *shown* is how it is told: its path in the project."""
-
-    path: str
-    shown: str
-    shape: Shape
 
 
 class TextReader:
@@ -59,8 +53,8 @@ class TextReader:
     def schema(self, files: Sequence[tuple[str, str]]) -> Schema:
         """The columns of *files* (paths, and how they are told). Raises SourceMisfit."""
         found = self._files(files)
-        relation = self._relation(found, self._merged(found))
-        rows = self._connection.execute(f"describe select * from {relation}").fetchall()
+        read = relation(found, self._merged(found), self._options)
+        rows = self._connection.execute(f"describe select * from {read}").fetchall()
         return tuple(Column(str(row[0]), str(row[1])) for row in rows)
 
     def copy(self, files: Sequence[tuple[str, str]], target: Path) -> Scanned:
@@ -70,7 +64,7 @@ class TextReader:
         found = self._files(files)
         shape = self._merged(found)
         try:
-            schema, rows = copy_relation(self._connection, self._relation(found, shape), target)
+            schema, rows = copy_relation(self._connection, relation(found, shape, self._options), target)
         except duckdb.Error as error:
             self._fail_reading(found, shape, error)
         self._check_widened(shape, target, found)
@@ -80,8 +74,8 @@ class TextReader:
         return Scanned(schema, rows, shape, tuple(self.notes))
 
     # -- each file ---------------------------------------------------------------------------------------
-    def _files(self, files: Sequence[tuple[str, str]]) -> list[_File]:
-        return [_File(path, shown, self._sniff(path, shown)) for path, shown in files]
+    def _files(self, files: Sequence[tuple[str, str]]) -> list[TextFile]:
+        return [TextFile(path, shown, self._sniff(path, shown)) for path, shown in files]
 
     def _sniff(self, path: str, shown: str) -> Shape:
         import duckdb
@@ -111,22 +105,22 @@ class TextReader:
                 if other.delimiter == then.delimiter:
                     what = f"{self._key} had {then.skip} lines before its header, now {other.skip}: {shown}"
                 raise self._misfit([what])
-        for type, before, after in (
-            ("DATE", then.date_format, now.date_format),
-            ("TIMESTAMP", then.timestamp_format, now.timestamp_format),
-        ):
-            was = {column.name for column in then.columns if column.type == type}
-            if before != after and any(c.name in was and c.type == type for c in now.columns):
-                raise self._misfit(
-                    [f"{self._key} had {type.lower()}s as {_format(before)}, now {_format(after)}: {shown}"]
-                )
+        was = {column.name: column.type for column in then.columns}
+        for column in now.columns:
+            before, after = was.get(column.name), column.type
+            if before in _TEMPORAL and after in _TEMPORAL:
+                one, new = _written(then, before), _written(now, after)
+                if one != new and not (before != after and _begins_alike(one, new)):
+                    raise self._misfit(
+                        [f"{self._key}.{column.name} had {_format(one)}, now {_format(new)}: {shown}"]
+                    )
 
     # -- all files together ------------------------------------------------------------------------------
     @property
     def _united(self) -> bool:
         return self._options.flag("union_by_name") or not self._csv
 
-    def _merged(self, files: Sequence[_File]) -> Shape:
+    def _merged(self, files: Sequence[TextFile]) -> Shape:
         """The shape of the source with what *files* add to it. Raises SourceMisfit with all that does not fit."""
         first = files[0].shape
         then = self._then.columns if self._then is not None else first.columns
@@ -174,7 +168,7 @@ class TextReader:
         }
         return msgspec.structs.replace(base, read=self._read, columns=columns, **formats)
 
-    def _settled(self, file: _File, then: tuple[Column, ...], *, by_name: bool) -> tuple[Column, ...]:
+    def _settled(self, file: TextFile, then: tuple[Column, ...], *, by_name: bool) -> tuple[Column, ...]:
         """The columns of *file*; one without values, which the reader takes for text, as that."""
         known = matched(file.shape.columns, then, by_name=by_name)
         found = []
@@ -190,10 +184,21 @@ class TextReader:
                 )
             ):
                 column = Column(column.name, NOTHING)
+            elif (
+                self._csv
+                and column.type == "VARCHAR"
+                and before is not None
+                and before.type in _TEMPORAL
+                and _written(file.shape, before.type) is None
+                and csv_files.holds_timestamps(
+                    self._connection, file.path, self._options, file.shape, column.name
+                )
+            ):
+                column = Column(column.name, "TIMESTAMP")
             found.append(column)
         return tuple(found)
 
-    def _differences(self, file: _File, merged: Merged, files: Sequence[_File]) -> Iterator[str]:
+    def _differences(self, file: TextFile, merged: Merged, files: Sequence[TextFile]) -> Iterator[str]:
         """What is wrong with the names of a file's columns, where all files have to have the same."""
         if self._united or len(files) == 1:
             return
@@ -204,7 +209,7 @@ class TextReader:
         if merged.missing:
             yield f"{file.shown} has no column {merged.missing[0]}; {hint}"
 
-    def _retyped(self, file: _File, one: Retyped) -> str:
+    def _retyped(self, file: TextFile, one: Retyped) -> str:
         import duckdb
 
         found: Misplaced | None = None
@@ -229,53 +234,8 @@ class TextReader:
         where = f": {_value(found)}{file.shown}:{found.line}" if found is not None else f" in {file.shown}"
         return f"{self._key}.{one.column} was {one.then}, now {one.now}{where}"
 
-    # -- reading -----------------------------------------------------------------------------------------
-    def _relation(self, files: Sequence[_File], shape: Shape) -> str:
-        """The table expression that reads *files* as *shape*: one call for neighbours that are laid out alike."""
-        runs: list[tuple[_File, list[str]]] = []
-        for file in files:
-            if runs and _alike(runs[-1][0].shape, file.shape):
-                runs[-1][1].append(file.path)
-            else:
-                runs.append((file, [file.path]))
-        parts = [self._part(first, paths, shape) for first, paths in runs]
-        return f"({' union all by name '.join(parts)})"
-
-    def _part(self, file: _File, paths: list[str], shape: Shape) -> str:
-        by_name = file.shape.header is not False
-        there = matched(shape.columns, file.shape.columns, by_name=by_name)
-        wanted = {there[one.name].name: one.type for one in shape.columns if one.name in there}
-        layout = tuple(Column(one.name, wanted.get(one.name, one.type)) for one in file.shape.columns)
-        if self._csv:
-            apart = msgspec.structs.replace(
-                file.shape, date_format=shape.date_format, timestamp_format=shape.timestamp_format
-            )
-            scan = csv_files.reading(paths, self._options, apart, layout)
-        else:
-            scan = json_files.reading(paths, self._options, layout)
-        selected = []
-        for one in shape.columns:
-            if one.name not in there or (one.type == NOTHING and not self._csv):
-                type = "" if one.type == NOTHING else f"::{one.type}"
-                selected.append(f"null{type} as {quote(one.name)}")
-            else:
-                selected.append(f"{quote(there[one.name].name)} as {quote(one.name)}")
-        read = [one.name for one in layout if self._csv or one.type != NOTHING]
-        rest = f", * exclude ({', '.join(map(quote, read))})" if read and self._adds_columns(paths) else ""
-        return f"select {', '.join(selected)}{rest} from {scan}"
-
-    def _adds_columns(self, paths: list[str]) -> bool:
-        """Whether the reader adds columns: of the file's name or of its folders."""
-        return (
-            bool(
-                {"filename", "file_row_number", "hive_partitioning", "hive_types"}
-                & self._options.given.keys()
-            )
-            or any("=" in part for pattern in self._location.patterns for part in pattern.split("/")[:-1])
-            or any("=" in part for path in paths[:1] for part in path.split("/")[:-1])
-        )
-
-    def _check_widened(self, shape: Shape, target: Path, files: Sequence[_File]) -> None:
+    # -- what was read ----------------------------------------------------------------------------------
+    def _check_widened(self, shape: Shape, target: Path, files: Sequence[TextFile]) -> None:
         """Raise SourceMisfit when a column of whole numbers can't become one of DOUBLE without loss."""
         from upriver.materializer.engines.types import stored_scan
 
@@ -317,7 +277,7 @@ class TextReader:
         columns = tuple(Column(one.name, types.get(one.name, one.type)) for one in shape.columns)
         return msgspec.structs.replace(shape, columns=columns)
 
-    def _tell_doubts(self, files: Sequence[_File], shape: Shape) -> None:
+    def _tell_doubts(self, files: Sequence[TextFile], shape: Shape) -> None:
         if self._csv:
             first = files[0]
             self.notes += csv_files.doubts(
@@ -329,7 +289,7 @@ class TextReader:
             )
 
     # -- what does not fit -------------------------------------------------------------------------------
-    def _fail_reading(self, files: Sequence[_File], shape: Shape, error: Exception) -> None:
+    def _fail_reading(self, files: Sequence[TextFile], shape: Shape, error: Exception) -> None:
         """Raise SourceMisfit for what the reader could not read after all."""
         types = {column.name.casefold(): column.type for column in shape.columns}
         for file in files if self._csv else ():
@@ -373,18 +333,20 @@ def _type_of(columns: Sequence[Column], name: str) -> str:
 
 
 def _format(format: str | None) -> str:
-    return format or "year-month-day"
+    return f"dates as {format or 'year-month-day'}"
+
+
+def _written(shape: Shape, type: str) -> str | None:
+    """The format of dates or timestamps, None for the standard one."""
+    return shape.date_format if type == "DATE" else shape.timestamp_format
+
+
+def _begins_alike(one: str | None, other: str | None) -> bool:
+    """Whether a date and a timestamp spell the day alike."""
+    if one is None or other is None:
+        return one == other
+    return one.startswith(other) or other.startswith(one)
 
 
 def _first(values: Iterator[str | None]) -> str | None:
     return next((value for value in values if value is not None), None)
-
-
-def _alike(one: Shape, other: Shape) -> bool:
-    """Whether two files can be read by one call: taken apart alike, with the same names in the same order."""
-    names, others = ([column.name for column in shape.columns] for shape in (one, other))
-    return names == others and _apart(one) == _apart(other)
-
-
-def _apart(shape: Shape) -> Shape:
-    return msgspec.structs.replace(shape, columns=(), date_format=None, timestamp_format=None)
