@@ -151,3 +151,22 @@ def test_states_and_columns_are_asked_for_only_when_a_term_needs_them() -> None:
 
     scope = Scope(GRAPH, ASSETS, SOURCES, never, never)
     assert select(["+marts.*", "!tag:daily"], scope)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("marts", "did you mean 'marts.*', the 2 in it?"),
+        ("marts/", "did you mean 'marts.*', the 2 in it?"),
+        ("assets/marts", "did you mean 'marts.*', the 2 in it?"),
+        ("assets/marts/revenue.sql", "assets are selected by their keys: did you mean 'marts.revenue'?"),
+        ("revenue", "did you mean 'marts.revenue'?"),
+        ("orders", "did you mean 'raw.orders' or 'staging.orders'?"),
+        ("marts.revenu", "did you mean 'marts.revenue'?"),
+    ],
+)
+def test_what_is_no_key_is_answered_with_what_was_probably_meant(text: str, hint: str) -> None:
+    """The first part of keys, a path, a last part."""
+    with pytest.raises(UsageError) as caught:
+        select([text], SCOPE)
+    assert str(caught.value) == f"there is no asset or source {text!r}; {hint}"

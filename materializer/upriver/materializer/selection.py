@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 
 from upriver.assets.errors import UsageError, did_you_mean
 from upriver.assets.model import Asset, Key, PythonRecipe, Source, Value
+from upriver.assets.project.layout import ROOM
 from upriver.lineage.graph import AssetGraph
 from upriver.lineage.project.broken import Broken
 from upriver.materializer.model import State
@@ -181,5 +182,22 @@ def _by_key(pattern: str, keys: Collection[Key]) -> list[Key]:
         return found
     if pattern in keys:
         return [pattern]
-    hint = did_you_mean(pattern, keys)
+    hint = _meant_by(pattern, keys)
     raise UsageError(f"there is no asset or source {pattern!r}" + (f"; {hint}" if hint else ""))
+
+
+def _meant_by(pattern: str, keys: Collection[Key]) -> str | None:
+    """What *pattern*, which is no key, was probably meant to select."""
+    as_key = pattern.removeprefix(f"{ROOM}/").replace("/", ".").rstrip(".")
+    for ending in (".sql", ".py"):
+        as_key = as_key.removesuffix(ending)
+    inside = [key for key in keys if key.startswith(f"{as_key}.")]
+    if inside:
+        count = "the one in it" if len(inside) == 1 else f"the {len(inside):,} in it"
+        return f"did you mean '{as_key}.*', {count}?"
+    if as_key != pattern and as_key in keys:
+        return f"assets are selected by their keys: did you mean {as_key!r}?"
+    ends = [key for key in keys if key.endswith(f".{as_key}")]
+    if ends:
+        return f"did you mean {' or '.join(repr(key) for key in sorted(ends)[:3])}?"
+    return did_you_mean(pattern, keys)

@@ -46,6 +46,7 @@ def test_a_whole_key_is_never_taken_apart(key: str, column: str) -> None:
         ("stagin.orders", "did you mean staging.orders?"),
         ("marts.revnue", "did you mean marts.revenue?"),
         ("orders", "write the whole key"),
+        ("raw", "it holds raw.orders: name one of them"),
         ("nothing.like.it.at.all", "`upriver status` lists them"),
     ],
 )

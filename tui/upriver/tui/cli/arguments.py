@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, NoReturn
 
+from upriver.tui.cli.habits import COMMAND_WORDS, option_hint
+
 
 class Command(NamedTuple):
     """A command as the help lists it; ``upriver.tui.cli.commands.<name>`` holds its options and what it does."""
@@ -46,40 +48,6 @@ COMMANDS: dict[str, Command] = {
         Command("completion", "Upkeep", "completion script for bash, zsh or fish"),
         Command("version", "Upkeep", "versions of Upriver and of its engines"),
     )
-}
-
-# What people type who come from other tools.
-_OTHER_NAMES = {
-    "run": "build",
-    "make": "build",
-    "materialize": "build",
-    "refresh": "build",
-    "ls": "status",
-    "list": "status",
-    "check": "status --check",
-    "freshness": "status",
-    "explain": "why",
-    "graph": "lineage",
-    "dag": "lineage",
-    "deps": "lineage",
-    "query": "sql",
-    "preview": "show",
-    "head": "show",
-    "describe": "show",
-    "logs": "log",
-    "runs": "history",
-    "costs": "cost",
-    "verify": "fsck",
-    "clean": "gc",
-    "prune": "gc",
-    "vacuum": "gc",
-    "tui": "ui",
-    "new": "init",
-    "create": "init",
-    "diff": "impact",
-    "repair": "fix",
-    "mv": "rename",
-    "move": "rename",
 }
 
 SELECT_HELP = (
@@ -137,15 +105,22 @@ class Parser(argparse.ArgumentParser):
         namespace, extras = self.parse_known_intermixed_args(_wait_without_value(arguments))
         for extra in extras:
             if extra.startswith("-") and extra != "-":
-                option = extra.split("=", 1)[0]
+                option, assigned, value = extra.partition("=")
+                following = value if assigned else _after(extra, arguments)
+                hint = option_hint(option, self.name, following) or nearest(option, self.options())
                 raise WrongUsage(
-                    f"`{self.prog}` has no option {option}",
-                    nearest(option, self.options()) or f"`{self.prog} --help` lists them",
+                    f"`{self.prog}` has no option {option}", hint or f"`{self.prog} --help` lists them"
                 )
             raise WrongUsage(
                 f"`{self.prog}` does not take {extra!r}", f"`{self.prog} --help` shows how it is used"
             )
         return namespace
+
+
+def _after(word: str, arguments: Sequence[str]) -> str | None:
+    """What was typed after *word*."""
+    place = arguments.index(word) + 1 if word in arguments else len(arguments)
+    return arguments[place] if place < len(arguments) else None
 
 
 def _wait_without_value(arguments: Sequence[str]) -> list[str]:
@@ -172,12 +147,14 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def unknown_command(name: str) -> WrongUsage:
     """The error for a first word that is no command."""
-    meant = _OTHER_NAMES.get(name.lower())
-    hint = f"did you mean `upriver {meant}`?" if meant else None
-    if hint is None:
-        near = difflib.get_close_matches(name.lower(), [*COMMANDS, *_OTHER_NAMES], n=1, cutoff=0.55)
-        meant = _OTHER_NAMES.get(near[0], near[0]) if near else None
-        hint = f"did you mean `upriver {meant}`?" if meant else "`upriver --help` lists the commands"
+    said = COMMAND_WORDS.get(name.lower())
+    if said is None:
+        known = [*COMMANDS, *(word for word, meant in COMMAND_WORDS.items() if " " not in meant)]
+        for near in difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.55):
+            said = near if near in COMMANDS else COMMAND_WORDS[near]
+    if said is None:
+        return WrongUsage(f"there is no command {name!r}", "`upriver --help` lists the commands")
+    hint = f"did you mean `upriver {said}`?" if said.split()[0] in COMMANDS else said
     return WrongUsage(f"there is no command {name!r}", hint)
 
 

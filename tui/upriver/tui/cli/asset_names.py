@@ -59,6 +59,9 @@ def resolve_column(columns: Sequence[str], asset: Key, name: str) -> str:
 
 
 def _nearest_key(keys: Sequence[Key], name: str) -> str | None:
+    inside = [key for key in keys if key.startswith(f"{name}.")]
+    if name and inside:
+        return f"it holds {_listed(inside)}: name one of them"
     near = nearest_name(name, keys)
     if near is None:
         # The last part alone is what people remember best.

@@ -18,6 +18,7 @@ from upriver.tui.cli.arguments import (
     nearest,
     unknown_command,
 )
+from upriver.tui.cli.habits import option_hint
 from upriver.tui.cli.help import command_help, full_help, short_help
 from upriver.tui.cli.registry import load_command, parser_of
 from upriver.tui.present.console import Console
@@ -118,10 +119,10 @@ def _find_command(argv: Sequence[str], out: Console) -> tuple[str | None, list[s
         elif word == "--json":
             before.append(word)
         else:
+            option, _, value = word.partition("=")
             known = ("--help", "--version", "--color", "-C")
-            raise WrongUsage(
-                f"there is no option {word}", nearest(word, known) or "`upriver --help` lists them"
-            )
+            hint = nearest(option, known) or option_hint(option, "build", value or " ".join(rest[:1]))
+            raise WrongUsage(f"there is no option {option}", hint or "`upriver --help` lists them")
     if not rest:
         out.write(*short_help())
         return None, []
