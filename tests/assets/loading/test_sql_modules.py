@@ -233,3 +233,23 @@ def test_the_dialects_are_those_that_can_be_translated() -> None:
 def test_the_place_of_an_option_does_not_depend_on_the_letters_before_it(words: str) -> None:
     (diagnosis,) = wrong(f"-- {words}\n/* upriver: {{description: '{words}', tgas: x}} */ select 1")
     assert str(diagnosis.place) == f"{PATH}:2:{len(words) + 31}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- upriver:\n--   tags: [x]\nselect 1",
+        "-- upriver: tags: [x]\nselect 1",
+        "--upriver: tags=x\r\nselect 1",
+        "-- upriver: {tags: [x]}\nselect 1",
+        "select 1 as n\n-- upriver: tags: [x]",
+        "/* upriver:\ntags: [x]\n*/\n-- upriver: owner: me\nselect 1",
+    ],
+)
+def test_options_in_a_line_comment_are_not_passed_over(text: str) -> None:
+    """The header is a block comment; other tools take line comments."""
+    (found,) = wrong(text)
+    assert found.message == "the header is a block comment; this line comment is not read"
+    assert found.place is not None
+    assert text.splitlines()[found.place.line - 1].startswith("--")
+    assert "/* upriver:" in (found.hint or "")

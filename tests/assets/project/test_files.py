@@ -116,3 +116,29 @@ def test_what_is_found_does_not_depend_on_how_the_root_is_written(project: Proje
     project.write("assets/a.py", "")
     (tmp_path / "link").symlink_to(project.root)
     assert discover(tmp_path / "link") == project.files == discover(project.root / "assets" / "..")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("version: 2\n\nmodels:\n  - name: orders\n", 3, "the header of each query"),
+        ("sources:\n  - name: raw\n    tables:\n      - name: orders\n", 1, 'source("raw.orders"'),
+        ("models:\n  - name: orders\n    columns:\n      - name: id\n", 1, "the header of each query"),
+    ],
+)
+def test_a_properties_file_of_dbt_is_told_that_it_is_not_read(
+    project: Project, text: str, line: int, hint: str
+) -> None:
+    """Its descriptions, tests and sources would be passed over in silence."""
+    project.write("assets/marts/schema.yml", text)
+    (found,) = project.files.diagnoses
+    assert (found.code, str(found.place)) == ("foreign-file", f"assets/marts/schema.yml:{line}")
+    assert hint in (found.hint or "")
+
+
+@pytest.mark.parametrize("text", ["models:\n  - xgboost\n", "version: 2\n", "a: [1, 2]\n", "", "\x00\xff"])
+def test_other_yaml_files_are_no_business_of_upriver(project: Project, text: str) -> None:
+    """A recipe may read them."""
+    project.write("assets/settings.yml", text)
+    project.write("data/schema.yml", "version: 2\nmodels:\n  - name: a\n")
+    assert project.files.diagnoses == ()

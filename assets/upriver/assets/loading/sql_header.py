@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _LEAD = re.compile(r"(?:\s++|--[^\n]*+)*+")
 _OPENING = re.compile(r"/\*\s*upriver\s*:")
 _LATER_OPENING = re.compile(r"^[ \t]*/\*\s*upriver\s*:", re.MULTILINE)
+_LINE_COMMENT = re.compile(
+    r"^[ \t]*--+[ \t]*(upriver)[ \t]*:[ \t]*(?:\r?$|\{|[a-z_]+[ \t]*[:=])", re.MULTILINE | re.IGNORECASE
+)
 _NEARLY = re.compile(r"/\*+[\s*]*([A-Za-z_]+)[ \t]*(:?)")
 _SHAPE = "write `/* upriver:`, below it one `name: value` a line, then `*/`"
 
@@ -42,11 +45,14 @@ def find_header(path: str, text: str) -> Header | None:
     """The header of a module, or None when it has none.
 
     Only blank lines and line comments may stand before it. Raises HeaderError when there is something that
-    was surely meant to be a header: unclosed, misspelt, or further down.
+    was surely meant to be a header: unclosed, misspelt, in line comments, or further down.
     """
     lead = _LEAD.match(text)
     start = lead.end() if lead else 0
     opening = _OPENING.match(text, start)
+    if commented := _LINE_COMMENT.search(text):
+        message = "the header is a block comment; this line comment is not read"
+        raise HeaderError(_at(path, text, commented.start(1), message, hint=_SHAPE))
     if opening is None:
         nearly = _NEARLY.match(text, start)
         if nearly and _meant(nearly[1], bool(nearly[2])):

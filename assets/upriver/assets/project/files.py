@@ -2,7 +2,8 @@
 # Ten thousand files are listed here at every command; Path objects would double the time
 """Which files a project has: modules, and other Python files that modules may import, with their stamps.
 
-Only names and stamps are read here, never contents, so that it can be done at every command.
+Only names and stamps are read here, never contents (but of YAML files, which are no modules), so that it can be done
+at every command.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Place, Value
 from upriver.assets.project.config import CONFIG
 from upriver.assets.project.layout import ROOM
+from upriver.assets.project.properties import ENDINGS, properties_diagnosis
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 """Folders (besides hidden ones) that hold no code of the project itself."""
@@ -120,6 +122,9 @@ class _Walk:
                     )
                 else:
                     self._unusual(entry, found, prefix + name, modules)
+            elif modules and name.endswith(ENDINGS) and entry.is_file():
+                if (problem := properties_diagnosis(self._root, prefix + name)) is not None:
+                    self.diagnoses.append(problem)
             elif entry.is_symlink():
                 self._link(entry, prefix + name, modules or name == ROOM)
             elif entry.is_dir(follow_symlinks=False):

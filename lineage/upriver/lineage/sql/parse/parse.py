@@ -22,6 +22,7 @@ from upriver.lineage.sql.parse.foreign import Translated, translated
 from upriver.lineage.sql.parse.pivot import without_dynamic_pivots
 from upriver.lineage.sql.parse.query import BoundText, Query
 from upriver.lineage.sql.parse.scope import Node, read_names
+from upriver.lineage.sql.parse.templates import foreign_syntax
 from upriver.lineage.sql.text.places import offset_in_source, place_in_source
 from upriver.lineage.sql.text.tokens import Token, significant_end, tokens
 
@@ -70,7 +71,22 @@ def _parse_batch(sources: list[Text]) -> list[Query | Diagnosis]:
     trees = _serialize([executable.text for _, executable in executables])
     for (index, executable), tree in zip(executables, trees, strict=True):
         results[index] = _read(sources[index], executable, tree)
-    return [result for result in results if result is not None]
+    return [
+        _foreign(source, result) if isinstance(result, Diagnosis) else result
+        for source, result in zip(sources, results, strict=True)
+        if result is not None
+    ]
+
+
+def _foreign(source: Text, problem: Diagnosis) -> Diagnosis:
+    """*problem*, or what is wrong in truth: the text is written for another tool."""
+    found = (
+        foreign_syntax(source.text) if problem.code == "sql-syntax" or source.dialect != "duckdb" else None
+    )
+    if found is None:
+        return problem
+    as_written = Text(source.text, path=source.path, first_line=source.first_line)
+    return located("sql-syntax", found.message, as_written, source.text, found.offset, found.hint)
 
 
 def _read(source: Text, executable: Translated, tree: Node) -> Query | Diagnosis:
