@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from upriver.assets.errors import UsageError
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
+from upriver.materializer.engines.types import DUCKDB
 from upriver.materializer.freshness.fingerprint import algorithm
 from upriver.materializer.ports import Clock, Engine, Executor
 from upriver.materializer.sources.registry import source_folders
@@ -143,6 +144,10 @@ class LocalParts:
         folders = {self._folder / "store", *source_folders(self._root, project.readable_sources.values())}
         temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
         return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory)
+
+    def engine_identity(self) -> str:
+        """That of DuckDB."""
+        return DUCKDB
 
     def executor(self, project: Project, jobs: int) -> Executor:
         """Worker processes on this machine. Raises UsageError when the project demands what this machine can't do."""

@@ -48,6 +48,10 @@ class Parts(Protocol):
         """The engine of SQL assets, closed to everything but the store and the sources that are read in place."""
         ...
 
+    def engine_identity(self) -> str:
+        """The identity that the engine has, told without making one."""
+        ...
+
     def executor(self, project: Project, jobs: int) -> Executor:
         """Where attempts of Python recipes run, *jobs* at a time. The caller closes it."""
         ...

@@ -83,18 +83,30 @@ class Read(Value, frozen=True):
         return Node(self.upstream, self.partition)
 
 
+PYTHON = "python"
+"""The identity of what computes Python recipes: their interpreter and libraries are external inputs of the trace."""
+
+_ENGINE_BEFORE = "duckdb"
+
+
 class Trace(Value, frozen=True):
     """All that one materialization depended on.
 
     *recipe* is the recipe fingerprint, *binding* the analysis's digest. *environment* are ``(name, digest or
     value)`` pairs of what was read from outside the data: environment variables (as digests: they may be
-    secret), project variables, ``current_date``.
+    secret), project variables, ``current_date``. *engine* is the identity of what computed it; records of before that
+    was written down have none: DuckDB ran every query then (see :meth:`computed_by`).
     """
 
     recipe: str
     binding: str
     reads: tuple[Read, ...]
     environment: tuple[tuple[str, str], ...] = ()
+    engine: str = ""
+
+    def computed_by(self, *, python: bool) -> str:
+        """The identity of what computed it, also of a record that does not tell; *python*: it was no query."""
+        return self.engine or (PYTHON if python else _ENGINE_BEFORE)
 
 
 class Materialization(Value, frozen=True):
@@ -140,6 +152,7 @@ class Cause(StrEnum):
 
     MISSING = "missing"
     RECIPE = "recipe"
+    ENGINE = "engine"
     DATA = "data"
     SCHEMA = "schema"
     UPSTREAM = "upstream"

@@ -32,6 +32,10 @@ from upriver.tui.present.words import blocking, moment, phrases, reason_text, re
             Reason(Cause.VOLATILE, "a.b", detail="now() differs at every build"),
             "now() differs at every build",
         ),
+        (
+            Reason(Cause.ENGINE, "a.b", detail="computed by duckdb, now spark"),
+            "another engine computes it (computed by duckdb, now spark)",
+        ),
         (Reason(Cause.ENVIRONMENT, "a.b", detail="REGION was eu, now us"), "REGION was eu, now us"),
         (Reason(Cause.FORCED, "a.b", detail="asked for"), "forced"),
         (Reason(Cause.FAILED, "a.b", detail="boom\n  at line 3"), "its last build failed: boom"),

@@ -18,7 +18,7 @@ from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import literal, quote, relation_name, relation_parts
 from upriver.lineage.sql.parse.variables import set_variables
 from upriver.materializer.engines.parquet import write_parquet
-from upriver.materializer.engines.types import escaped, from_stored, stored_scan, to_stored
+from upriver.materializer.engines.types import DUCKDB, escaped, from_stored, stored_scan, to_stored
 from upriver.materializer.model import Located
 from upriver.materializer.ports import Written
 
@@ -75,8 +75,8 @@ class DuckDBEngine:
         self._measured: list[_Seat] = []
 
     def identity(self) -> str:
-        """Part of what an asset's content depends on; patch releases compute the same rows."""
-        return "duckdb"
+        """Part of what an asset's content depends on."""
+        return DUCKDB
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """This thread's cursor."""

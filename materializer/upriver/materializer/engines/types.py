@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from upriver.assets.model import Column, Schema
 from upriver.lineage.sql.names import literal, quote
 
+DUCKDB = "duckdb"
+"""The identity of the engine: patch releases compute the same rows."""
+
 _STORED = (
     (re.compile(r"\bU?HUGEINT\b"), "DECIMAL(38,0)"),
     (re.compile(r"ENUM\((?:'(?:[^']|'')*'(?:, ?)?)+\)"), "VARCHAR"),

@@ -25,7 +25,7 @@ from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.bind_errors import run_diagnosis
 from upriver.materializer.execution.cancel import LOOK
-from upriver.materializer.model import Version
+from upriver.materializer.model import PYTHON, Version
 from upriver.materializer.ports import (
     AttemptInput,
     Engine,
@@ -67,7 +67,7 @@ class Made(Value, frozen=True):
     """What an attempt made: the staged artifact, its content, and what was read for it.
 
     *outside* is what was read besides the upstreams, *repeated* the seconds that went into repetitions before the one
-    that made it.
+    that made it, *engine* the identity of what computed it.
     """
 
     staged: Staged
@@ -77,6 +77,7 @@ class Made(Value, frozen=True):
     peak_memory: int | None = None
     outside: tuple[tuple[str, str], ...] = ()
     repeated: float = 0.0
+    engine: str = PYTHON
 
 
 class Known(Value, frozen=True):
@@ -265,7 +266,7 @@ class Attempts:
             meanwhile(analysis.footprints)
         staged = staging.result()
         version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
-        return Made(staged, version, analysis.footprints, analysis, peak)
+        return Made(staged, version, analysis.footprints, analysis, peak, engine=self._engine.identity())
 
     @contextmanager
     def _staging(self, target: Path, suffix: str) -> Iterator[Future[Staged]]:

@@ -99,6 +99,7 @@ class Maker:
                 binding=made.analysis.binding if made.analysis is not None else "",
                 reads=tuple(recorded),
                 environment=self._environment(asset, made.analysis, made.outside),
+                engine=made.engine,
             ),
             version=version,
             started=started + made.repeated,  # what was repeated says nothing of how long it takes

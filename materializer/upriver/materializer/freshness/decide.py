@@ -14,6 +14,7 @@ import msgspec
 from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Column, Key, Schema, Value
 from upriver.materializer.model import (
+    PYTHON,
     Cause,
     Materialization,
     Read,
@@ -70,7 +71,8 @@ class Subject(Value, frozen=True):
     """What a node is now, as far as it can be known without building anything.
 
     *recipe* is the fingerprint, *environment* the outside values declared for it, sorted by name. *ordered* says
-    that an asset downstream takes its rows in order, so that the order of what it reads counts as well.
+    that an asset downstream takes its rows in order, so that the order of what it reads counts as well. *engine* is
+    the identity of what would compute it.
     """
 
     asset: Key
@@ -79,6 +81,7 @@ class Subject(Value, frozen=True):
     environment: tuple[tuple[str, str], ...] = ()
     ordered: bool = False
     partition: PartitionKey | None = None
+    engine: str = PYTHON
 
     @property
     def node(self) -> Node:
@@ -243,6 +246,10 @@ def own_reasons(
     """Reasons that lie in the asset itself: its code, what it takes from outside, volatile functions."""
     if trace.recipe != subject.recipe and not alias_equivalent:
         yield Reason(Cause.RECIPE, subject.asset, detail="its code changed")
+    engine = trace.computed_by(python=subject.engine == PYTHON)
+    rewritten = trace.recipe != subject.recipe and PYTHON in (engine, subject.engine)
+    if engine != subject.engine and not rewritten:  # a query rewritten in Python is told by its code
+        yield Reason(Cause.ENGINE, subject.asset, detail=f"computed by {engine}, now {subject.engine}")
     then = dict(trace.environment)
     now = dict(subject.environment)
     for name, value in trace.environment:

@@ -12,6 +12,7 @@ from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.decide import VARIABLE, Subject
 from upriver.materializer.freshness.external_inputs import Outside, declared_names
+from upriver.materializer.model import PYTHON
 
 
 def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Key, Subject]:
@@ -25,9 +26,15 @@ def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Key, Subje
             project.reads[key],
             _external(context, project, key, outside),
             key in ordered,
+            engine=engine_of(context, project, key),
         )
         for key in project.assets
     }
+
+
+def engine_of(context: Context, project: Project, key: Key) -> str:
+    """The identity of what computes the asset *key*."""
+    return PYTHON if isinstance(project.assets[key].recipe, PythonRecipe) else context.parts.engine_identity()
 
 
 def today(context: Context) -> str:

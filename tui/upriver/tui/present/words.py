@@ -32,6 +32,8 @@ def reason_text(reason: Reason, of: Key | None = None) -> str:
             return detail or "never built" if own else f"{reason.asset} was {detail or 'never built'}"
         case Cause.RECIPE:
             return _about(reason, own, detail or "its code changed")
+        case Cause.ENGINE:
+            return _about(reason, own, f"another engine computes it{_facts(detail)}")
         case Cause.VOLATILE | Cause.ENVIRONMENT:
             return _about(reason, own, detail or f"its {reason.kind.value} changed")
         case Cause.DATA:

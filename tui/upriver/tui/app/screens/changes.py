@@ -24,6 +24,7 @@ from upriver.tui.present.words import reason_text
 
 _ROOTS = (
     Cause.RECIPE,
+    Cause.ENGINE,
     Cause.DATA,
     Cause.SCHEMA,
     Cause.ENVIRONMENT,
