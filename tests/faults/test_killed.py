@@ -93,6 +93,11 @@ def test_a_killed_build_has_kept_what_it_had_acknowledged(tmp_path: Path) -> Non
             break
     kill_group(process)
     process.communicate()
+    project.all_gone()
+    assert project.here("fsck").code == 0  # a run that was cut short is nothing wrong
+    assert project.here("status").code == 0
+    (last,) = project.here("history", "--json").document["runs"]
+    assert last["status"] == "abandoned"
     project.write("assets/marts/endless.sql", "select count(*) as n from staging.orders\n")
     built = project.settle()
     assert sorted(told) == ["marts.customers", "marts.daily", "staging.orders"]

@@ -238,16 +238,21 @@ def test_a_lying_size_in_a_record_is_named(project: Project) -> None:
     assert set(project.current()) == {"b", "c"}
 
 
-def test_a_run_whose_process_is_gone_is_named(project: Project) -> None:
+def test_a_run_whose_process_is_gone_is_no_problem_and_closed_by_who_may_write(project: Project) -> None:
+    """Nothing of it is wrong: whatever opens the state for writing next marks it as abandoned."""
     state = open_state(project.folder / "state.db")
     lease = state.acquire(Run("dead", RunStatus.RUNNING, 1.0, pid=4711))
-    assert check(LocalStorage(project.folder)).ok  # it is alive
+    open_state(project.folder / "state.db").close()
+    assert state.runs(1)[0].status is RunStatus.RUNNING  # it is alive
     lease.release()
     state.close()
-    report = check(LocalStorage(project.folder))
-    assert kinds(report) == [Trouble.RUN]
-    assert "4711" in str(report.problems[0])
-    assert repair(LocalStorage(project.folder)).after.ok
+    assert check(LocalStorage(project.folder)).ok
+    reader = open_state(project.folder / "state.db", readonly=True)
+    assert reader.runs(1)[0].status is RunStatus.RUNNING
+    reader.close()
+    writer = open_state(project.folder / "state.db")
+    assert writer.runs(1)[0].status is RunStatus.ABANDONED
+    writer.close()
 
 
 class TestLostState:

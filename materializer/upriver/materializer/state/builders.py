@@ -151,6 +151,21 @@ class Builders:
                 with contextlib.suppress(OSError):  # a leftover does no harm
                     path.unlink()
 
+    def close_abandoned(self) -> None:
+        """Mark the runs whose process is gone as abandoned; nothing is written when there are none."""
+        running = {row[0] for row in self._database.query("select token from runs where status = 'running'")}
+        if running and self._folder is not None and not running <= self._tokens_alive():
+            with self._database.write() as connection:
+                living = self._living(connection, displace_stopped=False)
+                self._abandon_unknown(connection, {one.token for one in living})
+                increase(connection, "revision")
+
+    def _tokens_alive(self) -> set[int]:
+        """The tokens of those whose process is there, also when it stands still."""
+        assert self._folder is not None
+        found = self._database.query("select token, lock from builders")
+        return {token for token, lock in found if look(self._folder / lock, self._term)[0] is not Life.GONE}
+
     def _abandon_unknown(self, connection: apsw.Connection, living: set[int]) -> None:
         """Mark the runs of which no builder is known: of a state that was rebuilt or upgraded."""
         found = connection.execute("select seq, token, body from runs where status = 'running'").fetchall()

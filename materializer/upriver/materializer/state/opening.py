@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from upriver.assets.errors import StoreError
+from upriver.assets.errors import StoreError, UpriverError
 from upriver.assets.model import Value
 from upriver.materializer.model import Materialization
 from upriver.materializer.ports import Bad, Committed, Damaged, Dropped, Pointer, Store
@@ -46,7 +47,8 @@ def open_state(
     journal (None: the one that travels with that store's artifacts).
     *algorithm* names how fingerprints are computed (``fingerprint.algorithm()``): others' are not shown.
     *term* is the lease term in seconds. A database that is missing while the store holds something is not
-    taken as empty: StoreError, unless *fresh*. A project that has never been built is empty, also read-only.
+    taken as empty: StoreError, unless *fresh*. A project that has never been built is empty, also read-only. Runs
+    whose process is gone are marked as abandoned.
     """
     place = journal or path.parent / STORE / JOURNAL
     store = LocalStore(path.parent / STORE, files) if store is None else store
@@ -78,7 +80,11 @@ def open_state(
             raise
         return memory_state(algorithm)  # the first build died before there was anything to remember
     kept = None if readonly else Journal(place, files)
-    return SqliteState(database, kept, algorithm, path.with_name(BUILDERS), term, clock)
+    state = SqliteState(database, kept, algorithm, path.with_name(BUILDERS), term, clock)
+    if not database.readonly:
+        with suppress(UpriverError):  # busy, or a full disk: the next one does it
+            state.close_abandoned()
+    return state
 
 
 def memory_state(algorithm: str = "") -> SqliteState:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from upriver.assets.model import Value
-from upriver.materializer.model import ArtifactRef, Materialization, RunStatus
+from upriver.materializer.model import ArtifactRef, Materialization
 from upriver.materializer.ports import (
     Committed,
     Damaged,
@@ -42,8 +42,6 @@ class Trouble(StrEnum):
     """Something is in the store that Upriver did not put there."""
     RECORD = "record"
     """The records contradict each other or the artifact."""
-    RUN = "run"
-    """A run is recorded as running, but its process is gone."""
     STATE = "state"
     """The state database is missing, damaged, or not ours."""
     JOURNAL = "journal"
@@ -225,11 +223,6 @@ class Survey:
             raise Damaged(f"{', '.join(unknown[:10])} point at materializations that are not recorded")
         snapshots = [ref for record in state.sources().values() for ref in record.version.artifacts]
         self._compare_artifacts(state.history(limit=-1), pointed, snapshots)
-        living = {holder.run for holder in state.holders()}
-        for run in state.runs(limit=-1):
-            if run.status is RunStatus.RUNNING and run.id not in living:
-                fact = f"recorded as running in process {run.pid}, which builds nothing any more"
-                self._problem(Trouble.RUN, f"run {run.id}", fact, hint="the next build marks it as abandoned")
 
     def _compare_artifacts(
         self,
