@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,3 +161,138 @@ def test_a_data_file_that_lies_fails_what_reads_it_and_nothing_else(tmp_path: Pa
     ):
         out.write_table(table)
     project.settle()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a secret, links that lead to it and out of the project, and an honest file."""
+    project = Project(tmp_path_factory.mktemp("guarded") / "p")
+    project.write("upriver.toml", "")
+    project.write("data/fine.csv", "a\n1\n")
+    project.write(".upriver/secrets/TOKEN", "hush\n")
+    (project.root.parent / "outside.csv").write_text("a\nhush\n")
+    (project.root.parent / "elsewhere").mkdir()
+    (project.root.parent / "elsewhere" / "x.csv").write_text("a\nhush\n")
+    data = project.root / "data"
+    (data / "l.txt").symlink_to("../.upriver/secrets/TOKEN")
+    (data / "l.csv").symlink_to("l.txt")
+    (data / "room").symlink_to("../.upriver")
+    (data / "o.csv").symlink_to("../../outside.csv")
+    (data / "folder").symlink_to("../../elsewhere")
+    (project.root.parent / "declared.csv").write_text("a\nsaid\n")
+    (data / "d.csv").symlink_to("../../declared.csv")
+    with duckdb.connect(str(data / "views.duckdb")) as database:
+        database.execute("create view v as select * from read_text('/etc/hostname')")
+        database.execute(f"create view t as select * from read_text('{project.folder}/secrets/TOKEN')")
+    project.write(
+        "assets/sources.py",
+        "from upriver.assets import source\n"
+        "source('raw.view', 'data/views.duckdb', table='v')\n"
+        "source('raw.token', 'data/views.duckdb', table='t')\n"
+        "source('raw.linked', 'data/l.csv')\n"
+        "source('raw.declared', 'data/d.csv')\n",
+    )
+    project.write("assets/fine.sql", "select a from 'data/fine.csv'\n")
+    project.write("assets/declared.sql", "select a from raw.declared\n")
+    return project
+
+
+REACHES = (
+    "from read_text('/proc/self/environ')",
+    "from read_text('/etc/passwd')",
+    "from '/etc/passwd'",
+    "from read_csv('/etc/passwd')",
+    "from read_csv(['data/fine.csv', '/etc/passwd'])",
+    "from read_text('/proc/self/cwd/.upriver/secrets/TOKEN')",
+    "from read_text('../outside.csv')",
+    "from '../outside.csv'",
+    "from read_csv('data/../../outside.csv')",
+    "from read_csv('data/o.csv')",
+    "from read_csv('data/folder/*.csv')",
+    "from read_csv('data/f*/x.csv')",
+    "from read_text('~/.bashrc')",
+    "from read_text('file:///etc/passwd')",
+    "from read_text('.upriver/secrets/TOKEN')",
+    "from read_text('.up*/secrets/TOKEN')",
+    "from read_text('.[u]priver/secrets/TOKEN')",
+    "from read_blob('.?priver/*/TOKEN')",
+    "from read_text('./data/../.upriver/secrets/*')",
+    "from read_text('data/room/secrets/TOKEN')",
+    "from read_text('data/room/**')",
+    "from read_text('data/r*/secrets/*')",
+    "from read_text('data/l.txt')",
+    "from read_text('data/l*.txt')",
+    "from read_csv('data/l.csv')",
+    "from 'data/l.csv'",
+    "from read_json_objects('data/l.txt')",
+    "from parquet_scan('.up*/store/*/*.parquet')",
+    "from parquet_schema('/etc/passwd')",
+    "from glob('/etc/*')",
+    "from glob('.upriver/secrets/*')",
+    "from sniff_csv('/etc/passwd')",
+    "from sniff_csv('data/l.csv')",
+    "select (select content from read_text('/etc/passwd')) as c",
+    "with x as (from read_text('data/l.txt')) from x",
+    "describe '/etc/passwd'",
+    "summarize 'data/l.csv'",
+    "select getenv('HOME') as h",
+    "from query('from read_text(''/etc/passwd'')')",
+    "from read_text(getvariable('x'))",
+    "from (values ('/etc/passwd')) t(p), read_text(p)",
+    "from duckdb_secrets()",
+    "attach '/etc/passwd' as x",
+    "copy (select 1) to '/dev/null'",
+    "from raw.view",
+    "from raw.token",
+    "from raw.linked",
+)
+"""Queries that reach out of the project, or into what is Upriver's own."""
+
+
+def test_sql_assets_read_nothing_outside_of_the_project_and_its_sources(guarded: Project) -> None:
+    """By whatever function, pattern, link or view: each says no with its place and the way to declare; others go on."""
+    for number, query in enumerate(REACHES):
+        guarded.write(f"assets/r{number:02}.sql", query + "\n")
+    plan = guarded.here("plan", "--json")
+    assert "hush" not in plan.said
+    built = guarded.here("build", "--json")
+    assert built.code in (1, 2)
+    assert "should not have happened" not in built.said
+    assert built.actions["fine"] == "built"
+    assert built.actions["declared"] == "built"  # a person has said so
+    told = {one["asset"]: json.dumps(one) for one in built.document["assets"]}
+    for number, query in enumerate(REACHES):
+        key = f"r{number:02}"
+        assert built.actions.get(key) not in ("built", "reused", "fresh"), (query, told[key])
+        assert "root:" not in told[key]
+        assert "hush" not in told[key], query
+    for artifact in guarded.artifacts():
+        assert b"root:x" not in artifact.read_bytes()
+        assert b"hush" not in artifact.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        (
+            "from read_text('/etc/passwd')",
+            ("lies outside of the project", "source('raw.name', '/etc/passwd')"),
+        ),
+        ("from read_csv('data/o.csv')", ("leads out of the project", "source('raw.name', 'data/o.csv')")),
+        ("from read_text('data/l.txt')", ("leads into .upriver", "read an asset by its name")),
+        ("from raw.token", ("reads other files", "declare these files as sources")),
+    ],
+)
+def test_what_a_query_may_not_read_is_told_with_its_place_and_a_way(
+    guarded: Project, tmp_path: Path, query: str, said: tuple[str, ...]
+) -> None:
+    """A query's place is its file's; a source has its name."""
+    project = guarded.copy(tmp_path / "p")
+    (tmp_path / "outside.csv").write_text("a\n1\n")
+    for path in (project.root / "assets").glob("r[0-9]*.sql"):
+        path.unlink()
+    project.write("assets/reaching.sql", "\n" + query + "\n")
+    done = project.here("build", "reaching")
+    assert done.code in (1, 2), done.said
+    for text in (*said, "raw.token" if "raw" in query else "assets/reaching.sql:2"):
+        assert text in done.said, done.said

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Iterable
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -114,9 +115,16 @@ def _file_problem(key: Key, read: FileRead) -> Diagnosis | None:
     if read.remote:
         message = f"{key} reads {read.call}, which is not on this machine"
         hint = "fetch it in a Python asset, and read that"
-    elif any(".upriver" in PurePath(pattern).parts for pattern in read.patterns):
+    elif any(".upriver" in _plain(pattern).casefold().split("/") for pattern in read.patterns):
         message = f"{key} reads {read.call}: the files in .upriver come and go with every build"
         hint = "read the asset, by its name"
+    elif outside := [
+        one
+        for one in read.patterns
+        if _plain(one).startswith(("/", "~")) or _plain(one).split("/")[0] == ".."
+    ]:
+        message = f"{key} reads {read.call}, which lies outside of the project"
+        hint = f"declare it in a Python module, source('raw.name', {outside[0]!r}), and read raw.name"
     elif read.format == "file" and read.scan is None:
         message = f"{key} reads {read.call} as a file, and its ending tells of no format"
         hint = (
@@ -125,3 +133,8 @@ def _file_problem(key: Key, read: FileRead) -> Diagnosis | None:
     else:
         return None
     return Diagnosis("reads-outside", message, read.place, hint=hint, key=key)
+
+
+def _plain(pattern: str) -> str:
+    """A pattern without detours, such as ``data/../..``."""
+    return posixpath.normpath(pattern)

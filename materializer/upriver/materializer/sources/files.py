@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from upriver.assets.errors import UpriverError
-from upriver.assets.model import FileLocation, Key, Place, Schema
+from upriver.assets.model import FileLocation, Key, Schema
 from upriver.lineage.sql.names import literal
 from upriver.materializer.engines.types import escaped
 from upriver.materializer.model import FileStamp
 from upriver.materializer.ports.connector import Scanned, Shape, SourceMissing
 from upriver.materializer.sources.options import shaped
+from upriver.materializer.sources.reach import Reach
 from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
 from upriver.materializer.sources.stamps import digest_of_bytes, expand, stamps_of
 
@@ -20,13 +21,14 @@ class FileConnector:
     """Files of one source below *root*. See :class:`upriver.materializer.ports.Connector`."""
 
     def __init__(
-        self, root: Path, key: Key, location: FileLocation, reader: SourceReader, place: Place
+        self, root: Path, key: Key, location: FileLocation, reader: SourceReader, reach: Reach
     ) -> None:
         self._root = root
         self._key = key
-        self._place = place
+        self._place = reach.place
         self._location = location
         self._reader = reader
+        self._reach = reach
 
     @property
     def in_place(self) -> bool:
@@ -53,8 +55,10 @@ class FileConnector:
         return f"source {self._key}: no file matches {', '.join(self._location.patterns)}"
 
     def observe(self) -> tuple[FileStamp, ...]:
-        """The stamps of the files, sorted by path."""
-        return stamps_of(self._root, expand(self._root, self._location.patterns))
+        """The stamps of the files, sorted by path. Raises UpriverError for one that may not be read."""
+        paths = expand(self._root, self._location.patterns)
+        self._reach.check(self._root, paths)
+        return stamps_of(self._root, paths)
 
     def name_content(self, observed: tuple[FileStamp, ...]) -> str:
         """By the bytes of all files."""

@@ -79,4 +79,9 @@ def told_of(key: str, location: str) -> Iterator[None]:
         raise
     except Exception as error:
         first = str(error).split("\n\nLINE")[0].strip()
+        if "disabled by configuration" in first:  # a view in a database, which reads something else
+            raise UpriverError(
+                f"source {key} ({location}) reads other files, whose changes would not be noticed: {first}\n"
+                "  hint: declare these files as sources, or read a table in the place of a view"
+            ) from error
         raise UpriverError(f"source {key} ({location}) can't be read: {first}") from error

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import assert_never
 
+from upriver.assets.errors import UpriverError
 from upriver.assets.model import FileLocation, Schema, Source, TableLocation
 from upriver.materializer.model import FileStamp
 from upriver.materializer.ports.connector import Connector
 from upriver.materializer.sources.files import FileConnector
 from upriver.materializer.sources.lock import SourcesLock
+from upriver.materializer.sources.reach import Reach
 from upriver.materializer.sources.reading import SourceReader
 from upriver.materializer.sources.tables import TableConnector
 
@@ -18,11 +20,12 @@ from upriver.materializer.sources.tables import TableConnector
 def connector_of(root: Path, source: Source, reader: SourceReader | None = None) -> Connector:
     """The connector of *source* in the project at *root*; *reader* is shared where many are looked at."""
     shared = reader or SourceReader()
+    reach = Reach(source.key, source.derived, source.place)
     match source.location:
         case FileLocation() as location:
-            return FileConnector(root, source.key, location, shared, source.place)
+            return FileConnector(root, source.key, location, shared, reach)
         case TableLocation() as location:
-            return TableConnector(root, source.key, location, shared)
+            return TableConnector(root, source.key, location, shared, reach)
         case other:
             assert_never(other)
 
@@ -34,8 +37,11 @@ def source_schema(root: Path, source: Source) -> Schema:
 
 
 def stamps(root: Path, source: Source) -> tuple[FileStamp, ...]:
-    """What can be seen of the source without reading it; empty when nothing is there."""
-    return connector_of(root, source).observe()
+    """What can be seen of the source without reading it; empty when nothing is there, or nothing that may be read."""
+    try:
+        return connector_of(root, source).observe()
+    except UpriverError:  # told by whatever reads it
+        return ()
 
 
 def stamped_paths(root: Path, sources: Iterable[Source]) -> Iterator[FileStamp]:

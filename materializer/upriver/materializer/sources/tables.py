@@ -10,6 +10,7 @@ from upriver.assets.model import Key, Schema, TableLocation
 from upriver.lineage.sql.names import literal, quote
 from upriver.materializer.model import FileStamp
 from upriver.materializer.ports.connector import Scanned, Shape, SourceMissing
+from upriver.materializer.sources.reach import Reach
 from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
 from upriver.materializer.sources.stamps import digest_of_bytes, stamps_of
 
@@ -21,11 +22,14 @@ class TableConnector:
     has_columns = True
     shaped = False
 
-    def __init__(self, root: Path, key: Key, location: TableLocation, reader: SourceReader) -> None:
+    def __init__(
+        self, root: Path, key: Key, location: TableLocation, reader: SourceReader, reach: Reach
+    ) -> None:
         self._root = root
         self._key = key
         self._location = location
         self._reader = reader
+        self._reach = reach
 
     def describe(self) -> str:
         """Engine, table and file."""
@@ -36,8 +40,12 @@ class TableConnector:
         return f"source {self._key}: there is no database {self._location.path}"
 
     def observe(self) -> tuple[FileStamp, ...]:
-        """The stamps of the database and of its write-ahead log, where its newest rows may still be."""
+        """The stamps of the database and of its write-ahead log, where its newest rows may still be.
+
+        Raises UpriverError for one that may not be read.
+        """
         path = self._location.path
+        self._reach.check(self._root, (path,))
         return stamps_of(self._root, (path, f"{path}-wal", f"{path}.wal"))
 
     def name_content(self, observed: tuple[FileStamp, ...]) -> str:

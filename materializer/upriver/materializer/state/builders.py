@@ -156,8 +156,9 @@ class Builders:
         running = {row[0] for row in self._database.query("select token from runs where status = 'running'")}
         if running and self._folder is not None and not running <= self._tokens_alive():
             with self._database.write() as connection:
-                living = self._living(connection, displace_stopped=False)
-                self._abandon_unknown(connection, {one.token for one in living})
+                found = connection.execute("select token, lock, body from builders").fetchall()
+                living = {row[0] for row in found if self._alive(connection, *row, stopped=True) is not None}
+                self._abandon_unknown(connection, {int(str(token)) for token in living})
                 increase(connection, "revision")
 
     def _tokens_alive(self) -> set[int]:
