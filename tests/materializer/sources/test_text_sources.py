@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from upriver.materializer.testing import MemoryState
+from tests.fakes.ports import MemoryState
 
 from upriver.assets.declare.locations import read_location
 from upriver.assets.errors import UsageError
