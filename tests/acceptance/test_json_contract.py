@@ -474,11 +474,10 @@ def test_a_folder_that_is_no_project_has_exit_code_2(tmp_path: Path) -> None:
 @contextmanager
 def building(project: Project) -> Iterator[subprocess.Popen[str]]:
     """A build that is inside a slow function."""
-    started = project.root / "started"
     project.replace(
         "assets/marts/best_customers.py",
         "    return (",
-        f"    import pathlib, time\n    pathlib.Path({str(started)!r}).touch()\n    time.sleep(60)\n    return (",
+        "    import time\n    print('inside', flush=True)\n    time.sleep(60)\n    return (",
     )
     process = subprocess.Popen(
         [*UPRIVER, "-C", project.root, "build", "--json"],
@@ -490,7 +489,8 @@ def building(project: Project) -> Iterator[subprocess.Popen[str]]:
     )
     try:
         deadline = time.monotonic() + 60
-        while not started.exists():
+        logs = project.root / ".upriver" / "runs"
+        while not any("inside" in log.read_text() for log in logs.glob("*/events.jsonl")):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
