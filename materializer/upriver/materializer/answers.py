@@ -9,16 +9,7 @@ from typing import Any, TypeAlias
 from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.model import (
-    Action,
-    Outcome,
-    Reason,
-    Reasons,
-    RunStatus,
-    State,
-    Trust,
-    TrustedEdge,
-)
+from upriver.materializer.model import Action, Outcome, Reason, Reasons, RunStatus, State, Trust, TrustedEdge
 
 
 class AssetStatus(Value, frozen=True):
