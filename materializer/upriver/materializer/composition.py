@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
-from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from upriver.assets.errors import UsageError
 from upriver.lineage.project.project import Project
@@ -21,6 +18,7 @@ from upriver.materializer.ports import Clock, Engine, Executor
 from upriver.materializer.sources.registry import source_folders
 from upriver.materializer.state import open_state
 from upriver.materializer.state.local_storage import LocalStorage
+from upriver.materializer.storage.clock import SystemClock
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locator import Locator
 from upriver.materializer.storage.process_folders import Sessions
@@ -49,27 +47,6 @@ PRELOADED = (
     "upriver.materializer.execution.local.worker:note_imported",  # after all
 )
 """What each recipe needs anyway, imported once in the process that they are forked from."""
-
-
-class SystemClock:
-    """The machine's clock. See :class:`upriver.materializer.ports.Clock`."""
-
-    def now(self) -> float:
-        """Seconds since the epoch, UTC."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds since some moment, never set back."""
-        return time.monotonic()
-
-    def today(self, zone: str | None = None) -> date:
-        """The date in *zone*, or in the machine's own."""
-        moment = datetime.fromtimestamp(self.now(), UTC)
-        return moment.astimezone(None if zone is None else ZoneInfo(zone)).date()
-
-    def wait(self, event: threading.Event, seconds: float | None) -> bool:
-        """Wait until *event* is set or *seconds* have passed; whether it is set."""
-        return event.wait(seconds)
 
 
 class Processes:
@@ -116,7 +93,7 @@ class LocalParts:
         self._root = context.root
         self._folder = context.folder
         self._clock = context.clock
-        self._scratch = Sessions(self._folder / "tmp", clock=self._clock.now)
+        self._scratch = Sessions(self._folder / "tmp", clock=self._clock)
 
     @cached_property
     def _readonly(self) -> bool:
@@ -125,17 +102,15 @@ class LocalParts:
 
     def state(self) -> SqliteState:
         """The state in ``state.db``."""
-        return open_state(
-            self._folder / "state.db", self._readonly, algorithm=algorithm(), clock=self._clock.now
-        )
+        return open_state(self._folder / "state.db", self._readonly, algorithm=algorithm(), clock=self._clock)
 
     def store(self) -> LocalStore:
         """The artifacts in the folder ``store``."""
-        return LocalStore(self._folder / "store", clock=self._clock.now)
+        return LocalStore(self._folder / "store", clock=self._clock)
 
     def storage(self) -> LocalStorage:
         """Database, journal and store in one folder."""
-        return LocalStorage(self._folder)
+        return LocalStorage(self._folder, clock=self._clock)
 
     def engine(self, project: Project) -> Engine:
         """DuckDB in this process."""
@@ -164,6 +139,7 @@ class LocalParts:
             self._scratch.own,
             isolation(project.config),
             jobs,
+            self._clock,
         )
 
     def workers(self, jobs: int) -> WorkerPool:

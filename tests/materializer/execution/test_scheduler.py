@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.ports import MemoryState
+from tests.fakes.ports import ManualClock, MemoryState
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -159,7 +159,7 @@ class Scene:
                 priority=self.priority,
                 took={Node(key): took for key, took in self.took.items()},
                 limits=Limits(self.jobs, self.memory, self.pools, self.fail_fast),
-                clock=lambda: 0.0,
+                clock=ManualClock(hurrying=True),
                 pause=lambda: 0.0,
             )
         )

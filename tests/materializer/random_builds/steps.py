@@ -41,7 +41,7 @@ from upriver.lineage.analysis.analyzer import Analyzer
 from upriver.lineage.project import python_modules
 from upriver.lineage.sql.plan.binder import Binder
 from upriver.materializer.answers import BuildResult
-from upriver.materializer.composition import LocalParts, SystemClock
+from upriver.materializer.composition import LocalParts
 from upriver.materializer.context import Context
 from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
@@ -49,6 +49,7 @@ from upriver.materializer.model import Action, Outcome, RunStatus
 from upriver.materializer.session import Session
 from upriver.materializer.sources import observe
 from upriver.materializer.sources.reading import SourceReader
+from upriver.materializer.storage.clock import SystemClock
 
 _MEMORY = Path("/dev/shm")
 """Where syncing takes no time, if the system has it."""

@@ -13,6 +13,7 @@ import pytest
 
 from upriver.assets.errors import BusyError, UsageError
 from upriver.materializer.runs.stop import stop_run
+from upriver.materializer.storage.clock import MACHINE
 from upriver.materializer.storage.locks import look
 
 _BUILDER = """
@@ -49,10 +50,10 @@ def builder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_process_that_builds_the_run_is_asked(tmp_path: Path, builder: subprocess.Popen[str]) -> None:
     """By SIGTERM, which it may answer in its own time."""
-    assert stop_run(tmp_path, "R1").pid == builder.pid
+    assert stop_run(tmp_path, "R1", MACHINE).pid == builder.pid
     assert builder.wait(20) == 7
     with pytest.raises(UsageError, match="not going on"):
-        stop_run(tmp_path, "R1")
+        stop_run(tmp_path, "R1", MACHINE)
 
 
 def test_a_run_that_another_one_has_followed_is_not_stopped(
@@ -60,7 +61,7 @@ def test_a_run_that_another_one_has_followed_is_not_stopped(
 ) -> None:
     """What was confirmed was another run: its successor goes on."""
     with pytest.raises(UsageError, match="R0 is not going on"):
-        stop_run(tmp_path, "R0")
+        stop_run(tmp_path, "R0", MACHINE)
     assert builder.poll() is None
 
 
@@ -77,14 +78,14 @@ def test_a_process_that_does_not_have_the_lock_is_left_alone(
         wrong = msgspec.structs.replace(holder, pid=bystander.pid)
         path.write_bytes(msgspec.json.encode(wrong))
         with pytest.raises(BusyError, match="is not seen to build"):
-            stop_run(tmp_path, "R1")
+            stop_run(tmp_path, "R1", MACHINE)
         assert bystander.poll() is None
         path.write_bytes(msgspec.json.encode(msgspec.structs.replace(holder, host="elsewhere")))
         with pytest.raises(BusyError, match="on elsewhere"):
-            stop_run(tmp_path, "R1")
+            stop_run(tmp_path, "R1", MACHINE)
         path.write_bytes(msgspec.json.encode(msgspec.structs.replace(holder, pid=os.getpid())))
         with pytest.raises(BusyError, match="by this process"):
-            stop_run(tmp_path, "R1")
+            stop_run(tmp_path, "R1", MACHINE)
         assert builder.poll() is None
     finally:
         bystander.kill()
@@ -96,7 +97,7 @@ def test_another_window_of_the_ui_is_not_closed(tmp_path: Path) -> None:
     window = _start(tmp_path, "upriver", "ui")
     try:
         with pytest.raises(BusyError, match="another window"):
-            stop_run(tmp_path, "R1")
+            stop_run(tmp_path, "R1", MACHINE)
         assert window.poll() is None
     finally:
         window.kill()

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 import pytest
-from tests.fakes.ports import MemoryState
+from tests.fakes.ports import ManualClock, MemoryState
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -59,7 +59,7 @@ def run(name: str = "run1", environment: str = "") -> Run:
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyState]:
     found: AnyState
     if request.param == "disk":
-        found = open_state(tmp_path / ".upriver" / "state.db", algorithm="a1", clock=lambda: 77.0)
+        found = open_state(tmp_path / ".upriver" / "state.db", algorithm="a1", clock=ManualClock(77.0))
     else:
         found = MemoryState(clock=lambda: 77.0)
     yield found

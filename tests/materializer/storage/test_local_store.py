@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 from blake3 import blake3
-from tests.fakes.ports import FaultyFiles, MemoryFiles, PowerCutError
+from tests.fakes.ports import FaultyFiles, ManualClock, MemoryFiles, PowerCutError
 
 from upriver.assets.errors import StoreError
 from upriver.materializer.model import ArtifactRef
@@ -316,7 +316,7 @@ class TestSweeping:
         young.mkdir(parents=True)
         (young / "x").write_bytes(b"x")
         assert store.sweep() == []
-        later = LocalStore(store.root, clock=lambda: young.stat().st_mtime + 61)
+        later = LocalStore(store.root, clock=ManualClock(young.stat().st_mtime + 61))
         assert later.sweep() == [str(young / "x")]
         assert not young.exists()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.fakes.ports import ManualClock
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -365,21 +366,21 @@ def test_lock_files_that_belong_to_nobody_are_removed(state: SqliteState, path: 
 class TestHeartbeat:
     def test_the_wall_clock_and_sleep_do_not_matter_only_missed_beats_do(self, tmp_path: Path) -> None:
         path = tmp_path / "1.lock"
-        beating = Heartbeat(path, 30.0, lambda: 100.0)
+        beating = Heartbeat(path, 30.0, ManualClock(since_start=100.0))
         beating.begin(1, "first", "dev")
-        assert look(path, 30.0, lambda: 129.0)[0] is Life.ALIVE
-        assert look(path, 30.0, lambda: 131.0)[0] is Life.STOPPED
+        assert look(path, 30.0, ManualClock(since_start=129.0))[0] is Life.ALIVE
+        assert look(path, 30.0, ManualClock(since_start=131.0))[0] is Life.STOPPED
         beating.release()
-        assert look(path, 30.0, lambda: 129.0)[0] is Life.GONE
+        assert look(path, 30.0, ManualClock(since_start=129.0))[0] is Life.GONE
 
     def test_a_holder_elsewhere_is_never_taken_for_stopped(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = tmp_path / "1.lock"
-        beating = Heartbeat(path, 30.0, lambda: 0.0)
+        beating = Heartbeat(path, 30.0, ManualClock())
         beating.begin(1, "first")
         monkeypatch.setattr("upriver.materializer.storage.locks.boot_id", lambda: "another machine")
-        life, holder = look(path, 30.0, lambda: 1e9)
+        life, holder = look(path, 30.0, ManualClock(since_start=1e9))
         assert life is Life.ALIVE
         assert holder is not None
         assert holder.run == "first"
@@ -387,10 +388,10 @@ class TestHeartbeat:
 
     def test_what_can_not_be_read_is_alive_still(self, tmp_path: Path) -> None:
         path = tmp_path / "1.lock"
-        beating = Heartbeat(path, 30.0, lambda: 0.0)
+        beating = Heartbeat(path, 30.0, ManualClock())
         beating.begin(1, "first")
         path.write_text("{garbage")
-        assert look(path, 30.0, lambda: 1e9) == (Life.ALIVE, None)
+        assert look(path, 30.0, ManualClock(since_start=1e9)) == (Life.ALIVE, None)
         assert "kill" not in str(busy("gc", []))
         beating.release()
 
@@ -446,9 +447,13 @@ class TestFileLock:
 
 def test_polling_ends() -> None:
     assert len(list(poll(0.0))) == 1
+    clock = ManualClock(hurrying=True)
     slept: list[float] = []
-    steps = poll(None, slept.append)
+    steps = poll(None, clock)
+    next(steps)
     for _ in range(50):
+        before = clock.monotonic()
         next(steps)
+        slept.append(clock.monotonic() - before)
     assert len(set(slept)) > 40  # jitter
     assert all(0.05 <= pause <= 0.15 for pause in slept)

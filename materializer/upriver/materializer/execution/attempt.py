@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -28,6 +27,7 @@ from upriver.materializer.execution.cancel import LOOK
 from upriver.materializer.model import PYTHON, Version
 from upriver.materializer.ports import (
     AttemptInput,
+    Clock,
     Engine,
     Executor,
     NotProduced,
@@ -119,8 +119,10 @@ class Watchdog:
     One thread looks after all of them; a small query is over before it would look for the first time.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
+        self._clock = clock
+        self._never = threading.Event()
         self._lock = threading.Lock()
         self._watched: dict[threading.Event, tuple[float | None, Callable[[], bool], threading.Event]] = {}
         self._thread: threading.Thread | None = None
@@ -132,7 +134,7 @@ class Watchdog:
         """
         expired = threading.Event()
         with self._engine.interruptible() as token:
-            deadline = None if limit is None else time.monotonic() + limit
+            deadline = None if limit is None else self._clock.monotonic() + limit
             with self._lock:
                 self._watched[token] = (deadline, cancelled, expired)
                 if self._thread is None:
@@ -147,14 +149,14 @@ class Watchdog:
     def _look(self) -> None:
         idle = 0
         while idle < 100:
-            time.sleep(LOOK)
+            self._clock.wait(self._never, LOOK)
             with self._lock:
                 watched = list(self._watched.items())
                 idle = 0 if watched else idle + 1
                 if idle >= 100:
                     self._thread = None
             for token, (deadline, cancelled, expired) in watched:
-                if deadline is not None and time.monotonic() > deadline:
+                if deadline is not None and self._clock.monotonic() > deadline:
                     expired.set()
                 if expired.is_set() or cancelled():
                     self._engine.interrupt(token)
@@ -180,6 +182,7 @@ class Attempts:
         slow: Container[Key] = (),
         *,
         executor: Executor,
+        clock: Clock,
     ) -> None:
         self._root = root
         self._engine = engine
@@ -190,7 +193,7 @@ class Attempts:
         self._code = code
         self._variables = variables
         self._slow = slow
-        self._watchdog = Watchdog(engine)
+        self._watchdog = Watchdog(engine, clock)
 
     def make(
         self,

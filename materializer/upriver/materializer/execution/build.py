@@ -228,7 +228,7 @@ class Build:
                 priority=planned.priority,
                 took=took_before(durations, seen.records),
                 limits=Limits(jobs, project.config.memory, project.config.pools, self._options.fail_fast),
-                clock=context.clock.now,
+                clock=context.clock,
             )
         )
         committer = Committer(
@@ -240,6 +240,7 @@ class Build:
             lost=execution.lost,
             failed=execution.commit_failed,
             saturated=execution.saturated,
+            clock=context.clock,
         )
         try:
             execution.execute()

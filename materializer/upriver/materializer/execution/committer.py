@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 from upriver.assets.model import Value
+from upriver.materializer.execution.inbox import Inbox
 from upriver.materializer.model import Materialization
-from upriver.materializer.ports import Lease, Seen, Staged, StateWriter, Store
+from upriver.materializer.ports import Clock, Lease, Seen, Staged, StateWriter, Store
 
 LINGER = 0.05
 """Seconds that a commit may wait for company while assets wait for a slot: then nothing could start sooner for it, and
@@ -45,6 +45,7 @@ class Committer:
         committed: Callable[[Sequence[Finished]], None],
         lost: Callable[[Sequence[Finished]], None],
         failed: Callable[[Sequence[Finished], Exception], None],
+        clock: Clock,
         limit: int = 256,
         saturated: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -55,9 +56,10 @@ class Committer:
         self._committed = committed
         self._lost = lost
         self._failed = failed
+        self._clock = clock
         self._limit = limit
         self._saturated = saturated
-        self._queue: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        self._queue: Inbox[Finished | None] = Inbox(clock)
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
         self._thread.start()
 
@@ -80,13 +82,13 @@ class Committer:
                     ending = True
                     break
                 if not group:
-                    until = time.monotonic() + LINGER
+                    until = self._clock.monotonic() + LINGER
                 group.append(item)
                 if len(group) >= self._limit:
                     break
-                wait = max(0.0, until - time.monotonic()) if self._saturated() else 0.0
+                wait = max(0.0, until - self._clock.monotonic()) if self._saturated() else 0.0
                 try:
-                    item = self._queue.get(timeout=wait) if wait else self._queue.get_nowait()
+                    item = self._queue.get(wait)
                 except queue.Empty:
                     break
             if group:

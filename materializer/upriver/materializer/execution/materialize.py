@@ -63,6 +63,7 @@ class Maker:
             variables=context.variables(seen.project),
             slow=slow,
             executor=executor,
+            clock=context.clock,
         )
 
     def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import heapq
 import queue
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from upriver.assets.errors import BusyError, Diagnosis, UpriverError
 from upriver.assets.identity import Node
@@ -20,6 +20,7 @@ from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetryin
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import GIVE_UP_AFTER, LOOK_AGAIN
 from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.inbox import Inbox
 from upriver.materializer.execution.memory_budget import expected_memory
 from upriver.materializer.execution.work import Attempt, Completed, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
@@ -33,7 +34,8 @@ class Run:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._messages: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._clock = work.clock
+        self._messages: Inbox[Callable[[], None]] = Inbox(work.clock)
         self._results: dict[Key, AssetResult] = {}
         self._upstreams: dict[Key, Upstream] = {}
         self._open: dict[Key, int] = {}
@@ -100,16 +102,11 @@ class Run:
     def _take_message(self) -> None:
         timeout = 0.1
         if self._delayed:
-            timeout = min(timeout, max(0.0, self._delayed[0][0] - time.monotonic()))
-        try:
-            self._messages.get(timeout=timeout)()
-        except queue.Empty:
-            return
-        while True:
-            try:
-                self._messages.get_nowait()()
-            except queue.Empty:
-                return
+            timeout = min(timeout, max(0.0, self._delayed[0][0] - self._clock.monotonic()))
+        with suppress(queue.Empty):
+            self._messages.get(timeout)()
+            while True:
+                self._messages.get(0.0)()
 
     def _check_cancelled(self) -> None:
         if not self._stopping and (self._work.cancelled() or self._error is not None):
@@ -135,7 +132,7 @@ class Run:
         self._stopping = True
 
     def _start_what_may(self, slots: ThreadPoolExecutor) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         while self._delayed and self._delayed[0][0] <= now:
             _, order, key, attempt = heapq.heappop(self._delayed)
             heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), order, key, attempt))
@@ -163,9 +160,9 @@ class Run:
                 if claim.holder is not None and not attempt.again:
                     attempt.again = True
                     text = f"waits for what is made of it already: {claim.holder}"
-                    self._work.emit(AssetOutput(self._work.clock(), key, attempt.number, "upriver", text))
+                    self._work.emit(AssetOutput(self._clock.now(), key, attempt.number, "upriver", text))
                 self._sequence += 1
-                due = time.monotonic() + LOOK_AGAIN * (0.5 + self._work.pause())
+                due = self._clock.monotonic() + LOOK_AGAIN * (0.5 + self._work.pause())
                 heapq.heappush(self._delayed, (due, self._sequence, key, attempt))
                 return False
             attempt.again |= claim.answer is Claimed.MOVED
@@ -217,7 +214,11 @@ class Run:
                 else:  # another build has made what this one was going to
                     reasons = before.finding.reasons
                     self._settle(
-                        key, Outcome.REUSED, reasons, version=finding.version, seconds=_since(before)
+                        key,
+                        Outcome.REUSED,
+                        reasons,
+                        version=finding.version,
+                        seconds=before.lasted(self._clock),
                     )
             case Action.REUSE if not self._work.claims.exclusively(key) or self._work.claims.mine(key):
                 assert finding.reuse is not None
@@ -253,7 +254,7 @@ class Run:
         attempt.seen = self._work.claims.seen(
             key, {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
         )
-        attempt.started = attempt.started or time.monotonic()
+        attempt.started = attempt.started or self._clock.monotonic()
         self._running[key] = attempt
         asset = self._work.assets[key]
         versions: dict[Key, Version] = {}
@@ -262,7 +263,7 @@ class Run:
             assert isinstance(upstream, Settled)
             versions[up] = upstream.version
         self._work.emit(
-            AssetStarted(self._work.clock(), key, attempt.number, attempt.slot, attempt.finding.reasons)
+            AssetStarted(self._clock.now(), key, attempt.number, attempt.slot, attempt.finding.reasons)
         )
         slots.submit(self._attempt, asset, versions, attempt.number)
 
@@ -288,7 +289,7 @@ class Run:
 
     def _on_made(self, key: Key, completed: Completed) -> None:
         attempt = self._release(key)
-        seconds = time.monotonic() - attempt.started
+        seconds = self._clock.monotonic() - attempt.started
         self._committing[key] = (attempt.finding, seconds, completed.changed)
         self._work.put(Finished(completed.materialization, completed.staged, attempt.seen))
 
@@ -296,23 +297,29 @@ class Run:
         attempt = self._release(key)
         execution = self._work.assets[key].execution
         if error.cancelled:
-            self._settle(key, Outcome.CANCELLED, attempt.finding.reasons, seconds=_since(attempt))
+            self._settle(key, Outcome.CANCELLED, attempt.finding.reasons, seconds=attempt.lasted(self._clock))
             return
         if error.diagnosis is not None:  # nothing was tried that could have gone well
             self._work.claims.ended(key)
-            self._break(broken(key, Cause.UNBOUND, (error.diagnosis,)), seconds=_since(attempt))
+            self._break(broken(key, Cause.UNBOUND, (error.diagnosis,)), seconds=attempt.lasted(self._clock))
             return
         if attempt.number <= execution.retries and not error.final and not self._stopping:
             wait = backoff(execution, attempt.number, self._work.pause())
-            self._work.emit(AssetRetrying(self._work.clock(), key, attempt.number, wait, str(error)))
+            self._work.emit(AssetRetrying(self._clock.now(), key, attempt.number, wait, str(error)))
             attempt.number += 1
             self._work.claims.give_back([key])  # other builds need not wait for the pause
             self._sequence += 1
-            heapq.heappush(self._delayed, (time.monotonic() + wait, self._sequence, key, attempt))
+            heapq.heappush(self._delayed, (self._clock.monotonic() + wait, self._sequence, key, attempt))
             return
         self._work.failed(key, error, attempt.number)
         self._work.claims.ended(key)
-        self._settle(key, Outcome.FAILED, attempt.finding.reasons, seconds=_since(attempt), error=str(error))
+        self._settle(
+            key,
+            Outcome.FAILED,
+            attempt.finding.reasons,
+            seconds=attempt.lasted(self._clock),
+            error=str(error),
+        )
         if self._work.limits.fail_fast:
             self._stop()
 
@@ -340,7 +347,7 @@ class Run:
                 )
                 self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
             else:
-                self._decide_again(key, Attempt(finding, started=time.monotonic() - seconds))
+                self._decide_again(key, Attempt(finding, started=self._clock.monotonic() - seconds))
 
     def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
         if isinstance(error, BusyError):
@@ -381,15 +388,10 @@ class Run:
             state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
             self._upstreams[key] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
         self._work.emit(
-            AssetFinished(self._work.clock(), key, outcome, changed, reasons, rows, size, seconds, error)
+            AssetFinished(self._clock.now(), key, outcome, changed, reasons, rows, size, seconds, error)
         )
         for reader in self._work.graph.downstreams(key):
             if reader in self._open and reader not in self._work.broken:
                 self._open[reader] -= 1
                 if self._open[reader] == 0:
                     self._make_ready(reader)
-
-
-def _since(attempt: Attempt) -> float:
-    """Seconds since its first attempt has begun; none for what was only waited for."""
-    return time.monotonic() - attempt.started if attempt.started else 0.0

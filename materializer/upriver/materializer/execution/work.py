@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +17,7 @@ from upriver.materializer.execution.memory_budget import Took
 from upriver.materializer.freshness.decide import Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import Materialization, Version
-from upriver.materializer.ports import Seen, Staged
+from upriver.materializer.ports import Clock, Seen, Staged
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Work:
     priority: Mapping[Key, float]
     took: Mapping[Node, Took]
     limits: Limits
-    clock: Callable[[], float] = time.time
+    clock: Clock
     pause: Callable[[], float] = random.random
     broken: Mapping[Key, Finding] = field(default_factory=dict)
 
@@ -99,6 +98,10 @@ class Attempt:
     seen: Seen = _NOTHING
     again: bool = False
     """Whether it has to be decided again once it is claimed: another build was making it."""
+
+    def lasted(self, clock: Clock) -> float:
+        """Seconds since its first attempt has begun; none for what was only waited for."""
+        return clock.monotonic() - self.started if self.started else 0.0
 
 
 def backoff(execution: Execution, attempt: int, jitter: float) -> float:

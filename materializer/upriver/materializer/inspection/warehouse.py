@@ -20,6 +20,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.inspection.versions import recorded_versions
 from upriver.materializer.model import Located
+from upriver.materializer.ports import Clock
 from upriver.materializer.storage.locks import FileLock, poll
 
 if TYPE_CHECKING:
@@ -44,16 +45,16 @@ def refresh_warehouse(context: Context) -> None:
     target = context.folder / WAREHOUSE
     if _noted_of(context, target).moment == _moment(context):
         return  # most builds find nothing to do, and this does not take longer for more assets
-    with _alone(context.folder / "warehouse.lock"):
+    with _alone(context.folder / "warehouse.lock", context.clock):
         _refresh(context, target)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, clock: Clock) -> Iterator[None]:
     """Publish after others, never beside them: who comes last shows the newest. Raises StoreError."""
     lock = FileLock(path)
     try:
-        for _ in poll(_PATIENCE):
+        for _ in poll(_PATIENCE, clock):
             if lock.try_exclusive():
                 break
         else:

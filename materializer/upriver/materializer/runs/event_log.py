@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from upriver.assets.errors import UsageError
 from upriver.materializer.events import AssetFinished, Event, RunFinished
+from upriver.materializer.ports import Clock
 
 _EVENTS = "events.jsonl"
 KEEP_RUNS = 200
@@ -90,13 +90,19 @@ def read_events(folder: Path, run_id: str) -> tuple[Event, ...]:
 
 
 def follow_events(
-    folder: Path, run_id: str, stop: Callable[[], bool], *, alive: Callable[[], bool], pause: float = 0.1
+    folder: Path,
+    run_id: str,
+    stop: Callable[[], bool],
+    *,
+    alive: Callable[[], bool],
+    clock: Clock,
+    pause: float = 0.1,
 ) -> Iterator[Event]:
     """Events as they are written, until the run has finished, *alive* says that it is gone, or *stop* says
     so.
     """
     path = log_path(folder, run_id)
-    position, rest, last_look = 0, b"", False
+    position, rest, last_look, never = 0, b"", False, threading.Event()
     while not stop():
         data = b""
         if path.exists():
@@ -113,7 +119,7 @@ def follow_events(
             if last_look:
                 return
             last_look = not alive()  # once more after its end: it may have written since
-            time.sleep(pause)
+            clock.wait(never, pause)
 
 
 _DECODER = msgspec.json.Decoder(Event)

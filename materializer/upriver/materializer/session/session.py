@@ -328,7 +328,11 @@ class Session(Refactorings):
 
     def follow(self, run_id: str, stop: Callable[[], bool]) -> Iterator[Event]:
         return follow_events(
-            self.context.runs_folder, run_id, stop, alive=lambda: run_id in self._live_runs()
+            self.context.runs_folder,
+            run_id,
+            stop,
+            alive=lambda: run_id in self._live_runs(),
+            clock=self.context.clock,
         )
 
     def live_run(self) -> str | None:
@@ -343,7 +347,7 @@ class Session(Refactorings):
     def stop_run(self, run_id: str) -> None:
         from upriver.materializer.runs.stop import stop_run
 
-        stop_run(self.context.folder, run_id)
+        stop_run(self.context.folder, run_id, self.context.clock)
 
     # -- environments ------------------------------------------------------------------------------------
     def require_environment(self) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import platform
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import apsw
@@ -15,10 +14,11 @@ import msgspec
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
 from upriver.materializer.model import Run, RunStatus
-from upriver.materializer.ports import Claim, Claimed, ClaimRequest, Holder, Lease
+from upriver.materializer.ports import Claim, Claimed, ClaimRequest, Clock, Holder, Lease
 from upriver.materializer.state.database import Database
 from upriver.materializer.state.rows import check_lease, columns_of, decode, encode, increase
 from upriver.materializer.storage import locks
+from upriver.materializer.storage.clock import MACHINE
 from upriver.materializer.storage.durable_files import disk_error
 from upriver.materializer.storage.links import refuse_links
 from upriver.materializer.storage.locks import Heartbeat, HeldLease, Life, look
@@ -32,7 +32,7 @@ class Builders:
         database: Database,
         folder: Path | None = None,
         term: float = locks.TERM,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = MACHINE,
     ) -> None:
         self._database = database
         self._folder = folder
@@ -56,7 +56,7 @@ class Builders:
         if self._folder is not None:
             refuse_links(self._folder.parent)  # a session may have been open for days
         held: Sequence[Holder] = ()
-        for _ in locks.poll(wait):
+        for _ in locks.poll(wait, self._clock):
             try:
                 granted = self._try_acquire(run, name)
             except BusyError:  # of the database: it was held for as long as we wait for that
@@ -86,14 +86,14 @@ class Builders:
                 holder = None
                 if self._folder is not None:
                     self._sweep(connection)
-                    heartbeat = Heartbeat(self._folder / lock, self._term)
+                    heartbeat = Heartbeat(self._folder / lock, self._term, self._clock)
                     holder = heartbeat.begin(token, name, environment, whole=run is None)
                 connection.execute(
                     "insert into builders values (?, ?, ?, ?, ?, ?)",
                     (token, name, environment, run is None, lock, encode(holder)),
                 )
                 if run is not None:
-                    _insert(connection, run, token, self._clock())
+                    _insert(connection, run, token, self._clock.now())
                 increase(connection, "revision")
             lease = HeldLease(token, heartbeat)
         except OSError as error:
@@ -125,7 +125,7 @@ class Builders:
         """
         if self._folder is not None:
             path = self._folder / str(lock)
-            life, told = look(path, self._term)
+            life, told = look(path, self._term, self._clock)
             if life is Life.ALIVE or (life is Life.STOPPED and stopped):
                 return told or decode(body, Holder)
             if life is Life.STOPPED:
@@ -147,7 +147,7 @@ class Builders:
             raise StoreError(f"{self._folder} is a link or a file, not a folder\n  hint: move it away")
         known = {row[0] for row in connection.execute("select lock from builders").fetchall()}
         for path in self._folder.iterdir():
-            if path.name not in known and look(path, self._term)[0] is Life.GONE:
+            if path.name not in known and look(path, self._term, self._clock)[0] is Life.GONE:
                 with contextlib.suppress(OSError):  # a leftover does no harm
                     path.unlink()
 
@@ -176,7 +176,7 @@ class Builders:
         """Mark runs whose process is gone, or has lost its lease with this transaction."""
         for seq, body in runs:
             run = msgspec.structs.replace(
-                decode(body, Run), status=RunStatus.ABANDONED, finished=self._clock()
+                decode(body, Run), status=RunStatus.ABANDONED, finished=self._clock.now()
             )
             connection.execute(
                 "update runs set status = ?, body = ? where seq = ?",
@@ -192,7 +192,7 @@ class Builders:
             return ()
         found = []
         for (lock,) in self._database.query("select lock from builders order by token"):
-            life, holder = look(self._folder / lock, self._term)
+            life, holder = look(self._folder / lock, self._term, self._clock)
             if life is not Life.GONE and holder is not None:
                 found.append(holder)
         return found
@@ -262,7 +262,8 @@ class Builders:
         going_on = [
             (int(str(memory)), int(str(count)))
             for lock, memory, count in held
-            if self._folder is None or look(self._folder / str(lock), self._term)[0] is Life.ALIVE
+            if self._folder is None
+            or look(self._folder / str(lock), self._term, self._clock)[0] is Life.ALIVE
         ]
         return sum(memory for memory, _ in going_on), sum(count for _, count in going_on)
 
@@ -303,14 +304,16 @@ def _insert(connection: apsw.Connection, run: Run, token: int, now: float) -> No
         connection.execute("insert or ignore into environments values (?, ?)", (run.environment, now))
 
 
-def hold_files(folder: Path, purpose: str, term: float = locks.TERM) -> Heartbeat:
+def hold_files(folder: Path, purpose: str, term: float = locks.TERM, clock: Clock = MACHINE) -> Heartbeat:
     """The whole project while its state can't be read: by the lock files alone. Raises BusyError, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    beating = Heartbeat(folder / "repair.lock", term)
+    beating = Heartbeat(folder / "repair.lock", term, clock)
     living = [
         holder
         for path in folder.iterdir()
-        if path != beating.path and (found := look(path, term))[0] is Life.ALIVE and (holder := found[1])
+        if path != beating.path
+        and (found := look(path, term, clock))[0] is Life.ALIVE
+        and (holder := found[1])
     ]
     if living:
         raise locks.busy(purpose, living)
@@ -319,6 +322,6 @@ def hold_files(folder: Path, purpose: str, term: float = locks.TERM) -> Heartbea
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise
-        holder = look(beating.path, term)[1]
+        holder = look(beating.path, term, clock)[1]
         raise locks.busy(purpose, [holder] if holder else []) from error
     return beating

@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from upriver.assets.errors import BusyError
+from upriver.materializer.ports import Clock
 from upriver.materializer.state.builders import hold_files
 from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.opening import STATE, STORE, open_state, rebuild_from_store
 from upriver.materializer.state.sqlite import SqliteState
+from upriver.materializer.storage.clock import MACHINE
 from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
 from upriver.materializer.storage.local_store import JOURNAL, LocalStore
 from upriver.materializer.storage.locks import BUILDERS
@@ -20,14 +22,15 @@ from upriver.materializer.storage.quarantine import set_aside
 class LocalStorage:
     """See :class:`upriver.materializer.ports.ProjectStorage`. *folder* is the project's ``.upriver``."""
 
-    def __init__(self, folder: Path, files: FilePort | None = None) -> None:
+    def __init__(self, folder: Path, files: FilePort | None = None, clock: Clock = MACHINE) -> None:
         self.folder = folder
         self._files = files or OsFiles()
+        self._clock = clock
 
     @cached_property
     def store(self) -> LocalStore:
         """The artifacts, in the folder ``store``."""
-        return LocalStore(self.folder / STORE, self._files)
+        return LocalStore(self.folder / STORE, self._files, self._clock)
 
     @cached_property
     def journal(self) -> Journal:
@@ -41,13 +44,15 @@ class LocalStorage:
 
     def open_state(self, *, readonly: bool) -> SqliteState:
         """The state in ``state.db``. Raises Damaged."""
-        return open_state(self.folder / STATE, readonly, store=self.store, files=self._files)
+        return open_state(
+            self.folder / STATE, readonly, store=self.store, files=self._files, clock=self._clock
+        )
 
     def rebuild_state(self) -> Sequence[str]:
         """Set the damaged database aside and rebuild it from the journal; what was done, in sentences."""
         # The database can't grant a lease now; nor can it to anybody else.
         try:
-            held = hold_files(self.folder / BUILDERS, "fsck --repair")
+            held = hold_files(self.folder / BUILDERS, "fsck --repair", clock=self._clock)
         except BusyError:
             raise
         except OSError as error:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from upriver.assets.errors import StoreError, UpriverError
 from upriver.assets.model import Value
 from upriver.materializer.model import Materialization
-from upriver.materializer.ports import Bad, Committed, Damaged, Dropped, Pointer, Store
+from upriver.materializer.ports import Bad, Clock, Committed, Damaged, Dropped, Pointer, Store
 from upriver.materializer.state import rows
 from upriver.materializer.state.database import Database, Unmade
 from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.sqlite import SqliteState
 from upriver.materializer.storage import locks
+from upriver.materializer.storage.clock import MACHINE
 from upriver.materializer.storage.durable_files import FilePort, OsFiles, disk_error
 from upriver.materializer.storage.local_store import JOURNAL, LocalStore
 from upriver.materializer.storage.locks import BUILDERS
@@ -39,7 +38,7 @@ def open_state(
     term: float = locks.TERM,
     busy_seconds: float = 10.0,
     files: FilePort | None = None,
-    clock: Callable[[], float] = time.time,
+    clock: Clock = MACHINE,
 ) -> SqliteState:
     """Open the state database at *path* (``.upriver/state.db``).
 
@@ -51,7 +50,7 @@ def open_state(
     whose process is gone are marked as abandoned.
     """
     place = journal or path.parent / STORE / JOURNAL
-    store = LocalStore(path.parent / STORE, files) if store is None else store
+    store = LocalStore(path.parent / STORE, files, clock) if store is None else store
     if path.is_symlink():
         raise Damaged(
             f"the state database {path} is a link, and none is followed there\n"
@@ -71,14 +70,14 @@ def open_state(
                 "  hint: `upriver fsck --repair` rebuilds the state from the store's journal"
             )
         if readonly:
-            return memory_state(algorithm)
+            return memory_state(algorithm, clock)
         _make_folder(path.parent)
     try:
         database = Database(path, readonly, busy_seconds)
     except Unmade:
         if holdings(store, place):
             raise
-        return memory_state(algorithm)  # the first build died before there was anything to remember
+        return memory_state(algorithm, clock)  # the first build died before there was anything to remember
     kept = None if readonly else Journal(place, files)
     state = SqliteState(database, kept, algorithm, path.with_name(BUILDERS), term, clock)
     if not database.readonly:
@@ -87,9 +86,9 @@ def open_state(
     return state
 
 
-def memory_state(algorithm: str = "") -> SqliteState:
+def memory_state(algorithm: str = "", clock: Clock = MACHINE) -> SqliteState:
     """A state that nothing is kept of: no file, no journal, no lock."""
-    return SqliteState(Database(Path(":memory:")), None, algorithm)
+    return SqliteState(Database(Path(":memory:")), None, algorithm, clock=clock)
 
 
 def holdings(store: Store, journal: Path) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +11,17 @@ import apsw
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.materializer.model import Materialization, Run
-from upriver.materializer.ports import Committed, Damaged, Dropped, Entry, Lease, Pointer, Removed, Seen
+from upriver.materializer.ports import (
+    Clock,
+    Committed,
+    Damaged,
+    Dropped,
+    Entry,
+    Lease,
+    Pointer,
+    Removed,
+    Seen,
+)
 from upriver.materializer.state import rows
 from upriver.materializer.state.builders import Builders, release_claims
 from upriver.materializer.state.database import REBUILD_HINT, Database
@@ -20,6 +29,7 @@ from upriver.materializer.state.facts import Facts
 from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.runs import Runs
 from upriver.materializer.storage import locks
+from upriver.materializer.storage.clock import MACHINE
 
 _SEALED = (
     ("materializations", "body"),
@@ -42,7 +52,7 @@ class SqliteState(Builders, Runs, Facts):
         algorithm: str = "",
         builders: Path | None = None,
         term: float = locks.TERM,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = MACHINE,
     ) -> None:
         Builders.__init__(self, database, builders, term, clock)
         Runs.__init__(self, database)
@@ -162,7 +172,7 @@ class SqliteState(Builders, Runs, Facts):
                 [(environment, *rows.columns_of(one.node), lease.token) for one in (*made, *reused)],
             )
             connection.execute(
-                "insert or ignore into environments values (?, ?)", (environment, self._clock())
+                "insert or ignore into environments values (?, ?)", (environment, self._clock.now())
             )
         return frozenset(lost)
 

@@ -17,13 +17,13 @@ import contextlib
 import errno
 import itertools
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.materializer.model import ArtifactRef
-from upriver.materializer.ports import Staged, Stored
+from upriver.materializer.ports import Clock, Staged, Stored
+from upriver.materializer.storage.clock import MACHINE
 from upriver.materializer.storage.durable_files import FileInfo, FilePort, OsFiles, disk_error
 from upriver.materializer.storage.locks import FileLock, poll, reading
 from upriver.materializer.storage.process_folders import Sessions
@@ -49,12 +49,11 @@ class LocalStore:
     write.
     """
 
-    def __init__(
-        self, root: Path, files: FilePort | None = None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, root: Path, files: FilePort | None = None, clock: Clock = MACHINE) -> None:
         self.root = root
         self._text = str(root)
         self._files: FilePort = OsFiles() if files is None else files
+        self._clock = clock
         self._staging = Sessions(root / STAGING, self._files, clock)
         self._verified = Verified(root.parent / VERIFIED)
         self._anchored = False
@@ -311,7 +310,7 @@ class LocalStore:
         if not self.root.parent.exists():
             yield
             return
-        with reading(self.root.parent / GC_LOCK):
+        with reading(self.root.parent / GC_LOCK, clock=self._clock):
             yield
 
     @contextlib.contextmanager
@@ -320,7 +319,7 @@ class LocalStore:
         path = self.root.parent / GC_LOCK
         lock = FileLock(path)
         try:
-            for _ in poll(wait):
+            for _ in poll(wait, self._clock):
                 if lock.try_exclusive():
                     break
             else:

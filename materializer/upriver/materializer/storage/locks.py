@@ -29,15 +29,15 @@ import platform
 import random
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from upriver.assets.errors import BusyError, StoreError
-from upriver.materializer.ports import Holder
+from upriver.materializer.ports import Clock, Holder
+from upriver.materializer.storage.clock import MACHINE
 
 TERM = 30.0
 """Seconds without a heartbeat after which a process counts as stopped."""
@@ -120,7 +120,7 @@ class Life(StrEnum):
 class Heartbeat:
     """A lock file of this process, held and beaten until :meth:`release`."""
 
-    def __init__(self, path: Path, term: float = TERM, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, path: Path, term: float = TERM, clock: Clock = MACHINE) -> None:
         self.path = path
         self.term = term
         self._clock = clock
@@ -139,8 +139,8 @@ class Heartbeat:
             os.getpid(),
             platform.node(),
             this_command(),
-            time.time(),
-            self._clock(),
+            self._clock.now(),
+            self._clock.monotonic(),
             boot_id(),
             environment,
             whole,
@@ -151,10 +151,10 @@ class Heartbeat:
         return self._holder
 
     def _beat(self) -> None:
-        while not self._stop.wait(self.term / 4):
+        while not self._clock.wait(self._stop, self.term / 4):
             if self._holder is None or not self.named():
                 return
-            self._holder = msgspec.structs.replace(self._holder, beat=self._clock())
+            self._holder = msgspec.structs.replace(self._holder, beat=self._clock.monotonic())
             # A full disk must not end the heartbeat: overwriting in place needs no space, and the next beat
             # may succeed.
             with contextlib.suppress(OSError):
@@ -186,9 +186,7 @@ class Heartbeat:
         self._lock.close()
 
 
-def look(
-    path: Path, term: float = TERM, clock: Callable[[], float] = time.monotonic
-) -> tuple[Life, Holder | None]:
+def look(path: Path, term: float = TERM, clock: Clock = MACHINE) -> tuple[Life, Holder | None]:
     """Whether the process that made the lock file at *path* lives, and what it wrote there. Changes nothing."""
     probe = FileLock(path, create=False)
     try:
@@ -199,7 +197,7 @@ def look(
         return Life.GONE, None
     finally:
         probe.close()
-    if holder is not None and holder.boot == boot_id() and clock() - holder.beat > term:
+    if holder is not None and holder.boot == boot_id() and clock.monotonic() - holder.beat > term:
         return Life.STOPPED, holder
     return Life.ALIVE, holder
 
@@ -246,20 +244,21 @@ def busy(wanted: str, holders: Sequence[Holder]) -> BusyError:
     )
 
 
-def poll(wait: float | None, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+def poll(wait: float | None, clock: Clock = MACHINE) -> Iterator[None]:
     """Yield at once, then about every tenth of a second (with jitter) until *wait* seconds are over (None:
     for ever).
     """
-    deadline = None if wait is None else time.monotonic() + wait
+    never = threading.Event()
+    deadline = None if wait is None else clock.monotonic() + wait
     yield
-    while deadline is None or time.monotonic() < deadline:
+    while deadline is None or clock.monotonic() < deadline:
         pause = random.uniform(0.05, 0.15)
-        sleep(pause if deadline is None else max(0.0, min(pause, deadline - time.monotonic())))
+        clock.wait(never, pause if deadline is None else max(0.0, min(pause, deadline - clock.monotonic())))
         yield
 
 
 @contextlib.contextmanager
-def reading(path: Path, wait: float | None = 60.0) -> Iterator[None]:
+def reading(path: Path, wait: float | None = 60.0, clock: Clock = MACHINE) -> Iterator[None]:
     """Hold ``gc.lock`` at *path* together with other readers: while it lasts, no artifact is removed.
 
     On a read-only file system nothing can be removed, so nothing is locked. Raises StoreError after *wait*
@@ -272,7 +271,7 @@ def reading(path: Path, wait: float | None = 60.0) -> Iterator[None]:
         except OSError:
             yield  # read-only: no gc.lock can be made, and no gc can run either
             return
-        for _ in poll(wait):
+        for _ in poll(wait, clock):
             if lock.try_shared():
                 break
         else:

@@ -10,11 +10,11 @@ import contextlib
 import os
 import secrets
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from upriver.assets.errors import StoreError
+from upriver.materializer.ports import Clock
+from upriver.materializer.storage.clock import MACHINE
 from upriver.materializer.storage.durable_files import FilePort, Held, OsFiles, disk_error
 
 _LOCK_NAME = "lock"
@@ -25,9 +25,7 @@ _GRACE = 60.0
 class Sessions:
     """This process's session in *folder*, made when it is first asked for, and those that others have left."""
 
-    def __init__(
-        self, folder: Path, files: FilePort | None = None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, folder: Path, files: FilePort | None = None, clock: Clock = MACHINE) -> None:
         self.folder = folder
         self._files: FilePort = OsFiles() if files is None else files
         self._clock = clock
@@ -85,7 +83,7 @@ class Sessions:
                 self._files.remove(session)
             return [session]
         names = self._files.names(session)
-        if _LOCK_NAME not in names and self._clock() - info.modified < _GRACE:
+        if _LOCK_NAME not in names and self._clock.now() - info.modified < _GRACE:
             return []
         lock = self._files.try_lock(session / _LOCK_NAME)
         if lock is None:

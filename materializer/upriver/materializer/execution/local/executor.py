@@ -11,7 +11,7 @@ from upriver.materializer.execution.local.isolation import Isolation
 from upriver.materializer.execution.local.messages import Job, JobInput
 from upriver.materializer.execution.local.pool import WorkerPool
 from upriver.materializer.execution.local.repetition import NotRun, Repetitions, discard
-from upriver.materializer.ports import NotProduced, Produced, PythonAttempt, Watching
+from upriver.materializer.ports import Clock, NotProduced, Produced, PythonAttempt, Watching
 from upriver.materializer.storage.locator import Locator
 
 
@@ -31,13 +31,14 @@ class LocalExecutor:
         scratch: Callable[[], Path],
         isolation: Isolation,
         jobs: int,
+        clock: Clock,
     ) -> None:
         self._root = root
         self._identity = identity
         self._code = code
         self._workers = workers
         self._locator = locator
-        self._repetitions = Repetitions(root, workers, scratch, isolation)
+        self._repetitions = Repetitions(root, workers, scratch, isolation, clock)
         self._jobs = jobs
 
     def capacity(self) -> int:

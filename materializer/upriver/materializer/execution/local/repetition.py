@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +29,7 @@ from upriver.materializer.execution.local.pool import Ended, WorkerPool
 from upriver.materializer.execution.local.refusal import advice, refusals, too_many
 from upriver.materializer.freshness.decide import ENFORCED, ISOLATION, OBSERVED, VARIABLE
 from upriver.materializer.freshness.external_inputs import UNSTEADY, variable_digest
-from upriver.materializer.ports import Watching
+from upriver.materializer.ports import Clock, Watching
 
 _MOST_LINES = 200
 
@@ -65,12 +64,18 @@ class Repetitions:
     """Runs jobs in worker processes, confined where that is asked for. *scratch* gives a folder of this process."""
 
     def __init__(
-        self, root: Path, workers: WorkerPool, scratch: Callable[[], Path], isolation: Isolation
+        self,
+        root: Path,
+        workers: WorkerPool,
+        scratch: Callable[[], Path],
+        isolation: Isolation,
+        clock: Clock,
     ) -> None:
         self._root = root
         self._workers = workers
         self._scratch = scratch
         self._isolation = isolation
+        self._clock = clock
         self._numbers = itertools.count(1)
 
     def run(
@@ -85,10 +90,10 @@ class Repetitions:
         """Run *job*, whose target and scratch folder are set here. *granted* is what it is known to read undeclared,
         *declared* the names (as in a trace) of what it declares to read.
         """
-        began = time.monotonic()
+        began = self._clock.monotonic()
         refused: list[Denied] = []
         for _ in range(MOST_REPETITIONS + 1):
-            started = time.monotonic()
+            started = self._clock.monotonic()
             outcome = self._once(job, suffix, limits, (granted, declared), watching)
             if isinstance(outcome, Ran):
                 _tell(outcome, refused, self._root, watching)
