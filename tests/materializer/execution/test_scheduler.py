@@ -311,6 +311,28 @@ def test_others_go_on_while_one_waits_for_its_next_attempt() -> None:
     assert scene.started == ["a", "z", "a", "b"]
 
 
+def test_a_retry_keeps_its_place_in_the_queue() -> None:
+    """It comes before what has not begun yet, however many have become ready meanwhile."""
+    quick = Execution(retries=1, backoff=0.01)
+
+    def behave(key: Key, number: int) -> None:
+        lingering(key, number)
+        failing("a", times=1)(key, number)
+
+    scene = Scene({"a": (), **{f"n{i}": () for i in range(9)}}, behave=behave, executions={"a": quick})
+    assert set(scene.run().values()) == {Outcome.BUILT}
+    assert scene.started.index("a", 1) <= 2
+
+
+def test_the_seconds_of_an_asset_are_those_of_its_attempts() -> None:
+    """Waiting for another attempt is no work."""
+    patient = Execution(retries=1, backoff=0.4)
+    scene = Scene({"a": ()}, behave=failing("a", times=1), executions={"a": patient})
+    scene.run()
+    (finished,) = [event for event in scene.events if isinstance(event, AssetFinished)]
+    assert finished.seconds < 0.15
+
+
 @given(st.integers(1, 60), st.floats(0, 1), st.floats(0.01, 10), st.floats(10, 100))
 def test_waits_double_up_to_the_cap_and_are_spread_by_half(
     attempt: int, jitter: float, first: float, cap: float

@@ -161,9 +161,8 @@ class Run:
                     attempt.again = True
                     text = f"waits for what is made of it already: {claim.holder}"
                     self._work.emit(AssetOutput(self._clock.now(), key, attempt.number, "upriver", text))
-                self._sequence += 1
                 due = self._clock.monotonic() + LOOK_AGAIN * (0.5 + self._work.pause())
-                heapq.heappush(self._delayed, (due, self._sequence, key, attempt))
+                heapq.heappush(self._delayed, (due, attempt.order, key, attempt))
                 return False
             attempt.again |= claim.answer is Claimed.MOVED
         if attempt.again:
@@ -236,12 +235,20 @@ class Run:
                     self._settle(key, outcome, finding.reasons, error=error)
                 else:
                     exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
-                    number, started = (1, 0.0) if before is None else (before.number, before.started)
-                    self._hold(key, Attempt(finding, number, started=started, again=exclusive))
+                    attempt = Attempt(finding, again=exclusive)
+                    if before is not None:
+                        attempt.number, attempt.spent, attempt.order = (
+                            before.number,
+                            before.spent,
+                            before.order,
+                        )
+                    self._hold(key, attempt)
 
     def _hold(self, key: Key, attempt: Attempt) -> None:
-        self._sequence += 1
-        heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), self._sequence, key, attempt))
+        if not attempt.order:
+            self._sequence += 1
+            attempt.order = self._sequence
+        heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), attempt.order, key, attempt))
 
     def _upstream(self, key: Key) -> Upstream:
         if key in self._work.assets or key in self._work.broken:
@@ -254,7 +261,7 @@ class Run:
         attempt.seen = self._work.claims.seen(
             key, {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
         )
-        attempt.started = attempt.started or self._clock.monotonic()
+        attempt.started = self._clock.monotonic()
         self._running[key] = attempt
         asset = self._work.assets[key]
         versions: dict[Key, Version] = {}
@@ -289,7 +296,7 @@ class Run:
 
     def _on_made(self, key: Key, completed: Completed) -> None:
         attempt = self._release(key)
-        seconds = self._clock.monotonic() - attempt.started
+        seconds = self._since(attempt)
         self._committing[key] = (attempt.finding, seconds, completed.changed)
         self._work.put(Finished(completed.materialization, completed.staged, attempt.seen))
 
@@ -306,10 +313,9 @@ class Run:
         if attempt.number <= execution.retries and not error.final and not self._stopping:
             wait = backoff(execution, attempt.number, self._work.pause())
             self._work.emit(AssetRetrying(self._clock.now(), key, attempt.number, wait, str(error)))
-            attempt.number += 1
+            attempt.number, attempt.spent, attempt.started = attempt.number + 1, self._since(attempt), 0.0
             self._work.claims.give_back([key])  # other builds need not wait for the pause
-            self._sequence += 1
-            heapq.heappush(self._delayed, (self._clock.monotonic() + wait, self._sequence, key, attempt))
+            heapq.heappush(self._delayed, (self._clock.monotonic() + wait, attempt.order, key, attempt))
             return
         self._work.failed(key, error, attempt.number)
         self._work.claims.ended(key)
@@ -347,7 +353,7 @@ class Run:
                 )
                 self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
             else:
-                self._decide_again(key, Attempt(finding, started=self._clock.monotonic() - seconds))
+                self._decide_again(key, Attempt(finding, spent=seconds))
 
     def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
         if isinstance(error, BusyError):
@@ -395,3 +401,7 @@ class Run:
                 self._open[reader] -= 1
                 if self._open[reader] == 0:
                     self._make_ready(reader)
+
+    def _since(self, attempt: Attempt) -> float:
+        """Seconds that its attempts have taken so far; none for what was only waited for."""
+        return attempt.spent + (self._clock.monotonic() - attempt.started if attempt.started else 0.0)

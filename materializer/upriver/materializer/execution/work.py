@@ -89,12 +89,18 @@ _NOTHING = Seen(None)
 
 @dataclass
 class Attempt:
-    """A running or waiting attempt of one asset."""
+    """A running or waiting attempt of one asset.
+
+    *order* is its place among those of the same priority; a retry keeps it. *spent* are the seconds that attempts
+    before this one took; *started* is when this one began, 0 while it waits.
+    """
 
     finding: Finding
     number: int = 1
     slot: int = 0
     started: float = 0.0
+    spent: float = 0.0
+    order: int = 0
     seen: Seen = _NOTHING
     again: bool = False
     """Whether it has to be decided again once it is claimed: another build was making it."""

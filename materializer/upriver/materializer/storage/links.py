@@ -8,7 +8,7 @@ from pathlib import Path
 
 from upriver.assets.errors import StoreError
 
-_PLACES = ("", "building", "cache", "quarantine", "runs", "store", "store/journal", "store/staging", "tmp")
+_PLACES = ("", "building", "cache", "runs", "store", "store/journal", "store/staging", "tmp")
 """The folders in which Upriver keeps something by a name, below ``.upriver``."""
 
 _THEIRS = frozenset({"secrets"})
