@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from upriver.tui.present.console import Console
 from upriver.tui.present.progress import Progress
 from upriver.tui.present.spans import Line, Page, line, width
 from upriver.tui.present.text.progress import finished_lines, frame, output_line, retry_line
+from upriver.tui.present.words import first_line
 
 INTERVAL = 0.1
 WARNING = "warning"
@@ -72,6 +74,26 @@ def lines_of(
             return []
 
 
+class _Repeats:
+    """Failures of one cause: the first few are told when they happen, all of them together at the end."""
+
+    def __init__(self, most: int = 5) -> None:
+        self._most = most
+        self._seen: Counter[str] = Counter()
+
+    def left_out(self, event: Event) -> bool:
+        """Whether *event* is one of many, which the summary tells in groups."""
+        match event:
+            case AssetFinished(outcome=Outcome.BLOCKED):  # one failure may block hundreds
+                return True
+            case AssetFinished(outcome=Outcome.FAILED):
+                cause = first_line(event.error or "").replace(event.asset, "\0")
+                self._seen[cause] += 1
+                return self._seen[cause] > self._most
+            case _:
+                return False
+
+
 class PlainDisplay:
     """One line for each finished asset, for logs and pipes."""
 
@@ -80,11 +102,14 @@ class PlainDisplay:
         self.verbosity = verbosity
         self.fresh = fresh
         self.progress = Progress()
+        self._repeats = _Repeats()
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         with self._lock:
             self.progress.apply(event)
+            if self.verbosity < 1 and self._repeats.left_out(event):
+                return
             lines = lines_of(
                 event, self.progress, lambda: self.console.page, self.verbosity, fresh=self.fresh
             )
@@ -119,6 +144,7 @@ class LiveDisplay:
         self.fresh = fresh
         self.clock = clock
         self.progress = Progress()
+        self._repeats = _Repeats()
         self._notice = ""
         self._waiting: list[Line] = []
         self._drawn: list[int] = []
@@ -132,8 +158,7 @@ class LiveDisplay:
     def __call__(self, event: Event) -> None:
         with self._lock:
             self.progress.apply(event)
-            # Blocked assets are told in groups at the end; one failure may block hundreds.
-            if isinstance(event, AssetFinished) and event.outcome is Outcome.BLOCKED:
+            if self._repeats.left_out(event):
                 return
             self._waiting += lines_of(event, self.progress, self._page, self.verbosity, fresh=self.fresh)
 

@@ -153,34 +153,55 @@ def _broken(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[
 
 
 def _failures(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:
-    failed = [r for r in results if r.action is Outcome.FAILED]
+    """What failed, those of one cause together. The whole errors were told when it happened."""
+    groups = _by_cause(results)
     lines = []
-    for r in failed[:most]:
-        # The whole error was told when it happened; here it is only called to mind.
-        text = line(sign(OUTCOME[Outcome.FAILED], page), f" {r.asset} failed: {first_line(r.error or '')}")
+    for keys, error in list(groups.values())[:most]:
+        text = line(sign(OUTCOME[Outcome.FAILED], page), f" {_names(keys)} failed: {error}")
         lines.append(text if page.width is None else clip(text, page.width))
-    if len(failed) > most:
-        lines.append(line(f"  and {len(failed) - most:,} more failed"))
+    if left := sum(len(keys) for keys, _ in list(groups.values())[most:]):
+        lines.append(line(f"  and {left:,} more failed"))
     return lines
 
 
-def _blocked(results: Sequence[AssetResult], page: Page) -> list[Line]:
-    by_cause: dict[str, list[str]] = {}
+def _by_cause(results: Sequence[AssetResult]) -> dict[str, tuple[list[str], str]]:
+    """The assets that failed, by what their errors say but for their own names."""
+    groups: dict[str, tuple[list[str], str]] = {}
+    for r in results:
+        if r.action is Outcome.FAILED:
+            error = first_line(r.error or "")
+            groups.setdefault(error.replace(r.asset, "\0"), ([], error))[0].append(r.asset)
+    return groups
+
+
+def _names(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - _MOST_NAMES:,} more" if len(keys) > _MOST_NAMES else ""
+    return ", ".join(keys[:_MOST_NAMES]) + more
+
+
+def _blocked(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:
+    """What is blocked, by what is in the way; what failed for one cause is in the way together."""
     above: dict[str, str] = {}
     for r in results:
         if r.action is Outcome.BLOCKED:
             above[r.asset] = next((reason.asset for reason in blocking(r.reasons)), r.asset)
+    together = {key: number for number, (keys, _) in enumerate(_by_cause(results).values()) for key in keys}
+    groups: dict[int | str, tuple[dict[str, None], list[str]]] = {}
     for key, cause in above.items():
         while above.get(cause, cause) != cause:  # what blocks it may be blocked itself: name the failure
             cause = above[cause]
-        by_cause.setdefault(cause if cause != key else "", []).append(key)
+        causes, keys = groups.setdefault(
+            together.get(cause, cause) if cause != key else "", (dict[str, None](), [])
+        )
+        if cause != key:
+            causes[cause] = None
+        keys.append(key)
     lines: list[Line] = []
-    for cause, keys in by_cause.items():
-        names = ", ".join(keys[:_MOST_NAMES])
-        more = f" and {len(keys) - _MOST_NAMES:,} more" if len(keys) > _MOST_NAMES else ""
-        by = f" by {cause}" if cause else ""
-        text = f"{len(keys):,} blocked{by}: {names}{more}"
-        first, *others = wrap(text, page.room(2))
+    for causes, keys in list(groups.values())[:most]:
+        by = f" by {_names(list(causes))}" if causes else ""
+        first, *others = wrap(f"{len(keys):,} blocked{by}: {_names(keys)}", page.room(2))
         lines.append(line(sign(OUTCOME[Outcome.BLOCKED], page), " ", first))
         lines += [line("  ", other) for other in others]
+    if left := sum(len(keys) for _, keys in list(groups.values())[most:]):
+        lines.append(line(f"  and {left:,} more blocked"))
     return lines
