@@ -17,6 +17,7 @@ import msgspec
 
 from upriver.assets.model import Input, Key, PythonRecipe, Schema, Value
 from upriver.assets.project.config import Scalar
+from upriver.assets.support.encodable import encode_json
 from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.redaction import revealed
 from upriver.assets.support.spawned_process import Spawn, Starter
@@ -163,7 +164,7 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Callable[[Path], Non
     begin_afresh()  # which may start threads: from here on they are confined, too
     with os.fdopen(receive, "rb") as requests, os.fdopen(send, "wb") as answers:
         for line in requests:
-            answers.write(msgspec.json.encode(_answer_one(root, line)) + b"\n")
+            answers.write(encode_json(_answer_one(root, line)) + b"\n")
             answers.flush()
 
 
@@ -185,7 +186,7 @@ def _answer_one(root: Path, line: bytes) -> Answer:
     except BaseException as error:  # noqa: BLE001 -- user code may raise anything; the cause is the answer
         raised = f"planning it on empty frames raised {type(error).__name__}: {error}"
         return Answer(opaque(revealed.hide(raised)))
-    if revealed.finds(msgspec.json.encode(found).decode()):
+    if revealed.finds(encode_json(found).decode()):
         return Answer(opaque("its plan holds the value of a secret"))
     return Answer(problem=found) if isinstance(found, UnknownColumn) else Answer(found)
 

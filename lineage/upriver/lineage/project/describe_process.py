@@ -27,6 +27,7 @@ from upriver.assets.loading.imports import ProjectImports, module_name
 from upriver.assets.loading.load import LoadedPython, load_python
 from upriver.assets.model import Asset, CodePart, PythonRecipe
 from upriver.assets.project.files import discover
+from upriver.assets.support.encodable import encode_json
 from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.redaction import revealed
 from upriver.assets.support.supervised_process import run_program
@@ -136,14 +137,14 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Callable[[Path], Non
     os.set_inheritable(channel, False)
     report = os.fdopen(channel, "wb", buffering=0)
     # Whatever ends this process: what it has printed on its way must not show a secret.
-    revealed.tell = lambda name, value: _write(report, msgspec.json.encode((name, value)) + b"\n")
+    revealed.tell = lambda name, value: _write(report, encode_json((name, value)) + b"\n")
     confine(root)
     begin_afresh()  # which may start threads: from here on they are confined, too
 
     def executing(path: str | None) -> None:
-        _write(report, msgspec.json.encode(path) + b"\n")
+        _write(report, encode_json(path) + b"\n")
 
-    _write(report, msgspec.json.encode(describe_project(root, refused, executing)))
+    _write(report, encode_json(describe_project(root, refused, executing)))
     os._exit(0)  # threads and exit handlers of project modules must not hold back the report
 
 

@@ -7,6 +7,7 @@ import msgspec
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.import_reads import Observed
 from upriver.assets.model import Asset, CodePart, PythonRecipe, Source
+from upriver.assets.support.encodable import encode_json
 from upriver.assets.support.redaction import revealed
 from upriver.lineage.project.manifest import Described
 
@@ -34,7 +35,7 @@ def without_secrets(described: Described) -> Described:
 def _problem(one: Asset | Source) -> Diagnosis | None:
     if isinstance(one, Asset) and isinstance(one.recipe, PythonRecipe):
         one = msgspec.structs.replace(one, recipe=msgspec.structs.replace(one.recipe, widened=()))
-    shown = revealed.whole(msgspec.json.encode(one).decode())
+    shown = revealed.whole(encode_json(one).decode())
     if shown is None:
         return None
     return Diagnosis(
@@ -68,6 +69,6 @@ def _part(part: CodePart) -> CodePart:
 
 def _observed(observed: Observed) -> Observed:
     """Without paths that hold a secret. What was read there can't be looked at again: nothing is remembered."""
-    if not revealed.finds(msgspec.json.encode(observed).decode()):
+    if not revealed.finds(encode_json(observed).decode()):
         return observed
     return Observed(unseen=("reads a path that holds a secret",))

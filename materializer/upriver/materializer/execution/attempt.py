@@ -18,6 +18,7 @@ from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
 from upriver.assets.project.config import Scalar
+from upriver.assets.support.encodable import encodable
 from upriver.lineage.analysis.analyzer import settings_of
 from upriver.lineage.model import Analysis, Footprint
 from upriver.lineage.sql.names import relation_name
@@ -56,9 +57,9 @@ class AttemptFailed(UpriverError):
         final: bool = False,
         diagnosis: Diagnosis | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(encodable(message))
         self.diagnosis = diagnosis
-        self.traceback = traceback
+        self.traceback = encodable(traceback)
         self.cancelled = cancelled
         self.final = final
 

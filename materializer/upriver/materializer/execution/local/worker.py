@@ -23,6 +23,7 @@ from upriver.assets.errors import AssetError, UpriverError
 from upriver.assets.loading.stat_hooks import real_stat
 from upriver.assets.project.files import ProjectFile, ProjectFiles
 from upriver.assets.project.layout import ROOM
+from upriver.assets.support.encodable import encode_json
 from upriver.assets.support.fresh_state import begin_afresh
 from upriver.assets.support.process_tree import resident_bytes
 from upriver.assets.support.redaction import SHORTEST, revealed
@@ -53,7 +54,7 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = confine_jo
     def report(one: Report) -> None:
         if isinstance(one, Result) and os.getpid() != recipe:  # a fork of the recipe has come this far
             os._exit(1)
-        text = memoryview(b"%s %s\n" % (job.token.encode(), msgspec.json.encode(one)))
+        text = memoryview(b"%s %s\n" % (job.token.encode(), encode_json(one)))
         while text:
             text = text[os.write(channel, text) :]
 
@@ -120,7 +121,7 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
     warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
     reads = observer.footprints()
     _check_code(root, job.code)
-    if revealed.finds(msgspec.json.encode((reads, analysis)).decode()):
+    if revealed.finds(encode_json((reads, analysis)).decode()):
         # A filter on the value of a secret: what is read without it is more, and can be kept.
         reads, analysis = tuple((key, WHOLE) for key, _ in reads), None
     return Result(
