@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests.faults.project import Project, finish, wait_for
@@ -28,6 +30,11 @@ ENDS = {
         "class Speechless(Exception):\n    def __str__(self): raise ValueError\nraise Speechless",
         "Speechless",
     ),
+    "half_a_character": ("raise ValueError('half \\udcff')", "ValueError: half \\udcff"),
+    "half_in_a_line": ("raise ValueError('why')  # \\udcff", "ValueError: why"),
+    "odd_file": ("open(os.fsdecode(b'data/odd-\\xff.txt'))", "odd-\\udcff.txt"),
+    "odd_code": ("exec(compile('1/0', 'x\\udcff.py', 'exec'))", "ZeroDivisionError"),
+    "odd_note": ("error = KeyError('why')\nerror.add_note('\\ud800')\nraise error", "KeyError: 'why'"),
     "closes": ("os.closerange(0, 256)", "result"),
     "forged": (
         "for n in range(3, 64):\n    try: os.write(n, b'{}\\n')\n    except OSError: pass\nos._exit(0)",
@@ -291,3 +298,27 @@ def events(project: Project) -> list[dict[str, object]]:
 
     last = max((project.folder / "runs").iterdir())
     return [json.loads(line) for line in (last / "events.jsonl").read_text().splitlines()]
+
+
+def test_what_has_no_limit_of_its_own_takes_no_more_than_a_share_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endless recursion in SQL and an endless list in Python fail alone; the machine here is a small one."""
+    monkeypatch.setattr("upriver.materializer.composition.default_memory", lambda: 300 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: _Usage(free=600 << 20))
+    project = troubles(
+        tmp_path / "p", Trouble("greedy", "held = []\nwhile True: held.append(bytearray(1 << 20))")
+    )
+    project.write(
+        "assets/endless.sql",
+        "with recursive r(i) as (select 1 union all select i + 1 from r, range(100)) select * from r\n",
+    )
+    done = project.here("build", "--json", "--jobs", "2")
+    assert done.code == 1, done.said
+    assert "more than its memory limit of 300 MiB" in done.errors["greedy"]
+    assert "Out of Memory" in done.errors["endless"]
+    assert done.actions["sibling"] == "built"
+
+
+class _Usage(NamedTuple):
+    free: int

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upriver.assets.errors import UsageError
+from upriver.assets.support.machine import default_memory
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.engines.types import DUCKDB
@@ -118,7 +119,7 @@ class LocalParts:
 
         folders = {self._folder / "store", *source_folders(self._root, project.readable_sources.values())}
         temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
-        return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory)
+        return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory or default_memory())
 
     def engine_identity(self) -> str:
         """That of DuckDB."""
@@ -140,6 +141,7 @@ class LocalParts:
             isolation(project.config),
             jobs,
             self._clock,
+            memory=default_memory(),
         )
 
     def workers(self, jobs: int) -> WorkerPool:

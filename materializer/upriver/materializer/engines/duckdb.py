@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -153,6 +154,9 @@ class DuckDBEngine:
             # Global, because cursors do not inherit a session's settings.
             "set global TimeZone = 'UTC'",
         ]
+        if spill is not None:
+            # A query that never ends must not take all of the disk along.
+            settings.append(f"set max_temp_directory_size = '{shutil.disk_usage(spill).free // 2 >> 20}MiB'")
         if self._threads is not None:
             settings.append(f"set threads = {max(1, self._threads)}")
         if self._memory is not None:

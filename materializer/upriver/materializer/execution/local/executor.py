@@ -18,7 +18,8 @@ from upriver.materializer.storage.locator import Locator
 class LocalExecutor:
     """Runs attempts in processes below this one. See :class:`upriver.materializer.ports.Executor`.
 
-    *identity* names the project's code, of which *code* are the Python files as they were when it was derived.
+    *identity* names the project's code, of which *code* are the Python files as they were when it was derived. *memory*
+    in bytes is the limit of attempts that declare none.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class LocalExecutor:
         isolation: Isolation,
         jobs: int,
         clock: Clock,
+        *,
+        memory: int | None = None,
     ) -> None:
         self._root = root
         self._identity = identity
@@ -40,6 +43,7 @@ class LocalExecutor:
         self._locator = locator
         self._repetitions = Repetitions(root, workers, scratch, isolation, clock)
         self._jobs = jobs
+        self._memory = memory
 
     def capacity(self) -> int:
         """As many as were asked for when it was made."""
@@ -72,7 +76,7 @@ class LocalExecutor:
             permissions=attempt.permissions,
         )
         granted = granted_before(attempt.remembered, attempt.declared, self._root)
-        limits = attempt.timeout, attempt.memory
+        limits = attempt.timeout, attempt.memory or self._memory
         ran = self._repetitions.run(job, attempt.suffix, limits, granted, attempt.declared, watching)
         if isinstance(ran, NotRun):
             return NotProduced(ran.message, ran.traceback, ran.cancelled, ran.final)

@@ -17,6 +17,8 @@ from upriver.assets.support.process_tree import resident_bytes
 LITTLE = 64 << 20
 """Bytes up to which it is not worth a walk through the page tables to know how many of them are private."""
 
+_FAR = 4
+
 _SHARE = 20
 """A walk is followed by at least so many times its duration without one."""
 
@@ -33,12 +35,12 @@ class Walked:
 class AttemptMemory:
     """Looks at the processes of one attempt. *shared* are the bytes that its fork parent has at most to share.
 
-    Without a *limit* it is not worth a walk to know what is private of little.
+    Without a *limit*, and far below it, it is not worth a walk to know what is private of little.
     """
 
     def __init__(self, shared: int, limit: int | None) -> None:
         self._shared = shared
-        self._little = shared + LITTLE if limit is None else 0
+        self._little = shared + LITTLE if limit is None or limit >= _FAR * LITTLE else 0
         self._not_ours = 0
         self._pids: tuple[int, ...] = ()
         self._next = 0.0
