@@ -13,7 +13,7 @@ from upriver.assets.loading.load import load_python
 from upriver.assets.model import FileLocation, SqlRecipe
 from upriver.assets.project.config import find_project, read_config
 from upriver.assets.project.files import discover
-from upriver.assets.project.scaffold import write_project
+from upriver.assets.project.scaffold import write_bare, write_project
 from upriver.lineage.project.derive import derive
 
 
@@ -86,3 +86,12 @@ def test_any_line_of_text_is_a_name(tmp_path: Path, name: str) -> None:
     else:
         with pytest.raises(UsageError, match="a project's name is a line of text"):
             write_project(tmp_path, name)
+
+
+def test_a_bare_project_has_nothing_in_it_and_nothing_wrong(tmp_path: Path) -> None:
+    """The settings, what git is to ignore, and a folder for the assets."""
+    written = write_bare(tmp_path / "shop", "shop")
+    assert sorted(path.name for path in written) == [".gitignore", "upriver.toml"]
+    assert (tmp_path / "shop" / "assets").is_dir()
+    project = derive(tmp_path / "shop")
+    assert (project.config.name, project.diagnoses, project.graph.order) == ("shop", (), ())

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from upriver.assets.errors import UsageError
+from upriver.assets.project.config import CONFIG
+from upriver.assets.project.layout import ROOM
 
 _GITIGNORE = ".gitignore"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _FILES = {
-    "upriver.toml": """\
+    CONFIG: """\
 [project]
 name = {name}
 """,
@@ -87,14 +92,25 @@ order_id,customer_id,ordered_on,amount,status
 
 
 def write_project(folder: Path, name: str) -> list[Path]:
-    """Write a small project named *name* to *folder*, which is made when it is not there.
+    """Write a small project named *name* to *folder*, as :func:`write_files` does."""
+    return write_files(folder, name, _FILES)
+
+
+def write_bare(folder: Path, name: str, modules: Mapping[str, str] = _NOTHING) -> list[Path]:
+    """Write a project named *name* with nothing in it but *modules* (text by path), as :func:`write_files` does."""
+    return write_files(folder, name, {path: _FILES[path] for path in (CONFIG, _GITIGNORE)} | dict(modules))
+
+
+def write_files(folder: Path, name: str, files: Mapping[str, str]) -> list[Path]:
+    """Write a project's *files* (text by path) to *folder*, which is made when it is not there, as are its folders.
 
     Returns the files written. Nothing is ever overwritten: raises UsageError, before anything
     is written, naming the files in the way. An existing ``.gitignore`` is left as it is.
     """
     if not name.strip() or not name.isprintable():
         raise UsageError(f"a project's name is a line of text, not {name!r}")
-    contents = {path: text.replace("{name}", json.dumps(name.strip())) for path, text in _FILES.items()}
+    contents = dict(files)
+    contents[CONFIG] = contents[CONFIG].replace("{name}", json.dumps(name.strip()))
     in_the_way = [path for path in contents if _exists(folder / path)]
     if in_the_way == [_GITIGNORE]:
         in_the_way = []
@@ -103,6 +119,7 @@ def write_project(folder: Path, name: str) -> list[Path]:
         raise UsageError(f"nothing was written to {folder}, because these files are there already: {listed}")
     written = []
     try:
+        (folder / ROOM).mkdir(parents=True, exist_ok=True)
         for path, text in contents.items():
             target = folder / path
             if path == _GITIGNORE and _exists(target):

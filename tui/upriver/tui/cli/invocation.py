@@ -34,7 +34,7 @@ class Invocation:
         self.err = err
         self.environ = environ
         self.clock = clock
-        self._open = open_session or open_project
+        self.opener = open_session or open_project
         self._session: ProjectApi | None = None
 
     @property
@@ -69,7 +69,7 @@ class Invocation:
         """The project around :attr:`directory`."""
         if self._session is None:
             environment = getattr(self.options, "environment", None) or "dev"
-            self._session = self._open(self.root, environment)
+            self._session = self.opener(self.root, environment)
             if environment != "dev" and not self.options.create:
                 self._session.require_environment()
         return self._session
