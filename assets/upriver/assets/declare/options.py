@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NAMES = re.compile(r"[A-Za-z_*?][A-Za-z0-9_*?]*", re.ASCII)
 _LABEL = re.compile(r"[^\s,:+*?\[\](){}\"'\x00-\x1f]+")  # usable in SELECT expressions such as tag:marts
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]{1,20}){1,3}", re.ASCII)
-_MOST_RETRIES = 100
+MOST_RETRIES = 100
 
 
 class Options(Value, frozen=True):
@@ -150,8 +150,8 @@ def _retries(value: object) -> int:
     number = int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value.strip()) else value
     if isinstance(number, bool) or not isinstance(number, int):
         raise expected("a whole number", value)
-    if not 0 <= number <= _MOST_RETRIES:
-        raise ValueError(f"between 0 and {_MOST_RETRIES} retries are possible, not {number}")
+    if not 0 <= number <= MOST_RETRIES:
+        raise ValueError(f"between 0 and {MOST_RETRIES} retries are possible, not {number}")
     return number
 
 

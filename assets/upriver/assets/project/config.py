@@ -20,6 +20,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 ISOLATIONS = ("enforced", "observed")
 """What ``[build] isolation`` may be."""
+SECTIONS = ("project", "variables", "pools", "build", "secrets", "environments")
+BUILD_SETTINGS = ("jobs", "memory", "isolation", "allow_read")
+MOST_COUNTED = 10_000
 
 
 class Environment(Value, frozen=True):
@@ -111,17 +114,12 @@ class _Reader:
 
     def config(self, data: Mapping[str, Any], default: Config) -> Config:
         """The values of *data* where they are right, those of *default* elsewhere."""
-        known = ("project", "variables", "pools", "build", "secrets", "environments")
-        sections = {name: self._table(data, (name,)) for name in known}
-        self._refuse_unknown(data, known, ())
+        sections = {name: self._table(data, (name,)) for name in SECTIONS}
+        self._refuse_unknown(data, SECTIONS, ())
         self._refuse_unknown(sections["project"], ("name",), ("project",))
-        building: dict[str, Callable[[object], Any]] = {
-            "jobs": _count,
-            "memory": parse_memory,
-            "isolation": _isolation,
-            "allow_read": partial(_allowed_reads, root=self._root),
-        }
-        self._refuse_unknown(sections["build"], tuple(building), ("build",))
+        readers = (_count, parse_memory, _isolation, partial(_allowed_reads, root=self._root))
+        building: dict[str, Callable[[object], Any]] = dict(zip(BUILD_SETTINGS, readers, strict=True))
+        self._refuse_unknown(sections["build"], BUILD_SETTINGS, ("build",))
         name = self._items(sections["project"], ("project",), {"name": _project_name}).get(
             "name", default.name
         )
@@ -203,8 +201,8 @@ def _project_name(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 10_000:
-        raise expected("a whole number from 1 to 10,000", value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_COUNTED:
+        raise expected(f"a whole number from 1 to {MOST_COUNTED:,}", value)
     return value
 
 

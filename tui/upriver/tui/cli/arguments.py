@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
         Command("fsck", "Upkeep", "check every artifact and record, byte by byte"),
         Command("gc", "Upkeep", "drop artifacts that nothing points to"),
         Command("completion", "Upkeep", "completion script for bash, zsh or fish"),
+        Command("schema", "Upkeep", "JSON Schema of a header or of upriver.toml, for editors"),
         Command("version", "Upkeep", "versions of Upriver and of its engines"),
     )
 }

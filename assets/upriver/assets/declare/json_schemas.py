@@ -1,0 +1,158 @@
+"""JSON Schemas of the header of SQL modules and of ``upriver.toml``, so that editors complete and check them.
+
+Which options and settings there are comes from the tables that read them; an option without its entry here stops the
+generation. A schema is as strict as JSON Schema can say without refusing what the reader takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from upriver.assets.declare.options import DIALECTS, MOST_RETRIES, SQL_OPTIONS, VOLATILE
+from upriver.assets.project.config import BUILD_SETTINGS, CONFIG, ISOLATIONS, MOST_COUNTED, SECTIONS
+
+Fragment: TypeAlias = Mapping[str, Any]
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _text(description: str, **more: Any) -> Fragment:
+    return {"description": description, "type": "string", **more}
+
+
+def _texts(description: str, **item: Any) -> Fragment:
+    """A list, or one alone."""
+    one = {"type": "string", **item}
+    return {"description": description, "anyOf": [one, {"type": "array", "items": one}]}
+
+
+def _choice(description: str, *words: str) -> Fragment:
+    return {"description": description, "enum": list(words)}
+
+
+_KEY = r"^\s*[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\s*$"
+_DURATION = r"^\s*\d+(\.\d+)?\s*([A-Za-z]+\s*(\d+(\.\d+)?\s*[A-Za-z]+\s*)*)?$"
+_AMOUNT = r"^\s*\d+(\.\d+)?\s*[A-Za-z]*\s*$"
+
+
+def _quantity(description: str, pattern: str) -> Fragment:
+    return {
+        "description": description,
+        "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": pattern}],
+    }
+
+
+_FLAG = {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
+_OPTIONS: Mapping[str, Fragment] = {
+    "key": _text("The key, where the path does not give it.", pattern=_KEY),
+    "description": _text("What it is, in a sentence."),
+    "tags": _texts("Words to select by: tag:marts.", minLength=1),
+    "owner": _text("Who answers for it: owner:orchard.", minLength=1),
+    "dialect": _choice("The dialect that the query is written in.", *sorted(DIALECTS)),
+    "retries": {
+        "description": "How often to try again after a failure.",
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": MOST_RETRIES},
+            {"type": "string", "pattern": r"^\s*\d{1,9}\s*$"},
+        ],
+    },
+    "backoff": _quantity("The pause before the first retry, such as 10s.", _DURATION),
+    "timeout": _quantity("After which an attempt is ended, such as 5m.", _DURATION),
+    "memory": _quantity("What an attempt may take, such as 2GB.", _AMOUNT),
+    "pool": _text("A name in [pools] of upriver.toml: at most so many of these run at a time.", minLength=1),
+    "after": _texts("Keys that must be up to date first although they are not read.", pattern=_KEY),
+    "environment": _texts("Environment variables that it reads, and patterns of them.", minLength=1),
+    "variables": _texts("Variables of upriver.toml that it reads.", minLength=1),
+    "volatile": _choice("When it is stale although nothing that it reads has changed.", *VOLATILE),
+    "ordered": {"description": "The order of its rows is part of the result.", **_FLAG},
+}
+
+
+def header_schema() -> Fragment:
+    """The schema of the options between ``/* upriver:`` and ``*/``."""
+    return {
+        "$schema": _DRAFT,
+        "title": "Header of an SQL asset of Upriver",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _or_nothing(_OPTIONS[name]) for name in SQL_OPTIONS},
+    }
+
+
+def _or_nothing(fragment: Fragment) -> Fragment:
+    """An option without a value is as if it were not given."""
+    described = {"description": fragment["description"]}
+    rest = {name: value for name, value in fragment.items() if name != "description"}
+    return {**described, "anyOf": [*(rest["anyOf"] if [*rest] == ["anyOf"] else [rest]), {"type": "null"}]}
+
+
+_SCALAR: Fragment = {"type": ["string", "number", "boolean"]}
+_NAME = {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_LABEL = {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"}
+_COUNT: Fragment = {"type": "integer", "minimum": 1, "maximum": MOST_COUNTED}
+
+
+def _table(description: str, names: Fragment, values: Fragment) -> Fragment:
+    return {
+        "description": description,
+        "type": "object",
+        "propertyNames": names,
+        "additionalProperties": values,
+    }
+
+
+def _settings(description: str, **settings: Fragment) -> Fragment:
+    return {
+        "description": description,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": settings,
+    }
+
+
+_VARIABLES = _table("What recipes read by name; getvariable('name') in SQL.", _NAME, _SCALAR)
+_BUILD: Mapping[str, Fragment] = {
+    "jobs": {"description": "How many assets are built at a time.", **_COUNT},
+    "memory": _quantity("What a build may take, such as 8GB.", _AMOUNT),
+    "isolation": _choice("Whether the kernel holds recipes to what they may read.", *ISOLATIONS),
+    "allow_read": {
+        "description": "Files and folders outside of the project that every Python recipe may read.",
+        "type": "array",
+        "items": {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "required": ["path"],
+                    "additionalProperties": False,
+                    "properties": {"path": {"type": "string"}, "stat": {"type": "boolean"}},
+                },
+            ]
+        },
+    },
+}
+_SECTIONS: Mapping[str, Fragment] = {
+    "project": _settings("The project itself.", name=_text("Its name.", minLength=1)),
+    "variables": _VARIABLES,
+    "pools": _table("How many assets of a pool run at a time.", _LABEL, _COUNT),
+    "build": _settings("How builds run.", **{name: _BUILD[name] for name in BUILD_SETTINGS}),
+    "secrets": _table(
+        "Files that hold secrets, by the secret's name.", _NAME, {"type": "string", "minLength": 1}
+    ),
+    "environments": _table(
+        "What differs in an environment.",
+        _LABEL,
+        _settings("One environment.", variables=_VARIABLES),
+    ),
+}
+
+
+def config_schema() -> Fragment:
+    """The schema of ``upriver.toml``."""
+    return {
+        "$schema": _DRAFT,
+        "title": f"{CONFIG}, the settings of a project of Upriver",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _SECTIONS[name] for name in SECTIONS},
+    }
