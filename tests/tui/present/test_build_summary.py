@@ -38,9 +38,13 @@ def test_failures_of_one_cause_are_one_line_and_so_is_what_they_block() -> None:
         blocked("last", "other"),
     )
     assert len(told) < 12
-    assert any("a000, a001, a002, a003, a004, a005 and 494 more failed: ValueError: no rows" in one for one in told)
+    assert any(
+        "a000, a001, a002, a003, a004, a005 and 494 more failed: ValueError: no rows" in one for one in told
+    )
     assert any("other failed: KeyError" in one for one in told)
-    assert any("1,000 blocked by a000, a001, a002, a003, a004, a005 and 494 more: b000" in one for one in told)
+    assert any(
+        "1,000 blocked by a000, a001, a002, a003, a004, a005 and 494 more: b000" in one for one in told
+    )
     assert any("1 blocked by other: last" in one for one in told)
 
 

@@ -211,14 +211,8 @@ class Run:
                 if before is None:
                     self._settle(key, Outcome.FRESH, (), version=finding.version)
                 else:  # another build has made what this one was going to
-                    reasons = before.finding.reasons
-                    self._settle(
-                        key,
-                        Outcome.REUSED,
-                        reasons,
-                        version=finding.version,
-                        seconds=before.lasted(self._clock),
-                    )
+                    reasons, seconds = before.finding.reasons, before.lasted(self._clock)
+                    self._settle(key, Outcome.REUSED, reasons, version=finding.version, seconds=seconds)
             case Action.REUSE if not self._work.claims.exclusively(key) or self._work.claims.mine(key):
                 assert finding.reuse is not None
                 self._committing[key] = (finding, 0.0, True)
@@ -237,11 +231,8 @@ class Run:
                     exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
                     attempt = Attempt(finding, again=exclusive)
                     if before is not None:
-                        attempt.number, attempt.spent, attempt.order = (
-                            before.number,
-                            before.spent,
-                            before.order,
-                        )
+                        attempt.number, attempt.spent = before.number, before.spent
+                        attempt.order = before.order
                     self._hold(key, attempt)
 
     def _hold(self, key: Key, attempt: Attempt) -> None:
@@ -296,7 +287,7 @@ class Run:
 
     def _on_made(self, key: Key, completed: Completed) -> None:
         attempt = self._release(key)
-        seconds = self._since(attempt)
+        seconds = attempt.lasted(self._clock)
         self._committing[key] = (attempt.finding, seconds, completed.changed)
         self._work.put(Finished(completed.materialization, completed.staged, attempt.seen))
 
@@ -313,7 +304,11 @@ class Run:
         if attempt.number <= execution.retries and not error.final and not self._stopping:
             wait = backoff(execution, attempt.number, self._work.pause())
             self._work.emit(AssetRetrying(self._clock.now(), key, attempt.number, wait, str(error)))
-            attempt.number, attempt.spent, attempt.started = attempt.number + 1, self._since(attempt), 0.0
+            attempt.number, attempt.spent, attempt.started = (
+                attempt.number + 1,
+                attempt.lasted(self._clock),
+                0.0,
+            )
             self._work.claims.give_back([key])  # other builds need not wait for the pause
             heapq.heappush(self._delayed, (self._clock.monotonic() + wait, attempt.order, key, attempt))
             return
@@ -401,7 +396,3 @@ class Run:
                 self._open[reader] -= 1
                 if self._open[reader] == 0:
                     self._make_ready(reader)
-
-    def _since(self, attempt: Attempt) -> float:
-        """Seconds that its attempts have taken so far; none for what was only waited for."""
-        return attempt.spent + (self._clock.monotonic() - attempt.started if attempt.started else 0.0)

@@ -106,8 +106,8 @@ class Attempt:
     """Whether it has to be decided again once it is claimed: another build was making it."""
 
     def lasted(self, clock: Clock) -> float:
-        """Seconds since its first attempt has begun; none for what was only waited for."""
-        return clock.monotonic() - self.started if self.started else 0.0
+        """Seconds that its attempts have taken so far; none for what was only waited for."""
+        return self.spent + (clock.monotonic() - self.started if self.started else 0.0)
 
 
 def backoff(execution: Execution, attempt: int, jitter: float) -> float:
