@@ -67,6 +67,7 @@ class Frame(StrEnum):
     ARROW = "pyarrow.Table"
     READER = "pyarrow.RecordBatchReader"
     RELATION = "duckdb.DuckDBPyRelation"
+    PANDAS = "pandas.DataFrame"
     PATH = "pathlib.Path"
     BYTES = "bytes"
     ANY = "any"
@@ -74,10 +75,20 @@ class Frame(StrEnum):
 
 
 class Column(Value, frozen=True):
-    """A column of a table: its name as the engine spells it, and its DuckDB type (``DECIMAL(18,2)``)."""
+    """A column of a table: its name as the engine spells it, and its DuckDB type (``DECIMAL(18,2)``).
+
+    *logical* is what the type does not tell, for who reads the column otherwise: an Arrow field (time zone, order of
+    categories, duration), as ``lineage.arrow_fields`` writes it. It is empty where the DuckDB type tells all.
+    """
 
     name: str
     type: str
+    logical: str = ""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Name and type, and what the type does not tell, if there is anything."""
+        return (self.name, self.type, self.logical) if self.logical else (self.name, self.type)
 
 
 Schema: TypeAlias = tuple[Column, ...]

@@ -134,6 +134,10 @@ class Materialization(Value, frozen=True):
         return Node(self.asset, self.partition)
 
 
+TYPED = ("types", "2")
+"""The mark in :attr:`Materialization.engines` of one whose schema tells Arrow's types: earlier ones don't."""
+
+
 class State(StrEnum):
     """Freshness of an asset now."""
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 from tests.assets.conftest import Project
 
+from upriver.assets.declare import annotations as reading
 from upriver.assets.model import Frame, Kind, PythonRecipe
 
 WRITTEN = [
@@ -137,8 +138,7 @@ def test_a_result_may_be_one_of_several_kinds_of_tables(project: Project, union:
         ("(x: 'list[int]')", "parameter x: list[int] is not one of"),
         ("(x: 'Missing')", "parameter x: Missing is not one of"),
         ("(x: 'not valid(')", "the annotation 'not valid(' is not valid Python"),
-        ("(x: pd.DataFrame)", "for pandas take pl.DataFrame and call its to_pandas()"),
-        ("(x: 'pd.DataFrame')", "for pandas take pl.DataFrame"),
+        ("(x: pd.Series)", "Series is not one of"),
         (
             "(x: 'pl.LazyFrame | pl.DataFrame')",
             "it may be one of polars.DataFrame or polars.LazyFrame; say one",
@@ -155,14 +155,37 @@ def test_a_result_may_be_one_of_several_kinds_of_tables(project: Project, union:
 )
 def test_a_signature_that_can_not_be_served_is_told(project: Project, signature: str, said: str) -> None:
     project.write("pandas/__init__.py", "")
-    before = "class D: ...\nD.__module__, D.__qualname__ = 'pandas.core.frame', 'DataFrame'\n"
-    before += "class pd: DataFrame = D\n"
+    before = "class D: ...\nD.__module__, D.__qualname__ = 'pandas.core.series', 'Series'\n"
+    before += "class pd: Series = D\n"
     project.module("assets/marts/m.py", f"{before}@asset\ndef a{signature}: ...\n")
     (diagnosis,) = project.python().diagnoses
     assert said in diagnosis.message
     assert diagnosis.message.startswith("asset 'marts.a': ")
     assert str(diagnosis.place) == "assets/marts/m.py:5"
     assert diagnosis.key == "marts.a"
+
+
+def test_a_pandas_frame_is_taken_where_pandas_is_installed(project: Project) -> None:
+    text = "import pandas as pd\n@asset\ndef a(x: pd.DataFrame, y: 'pd.DataFrame') -> pd.DataFrame: ...\n"
+    project.module("assets/m.py", text)
+    recipe = project.asset("a").recipe
+    assert isinstance(recipe, PythonRecipe)
+    assert [one.frame for one in recipe.inputs] == [Frame.PANDAS, Frame.PANDAS]
+    assert recipe.returns is Frame.PANDAS
+
+
+def test_a_pandas_frame_is_refused_where_pandas_is_not_installed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "installed", lambda package: False)
+    text = """
+    @asset
+    def a(x: 'pd.DataFrame'): ...
+    """
+    project.module("assets/m.py", text)
+    (diagnosis,) = project.python().diagnoses
+    assert "pandas.DataFrame is not one of" in diagnosis.message
+    assert "pandas is not installed" in diagnosis.message
 
 
 def test_a_pandas_frame_imported_for_type_checkers_is_not_taken_for_a_polars_frame(project: Project) -> None:
@@ -174,8 +197,9 @@ def test_a_pandas_frame_imported_for_type_checkers_is_not_taken_for_a_polars_fra
     def a(x: 'DataFrame'): ...
     """
     project.module("assets/m.py", text)
-    (diagnosis,) = project.python().diagnoses
-    assert "pandas.DataFrame is not one of" in diagnosis.message
+    recipe = project.asset("a").recipe
+    assert isinstance(recipe, PythonRecipe)
+    assert recipe.inputs[0].frame is Frame.PANDAS
 
 
 def test_a_parameter_with_a_default_is_a_setting_and_no_upstream(project: Project) -> None:

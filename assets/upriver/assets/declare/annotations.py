@@ -8,6 +8,7 @@ statements.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import linecache
 import sys
@@ -21,7 +22,7 @@ from upriver.assets.declare.asset import innermost
 from upriver.assets.model import Frame
 
 POSSIBLE = (
-    "pl.LazyFrame, pl.DataFrame, pa.Table, pa.RecordBatchReader, duckdb.DuckDBPyRelation, "
+    "pl.LazyFrame, pl.DataFrame, pa.Table, pa.RecordBatchReader, pd.DataFrame, duckdb.DuckDBPyRelation, "
     "pathlib.Path or bytes"
 )
 _CLASSES = {
@@ -30,12 +31,13 @@ _CLASSES = {
     ("pyarrow", "Table"): Frame.ARROW,
     ("pyarrow", "RecordBatchReader"): Frame.READER,
     ("duckdb", "DuckDBPyRelation"): Frame.RELATION,
+    ("pandas", "DataFrame"): Frame.PANDAS,
     ("pathlib", "Path"): Frame.PATH,
     ("builtins", "bytes"): Frame.BYTES,
     ("typing", "Any"): Frame.ANY,
     ("builtins", "object"): Frame.ANY,
 }
-_USUAL_NAMES = {"pl": "polars", "pa": "pyarrow"}
+_USUAL_NAMES = {"pl": "polars", "pa": "pyarrow", "pd": "pandas"}
 FILES = frozenset({Frame.PATH, Frame.BYTES})
 _MISSING = object()
 
@@ -166,13 +168,20 @@ def _builtins() -> types.ModuleType:
 def _class(module: str, name: str) -> Frame:
     package = module.partition(".")[0].lstrip("_")
     frame = _CLASSES.get((package, name))
-    if frame is None:
+    if frame is None or (frame is Frame.PANDAS and not installed("pandas")):
         raise _unknown(
             name if package in ("builtins", "") else f"{module}.{name}", pandas=package == "pandas"
         )
     return frame
 
 
+def installed(package: str) -> bool:
+    """Whether *package* can be imported. Nothing is imported for it."""
+    return importlib.util.find_spec(package) is not None
+
+
 def _unknown(annotation: str, pandas: bool = False) -> ValueError:
-    advice = "; for pandas take pl.DataFrame and call its to_pandas()" if pandas else ""
+    advice = "; for pandas take pd.DataFrame" if pandas else ""
+    if pandas and not installed("pandas"):
+        advice = "; pandas is not installed"
     return ValueError(f"{annotation} is not one of {POSSIBLE}{advice}")

@@ -260,7 +260,7 @@ class Analyzer:
             key,
             self._project.fingerprints[key],
             sorted(settings_of(self._project.assets[key].variables, self._variables).items()),
-            sorted((k, [(c.name, c.type) for c in schema]) for k, schema in schemas.items()),
+            sorted((k, [c.facts for c in schema]) for k, schema in schemas.items()),
         ]
         return hashlib.blake2b(msgspec.json.encode(described), digest_size=16).hexdigest()
 

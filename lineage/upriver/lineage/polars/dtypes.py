@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 
 import polars as pl
+import pyarrow as pa
 from polars.datatypes import DataType, DataTypeClass
 
 from upriver.assets.model import Column, Schema
+from upriver.lineage.arrow_fields import beyond_arrow, decoded, encoded, polars_name
 
 _PLAIN: dict[str, DataType | DataTypeClass] = {
     "TINYINT": pl.Int8,
@@ -166,7 +168,48 @@ def _quoted(name: str) -> str:
 
 def schema_of(schema: pl.Schema) -> Schema:
     """The columns of a table whose rows Polars computes."""
-    return tuple(Column(name, type_of(dtype)) for name, dtype in schema.items())
+    return tuple(Column(name, type_of(dtype), logical_of(dtype)) for name, dtype in schema.items())
+
+
+def logical_of(dtype: DataType) -> str:
+    """What the DuckDB type of a column that Polars holds as *dtype* does not tell; empty when it tells all."""
+    if dtype_of(type_of(dtype)) == dtype:
+        return ""
+    if isinstance(dtype, (pl.Int128, pl.UInt128)):
+        return beyond_arrow(type(dtype).__name__)
+    if _wide(dtype):
+        return ""  # a nested one is stored, and received, as a decimal
+    return encoded(pl.DataFrame(schema={"": dtype}).to_arrow().schema.field(0))
+
+
+def _wide(dtype: DataType) -> bool:
+    return any(isinstance(one, (pl.Int128, pl.UInt128)) for one in _parts(dtype))
+
+
+def _parts(dtype: DataType) -> Iterator[DataType]:
+    yield dtype
+    match dtype:
+        case pl.List() | pl.Array():
+            yield from _parts(_instance(dtype.inner))
+        case pl.Map():
+            yield from _parts(_instance(dtype.key))
+            yield from _parts(_instance(dtype.value))
+        case pl.Struct():
+            for field in dtype.fields:
+                yield from _parts(_instance(field.dtype))
+
+
+def dtype_of_column(column: Column) -> DataType | None:
+    """What a recipe receives for *column*, None when Polars can't."""
+    if not column.logical:
+        return dtype_of(column.type)
+    if (name := polars_name(column.logical)) is not None:
+        found: DataType = getattr(pl, name)()
+        return found
+    field = decoded(column.logical)
+    empty = pl.from_arrow(pa.schema([field.with_name("x")]).empty_table())
+    assert isinstance(empty, pl.DataFrame)
+    return empty.schema["x"]
 
 
 def stored_dtype(dtype: DataType) -> DataType:

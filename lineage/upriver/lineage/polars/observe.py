@@ -12,7 +12,7 @@ from polars.io.plugins import register_io_source
 from upriver.assets.errors import AssetError
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import Footprint
-from upriver.lineage.polars.dtypes import dtype_of
+from upriver.lineage.polars.dtypes import dtype_of_column
 from upriver.lineage.polars.predicate import either, predicate_sql
 
 BATCH_ROWS = 250_000
@@ -106,7 +106,7 @@ def planned_schema(schema: Schema) -> pl.Schema:
     """The columns that a scan of a table with *schema* has. Raises AssetError when one can't be read."""
     dtypes = {}
     for column in schema:
-        dtype = dtype_of(column.type)
+        dtype = dtype_of_column(column)
         if dtype is None:
             raise AssetError(
                 f"Polars can't read column {column.name!r} of type {column.type}: "
@@ -125,7 +125,9 @@ class ObservedSource:
         self._files = files
         self._columns = schema
         self._process = os.getpid()
-        self._comparable = frozenset(column.name for column in schema if column.type in _COMPARABLE)
+        self._comparable = frozenset(
+            column.name for column in schema if column.type in _COMPARABLE and not column.logical
+        )
 
     def __call__(
         self, columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None

@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 
 from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.identity import Node
-from upriver.assets.model import Asset, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
+from upriver.assets.model import Asset, Column, Key, Kind, PythonRecipe, Schema, SqlRecipe, Value
 from upriver.assets.project.config import Scalar
 from upriver.assets.support.encodable import encodable
 from upriver.lineage.analysis.analyzer import settings_of
@@ -338,7 +338,8 @@ class Attempts:
         if asset.kind is Kind.FILE:
             version = Version(staged.id, (), None, staged.bytes, (staged.ref,))
         else:
-            schema, rows = self._engine.describe((staged.path,))
+            described, rows = self._engine.describe((staged.path,))
+            schema = tuple(Column(one.name, one.type, ran.logical.get(one.name, "")) for one in described)
             version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
         return Made(staged, version, ran.reads, ran.analysis, ran.peak_memory, ran.external, ran.repeated)
 

@@ -23,7 +23,7 @@ from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
 from upriver.materializer.freshness.external_inputs import declared_names
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
-from upriver.materializer.model import Located, Materialization, Read, Trace, Version
+from upriver.materializer.model import TYPED, Located, Materialization, Read, Trace, Version
 from upriver.materializer.ports import Executor, SourceChanging, Staged
 from upriver.materializer.runs.event_log import RunLog
 
@@ -105,7 +105,11 @@ class Maker:
             version=version,
             started=started + made.repeated,  # what was repeated says nothing of how long it takes
             finished=self._context.clock.now(),
-            engines=(("duckdb", installed_version("duckdb")), ("polars", installed_version("polars"))),
+            engines=(
+                ("duckdb", installed_version("duckdb")),
+                ("polars", installed_version("polars")),
+                TYPED,
+            ),
             peak_memory=made.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )

@@ -303,8 +303,8 @@ def _comparable(footprint: Footprint, before: Schema, now: Schema) -> bool:
     """Whether the columns read exist in both with the same types."""
     if footprint.columns is None:
         return before == now
-    types_before = {column.name: column.type for column in before}
-    types_now = {column.name: column.type for column in now}
+    types_before = {column.name: column.facts for column in before}
+    types_now = {column.name: column.facts for column in now}
     return all(name in types_now and types_now[name] == types_before.get(name) for name in footprint.columns)
 
 

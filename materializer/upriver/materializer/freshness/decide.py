@@ -208,6 +208,12 @@ def _reads_the_same(subject: Subject, trace: Trace, upstreams: Mapping[Key, Upst
         now = upstreams[read.upstream]
         if isinstance(now, Unsettled) or now.version.id != read.version:
             return False
+        # The same bytes may be known better than when they were read: with types that were dropped then.
+        if (
+            any(column.logical for column in now.version.schema)
+            and schema_text(now.version.schema) != read.schema
+        ):
+            return False
     return True
 
 
@@ -319,11 +325,7 @@ def _binding_reasons(
     settled = {key: upstreams[key] for key in subject.upstreams}
     versions = {key: upstream.version for key, upstream in settled.items() if isinstance(upstream, Settled)}
     schemas = {key: version.schema for key, version in versions.items()}
-    differing = [
-        key
-        for key, read in reads.items()
-        if read.version != versions[key].id and schema_text(schemas[key]) != read.schema
-    ]
+    differing = [key for key, read in reads.items() if schema_text(schemas[key]) != read.schema]
     if not differing and not alias_equivalent:
         return []
     binding = contents.binding(subject.asset, schemas)
@@ -337,10 +339,9 @@ def _binding_reasons(
 
 def schema_text(schema: Schema) -> str:
     """A schema as the compact text that traces hold: equal for equal schemas (names, types, order)."""
-    return msgspec.json.encode([(column.name, column.type) for column in schema]).decode()
+    return msgspec.json.encode([column.facts for column in schema]).decode()
 
 
 def schema_from_text(text: str) -> Schema:
     """The schema behind :func:`schema_text`."""
-    pairs = msgspec.json.decode(text, type=list[tuple[str, str]])
-    return tuple(Column(name, type) for name, type in pairs)
+    return tuple(Column(*facts) for facts in msgspec.json.decode(text, type=list[tuple[str, ...]]))

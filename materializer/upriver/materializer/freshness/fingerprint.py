@@ -308,7 +308,7 @@ def _finish(schema: Schema, footprint: Footprint, sums: tuple[int | None, ...]) 
         "ordered" if footprint.ordered else "bag",
     ]
     for column in covered(schema, footprint):
-        facts += [column.name, column.type]
+        facts += column.facts
     return _digest(numbers[0], facts + [str(number) for number in numbers])
 
 

@@ -13,6 +13,7 @@ from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.comparison import LiveContents, contents_of
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
+from upriver.materializer.freshness.earlier_types import with_types
 from upriver.materializer.model import Failure, Materialization, State
 from upriver.materializer.ports import SourceMisfit, SourceMissing
 from upriver.materializer.sources.observe import Sources, sources_of
@@ -99,7 +100,7 @@ def observe(context: Context, *, among: Collection[Key] | None = None, verify: b
     """
     project = context.project(refresh=False)
     graph = project.graph
-    records = context.state.current(context.environment)
+    records = with_types(context.state.current(context.environment), project, context.locator)
     contents = contents_of(context)
     contents.expect(read for record in records.values() for read in record.trace.reads)
     views = SourceViews(sources_of(context, verify=verify))

@@ -14,6 +14,9 @@ from upriver.materializer.freshness.decide import VARIABLE, Subject
 from upriver.materializer.freshness.external_inputs import Outside, declared_names
 from upriver.materializer.model import PYTHON
 
+_WRITTEN_ANEW = {"pandas": ", with the index of frames"}
+"""Packages whose frames are kept otherwise than by earlier versions: what was made of them then is made again."""
+
 
 def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Key, Subject]:
     """Every asset's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
@@ -53,7 +56,11 @@ def _external(context: Context, project: Project, key: Key, outside: Outside) ->
     found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
     if isinstance(asset.recipe, PythonRecipe):
         found += [
-            (name, release_series(version if name == "Python" else installed_version(name)))
+            (
+                name,
+                release_series(version if name == "Python" else installed_version(name))
+                + _WRITTEN_ANEW.get(name, ""),
+            )
             for name, version in asset.recipe.packages
         ]
     return tuple(sorted(found))

@@ -68,6 +68,7 @@ class PythonAttempt(Value, frozen=True):
 class Produced(Value, frozen=True):
     """An attempt has made its artifact. *reads* are the observed footprints, *external* what it could read besides its
     upstreams, by value; *peak_memory* is in bytes, *repeated* the seconds that went into repetitions before the last.
+    *logical* is what DuckDB's types don't tell, by column (see :class:`~upriver.assets.model.Column`).
     """
 
     reads: tuple[tuple[Key, Footprint], ...]
@@ -75,6 +76,7 @@ class Produced(Value, frozen=True):
     external: tuple[tuple[str, str], ...] = ()
     peak_memory: int = 0
     repeated: float = 0.0
+    logical: dict[str, str] = {}
 
 
 class NotProduced(Value, frozen=True):

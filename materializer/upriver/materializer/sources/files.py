@@ -101,9 +101,13 @@ class FileConnector:
                 return text.copy(self._shown(observed), target)
             if self._location.format != "arrow":
                 return Scanned(*copy_relation(cursor, scan_expression(self._location, files), target))
-            from upriver.materializer.sources.arrow import arrow_table
+            from upriver.materializer.sources.arrow import arrow_table, copy_with_types, told_by_types
 
-            cursor.register("arrow_source", arrow_table(files))
+            table = arrow_table(files)
+            if not told_by_types(table):
+                copy_with_types(table, target)
+                return Scanned(*self._reader.describe_parquet((str(target),)))
+            cursor.register("arrow_source", table)
             return Scanned(*copy_relation(cursor, "arrow_source", target))
 
     def folders(self) -> Iterator[Path]:

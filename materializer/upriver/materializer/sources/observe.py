@@ -34,6 +34,8 @@ from upriver.materializer.sources.shape import digest
 from upriver.materializer.sources.stamps import digest_of_stamps, settled
 from upriver.materializer.storage.locator import Locator
 
+_TYPED = "typed"
+"""The name of the shape of what has types itself, since all of them are recorded."""
 ATTEMPTS = 3
 """How often a source that changes while it is read is read again before that is an error."""
 
@@ -152,11 +154,12 @@ class Sources:
         if not now:
             raise SourceMissing(connector.missing())
         shape = self._lock.shape(source.key) if connector.shaped else None
-        kept = "" if shape is None else digest(shape)
+        kept = _TYPED if shape is None else digest(shape)
         record = self.known(source.key)
         if record is not None and (
             record.location != connector.describe()
-            or (connector.shaped and (shape is None or record.shape != kept))
+            or (connector.shaped and shape is None)
+            or (connector.has_columns and record.shape != kept)
             or not self._locator.there(record.version)
         ):
             record = None
@@ -197,7 +200,7 @@ class Sources:
             else:
                 read = self._scan(connector, before, named, shape)
             if before and connector.observe() == before:
-                kept = "" if read.shape is None else digest(read.shape)
+                kept = _TYPED if read.shape is None else digest(read.shape)
                 seen = SourceRecord(key, location, before, read.version, observed, named, kept, read.notes)
                 return seen, read.shape
         raise SourceChanging(

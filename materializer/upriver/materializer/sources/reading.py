@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import Column, Schema
+from upriver.materializer.engines.logical_types import logical_types
 from upriver.materializer.engines.parquet import check_row_counts, write_parquet
 from upriver.materializer.engines.types import stored_scan, to_stored
 
@@ -52,7 +53,10 @@ class SourceReader:
             counted = cursor.execute(f"select count(*) from {scan}").fetchone()
             rows = int(counted[0]) if counted else 0
             check_row_counts(cursor, files, rows)
-            return tuple(Column(str(row[0]), str(row[1])) for row in described), rows
+            logical = logical_types(cursor, files[0])
+            return tuple(
+                Column(str(row[0]), str(row[1]), logical.get(str(row[0]), "")) for row in described
+            ), rows
 
     def close(self) -> None:
         """Release the instance."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import Key, Schema, TableLocation
 from upriver.lineage.sql.names import literal, quote
@@ -46,7 +48,12 @@ class TableConnector:
         """
         path = self._location.path
         self._reach.check(self._root, (path,))
-        return stamps_of(self._root, (path, f"{path}-wal", f"{path}.wal"))
+        log = f"{path}-wal"
+        return tuple(
+            # SQLite, run by root, gives the log to the database's owner whenever it opens it: no change of content.
+            msgspec.structs.replace(stamp, ctime=stamp.mtime) if stamp.path == log else stamp
+            for stamp in stamps_of(self._root, (path, log, f"{path}.wal"))
+        )
 
     def name_content(self, observed: tuple[FileStamp, ...]) -> str:
         """By the bytes of the files."""

@@ -54,7 +54,7 @@ def binding_digest(
     else:
         plan = _ARGUMENT_NAMES.sub(r"\1[]", plan)
     scans = list(_scans(root, key_of, called))
-    outputs = [[called(None, column.name), column.type] for column in schema]
+    outputs = [[called(None, column.name), *column.facts[1:]] for column in schema]
     digest = hashlib.blake2b(f"{VERSION}\n".encode(), digest_size=16)
     digest.update(encode([scans, outputs, literals]).encode())
     digest.update(plan.encode())

@@ -86,7 +86,7 @@ class LocalExecutor:
             discard(ran.scratch)
         result = ran.result
         peak = max(result.peak_memory, ran.ended.peak_memory)
-        return Produced(result.reads, result.analysis, ran.outside, peak, ran.repeated)
+        return Produced(result.reads, result.analysis, ran.outside, peak, ran.repeated, result.logical)
 
     def close(self) -> None:
         """End the processes that wait."""

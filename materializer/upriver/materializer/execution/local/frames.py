@@ -11,6 +11,7 @@ from upriver.assets.model import Frame, Key
 from upriver.lineage.model import WHOLE, Analysis, Footprint
 from upriver.materializer.engines.parquet import copy_to, may_need_settling, settle
 from upriver.materializer.engines.types import from_stored, to_stored
+from upriver.materializer.execution.local.arrow_files import table_of, write_arrow, written_by_arrow
 from upriver.materializer.execution.local.messages import JobInput
 
 
@@ -30,8 +31,12 @@ class Observer:
             case Frame.EAGER:
                 return self._take_whole(one, self._lazy(one)).collect()
             case Frame.ARROW:
-                return self._take_whole(one, self._relation(one)).to_arrow_table()
+                return self._take_whole(one, self._arrow(one))
+            case Frame.PANDAS:
+                return self._take_whole(one, self._arrow(one)).to_pandas()
             case Frame.READER:
+                if written_by_arrow(one.files):
+                    return self._take_whole(one, self._dataset(one)).scanner().to_reader()
                 return self._take_whole(one, self._relation(one)).to_arrow_reader()
             case Frame.RELATION:
                 return self._take_whole(one, self._relation(one))
@@ -50,6 +55,19 @@ class Observer:
             raise AssetError(f"{one.key} is a file, not a table: annotate {one.parameter} as pathlib.Path")
         recorder = self._recorders.setdefault(one.key, Recorder(one.key))
         return observed_scan(one.files, recorder, one.schema)
+
+    def _arrow(self, one: JobInput) -> Any:
+        """As it was written, where Arrow's types were written with it; else as DuckDB reads it."""
+        return (
+            self._dataset(one).to_table()
+            if written_by_arrow(one.files)
+            else self._relation(one).to_arrow_table()
+        )
+
+    def _dataset(self, one: JobInput) -> Any:
+        from pyarrow import dataset
+
+        return dataset.dataset(list(one.files), format="parquet")
 
     def _relation(self, one: JobInput) -> Any:
         import duckdb
@@ -88,35 +106,31 @@ def _one_path(one: JobInput) -> Path:
     return Path(one.files[0])
 
 
-def write(returned: Any, target: Path, *, file_asset: bool) -> None:
-    """Write what a recipe returned to *target*: a file's bytes, or a table as Parquet. Raises AssetError."""
+def write(returned: Any, target: Path, *, file_asset: bool) -> dict[str, str]:
+    """Write what a recipe returned to *target*: a file's bytes, or a table as Parquet. Returns what DuckDB's types
+    don't tell of its columns, by name. Raises AssetError.
+    """
     if file_asset:
         _write_file(returned, target)
-        return
+        return {}
     module = type(returned).__module__.partition(".")[0]
     match module, type(returned).__name__:
-        case "polars", "LazyFrame":
-            from upriver.lineage.polars.dtypes import storable
+        case "polars", "LazyFrame" | "DataFrame":
+            from upriver.lineage.polars.dtypes import schema_of, storable
 
-            storable(returned).sink_parquet(target)
-        case "polars", "DataFrame":
-            from upriver.lineage.polars.dtypes import storable
-
-            storable(returned.lazy()).collect().write_parquet(target)
-        case "pyarrow", "Table":
-            import pyarrow.parquet as pq
-
-            pq.write_table(returned, target)
-        case "pyarrow", "RecordBatchReader":
-            import pyarrow.parquet as pq
-
-            with pq.ParquetWriter(target, returned.schema) as writer:
-                for batch in returned:
-                    writer.write_batch(batch)
+            columns = schema_of(returned.collect_schema())
+            stored = storable(returned.lazy())
+            if type(returned).__name__ == "LazyFrame":
+                stored.sink_parquet(target)
+            else:
+                stored.collect().write_parquet(target)
+            return {column.name: column.logical for column in columns if column.logical}
+        case "pyarrow", "Table" | "RecordBatchReader":
+            return write_arrow(returned, target)
         case _, "DuckDBPyRelation":
             _write_relation(returned, target)
         case "pandas", "DataFrame":
-            returned.to_parquet(target, index=False)
+            return write_arrow(table_of(returned), target)
         case _:
             kind = (
                 "nothing (None)"
@@ -125,8 +139,9 @@ def write(returned: Any, target: Path, *, file_asset: bool) -> None:
             )
             raise AssetError(
                 f"the recipe returned {kind}; a table is a Polars LazyFrame or DataFrame, an Arrow table or reader, "
-                "or a DuckDB relation. For a file, annotate the result as bytes or pathlib.Path."
+                "a pandas DataFrame, or a DuckDB relation. For a file, annotate the result as bytes or pathlib.Path."
             )
+    return {}
 
 
 def _write_relation(relation: Any, target: Path) -> None:

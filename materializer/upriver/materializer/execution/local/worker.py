@@ -115,7 +115,7 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
     arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
     returned = function(**arguments)
     analysis = observer.analyse(returned, order_promised=job.ordered)
-    write(returned, Path(job.target), file_asset=job.file_asset)
+    logical = write(returned, Path(job.target), file_asset=job.file_asset)
     if not job.file_asset:
         _check_names(Path(job.target))
     warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
@@ -131,6 +131,7 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
         warnings=warnings,
         outside=outside,
         denied=undeclared.denied,
+        logical=logical,
     )
 
 
