@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.faults.forks import Forks, forks
 from tests.faults.project import UPRIVER, Done, Project
-from tests.faults.shops import Trouble, sql_shop, troubles
+from tests.faults.shops import Trouble, shop, sql_shop, troubles
 from tests.faults.test_damage import settle_here
 
 BIG = "select i as n, md5(i::varchar) as text from range(40000) r(i)\n"
@@ -188,3 +188,16 @@ def test_a_full_disk_inside_a_recipe_is_that_recipes_failure(disk: Path) -> None
     )
     assert done.actions["sibling"] == "built"
     assert project.problems() == []
+
+
+@pytest.mark.parametrize(("umask", "file", "artifact"), [(0o077, 0o600, 0o400), (0o027, 0o640, 0o440)])
+def test_what_is_kept_follows_the_umask(tmp_path: Path, umask: int, file: int, artifact: int) -> None:
+    """What a person shows to nobody, or to a group alone, is shown to no one else by what is made of it."""
+    project = shop(tmp_path / "p")
+    assert project.build(umask=umask).code == 0
+    assert project.run("status", umask=umask).code == 0
+    modes = {path: path.lstat().st_mode & 0o777 for path in project.folder.rglob("*") if path.is_file()}
+    assert {path: oct(mode) for path, mode in modes.items() if mode & ~file} == {}
+    assert {modes[path] for path in project.artifacts()} == {artifact}
+    folders = [path for path in (project.folder, *project.folder.rglob("*")) if path.is_dir()]
+    assert [path for path in folders if path.lstat().st_mode & umask] == []

@@ -23,8 +23,8 @@ CODES = re.compile(r"\x1b\[[^a-zA-Z]*[a-zA-Z]")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """The port and the process that serve a small project."""
+def server(tmp_path: Path) -> Iterator[tuple[int, int, str]]:
+    """The port and the process that serve a small project, and the address that was printed."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "upriver.toml").write_text('[project]\nname = "brook"\n')
     (tmp_path / "assets" / "one.sql").write_text("select 1 as x\n")
@@ -33,19 +33,23 @@ def server(tmp_path: Path) -> Iterator[tuple[int, int]]:
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "upriver", "-C", str(tmp_path), "ui", "--web", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
-    yield port, process.pid
+    assert process.stdout is not None
+    address = next(line for line in process.stdout if line.startswith("Open ")).removeprefix("Open ").strip()
+    yield port, process.pid, address
     process.terminate()
     process.wait(20)
+    process.stdout.close()
 
 
-async def until_served(client: aiohttp.ClientSession, port: int) -> str:
+async def until_served(client: aiohttp.ClientSession, address: str) -> str:
     """The page, as soon as there is a server."""
     for _ in range(300):
         try:
-            async with client.get(f"http://localhost:{port}/") as answer:
+            async with client.get(address) as answer:
                 page: str = await answer.text()
                 return page
         except aiohttp.ClientConnectionError:
@@ -77,11 +81,11 @@ class Browser:
         await self._ws.send_json(["stdin", keys])
 
 
-async def test_a_browser_gets_the_picture_and_its_keys_act(server: tuple[int, int]) -> None:
+async def test_a_browser_gets_the_picture_and_its_keys_act(server: tuple[int, int, str]) -> None:
     """And the program that it was shown ends with it."""
-    port, pid = server
+    port, pid, printed = server
     async with aiohttp.ClientSession() as client:
-        assert "upriver" in await until_served(client, port)
+        assert "upriver" in await until_served(client, printed)
         address = f"ws://localhost:{port}/ws?width=100&height=30"
         for headers in ({"Origin": "https://elsewhere.example"}, {"Host": f"rebound.example:{port}"}):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
@@ -99,3 +103,27 @@ async def test_a_browser_gets_the_picture_and_its_keys_act(server: tuple[int, in
                 break
             await asyncio.sleep(0.1)
         assert len(descendants(pid)) == 1
+
+
+async def test_nobody_drives_it_without_the_printed_address(server: tuple[int, int, str]) -> None:
+    """Another process of this machine gets neither the page nor the socket; the token is exchanged for a cookie."""
+    port, pid, printed = server
+    page, socket_ = f"http://localhost:{port}/", f"ws://localhost:{port}/ws?width=80&height=24"
+    async with aiohttp.ClientSession() as stranger:
+        assert "has printed" in await until_served(stranger, page)
+        for address in (page, f"{page}?token=guess", f"{page}?token=", f"{page}static/", f"{printed}x"):
+            async with stranger.get(address) as answer:
+                assert answer.status == 403
+                assert "has printed" in await answer.text()
+        for headers in ({}, {"Cookie": f"upriver-{port}=guess"}):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await stranger.ws_connect(socket_, headers=headers)
+            assert refused.value.status == 403
+    assert len(descendants(pid)) == 1, "nothing was started for it"
+    async with aiohttp.ClientSession() as client, client.get(printed) as answer:
+        assert answer.status == 200
+        assert "token" not in str(answer.url)
+        (cookie,) = client.cookie_jar
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Strict"
+        assert cookie.value not in printed

@@ -13,6 +13,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from upriver.assets.model import Value
 from upriver.materializer.storage.locks import FileLock
 
 _CHUNK = 1 << 20
+_TOLD = Path("/proc/self/status").exists()
 
 
 class FileInfo(Value, frozen=True):
@@ -119,7 +121,15 @@ class FilePort(Protocol):
 
 
 class OsFiles:
-    """The operating system's files."""
+    """The operating system's files. What is made of them has the mode that the umask leaves."""
+
+    @cached_property
+    def _umask(self) -> int:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines() if _TOLD else ():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+        os.umask(umask := os.umask(0o077))  # for a moment another thread's files would be only ours
+        return umask
 
     def info(self, path: Path) -> FileInfo | None:
         try:
@@ -177,7 +187,7 @@ class OsFiles:
     def protect(self, path: Path) -> None:
         descriptor = _open_regular(path, os.O_RDONLY)
         try:
-            os.fchmod(descriptor, 0o444)
+            os.fchmod(descriptor, 0o444 & ~self._umask)
         finally:
             os.close(descriptor)
 
@@ -213,7 +223,7 @@ class OsFiles:
 
     def write(self, path: Path, data: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(path, flags, 0o644), "wb") as file:  # noqa: PTH123 - a descriptor
+        with open(os.open(path, flags, 0o666), "wb") as file:  # noqa: PTH123 - a descriptor
             file.write(data)
 
     def append(self, path: Path, data: bytes) -> None:
@@ -244,7 +254,7 @@ class OsFiles:
 
 def _open_regular(path: Path, flags: int) -> int:
     # O_NONBLOCK: opening a FIFO must not hang.
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -81,7 +81,7 @@ class FileLock:
         """The open file; opened without following a link."""
         if self._descriptor is None:
             flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-            self._descriptor = os.open(self.path, flags | (os.O_CREAT if self._create else 0), 0o644)
+            self._descriptor = os.open(self.path, flags | (os.O_CREAT if self._create else 0), 0o666)
         return self._descriptor
 
     def close(self) -> None:

@@ -6,12 +6,12 @@ import gc
 import os
 import shlex
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upriver.tui.app.memory import be_frugal
 from upriver.tui.app.startup_frame import paint_cached_frame, take_down
+from upriver.tui.app.web_access import WebAccess
 
 if TYPE_CHECKING:
     from upriver.materializer.operations import ProjectApi
@@ -87,28 +87,25 @@ def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | 
         sys.stderr.write(
             "upriver ui --web needs textual-serve, which is not installed.\n"
             f"  {Path(sys.executable).name} -m pip install textual-serve\n"
-            "It serves this project on localhost only; everyone on this machine can build and edit by it.\n"
+            "It serves this project on localhost only, to those who have the address that it prints.\n"
         )
         return 2
     words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment, "--create"]
     words += ["--ascii"] if ascii else []
     words += ["--theme", theme] if theme else []
-    server: Any = Server(shlex.join(words), host=WEB_HOST, port=port, title="upriver")
-    server.handle_websocket = _only_from_here(server.handle_websocket, port)
-    server.serve()
+    access = WebAccess(WEB_HOST, port)
+
+    class Guarded(Server):
+        """The server behind the token."""
+
+        async def _make_app(self) -> Any:
+            app = await super()._make_app()
+            app.middlewares.append(access.middleware())
+            return app
+
+        async def on_startup(self, app: Any) -> None:
+            sys.stdout.write(f"Open {access.address}\nPress Ctrl+C to quit.\n")
+            sys.stdout.flush()
+
+    Guarded(shlex.join(words), host=WEB_HOST, port=port, title="upriver").serve()
     return 0
-
-
-def _only_from_here(handle: Callable[[Any], Awaitable[Any]], port: int) -> Callable[[Any], Awaitable[Any]]:
-    """Refuse web pages from elsewhere: a browser lets any page that it shows talk to a port of this machine."""
-    from aiohttp import web
-
-    hosts = {f"{name}:{port}" for name in (WEB_HOST, "127.0.0.1", "[::1]")}
-
-    async def checked(request: Any) -> Any:
-        origin = request.headers.get("Origin")
-        if request.host not in hosts or (origin is not None and origin.partition("://")[2] not in hosts):
-            raise web.HTTPForbidden(text="upriver answers pages that it has served itself, and no others")
-        return await handle(request)
-
-    return checked

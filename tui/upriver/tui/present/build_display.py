@@ -75,17 +75,21 @@ def lines_of(
 
 
 class _Repeats:
-    """Failures of one cause: the first few are told when they happen, all of them together at the end."""
+    """Failures of one cause: the first few are told when they happen, all of them together at the end; so is what is
+    *blocked*.
+    """
 
-    def __init__(self, most: int = 5) -> None:
+    def __init__(self, most: int = 5, *, blocked: int) -> None:
         self._most = most
+        self._blocked = blocked
         self._seen: Counter[str] = Counter()
 
     def left_out(self, event: Event) -> bool:
         """Whether *event* is one of many, which the summary tells in groups."""
         match event:
             case AssetFinished(outcome=Outcome.BLOCKED):  # one failure may block hundreds
-                return True
+                self._blocked -= 1
+                return self._blocked < 0
             case AssetFinished(outcome=Outcome.FAILED):
                 cause = first_line(event.error or "").replace(event.asset, "\0")
                 self._seen[cause] += 1
@@ -102,7 +106,7 @@ class PlainDisplay:
         self.verbosity = verbosity
         self.fresh = fresh
         self.progress = Progress()
-        self._repeats = _Repeats()
+        self._repeats = _Repeats(blocked=5)
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -144,7 +148,7 @@ class LiveDisplay:
         self.fresh = fresh
         self.clock = clock
         self.progress = Progress()
-        self._repeats = _Repeats()
+        self._repeats = _Repeats(blocked=0)
         self._notice = ""
         self._waiting: list[Line] = []
         self._drawn: list[int] = []
