@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from upriver.lineage.model import Footprint
 from upriver.materializer.freshness.row_order import ordered_assets
-from upriver.materializer.model import Outcome, State
+from upriver.materializer.model import Action, Outcome, State
 from upriver.materializer.session import Session
 
 READS = {
@@ -96,6 +98,55 @@ def test_a_lazy_reader_that_took_no_order_leaves_what_it_reads_free_of_order(tmp
         "large": Outcome.FRESH,
         "top": Outcome.FRESH,
     }
+    session.close()
+
+
+LAZY = (
+    "import polars as pl\nfrom upriver.assets import asset\n\n\n@asset\n"
+    "def top(middle: pl.LazyFrame) -> pl.LazyFrame:\n    return middle.select({})\n"
+)
+
+
+READER = "@asset\ndef more(top: pl.LazyFrame) -> pl.LazyFrame:\n    return top\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "built", "reader"),
+    [
+        ("pl.col('x').max() + 1", {"top"}, ""),
+        ("pl.col('x').min()", {"top"}, READER),
+        ("pl.col('x').first()", {"middle", "top"}, READER),
+        ("pl.col('x')", {"top"}, ""),
+    ],
+)
+def test_a_lazy_reader_with_other_code_leaves_what_it_reads_as_long_as_it_takes_no_order(
+    tmp_path: Path, after: str, built: set[str], reader: str
+) -> None:
+    """The source was permuted after it was built: that matters only to who takes the order, which its plan tells."""
+    session = make(
+        tmp_path,
+        {
+            "data/a.csv": "id,x\n1,10\n2,20\n3,30\n",
+            "assets/middle.sql": "select id, x from 'data/a.csv'",
+            "assets/m.py": LAZY.format("pl.col('x').max()") + reader,
+        },
+    )
+    session.build()
+    (tmp_path / "data/a.csv").write_text("id,x\n3,30\n1,10\n2,20\n")
+    assert {one.action for one in session.build().assets} == {Outcome.FRESH}
+    (tmp_path / "assets/m.py").write_text(LAZY.format(after) + reader)
+    planned = {one.asset for one in session.plan().steps if one.action is Action.BUILD}
+    made = {one.asset for one in session.build().assets if one.action is Outcome.BUILT} - {"more"}
+    assert made == built
+    assert planned >= built
+    scratch = make(
+        tmp_path / "scratch",
+        {name: (tmp_path / name).read_text() for name in ("data/a.csv", "assets/middle.sql", "assets/m.py")},
+    )
+    scratch.build()
+    assert sorted(session.preview("top").rows) == sorted(scratch.preview("top").rows)
+    assert {one.action for one in session.build().assets} == {Outcome.FRESH}
+    scratch.close()
     session.close()
 
 

@@ -19,10 +19,14 @@ from upriver.materializer.model import Cause
 
 @dataclass(frozen=True)
 class Bound:
-    """What binding has told: the recipes that can't be bound, with their diagnoses, and what the others will read."""
+    """What binding has told: the recipes that can't be bound, with their diagnoses, and what the others will read.
+
+    Of the lazy Python recipes *unplanned* nothing is known before they are planned: they may read everything, in order.
+    """
 
     unbound: Mapping[Key, Diagnosis]
     footprints: tuple[tuple[Key, Footprint], ...]
+    unplanned: tuple[Key, ...] = ()
 
 
 def bind(
@@ -42,13 +46,17 @@ def bind(
     schemas.find(unmade)
     found: dict[Key, Diagnosis] = {}
     footprints: list[tuple[Key, Footprint]] = []
+    unplanned: list[Key] = []
     for key in unbuilt:
         recipe = project.assets[key].recipe
         if isinstance(recipe, PythonRecipe):
             problem = schemas.problem(key) if planning and plannable(recipe) else schemas.recalled(key)
             if problem is not None:
                 found[key] = problem
-            footprints += _python_reads(context, schemas, findings[key])
+            reads = _python_reads(context, schemas, findings[key])
+            footprints += reads
+            if plannable(recipe) and any(footprint == WHOLE for _, footprint in reads):
+                unplanned.append(key)
     for key in unmade:
         problem = schemas.problem(key)
         if problem is not None:
@@ -57,7 +65,29 @@ def bind(
             analysis = context.analyzer().analyze(key, upstreams)
             footprints += analysis.footprints if isinstance(analysis, Analysis) else ()
     context.analyzer().flush()
-    return Bound(found, tuple(footprints))
+    return Bound(found, tuple(footprints), tuple(unplanned))
+
+
+def plan_reads(context: Context, seen: Observation, findings: Mapping[Key, Finding], bound: Bound) -> Bound:
+    """*bound*, with what the *unplanned* recipes will read as their plans of this moment tell.
+
+    What was found of a recipe before is no answer here: it was planned in another environment.
+    """
+    schemas = Schemas(context, seen.views)
+    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    left, footprints = [], list(bound.footprints)
+    for key in bound.unplanned:
+        reads = seen.project.reads[key]
+        upstreams = schemas.upstreams(key)
+        plan = None if upstreams is None else context.analyzer().what_if(key, upstreams, None)
+        if not isinstance(plan, Analysis) or plan.opaque:
+            left.append(key)
+            continue
+        for up in reads:
+            if (up, WHOLE) in footprints:
+                footprints.remove((up, WHOLE))
+        footprints += plan.footprints
+    return Bound(bound.unbound, tuple(footprints), tuple(left))
 
 
 def _unbuilt(seen: Observation, findings: Mapping[Key, Finding]) -> list[Key]:

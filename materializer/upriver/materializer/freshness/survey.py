@@ -10,7 +10,7 @@ from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.bind import Bound, bind, remembered_reads, unbindable
+from upriver.materializer.freshness.bind import Bound, bind, plan_reads, remembered_reads, unbindable
 from upriver.materializer.freshness.comparison import LiveContents
 from upriver.materializer.freshness.decider import Decider, Finding
 from upriver.materializer.freshness.observe import Observation, SourceViews, observe
@@ -73,6 +73,11 @@ def survey(
     decided = first
     if bound.unbound or seen.views.misfits or ordered != first.ordered:
         decided = _decide(context, seen, ordered, bound.unbound, forced)
+    if bound.unplanned and _made_for_order(first, decided):
+        # Planning takes longer than deciding; here it may save what would be made for the sake of order alone.
+        bound = plan_reads(context, seen, first.findings, bound)
+        ordered = first.ordered | _wanted_order(seen, first, bound)
+        decided = _decide(context, seen, ordered, bound.unbound, forced)
     seen.contents.flush()
     return Survey(
         seen.project,
@@ -83,6 +88,14 @@ def survey(
         seen.contents,
         seen.views,
         ordered,
+    )
+
+
+def _made_for_order(first: Decision, decided: Decision) -> bool:
+    """Whether something is made again only because its rows are expected to be read in order."""
+    return any(
+        one.version is not None and decided.findings[key].version is None
+        for key, one in first.findings.items()
     )
 
 
