@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,45 @@ def test_a_full_disk_is_named_and_room_makes_it_good(server: Forks, disk: Path) 
         assert project.problems() == []
     ballast.unlink()
     subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)
+    settle_here(project)
+
+
+def fill(disk: Path) -> Path:
+    """Take the last block of the disk; the file that has done so."""
+    ballast = disk / "ballast"
+    with ballast.open("ab", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    return ballast
+
+
+def test_without_a_free_block_all_can_be_read_and_gc_makes_room(disk: Path) -> None:
+    """Reading writes nothing, not even the index of a log; the cause is named; what nothing needs is dropped."""
+    small_disk(disk, "6m")
+    project = sql_shop(disk / "p")
+    assert project.here("build", "--json").code == 0
+    for number in (1, 2):  # of these artifacts only the last is needed
+        project.write("assets/big.sql", BIG.replace("range(40000)", f"range({15_000 + number})"))
+        assert project.here("build", "--json").code == 0
+    before = project.contents()
+    project.write("assets/marts/customers.sql", "select distinct customer from staging.orders\n")
+    project.table("data/rates.parquet", "select date '2024-01-01' as day, 2.0 as rate")
+    fill(disk)
+    assert shutil.disk_usage(disk).free == 0
+    for words in (
+        ("status",), ("plan",), ("why", "marts.customers"), ("lineage", "marts.daily"), ("show", "marts.daily"),
+        ("sql", "select count(*) as n from marts.daily"), ("history",), ("fsck",), ("env", "list"), ("cost",),
+    ):  # fmt: skip
+        done = project.here(*words, "--json")
+        assert done.code == 0, (words, done.said)
+    explained(project.here("build", "--json"), "disk is full")
+    assert project.contents() == before
+    collected = project.here("gc", "--keep", "0s", "--keep-count", "1", "--json")
+    assert collected.code == 0, collected.said
+    assert len(collected.document["artifacts"]) >= 1
+    assert shutil.disk_usage(disk).free > 100_000
+    assert project.problems() == []
+    (disk / "ballast").unlink()
     settle_here(project)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upriver.assets.errors import UsageError
+from upriver.assets.errors import StoreError, UsageError
 from upriver.assets.support.machine import default_memory
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
@@ -23,6 +24,7 @@ from upriver.materializer.storage.clock import SystemClock
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locator import Locator
 from upriver.materializer.storage.process_folders import Sessions
+from upriver.materializer.storage.room import is_full
 
 if TYPE_CHECKING:
     from upriver.assets.support.spawned_process import Starter
@@ -118,7 +120,10 @@ class LocalParts:
         from upriver.materializer.engines.duckdb import DuckDBEngine
 
         folders = {self._folder / "store", *source_folders(self._root, project.readable_sources.values())}
-        temporary = self._scratch.own() if self._folder.is_dir() and not self._readonly else None
+        temporary = None
+        if self._folder.is_dir() and not self._readonly:
+            with suppress(StoreError):  # a full disk: what fits into memory can be read all the same
+                temporary = self._scratch.own()
         return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory or default_memory())
 
     def engine_identity(self) -> str:
@@ -167,6 +172,17 @@ class LocalParts:
     def sweep(self) -> None:
         """Remove folders below ``tmp`` whose process is gone."""
         self._scratch.sweep()
+
+    def make_room(self) -> bool:
+        """Remove what can be made again, where the disk has no room for what any change needs; whether it had none."""
+        if not is_full(self._folder):
+            return False
+        with suppress(StoreError):
+            self.sweep()
+        for path in (self._folder / "warehouse.duckdb", *(self._folder / "cache").glob("*")):
+            with suppress(OSError):
+                path.unlink()
+        return True
 
     def close(self) -> None:
         """Give up the scratch folder, and the processes that no other context uses."""

@@ -72,6 +72,10 @@ class Parts(Protocol):
         """Remove scratch folders that dead processes have left."""
         ...
 
+    def make_room(self) -> bool:
+        """Remove what can be made again, where the disk has no room for what any change needs; whether it had none."""
+        ...
+
     def close(self) -> None:
         """Release what no other method gives away."""
         ...

@@ -385,6 +385,8 @@ class Session(Refactorings):
 
         with self._reading:
             context = self.context
+            if not dry_run and context.parts.make_room():
+                context.close()  # the state was opened for reading, if at all
             return collect(context.state, context.store, keep, context.clock.now(), dry_run=dry_run)
 
     def close(self) -> None:

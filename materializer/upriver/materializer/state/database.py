@@ -27,14 +27,24 @@ from upriver.materializer.state.backup import back_up
 from upriver.materializer.state.migrations import MIGRATIONS, Migration
 from upriver.materializer.storage.durable_files import UNHARMED, disk_error
 from upriver.materializer.storage.locks import FileLock
+from upriver.materializer.storage.room import is_full
 
 WAL_SAFE_SINCE = (3, 51, 3)
 BUSY_SECONDS = 10.0
 REBUILD_HINT = "hint: `upriver fsck --repair` sets it aside and rebuilds the state from the store's journal"
 
+_FULL = (
+    "can't write {path}: the disk is full\n  " + UNHARMED + "\n"
+    "  hint: free some space (`upriver gc` drops old artifacts), then build again"
+)
+
 
 class Unmade(Damaged):
     """The file holds no table: it was emptied, or its maker died before anything was in it."""
+
+
+class FullDisk(StoreError):
+    """There is no room for what was to be written. What is there can be read."""
 
 
 class Database:
@@ -56,13 +66,24 @@ class Database:
         self._busy_since = 0.0
         self._wal = False
         self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._full = False
+        """Whether it is only read because the disk has no room for the index of the write-ahead log."""
         with self._translated():
-            self._connection = self._open()
             try:
-                self._prepare(migrations)
-            except BaseException:
-                self.close()
-                raise
+                self._begin(migrations)
+            except (apsw.IOError, apsw.FullError, apsw.CantOpenError):
+                if self.readonly or self.memory or not is_full(path.parent) or not _holds_something(path):
+                    raise
+                self.readonly = self._full = True
+                self._begin(migrations)
+
+    def _begin(self, migrations: Mapping[int, Migration]) -> None:
+        self._connection = self._open()
+        try:
+            self._prepare(migrations)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def memory(self) -> bool:
@@ -83,8 +104,10 @@ class Database:
         try:
             connection = self._configured(apsw.Connection(self._uri(self.path), flags=flags))
             connection.execute("select count(*) from sqlite_schema").fetchall()
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
-            # A read-only file system, where not even the WAL's index can be made.
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, apsw.FullError) as error:
+            if isinstance(error, apsw.IOError) and not is_full(self.path.parent):
+                raise
+            # A read-only or a full file system, where not even the WAL's index can be made.
             return self._configured(
                 apsw.Connection(self._uri(self._unchanging_copy(), "immutable=1"), flags=flags)
             )
@@ -267,6 +290,8 @@ class Database:
         With *durable* False a power cut may lose it, and with it nothing that was durable before: what says only who
         does what at this moment need not wait for the disk. https://sqlite.org/pragma.html#pragma_synchronous
         """
+        if self._full:
+            raise FullDisk(_FULL.format(path=self.path))
         if self.readonly:
             raise StoreError(
                 f"can't write {self.path}: it was opened for reading only, since its folder is read-only here\n"
@@ -335,10 +360,7 @@ class Database:
                 "  hint: make it writable; reading commands work without"
             ) from error
         except apsw.FullError as error:
-            raise StoreError(
-                f"can't write {self.path}: the disk is full\n  {UNHARMED}\n"
-                "  hint: free some space (`upriver gc` drops old artifacts), then build again"
-            ) from error
+            raise FullDisk(_FULL.format(path=self.path)) from error
         except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
             raise Damaged(
                 f"{self.path} is damaged: {error}\n"
@@ -350,6 +372,8 @@ class Database:
                 "  hint: it must be a plain file (no link) in a folder that you may read and write"
             ) from error
         except apsw.IOError as error:
+            if is_full(self.path.parent):
+                raise FullDisk(_FULL.format(path=self.path)) from error
             raise StoreError(
                 f"can't read or write {self.path}: the disk reported an error ({error})\n  {UNHARMED}\n"
                 "  hint: look at the kernel log; copy the project to a sound disk, then run `upriver fsck`"
@@ -365,3 +389,10 @@ class Database:
             raise Damaged(f"{self.path} is damaged: {error}\n  {REBUILD_HINT}") from error
         except OSError as error:
             raise disk_error("use", Path(error.filename or self.path), error) from error
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False

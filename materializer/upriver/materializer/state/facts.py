@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from upriver.assets.model import CodePart, Key
 from upriver.lineage.model import Footprint
 from upriver.materializer.ports import SourceRecord
-from upriver.materializer.state.database import Database
+from upriver.materializer.state.database import Database, FullDisk
 from upriver.materializer.state.rows import decode, decode_json, encode
 
 
@@ -87,6 +88,7 @@ class Facts:
         )
 
     def _remember(self, sql: str, parameters: list[tuple[Any, ...]]) -> None:
-        if parameters:
-            with self._database.write() as connection:
-                connection.executemany(sql, parameters)
+        if not parameters or self._database.readonly:
+            return
+        with suppress(FullDisk), self._database.write() as connection:
+            connection.executemany(sql, parameters)

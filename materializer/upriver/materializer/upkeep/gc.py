@@ -78,8 +78,8 @@ def _collect(state: StateStore, store: Store, keep: Keep, now: float, lease: Lea
     removed = [one for one in artifacts if one.ref.id not in needed]
     if lease is not None:
         state.drop(lease, [one.id for one in dropped])
+        store.remove([one.stored for one in removed])  # before what needs room
         state.compact_journal(lease)
-        store.remove([one.stored for one in removed])
         read = {read.version for one in staying for read in one.trace.reads}
         versions = {one.version.id for one in staying} | {version.id for version in sources}
         state.forget_fingerprints(except_of=needed | read | versions)
