@@ -1,12 +1,22 @@
 """Stand-ins for what is behind the ports, for tests.
 
-They ship with the package because they stand beside the ports that they implement, and because tests of
-projects that embed Upriver need them too. Nothing in the product imports them.
+Each keeps the contract of its port: one suite runs on it and on the real thing. Nothing in the product imports them.
 """
 
 from tests.fakes.ports.clock import ManualClock
+from tests.fakes.ports.connector import MemoryConnector
+from tests.fakes.ports.engine import MemoryEngine
 from tests.fakes.ports.files import FaultyFiles, MemoryFiles, PowerCutError
 from tests.fakes.ports.state import MemoryState
 from tests.fakes.ports.store import MemoryStore
 
-__all__ = ["FaultyFiles", "ManualClock", "MemoryFiles", "MemoryState", "MemoryStore", "PowerCutError"]
+__all__ = [
+    "FaultyFiles",
+    "ManualClock",
+    "MemoryConnector",
+    "MemoryEngine",
+    "MemoryFiles",
+    "MemoryState",
+    "MemoryStore",
+    "PowerCutError",
+]
