@@ -23,7 +23,7 @@ class ManualClock:
         self._now = now
         self._monotonic = since_start
         self._zone = zone
-        self._hurrying = hurrying
+        self.hurrying = hurrying
         self._lock = threading.Lock()
 
     def advance(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ class ManualClock:
     def wait(self, event: threading.Event, seconds: float | None) -> bool:
         until = None if seconds is None else self.monotonic() + seconds
         while not event.is_set() and (until is None or self.monotonic() < until):
-            if not event.wait(_BREATH) and self._hurrying and until is not None:
+            if not event.wait(_BREATH) and self.hurrying and until is not None:
                 self._reach(until)
         return event.is_set()
 
