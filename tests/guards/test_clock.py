@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from tests.guards.imports import ROOT
 
+CLOCK = "materializer/upriver/materializer/storage/clock.py"
 ALLOWED = {
-    "materializer/upriver/materializer/storage/clock.py": "it is the machine's clock",
+    CLOCK: "it is the machine's clock",
     "materializer/upriver/materializer/state/database.py": "SQLite's locks are held by other processes",
     "materializer/upriver/materializer/execution/local/pool.py": "the process of an attempt runs in real time",
     "materializer/upriver/materializer/execution/local/memory.py": "how long the kernel takes for its answers",
@@ -56,6 +57,19 @@ def test_only_what_waits_for_the_kernel_asks_the_machine_for_the_time() -> None:
 def test_what_is_allowed_to_ask_does() -> None:
     """A file that asks no more has to go from the list."""
     assert set(ALLOWED) - set(asking()) == set()
+
+
+def test_the_machines_clock_is_chosen_by_the_composition_alone() -> None:
+    """Else a test's clock would be passed by. A default of an argument is no choice."""
+    chosen = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "materializer").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call | ast.Attribute)
+        for named in (node.func if isinstance(node, ast.Call) else node.value,)
+        if isinstance(named, ast.Name) and named.id in {"SystemClock", "MACHINE"}
+    }
+    assert chosen - {CLOCK} == {"materializer/upriver/materializer/composition.py"}
 
 
 def test_every_way_of_asking_is_noticed() -> None:

@@ -22,6 +22,7 @@ from upriver.materializer.model import (
     RunStatus,
     Version,
 )
+from upriver.materializer.ports.clock import Clock
 from upriver.materializer.ports.journal import JournalReader, Pointer
 from upriver.materializer.ports.store import Store
 
@@ -351,6 +352,11 @@ class ProjectStorage(Protocol):
     @property
     def journal(self) -> JournalReader:
         """The state's journal."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """What a repair goes by."""
         ...
 
     @property

@@ -25,12 +25,12 @@ class LocalStorage:
     def __init__(self, folder: Path, files: FilePort | None = None, clock: Clock = MACHINE) -> None:
         self.folder = folder
         self._files = files or OsFiles()
-        self._clock = clock
+        self.clock = clock
 
     @cached_property
     def store(self) -> LocalStore:
         """The artifacts, in the folder ``store``."""
-        return LocalStore(self.folder / STORE, self._files, self._clock)
+        return LocalStore(self.folder / STORE, self._files, self.clock)
 
     @cached_property
     def journal(self) -> Journal:
@@ -45,14 +45,14 @@ class LocalStorage:
     def open_state(self, *, readonly: bool) -> SqliteState:
         """The state in ``state.db``. Raises Damaged."""
         return open_state(
-            self.folder / STATE, readonly, store=self.store, files=self._files, clock=self._clock
+            self.folder / STATE, readonly, store=self.store, files=self._files, clock=self.clock
         )
 
     def rebuild_state(self) -> Sequence[str]:
         """Set the damaged database aside and rebuild it from the journal; what was done, in sentences."""
         # The database can't grant a lease now; nor can it to anybody else.
         try:
-            held = hold_files(self.folder / BUILDERS, "fsck --repair", clock=self._clock)
+            held = hold_files(self.folder / BUILDERS, "fsck --repair", clock=self.clock)
         except BusyError:
             raise
         except OSError as error:

@@ -14,7 +14,6 @@ from pathlib import Path
 from upriver.assets.model import Value
 from upriver.materializer.ports import Damaged, ProjectStorage, StateStore
 from upriver.materializer.state.distrust import distrust_readers
-from upriver.materializer.storage.clock import SystemClock
 from upriver.materializer.upkeep.fsck import Report, Survey, check
 
 _WRONG = "it may have been made from wrong bytes, and is made again by the next build"
@@ -47,7 +46,7 @@ def repair(storage: ProjectStorage, wait: float | None = 0.0) -> Repaired:
                 survey = Survey(storage)  # again: a build may have ended since the first look
                 actions += _set_aside(survey)
                 if damaged := {one.id for one in survey.broken}:
-                    distrusted = distrust_readers(state, lease, damaged, "", SystemClock().now())
+                    distrusted = distrust_readers(state, lease, damaged, "", storage.clock.now())
                     actions += [f"forgot {one.node}: {_WRONG}" for one in distrusted]
                 gone = [one for one in survey.unfounded if _lost(survey, state, one)]
                 if gone:
