@@ -96,7 +96,8 @@ class Analysis(Value, frozen=True):
     names; *expressions* are the texts of the output columns into which no upstream's values flow, such as counts, by
     column. *footprints* has one entry for each upstream read. *binding* is a digest of the bound meaning
     (names resolved to columns, types and functions chosen) without positions in the text: two equal
-    bindings over equal contents compute equal tables.
+    bindings over equal contents compute equal tables. *whole_binding* is the digest with what nothing reads in it, such
+    as the other columns of ``select *`` in a subquery, as earlier versions recorded it; empty where there is none.
     """
 
     schema: Schema | None
@@ -106,6 +107,7 @@ class Analysis(Value, frozen=True):
     volatile: tuple[Volatility, ...] = ()
     binding: str = ""
     expressions: tuple[tuple[str, str], ...] = ()
+    whole_binding: str = ""
 
     @property
     def edges(self) -> tuple[ColumnEdge, ...]:

@@ -38,7 +38,7 @@ class ToldFingerprints:
 
 
 class NoBinder:
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
         raise AssertionError("not asked here")
 
     def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:

@@ -47,7 +47,7 @@ class ToldContents:
     same_versions: frozenset[tuple[str, str]] = frozenset()
     columns: tuple[str, ...] = ()
     change: str = "content changed"
-    bindings: Mapping[str, str | None] = field(default_factory=dict)
+    bound: Mapping[str, str | None] = field(default_factory=dict)
     outsides: Mapping[str, str] = field(default_factory=dict)
     alias_equivalents: frozenset[tuple[Key, str]] = frozenset()
     asked: list[str] = field(default_factory=list)
@@ -62,9 +62,10 @@ class ToldContents:
     def describe_change(self, read: Read, now: Version) -> str:
         return self.change
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
         self.asked.append(f"binding {asset}")
-        return self.bindings.get(asset, "bound")
+        digest = self.bound.get(asset, "bound")
+        return () if digest is None else ("recorded before", digest)
 
     def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         return (asset, recipe) in self.alias_equivalents
@@ -172,7 +173,7 @@ def test_a_new_column_that_changes_no_binding_is_no_reason() -> None:
 
 @pytest.mark.parametrize("binding", ["bound otherwise", None], ids=["other", "not known"])
 def test_a_new_column_that_changes_the_binding_or_may_do_so_is_a_schema_reason(binding: str | None) -> None:
-    contents = ToldContents(frozenset({("v1", "v2")}), bindings={"out": binding})
+    contents = ToldContents(frozenset({("v1", "v2")}), bound={"out": binding})
     verdict = decided(subject("a"), record(read("a", "v1")), settled(a=version("v2", WIDER)), contents)
     assert verdict == Verdict(
         State.STALE, (Reason(Cause.SCHEMA, "a", detail="its columns changed, and with them what is read"),)
@@ -180,7 +181,7 @@ def test_a_new_column_that_changes_the_binding_or_may_do_so_is_a_schema_reason(b
 
 
 def test_what_is_not_bound_now_is_not_bound_at_all_while_an_upstream_is_open() -> None:
-    contents = ToldContents(frozenset({("v1", "v2")}), bindings={"out": None})
+    contents = ToldContents(frozenset({("v1", "v2")}), bound={"out": None})
     upstreams: dict[Key, Upstream] = {"a": Settled(version("v2", WIDER)), "b": Unsettled(State.STALE)}
     verdict = decided(subject("a", "b"), record(read("a", "v1"), read("b", "w1")), upstreams, contents)
     assert verdict.state is State.PENDING
@@ -288,7 +289,7 @@ def test_an_earlier_trace_does_not_verify_with_another_recipe_environment_upstre
 
 def test_an_earlier_trace_does_not_verify_when_names_would_bind_otherwise() -> None:
     trace = record(read("a", "v1")).trace
-    contents = ToldContents(frozenset({("v1", "v2")}), bindings={"out": "otherwise"})
+    contents = ToldContents(frozenset({("v1", "v2")}), bound={"out": "otherwise"})
     assert not verified(subject("a"), trace, settled(a=version("v2", WIDER)), contents)
 
 
@@ -398,7 +399,7 @@ def test_another_version_schema_or_binding_counts_whichever_sorts_first(other: s
     same = frozenset({("mm", other)})
     retyped = (XY[0], Column("y", other.upper()))
     for binding, state in (("mm", State.FRESH), ("aa", State.STALE), ("zz", State.STALE)):
-        told = ToldContents(same, bindings={"out": _anew(binding)})
+        told = ToldContents(same, bound={"out": _anew(binding)})
         assert decided(subject("a"), before, settled(a=version(other, renamed)), told).state is state
         assert decided(subject("a"), before, settled(a=version(other, retyped)), told).state is state
 
@@ -406,7 +407,7 @@ def test_another_version_schema_or_binding_counts_whichever_sorts_first(other: s
 def test_an_equal_version_is_no_reason_even_where_its_schema_was_written_otherwise() -> None:
     before = record(read("a", "v1"))
     odd = Read("a", Footprint(("gone",), None, ordered=False), "v1", schema_text(XY))
-    told = ToldContents(bindings={"out": "bound otherwise"})
+    told = ToldContents(bound={"out": "bound otherwise"})
     assert decided(subject("a"), before, settled(a=version(_anew("v1"), WIDER)), told) == FRESH
     assert verified(subject("a"), before.trace, settled(a=version(_anew("v1"), WIDER)), told)
     both = decided(subject("a", "b"), record(odd, read("b", "w1")), settled(a=version("v1"), b=version("w2")))
@@ -436,13 +437,13 @@ def test_other_names_of_tables_are_no_reason_where_they_bind_to_the_same(recipe:
     told = ToldContents(alias_equivalents=frozenset({("out", "mm")}))
     assert decided(subject("a", recipe=recipe), before, settled(a=version("v1")), told) == FRESH
     assert told.asked == ["binding out"]
-    otherwise = ToldContents(alias_equivalents=told.alias_equivalents, bindings={"out": "bound otherwise"})
+    otherwise = ToldContents(alias_equivalents=told.alias_equivalents, bound={"out": "bound otherwise"})
     verdict = decided(subject("a", recipe=recipe), before, settled(a=version("v1")), otherwise)
     assert verdict == Verdict(State.STALE, (Reason(Cause.RECIPE, "out", detail="its code changed"),))
 
 
 def test_an_equal_recipe_is_not_taken_for_one_with_other_names() -> None:
-    told = ToldContents(alias_equivalents=frozenset({("out", "mm")}), bindings={"out": "bound otherwise"})
+    told = ToldContents(alias_equivalents=frozenset({("out", "mm")}), bound={"out": "bound otherwise"})
     before = record(read("a", "v1"), recipe="mm")
     assert decided(subject("a", recipe=_anew("mm")), before, settled(a=version("v1")), told) == FRESH
 

@@ -47,8 +47,8 @@ class ById:
     def describe_change(self, read: Read, now: Version) -> str:
         return "content changed"
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
-        return "bound"
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
+        return ("bound",)
 
     def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         return False

@@ -232,16 +232,19 @@ class Analyzer:
             self._known[name] = observed
             self._cache.put(name, observed)
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
-        """The digest of the bound recipe, None when it can't be bound without running it."""
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
+        """The digests of the bound recipe, any of which says the same; none when it can't be bound without running it.
+
+        Besides the one that is recorded, it is the one that states of an earlier version hold.
+        """
         found = self.analyze(asset, upstreams)
         if isinstance(found, Diagnosis):
-            return f"unbound: {found.message}"
-        return found.binding or None
+            return (f"unbound: {found.message}",)
+        return tuple(digest for digest in (found.binding, found.whole_binding) if digest)
 
     def alias_equivalent(self, key: Key, text: str, fingerprint: str) -> bool:
         """Whether the query of *key* differs from an earlier *text*, whose recipe fingerprint was *fingerprint*,
-        only in what it calls its tables. What both mean has to be compared as well: see *binding*.
+        only in what it calls its tables. What both mean has to be compared as well: see *bindings*.
         """
         from upriver.lineage.sql.alias_equivalence import only_aliases_differ
         from upriver.lineage.sql.parse.parse import parse_query

@@ -37,8 +37,8 @@ class ComputesFingerprints(Protocol):
 class Binds(Protocol):
     """Binds a recipe against schemas."""
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
-        """The digest of what the recipe means there; None when that can't be told without running it."""
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
+        """The digests of what the recipe means there; none when that can't be told without running it."""
         ...
 
     def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:
@@ -52,9 +52,9 @@ class _LazyBinder:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
-        """The digest of the bound recipe."""
-        return self._context.analyzer().binding(asset, upstreams)
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
+        """The digests of the bound recipe."""
+        return self._context.analyzer().bindings(asset, upstreams)
 
     def alias_equivalent(self, asset: Key, text: str, fingerprint: str) -> bool:
         """Whether only names of tables differ."""
@@ -190,9 +190,9 @@ class LiveContents:
         footprint = msgspec.structs.replace(read.footprint, ordered=False)
         return read.footprint.ordered and self._same(read, now, footprint)
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
         """See :class:`Binds`."""
-        return self._binder.binding(asset, upstreams)
+        return self._binder.bindings(asset, upstreams)
 
     def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         """See :class:`upriver.materializer.freshness.decide.Contents`."""

@@ -122,8 +122,10 @@ class Contents(Protocol):
         """A short phrase of facts about the difference, such as ``+12,411 rows``."""
         ...
 
-    def binding(self, asset: Key, upstreams: Mapping[Key, Schema]) -> str | None:
-        """The digest of the recipe bound against these schemas; None when it can't be bound without running."""
+    def bindings(self, asset: Key, upstreams: Mapping[Key, Schema]) -> tuple[str, ...]:
+        """The digests that the recipe bound against these schemas may be recorded by; none when it can't be bound
+        without running.
+        """
         ...
 
     def alias_equivalent(self, asset: Key, recipe: str) -> bool:
@@ -328,8 +330,7 @@ def _binding_reasons(
     differing = [key for key, read in reads.items() if schema_text(schemas[key]) != read.schema]
     if not differing and not alias_equivalent:
         return []
-    binding = contents.binding(subject.asset, schemas)
-    if binding is not None and binding == trace.binding:
+    if trace.binding and trace.binding in contents.bindings(subject.asset, schemas):
         return []
     if alias_equivalent:
         return [Reason(Cause.RECIPE, subject.asset, detail="its code changed")]

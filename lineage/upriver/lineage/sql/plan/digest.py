@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from upriver.assets.model import Key, Schema
 from upriver.assets.support.json_trees import encode
 from upriver.lineage.sql.plan.flow import Node
-from upriver.lineage.sql.plan.shape import plan_nodes
+from upriver.lineage.sql.plan.prune import prune
+from upriver.lineage.sql.plan.shape import Widths, plan_nodes
 
 VERSION = "binding-1"
 """To be changed when the digest of the same plan changes."""
@@ -30,6 +31,15 @@ _AS_WRITTEN = re.compile(
 _SCAN_COLUMNS = re.compile(
     r'"returned_types":\[.*?\],"names":\[.*?\],(?="projection_ids":)|"column_indexes":\[.*?\],(?="extra_info":)'
 )
+_TABLES = frozenset(
+    f"{name}_index"
+    for name in ("table", "cte", "group", "aggregate", "groupings", "mark", "window", "unnest", "pivot")
+)
+"""What holds the number of a table."""
+_INDEX_NAMES = re.compile(r'"(\w+_index)":\d')
+_INDEX = re.compile(r'("\w+_index":)(\d+)')
+# References that are no positions in the output of the node below.
+_OTHER_REFERENCES = re.compile('"expression_class":"BOUND_(?:COLUMN_REF|LAMBDA)')
 # What a function in FROM calls its arguments, where its result does not know them by name.
 _ARGUMENT_NAMES = re.compile(
     r'("path":\["system","main","(?:unnest|range|generate_series|json_each|json_tree)"\].*?"input_table_names":)'
@@ -59,6 +69,31 @@ def binding_digest(
     digest.update(encode([scans, outputs, literals]).encode())
     digest.update(plan.encode())
     return digest.hexdigest()
+
+
+def pruned_digest(
+    plan_text: str,
+    root: Node,
+    widths: Widths,
+    key_of: Mapping[tuple[str, str], Key],
+    schema: Schema,
+    literals: list[str],
+    called: Called | None = None,
+) -> str | None:
+    """As :func:`binding_digest`, of the plan without the columns that nothing reads, which are taken out of *root*.
+
+    DuckDB numbers tables by how many columns came before, so they are numbered anew. None where the plan has
+    references or numbers of tables that are not known.
+    """
+    if _OTHER_REFERENCES.search(plan_text) or not _TABLES.issuperset(_INDEX_NAMES.findall(plan_text)):
+        return None
+    text = encode({"error": False, "plans": [root]}) if prune(root, widths) else plan_text
+    numbers: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return found[1] + numbers.setdefault(found[2], str(len(numbers)))
+
+    return binding_digest(_INDEX.sub(numbered, text), root, key_of, schema, literals, called)
 
 
 def _as_called(key: Key | None, name: str) -> str:
