@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Column
 from upriver.lineage.model import Analysis
 from upriver.lineage.sql.alias_equivalence import only_aliases_differ
@@ -19,7 +20,11 @@ TABLE = (
     Column("t", "STRUCT(y INTEGER)"),
     Column("l", "INTEGER[]"),
 )
-SCHEMAS = {"m.a": TABLE, "m.b": TABLE}
+SCHEMAS = {
+    "m.a": TABLE,
+    "m.b": TABLE,
+    "m.c": (Column("y", "INTEGER"), Column("s", "STRUCT(y INTEGER)"), Column("z", "INTEGER")),
+}
 
 RENAMED = {
     "one table": ("select o.x from m.a o", "select p.x from m.a p"),
@@ -37,6 +42,23 @@ RENAMED = {
     ),
     "an unnested list": ("select u.e from m.a, unnest(l) u(e)", "select v.e from m.a, unnest(l) v(e)"),
 }
+
+QUALIFIED = {
+    "by an alias that was there": ("select x, k from m.a e where k > 1", "select e.x, e.k from m.a e where e.k > 1"),
+    "by a new alias": ("select x from m.a where k > 1", "select e.x from m.a as e where e.k > 1"),
+    "by the table's own name": ("select x from m.a", "select a.x from m.a"),
+    "some of them": ("select x, e.k from m.a e", "select e.x, k from m.a e"),
+    "a field": ("select s.y as c from m.a e", "select e.s.y as c from m.a e"),
+    "a star": ("select *, x + 1 as z from m.a e", "select e.*, e.x + 1 as z from m.a e"),
+    "in a subquery": ("select x from (select x, k from m.a) where k > 1",
+                      "select q.x from (select i.x, i.k from m.a i) q where q.k > 1"),
+    "and renamed": ("select o.x, k from m.a o", "select p.x, p.k from m.a p"),
+    "of a common table expression": ("with q as (from m.a) select x from q", "with q as (from m.a) select q.x from q"),
+    "in every clause": (
+        "select k, sum(x) as n from m.a group by k having min(x) > 0 order by k",
+        "select a.k, sum(a.x) as n from m.a group by a.k having min(a.x) > 0 order by a.k",
+    ),
+}  # fmt: skip
 
 OTHERWISE = {
     "nothing": ("select o.x from m.a o", "select o.x from m.a o"),
@@ -75,13 +97,19 @@ def query(text: str) -> Query:
     return found
 
 
-def binding(text: str) -> str:
+def bound(text: str) -> str | Diagnosis:
+    """The digest of what a query means, or why it can't be bound."""
     binder = Binder()
     parsed = query(text)
     found = binder.analyze(parsed, {key: SCHEMAS[key] for key in parsed.keys()})  # noqa: SIM118
     binder.close()
-    assert isinstance(found, Analysis), found
-    return found.binding
+    return found.binding if isinstance(found, Analysis) else found
+
+
+def binding(text: str) -> str:
+    found = bound(text)
+    assert isinstance(found, str), found
+    return found
 
 
 @pytest.mark.parametrize("name", RENAMED)
@@ -91,6 +119,34 @@ def test_another_alias_is_no_difference_and_binds_to_the_same(name: str) -> None
     assert only_aliases_differ(one, other)
     assert only_aliases_differ(other, one)
     assert binding(one) == binding(other)
+
+
+@pytest.mark.parametrize("name", QUALIFIED)
+def test_a_column_with_its_table_in_front_is_no_difference_and_binds_to_the_same(name: str) -> None:
+    one, other = QUALIFIED[name]
+    assert query(one).fingerprint != query(other).fingerprint
+    assert only_aliases_differ(one, other)
+    assert only_aliases_differ(other, one)
+    assert binding(one) == binding(other)
+
+
+CAPTURED = {
+    "a field of a column of that name": ("select y as c from m.c i", "select s.y as c from m.c i"),
+    "a column of the outer query": (
+        "select x from m.a o where exists (select 1 from m.c i where z = x)",
+        "select x from m.a o where exists (select 1 from m.c i where z = i.x)",
+    ),
+    "the other of two tables": (
+        "select o.x from m.a o join m.c i on i.z = k", "select o.x from m.a o join m.c i on i.z = i.k",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CAPTURED)
+def test_a_qualifier_that_means_another_column_is_told_by_what_is_bound(name: str) -> None:
+    one, other = CAPTURED[name]
+    found = [bound(one), bound(other)]
+    assert found[0] != found[1]
 
 
 @pytest.mark.parametrize("name", OTHERWISE)
