@@ -244,7 +244,7 @@ class Analyzer:
 
     def alias_equivalent(self, key: Key, text: str, fingerprint: str) -> bool:
         """Whether the query of *key* differs from an earlier *text*, whose recipe fingerprint was *fingerprint*,
-        only in what it calls its tables and where it says so. What both mean has to be compared as well: see *bindings*.
+        only in what it calls its tables and where. What both mean has to be compared as well: see *bindings*.
         """
         from upriver.lineage.sql.alias_equivalence import only_aliases_differ
         from upriver.lineage.sql.parse.parse import parse_query

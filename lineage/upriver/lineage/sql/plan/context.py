@@ -216,6 +216,16 @@ class PlanContext:
             self._note_volatility(part)
             waiting += subexpressions(part)
 
+    def is_steady(self, expression: Node) -> bool:
+        """Whether *expression* gives the same for the same columns, wherever and whenever it is computed."""
+        waiting = [expression]
+        while waiting:
+            part = waiting.pop()
+            if "qname" in part and not self.volatile_functions.is_steady(function_name(part) or ""):
+                return False
+            waiting += subexpressions(part)
+        return True
+
     def _note_volatility(self, expression: Node) -> None:
         if "qname" in expression:
             name = expression["qname"]["path"][-1]

@@ -1,16 +1,19 @@
 """Row filters as text: which conjuncts can count as part of a footprint, and how they are written.
 
-A predicate is evaluated on the upstream alone, outside the query. So it holds nothing that can fail or depend on
-a session: comparisons, IN, LIKE, IS NULL, AND, OR and NOT over columns and constants of one type.
+A predicate is evaluated on the upstream alone, outside the query. So it holds nothing that depends on a session:
+comparisons, IN, LIKE, IS NULL, CASE, AND, OR and NOT over columns, constants, casts and functions of plain types. Every
+argument is written with the type that it was bound with, so that the same function is chosen again. Which functions
+give another result by themselves the caller has to know, and whether one may fail: see ``rows.filtered``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import date
 from typing import TypeAlias
 
-from upriver.lineage.sql.names import literal
+from upriver.lineage.sql.names import literal, quote
 from upriver.lineage.sql.plan.flow import Node
 
 NameOf: TypeAlias = Callable[[int], str]
@@ -26,7 +29,11 @@ _COMPARISONS = {
     "COMPARE_DISTINCT_FROM": "IS DISTINCT FROM",
     "COMPARE_NOT_DISTINCT_FROM": "IS NOT DISTINCT FROM",
 }
+_BOOLEAN_OPERATORS = frozenset(
+    {"OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "COMPARE_IN", "COMPARE_NOT_IN"}
+)
 _DEEPEST = 40
+_EPOCH = date(1970, 1, 1).toordinal()
 _MATCHES = {"~~": "LIKE", "!~~": "NOT LIKE"}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _UNSIGNED = ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -65,10 +72,20 @@ def _is_deep(expression: Node) -> bool:
     """Whether *expression* is nested further than anything simple: reading all rows is right for it, too."""
     level = [expression]
     for _ in range(_DEEPEST):
-        level = [child for part in level for child in part.get("children") or ()]
+        level = [child for part in level for child in _parts(part)]
         if not level:
             return False
     return True
+
+
+def _parts(expression: Node) -> list[Node]:
+    if expression["expression_class"] != "BOUND_CASE":
+        return expression.get("children") or []
+    checks = expression["case_checks"]
+    return [
+        *(check[part] for check in checks for part in ("when_expr", "then_expr")),
+        expression["else_expr"],
+    ]
 
 
 def _text(expression: Node, name_of: NameOf) -> str | None:
@@ -82,8 +99,15 @@ def _text(expression: Node, name_of: NameOf) -> str | None:
         case "BOUND_OPERATOR":
             return _operator(expression, name_of)
         case "BOUND_FUNCTION":
-            return _function(expression, name_of)
+            return _function(expression, name_of) or _truth(expression, name_of)
+        case "BOUND_CASE":
+            return _truth(expression, name_of)
     return None
+
+
+def _truth(expression: Node, name_of: NameOf) -> str | None:
+    """A boolean that is computed otherwise than by comparing."""
+    return _value(expression, name_of) if expression["return_type"]["id"] == "BOOLEAN" else None
 
 
 def _joined(parts: list[str | None], word: str) -> str | None:
@@ -98,9 +122,8 @@ def _operator(expression: Node, name_of: NameOf) -> str | None:
             inner = _text(children[0], name_of)
             return None if inner is None else f"(NOT {inner})"
         case "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL" as kind:
-            if children[0]["expression_class"] != "BOUND_REF":
-                return None
-            return f"({name_of(children[0]['index'])} {'IS NULL' if kind == 'OPERATOR_IS_NULL' else 'IS NOT NULL'})"
+            inner = _operand(children[0], name_of)
+            return inner and f"({inner} {'IS NULL' if kind == 'OPERATOR_IS_NULL' else 'IS NOT NULL'})"
         case "COMPARE_IN" | "COMPARE_NOT_IN" as kind:
             if not _comparable(children):
                 return None
@@ -108,6 +131,8 @@ def _operator(expression: Node, name_of: NameOf) -> str | None:
             items = _joined(operands[1:], ", ")
             word = "IN" if kind == "COMPARE_IN" else "NOT IN"
             return None if operands[0] is None or items is None else f"({operands[0]} {word} {items})"
+        case "OPERATOR_COALESCE":
+            return _truth(expression, name_of)
     return None
 
 
@@ -141,8 +166,51 @@ def _operand(expression: Node, name_of: NameOf) -> str | None:
         case "BOUND_CONSTANT":
             return constant_text(expression)
         case "BOUND_FUNCTION" if expression["type"] == "OPERATOR_CAST":
-            return _cast(expression, name_of)
+            return _cast(expression, name_of) or _value(expression, name_of)
+    return _value(expression, name_of)
+
+
+def _value(expression: Node, name_of: NameOf) -> str | None:
+    """*expression* with its type beyond doubt, as the argument of a function needs it; None when it is not plain."""
+    type_ = _type_of(expression)
+    target = _argument_type(type_)
+    if target is None:
+        return None
+    parts = [_value(part, name_of) for part in _parts(expression)]
+    if any(part is None for part in parts):
+        return None
+    match expression["expression_class"]:
+        case "BOUND_REF":
+            return name_of(expression["index"])
+        case "BOUND_CONSTANT":
+            text = constant_text(expression)
+            return None if text is None else text if text.startswith("CAST(") else f"CAST({text} AS {target})"
+        case "BOUND_CONJUNCTION":
+            return _text(expression, name_of)
+        case "BOUND_CASE":
+            *checks, last = parts
+            whens = "".join(
+                f" WHEN {when} THEN {then}" for when, then in zip(checks[::2], checks[1::2], strict=True)
+            )
+            return f"CAST(CASE{whens} ELSE {last} END AS {target})"
+        case "BOUND_OPERATOR" if expression["type"] == "OPERATOR_COALESCE":
+            return f"coalesce({', '.join(map(str, parts))})"
+        case "BOUND_OPERATOR" if expression["type"] in _BOOLEAN_OPERATORS:
+            return _operator(expression, name_of)
+        case "BOUND_FUNCTION" if expression["type"] == "OPERATOR_CAST":
+            word = "TRY_CAST" if expression["function_data"]["try_cast"] else "CAST"
+            return f"{word}({parts[0]} AS {target})"
+        case "BOUND_FUNCTION" if expression["type"] in _COMPARISONS:
+            return _function(expression, name_of)
+        case "BOUND_FUNCTION" if expression["type"] == "BOUND_FUNCTION" and not expression["named_arguments"]:
+            path = expression["qname"]["path"]
+            known = path[:-1] in ([], ["system", "main"])
+            return f"{quote(path[-1])}({', '.join(map(str, parts))})" if known else None
     return None
+
+
+def _argument_type(type_: Node) -> str | None:
+    return "INTERVAL" if type_["id"] == "INTERVAL" and not type_["type_info"] else type_text(type_)
 
 
 def _cast(expression: Node, name_of: NameOf) -> str | None:
@@ -181,7 +249,7 @@ def constant_text(expression: Node) -> str | None:
     """A constant as SQL, None for NULL and for types that are not written plainly."""
     value = expression["value"]
     type_, content = value["type"], value.get("value")
-    target = type_text(type_)
+    target = _argument_type(type_)
     if target is None or value["is_null"]:
         return None
     match content:
@@ -193,6 +261,10 @@ def constant_text(expression: Node) -> str | None:
             return f"CAST('{_decimal(content, type_['type_info']['scale'])}' AS {target})"
         case int() if type_["id"] in (*_INTEGERS, *_UNSIGNED):
             return str(content) if target == "INTEGER" else f"CAST('{content}' AS {target})"
+        case int() if type_["id"] == "DATE" and 0 < content + _EPOCH <= date.max.toordinal():
+            return f"CAST('{date.fromordinal(content + _EPOCH).isoformat()}' AS DATE)"
+        case {"months": int(months), "days": int(days), "micros": int(micros)} if type_["id"] == "INTERVAL":
+            return f"CAST('{months} months {days} days {micros} microseconds' AS INTERVAL)"
         case float() | int() if type_["id"] in ("FLOAT", "DOUBLE") and math.isfinite(content):
             return f"CAST('{content!r}' AS {target})"
     return None

@@ -10,7 +10,7 @@ from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Influences, Node, Relati
 from upriver.lineage.sql.plan.ordering import ambiguous, references, sort_keys
 from upriver.lineage.sql.plan.predicate import predicate_text
 from upriver.lineage.sql.plan.shape import Filter, Filters, Steps, conjuncts, moved
-from upriver.lineage.sql.plan.volatility import may_fail
+from upriver.lineage.sql.plan.volatility import may_fail, subexpressions
 
 
 def filtered(context: PlanContext, node: Node, filters: Filters) -> Steps:
@@ -19,11 +19,15 @@ def filtered(context: PlanContext, node: Node, filters: Filters) -> Steps:
     if kept:
         filters = moved(filters, lambda column: kept[column])
     conditions = [part for expression in node["expressions"] for part in conjuncts(expression)]
-    # Conjuncts of one filter may be evaluated in any order, on rows that another of them excludes.
-    if any(may_fail(condition) for condition in conditions):
+    # Conjuncts of one filter may be evaluated in any order, on rows that another of them excludes. One that may fail
+    # reads all rows, unless it is alone: then its own evaluation over all rows finds what it fails on.
+    filters = tuple(one for one in filters if not one.risky)
+    risky = any(may_fail(condition) for condition in conditions)
+    if risky and (filters or len(conditions) > 1):
         filters = ()
     else:
-        filters += tuple(f for condition in conditions if (f := _filter(context, condition)) is not None)
+        found = (_filter(context, condition, risky) for condition in conditions)
+        filters += tuple(one for one in found if one is not None)
     below = yield node["children"][0], filters
     rows = below.rows
     for condition, flow in zip(conditions, context.flows(conditions, below), strict=True):
@@ -36,17 +40,29 @@ def filtered(context: PlanContext, node: Node, filters: Filters) -> Steps:
     return result
 
 
-def _filter(context: PlanContext, condition: Node) -> Filter | None:
+def _filter(context: PlanContext, condition: Node, risky: bool) -> Filter | None:
     columns: dict[int, int] = {}
 
     def name_of(index: int) -> str:
         columns[index] = index
         return ""
 
-    if predicate_text(condition, name_of) is None or not columns:
+    if predicate_text(condition, name_of) is None or not columns or not context.is_steady(condition):
+        return None
+    if risky and _has_conjunction(condition):  # whose parts may spare each other a row, in either order
         return None
     number = context.filter_numbers.setdefault(id(condition), len(context.filter_numbers) + 1)
-    return Filter(number, condition, columns)
+    return Filter(number, condition, columns, risky)
+
+
+def _has_conjunction(expression: Node) -> bool:
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        if part["expression_class"] == "BOUND_CONJUNCTION":
+            return True
+        waiting += subexpressions(part)
+    return False
 
 
 def distinct(context: PlanContext, node: Node, filters: Filters) -> Steps:

@@ -21,11 +21,15 @@ JOIN_NODES = frozenset(
 
 @dataclass(slots=True, frozen=True)
 class Filter:
-    """A conjunct on its way down: *columns* maps the positions in *expression* to those in the current node."""
+    """A conjunct on its way down: *columns* maps the positions in *expression* to those in the current node.
+
+    Of a *risky* one computing may fail: it may stand alone, where no other filter could spare it a row.
+    """
 
     number: int
     expression: Node
     columns: Mapping[int, int]
+    risky: bool = False
 
     def through(self, position_of: Callable[[int], int | None]) -> Filter | None:
         """The filter one node further down; None when a column of it is made there."""

@@ -194,3 +194,7 @@ class VolatileFunctions:
         if name in ORDINARY or name not in self.names:
             return None
         return Volatility(name, "build")
+
+    def is_steady(self, name: str) -> bool:
+        """Whether function *name* depends on its arguments alone: not on the clock, on chance, nor on the session."""
+        return name in ORDINARY or name not in (self.names | _DAILY | _STEADY)
