@@ -216,7 +216,11 @@ def test_an_unknown_upstream_is_told_where_it_stands_with_a_suggestion(folder: F
         ("read_parquet('.upriver/store/*/*.parquet')", "come and go with every build", "read the asset"),
         ("'/elsewhere/.upriver/warehouse.csv'", "come and go with every build", "read the asset"),
         ("'https://example.org/x.csv'", "is not on this machine", "fetch it in a Python asset"),
-        ("sniff_csv('data/x.csv')", "calls sniff_csv(), whose data Upriver can't follow", "declare a source"),
+        (
+            "sniff_csv('data/x.csv')",
+            "calls sniff_csv(), whose data Upriver can't follow",
+            "in a Python asset",
+        ),
     ],
 )
 def test_a_file_that_a_query_can_not_read_is_told_with_what_to_do(

@@ -119,7 +119,9 @@ def load_function(imports: ProjectImports, recipe: PythonRecipe) -> AssetFunctio
     """
     path = f"{recipe.module.replace('.', '/')}.py"
     try:
-        module = imports.module(recipe.module)
+        # Another declaration of the module may be wrong: it breaks itself, not this one.
+        with collecting():
+            module = imports.module(recipe.module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:

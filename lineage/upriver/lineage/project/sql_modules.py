@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,9 @@ from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Asset, Key, Place, SqlRecipe
 from upriver.assets.project.files import ProjectFile, ProjectFiles
 from upriver.lineage.project.manifest import Manifest, Mention, SqlModule, trusted
-from upriver.lineage.sql.names import literal
 
 if TYPE_CHECKING:
-    from upriver.lineage.sql.parse.query import FileRead, Query
+    from upriver.lineage.sql.parse.query import Query
 
 
 def sql_modules(
@@ -72,6 +70,7 @@ def _read(root: Path, path: str, problems: dict[str, Diagnosis]) -> bytes:
 
 def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Query]) -> Iterable[SqlModule]:
     from upriver.assets.loading.sql_module import parse_sql_module
+    from upriver.lineage.project.outside import file_problem, outside_problem
     from upriver.lineage.sql.parse.parse import Text, parse_queries
     from upriver.lineage.sql.parse.variables import variable_reads
 
@@ -92,49 +91,9 @@ def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Quer
         queries[asset.key] = query
         if read := sorted(name for name in variable_reads(query.executable) if name is not None):
             asset = msgspec.structs.replace(asset, variables=tuple(dict.fromkeys([*asset.variables, *read])))
-        problems = [
-            Diagnosis(
-                "reads-outside",
-                f"{asset.key} calls {name}(), whose data Upriver can't follow",
-                asset.place,
-                hint="declare a source over the same data, and read that",
-                key=asset.key,
-            )
-            for name in query.outside
-        ]
-        problems += filter(None, (_file_problem(asset.key, read) for read in query.files))
+        problems = [outside_problem(asset.key, query, name) for name in query.outside]
+        problems += filter(None, (file_problem(asset.key, read) for read in query.files))
         mentions = tuple(Mention(reference.key, reference.place) for reference in query.references)
         yield SqlModule(
             file, digest, asset, query.fingerprint, mentions, query.files, diagnoses=tuple(problems)
         )
-
-
-def _file_problem(key: Key, read: FileRead) -> Diagnosis | None:
-    """Why a file can't be read in a query, None when it can."""
-    first = read.patterns[0]
-    if read.remote:
-        message = f"{key} reads {read.call}, which is not on this machine"
-        hint = "fetch it in a Python asset, and read that"
-    elif any(".upriver" in _plain(pattern).casefold().split("/") for pattern in read.patterns):
-        message = f"{key} reads {read.call}: the files in .upriver come and go with every build"
-        hint = "read the asset, by its name"
-    elif outside := [
-        one
-        for one in read.patterns
-        if _plain(one).startswith(("/", "~")) or _plain(one).split("/")[0] == ".."
-    ]:
-        message = f"{key} reads {read.call}, which lies outside of the project"
-        hint = f"declare it in a Python module, source('raw.name', {outside[0]!r}), and read raw.name"
-    elif read.format == "file" and read.scan is None:
-        message = f"{key} reads {read.call} as a file, and its ending tells of no format"
-        hint = (
-            f"an asset is named without quotes: {first}; a file needs its reader: read_csv({literal(first)})"
-        )
-    else:
-        return None
-    return Diagnosis("reads-outside", message, read.place, hint=hint, key=key)
-
-
-def _plain(pattern: str) -> str:
-    """A pattern without detours, such as ``data/../..``."""
-    return posixpath.normpath(pattern)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import escape, has_magic
 from pathlib import Path
 
-from upriver.assets.errors import UpriverError
+from upriver.assets.errors import UpriverError, did_you_mean
 from upriver.assets.model import FileLocation, Key, Schema
 from upriver.lineage.sql.names import literal
 from upriver.materializer.engines.types import escaped
@@ -51,8 +52,21 @@ class FileConnector:
         return f"{', '.join(self._location.patterns)} as {self._location.scan or self._location.format}"
 
     def missing(self) -> str:
-        """No file matches."""
-        return f"source {self._key}: no file matches {', '.join(self._location.patterns)}"
+        """No file matches; where it was declared, and what was probably meant."""
+        place = f" (declared at {self._place})" if self._place is not None else ""
+        why = "".join(f"; {hint}" for pattern in self._location.patterns if (hint := self._meant(pattern)))
+        return f"source {self._key}{place}: no file matches {', '.join(self._location.patterns)}{why}"
+
+    def _meant(self, pattern: str) -> str | None:
+        path = self._root / pattern
+        if path.is_dir():
+            ending = f"*{path.suffix}" if path.suffix else "*"
+            return f"{pattern} is a folder: its files are {pattern}/{ending}"
+        if has_magic(pattern) and path.is_file():
+            return f"[ ], * and ? stand for other characters: the file of this name is {escape(pattern)!r}"
+        if not has_magic(pattern) and path.parent.is_dir():
+            return did_you_mean(path.name, (one.name for one in path.parent.iterdir()))
+        return None
 
     def observe(self) -> tuple[FileStamp, ...]:
         """The stamps of the files, sorted by path. Raises UpriverError for one that may not be read."""

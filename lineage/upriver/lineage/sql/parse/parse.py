@@ -315,6 +315,9 @@ _WORDS = (
 # fmt: on
 
 
+_OF_A_STAR = ("exclude", "replace", "rename")
+
+
 def _syntax_hint(text: str, offset: int | None) -> str | None:
     """Most syntax errors are a mistyped keyword at, or one word before, the place where the parser stopped."""
     if offset is None:
@@ -322,6 +325,8 @@ def _syntax_hint(text: str, offset: int | None) -> str | None:
     before: Token | None = None
     for token in tokens(text):
         if token.start >= offset:
+            if token.text.lower() in _OF_A_STAR and before is not None and before.text == ")":
+                return f"after * they stand in this order: {', '.join(_OF_A_STAR)}"
             for candidate in (token, before):
                 if (
                     candidate is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,9 @@ def write(returned: Any, target: Path, *, file_asset: bool) -> dict[str, str]:
         case "polars", "LazyFrame" | "DataFrame":
             from upriver.lineage.polars.dtypes import schema_of, storable
 
-            columns = schema_of(returned.collect_schema())
+            schema = returned.collect_schema()
+            _check_columns({name: str(dtype) for name, dtype in schema.items()})
+            columns = schema_of(schema)
             stored = storable(returned.lazy())
             if type(returned).__name__ == "LazyFrame":
                 stored.sink_parquet(target)
@@ -126,10 +130,12 @@ def write(returned: Any, target: Path, *, file_asset: bool) -> dict[str, str]:
                 stored.collect().write_parquet(target)
             return {column.name: column.logical for column in columns if column.logical}
         case "pyarrow", "Table" | "RecordBatchReader":
+            _check_columns({field.name: str(field.type) for field in returned.schema})
             return write_arrow(returned, target)
         case _, "DuckDBPyRelation":
             _write_relation(returned, target)
         case "pandas", "DataFrame":
+            _check_columns(dict.fromkeys(map(str, returned.columns), ""))
             return write_arrow(table_of(returned), target)
         case _:
             kind = (
@@ -142,6 +148,20 @@ def write(returned: Any, target: Path, *, file_asset: bool) -> dict[str, str]:
                 "a pandas DataFrame, or a DuckDB relation. For a file, annotate the result as bytes or pathlib.Path."
             )
     return {}
+
+
+def _check_columns(types: Mapping[str, str]) -> None:
+    """Refuse what no table file can hold, in words of our own: those of the writers name no column."""
+    if not types:
+        raise AssetError(
+            "the recipe returned a table without columns; a table has at least one, also when it has no rows: "
+            'pl.DataFrame(schema={"id": pl.Int64})'
+        )
+    if objects := [name for name, type_ in types.items() if re.search(r"\bObject\b", type_)]:
+        raise AssetError(
+            f"column {objects[0]!r} holds Python objects (pl.Object), which can't be stored; "
+            "turn them into text, numbers or structs, or return bytes for a file"
+        )
 
 
 def _write_relation(relation: Any, target: Path) -> None:
