@@ -173,6 +173,45 @@ class PythonRecipe(Value, frozen=True, tag="python"):
 Recipe: TypeAlias = SqlRecipe | PythonRecipe
 
 
+class FreshWithin(Value, frozen=True, tag="fresh_within"):
+    """A goal: what an asset has taken in was seen to be current at most *seconds* ago."""
+
+    seconds: float
+    observe_every: float | None = None
+
+
+class Every(Value, frozen=True, tag="every"):
+    """A goal: an asset verifies against observations since the last tick of *cron*, or of *interval* seconds from
+    local midnight on.
+
+    *zone* None is the project's zone. *within* is how many seconds after its tick it is overdue; None: at the next one.
+    """
+
+    cron: str | None = None
+    interval: float | None = None
+    zone: str | None = None
+    within: float | None = None
+    observe_every: float | None = None
+
+
+class By(Value, frozen=True, tag="by"):
+    """A goal: at *minute* of each day of *on*, an asset verifies against observations since minute *since* of that day.
+
+    Minutes count from local midnight in *zone* (None: the project's). *on* are ``mon`` … ``sun``, ISO dates, or
+    ``workdays`` with the code of a country, ``workdays DE-BY`` (without one: the project's calendar).
+    """
+
+    minute: int
+    zone: str | None = None
+    on: tuple[str, ...] = ()
+    since: int = 0
+    observe_every: float | None = None
+
+
+Goal: TypeAlias = FreshWithin | Every | By
+"""What should hold of an asset, by when. An asset has at most one of each kind."""
+
+
 class Asset(Value, frozen=True):
     """A table or file that the project produces, as declared.
 
@@ -197,6 +236,7 @@ class Asset(Value, frozen=True):
     suffix: str = ""
     ordered: bool = False
     permissions: Permissions = Permissions()
+    goals: tuple[Goal, ...] = ()
 
 
 class FileLocation(Value, frozen=True, tag="files"):

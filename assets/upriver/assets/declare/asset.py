@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
@@ -124,6 +125,14 @@ def asset(
     writes: Iterable[str] | None = None,
     network: bool = False,
     processes: bool = False,
+    fresh_within: str | float | None = None,
+    every: str | float | None = None,
+    by: str | None = None,
+    zone: str | None = None,
+    within: str | float | None = None,
+    on: str | Iterable[str | date] | None = None,
+    since: str | None = None,
+    observe_every: str | float | None = None,
 ) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
 
 
@@ -141,6 +150,10 @@ def asset(key: Any = None, **options: Any) -> Any:
     It runs confined: *reads* are files of the project, or patterns of them, that it reads besides its upstreams,
     *writes* files that it writes besides its result, in folders of their own; *network* lets it use sockets,
     *processes* the memory that processes share.
+
+    Goals say how old its content may be: *fresh_within* (``"15m"``), *every* (``"1h"``, or cron, ``"0 6 * * *"``;
+    *within* is how late it may be), *by* (``"08:00 Europe/Berlin"``, *on* ``"workdays DE"``, *since* ``"05:00"``).
+    *zone* is that of the times, *observe_every* how often its sources are looked at.
 
     Raises DeclarationError with all that is wrong; while a project is loaded it is reported there instead.
     """

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from upriver.assets.declare.options import DIALECTS, MOST_RETRIES, SQL_OPTIONS, VOLATILE
-from upriver.assets.project.config import BUILD_SETTINGS, CONFIG, ISOLATIONS, MOST_COUNTED, SECTIONS
+from upriver.assets.goals import GOAL_OPTIONS
+from upriver.assets.project.config import (
+    BUILD_SETTINGS,
+    CONFIG,
+    ISOLATIONS,
+    MOST_COUNTED,
+    SECTIONS,
+    WATCH_SETTINGS,
+)
 
 Fragment: TypeAlias = Mapping[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,6 +40,7 @@ def _choice(description: str, *words: str) -> Fragment:
 
 _KEY = r"^\s*[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\s*$"
 _DURATION = r"^\s*\d+(\.\d+)?\s*([A-Za-z]+\s*(\d+(\.\d+)?\s*[A-Za-z]+\s*)*)?$"
+_TIME = r"^\s*([01]?\d|2[0-3]):[0-5]\d"
 _AMOUNT = r"^\s*\d+(\.\d+)?\s*[A-Za-z]*\s*$"
 
 
@@ -65,6 +74,19 @@ _OPTIONS: Mapping[str, Fragment] = {
     "variables": _texts("Variables of upriver.toml that it reads.", minLength=1),
     "volatile": _choice("When it is stale although nothing that it reads has changed.", *VOLATILE),
     "ordered": {"description": "The order of its rows is part of the result.", **_FLAG},
+    "fresh_within": _quantity("Goal: what it has taken in was current at most so long ago, 15m.", _DURATION),
+    "every": {
+        "description": "Goal: it verifies after each tick, of an interval (15m) or of cron (0 6 * * *).",
+        "anyOf": [{"type": "number", "minimum": 1}, {"type": "string", "minLength": 1}],
+    },
+    "by": _text(
+        "Goal: it verifies at this time of day, 08:00 Europe/Berlin.", pattern=_TIME + r"(\s+\S+)?\s*$"
+    ),
+    "zone": _text("The time zone of every and by: Europe/Berlin.", minLength=1),
+    "within": _quantity("How long after its tick an every may take, 1h.", _DURATION),
+    "on": _texts("The days of by: workdays, workdays DE, mon, 2026-12-24.", minLength=1),
+    "since": _text("The time of day from which observations count for by.", pattern=_TIME + r"\s*$"),
+    "observe_every": _quantity("How often the sources of a goal are looked at.", _DURATION),
 }
 
 
@@ -131,6 +153,19 @@ _BUILD: Mapping[str, Fragment] = {
         },
     },
 }
+_GOALS = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {name: _OPTIONS[name] for name in GOAL_OPTIONS},
+}
+_WATCH: Mapping[str, Fragment] = {
+    "zone": _text("The time zone of goals that name none.", minLength=1),
+    "calendar": _text(
+        "The country of workdays: DE, DE-BY.", pattern=r"^\s*[A-Za-z]{2}(-[A-Za-z0-9]{1,5})?\s*$"
+    ),
+    "at_most": {"description": "So many assets made stale by one edit are built without asking.", **_COUNT},
+    "poll": _quantity("Seconds between two looks where the system does not report changes.", _DURATION),
+}
 _SECTIONS: Mapping[str, Fragment] = {
     "project": _settings("The project itself.", name=_text("Its name.", minLength=1)),
     "variables": _VARIABLES,
@@ -144,6 +179,8 @@ _SECTIONS: Mapping[str, Fragment] = {
         _LABEL,
         _settings("One environment.", variables=_VARIABLES),
     ),
+    "goals": _table("What is due when, by selector; the last that fits wins.", {"minLength": 1}, _GOALS),
+    "watch": _settings("How goals are kept.", **{name: _WATCH[name] for name in WATCH_SETTINGS}),
 }
 
 

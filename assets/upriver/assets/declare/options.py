@@ -11,7 +11,8 @@ from typing import Any
 
 from upriver.assets.declare.paths import read_pattern, write_pattern
 from upriver.assets.errors import Diagnosis, did_you_mean
-from upriver.assets.model import Execution, Key, Kind, Permissions, Place, Value, key_problem
+from upriver.assets.goals import GOAL_OPTIONS, read_goals
+from upriver.assets.model import Execution, Goal, Key, Kind, Permissions, Place, Value, key_problem
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 # fmt: off
@@ -54,6 +55,7 @@ class Options(Value, frozen=True):
     writes: tuple[str, ...] = ()
     network: bool = False
     processes: bool = False
+    goals: tuple[Goal, ...] = ()
 
     @property
     def permissions(self) -> Permissions:
@@ -229,6 +231,7 @@ _RUNNING = (
     "variables",
     "volatile",
     "ordered",
+    *GOAL_OPTIONS,
 )
 SQL_OPTIONS = (*COMMON, "dialect", *_RUNNING)
 PYTHON_OPTIONS = (*COMMON, *_RUNNING, "kind", "suffix", "reads", "writes", "network", "processes")
@@ -246,12 +249,14 @@ def read_options(
     for name, value in given.items():
         if name not in known:
             problems.append(unknown_option(name, known, place(name), key))
-        elif value is not None:
+        elif value is not None and name not in GOAL_OPTIONS:
             try:
                 read[name] = _READERS[name](value)
             except ValueError as error:
                 problems.append(Diagnosis("bad-value", f"{name}: {error}", place(name), key=key))
-    return Options(**read), problems
+    goals, wrong = read_goals({name: value for name, value in given.items() if name in known})
+    problems += [Diagnosis("bad-value", text, place(name), hint=hint, key=key) for name, text, hint in wrong]
+    return Options(**read, goals=goals), problems
 
 
 def unknown_option(name: str, known: Collection[str], place: Place, key: Key | None = None) -> Diagnosis:

@@ -213,6 +213,7 @@ class _Resolver:
                 volatile=options.volatile,
                 suffix=options.suffix,
                 ordered=options.ordered,
+                goals=options.goals,
                 permissions=options.permissions,
             )
         )

@@ -58,6 +58,7 @@ def parse_sql_module(path: str, text: str) -> Asset | tuple[Diagnosis, ...]:
         variables=options.variables,
         volatile=options.volatile,
         ordered=options.ordered,
+        goals=options.goals,
     )
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from upriver.assets.errors import Diagnosis, UsageError, caret_excerpt, did_you_mean
-from upriver.assets.model import Place, Value
-from upriver.assets.support.quantities import expected, parse_memory
+from upriver.assets.goals import GOAL_OPTIONS, read_goals, read_zone
+from upriver.assets.model import Goal, Place, Value
+from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 CONFIG = "upriver.toml"
 Scalar: TypeAlias = str | int | float | bool
@@ -20,7 +21,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 ISOLATIONS = ("enforced", "observed")
 """What ``[build] isolation`` may be."""
-SECTIONS = ("project", "variables", "pools", "build", "secrets", "environments")
+SECTIONS = ("project", "variables", "pools", "build", "secrets", "environments", "goals", "watch")
+WATCH_SETTINGS = ("zone", "calendar", "at_most", "poll")
 BUILD_SETTINGS = ("jobs", "memory", "isolation", "allow_read")
 MOST_COUNTED = 10_000
 
@@ -40,6 +42,27 @@ class AllowedRead(Value, frozen=True):
     stat: bool = False
 
 
+class GoalRule(Value, frozen=True):
+    """One line of ``[goals]``: the *goals* of what *select* means. *line* is its line in the file."""
+
+    select: str
+    goals: tuple[Goal, ...]
+    line: int = 1
+
+
+class Watching(Value, frozen=True):
+    """``[watch]``: how goals are kept. *zone* is that of goals that name none, *calendar* the country of ``workdays``.
+
+    *at_most* assets made stale by one edit of code are built without being asked, *poll* is seconds between two looks
+    at files where the system does not report changes.
+    """
+
+    zone: str | None = None
+    calendar: str | None = None
+    at_most: int = 100
+    poll: float = 2.0
+
+
 class Config(Value, frozen=True):
     """What ``upriver.toml`` says. *memory* is in bytes, *secrets* are paths of files by the secret's name. *isolation*
     is ``"enforced"`` or ``"observed"``; None is enforced where the system can.
@@ -54,6 +77,8 @@ class Config(Value, frozen=True):
     allow_read: tuple[AllowedRead, ...] = ()
     secrets: Mapping[str, str] = {}
     environments: Mapping[str, Environment] = {}
+    goals: tuple[GoalRule, ...] = ()
+    watch: Watching = Watching()
 
 
 def find_project(start: Path) -> Path:
@@ -134,7 +159,27 @@ class _Reader:
             allow_read=build.get("allow_read", ()),
             secrets=self._named(sections["secrets"], ("secrets",), _NAME, _file),
             environments=self._environments(sections["environments"]),
+            goals=self._goals(sections["goals"]),
+            watch=self._watch(sections["watch"]),
         )
+
+    def _goals(self, section: Mapping[str, Any]) -> tuple[GoalRule, ...]:
+        rules = []
+        for select in section:
+            at = ("goals", select)
+            given = self._table(section, at)
+            self._refuse_unknown(given, GOAL_OPTIONS, at)
+            goals, problems = read_goals(given)
+            for name, message, hint in problems:
+                self._note(f"goals of {select!r}: {message}", (*at, name), hint)
+            rules.append(GoalRule(select, goals, locate(self._text, at)))
+        return tuple(rules)
+
+    def _watch(self, section: Mapping[str, Any]) -> Watching:
+        functions = (read_zone, _country, _count, parse_duration)
+        readers: dict[str, Callable[[object], Any]] = dict(zip(WATCH_SETTINGS, functions, strict=True))
+        self._refuse_unknown(section, WATCH_SETTINGS, ("watch",))
+        return Watching(**self._items(section, ("watch",), readers))
 
     def _environments(self, section: Mapping[str, Any]) -> dict[str, Environment]:
         environments = {}
@@ -204,6 +249,14 @@ def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_COUNTED:
         raise expected(f"a whole number from 1 to {MOST_COUNTED:,}", value)
     return value
+
+
+def _country(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(
+        r"[A-Za-z]{2}(-[A-Za-z0-9]{1,5})?", value.strip(), re.ASCII
+    ):
+        raise expected('a country, such as "DE" or "DE-BY",', value)
+    return value.strip().upper()
 
 
 def _isolation(value: object) -> str:
