@@ -19,6 +19,7 @@ from upriver.materializer.ports import (
     ClaimRequest,
     Holder,
     Lease,
+    Pause,
     Pointer,
     Seen,
     SourceRecord,
@@ -53,6 +54,8 @@ class MemoryState:
         self._fingerprints: dict[tuple[str, Footprint], str] = {}
         self._sources: dict[Key, SourceRecord] = {}
         self._recipes: dict[str, Sequence[CodePart]] = {}
+        self._observations: dict[tuple[str, Key, str], float] = {}
+        self._pauses: dict[tuple[str, Key], Pause] = {}
         self._token = 0
         self._revision = 0
         self._commits = 0
@@ -235,6 +238,8 @@ class MemoryState:
         self._failures = {place: one for place, one in self._failures.items() if place[0] != environment}
         for place in [place for place in self._durations if place[0] == environment]:
             del self._durations[place]
+        self._observations = {p: at for p, at in self._observations.items() if p[0] != environment}
+        self._pauses = {place: one for place, one in self._pauses.items() if place[0] != environment}
         self._environments.discard(environment)
         self._revision += 1
         return len(gone)
@@ -289,6 +294,30 @@ class MemoryState:
                 result[node] = median(one.finished - one.started for one in recent), max(peaks, default=None)
         return result
 
+    # -- goals -------------------------------------------------------------------------------------------
+    def observations(self, environment: str) -> Mapping[tuple[Key, str], float]:
+        found = sorted(self._observations.items())
+        return {(key, version): at for (where, key, version), at in found if where in ("", environment)}
+
+    def remember_observations(self, environment: str, seen: Mapping[tuple[Key, str], float]) -> None:
+        self._observations.update({(environment, key, version): at for (key, version), at in seen.items()})
+
+    def pauses(self, environment: str) -> Mapping[Key, Pause]:
+        return {key: pause for (where, key), pause in self._pauses.items() if where == environment}
+
+    def set_pauses(self, environment: str, pauses: Mapping[Key, Pause | None]) -> None:
+        for key, pause in pauses.items():
+            self._pauses.pop((environment, key), None)
+            if pause is not None:
+                self._pauses[environment, key] = pause
+
+    def duration_ranges(self, environment: str) -> Mapping[Node, tuple[float, float]]:
+        return {
+            node: (min(took), max(took))
+            for (where, node), made in self._durations.items()
+            if where == environment and (took := [one.finished - one.started for one in made[:5]])
+        }
+
     # -- facts -------------------------------------------------------------------------------------------
     def fingerprints(self, versions: Iterable[str]) -> Mapping[tuple[str, Footprint], str]:
         wanted = set(versions)
@@ -309,7 +338,9 @@ class MemoryState:
         return dict(self._sources)
 
     def remember_sources(self, records: Iterable[SourceRecord]) -> None:
-        self._sources.update((one.key, one) for one in records)
+        for one in records:
+            self._sources[one.key] = one
+            self._observations["", one.key, one.version.id] = one.observed
 
     def recipe_parts(self, fingerprint: str) -> Sequence[CodePart]:
         return self._recipes.get(fingerprint, [])

@@ -22,6 +22,7 @@ from upriver.materializer.ports.executor import (
     PythonAttempt,
     Watching,
 )
+from upriver.materializer.ports.goals import GoalRecords, Pause
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
 from upriver.materializer.ports.state import (
     Claim,
@@ -56,11 +57,13 @@ __all__ = [
     "Entry",
     "Executor",
     "FactCache",
+    "GoalRecords",
     "Holder",
     "JournalReader",
     "Lease",
     "NotProduced",
     "Outdated",
+    "Pause",
     "Pointer",
     "Produced",
     "ProjectStorage",

@@ -23,6 +23,7 @@ from upriver.materializer.model import (
     Version,
 )
 from upriver.materializer.ports.clock import Clock
+from upriver.materializer.ports.goals import GoalRecords
 from upriver.materializer.ports.journal import JournalReader, Pointer
 from upriver.materializer.ports.store import Store
 
@@ -330,7 +331,7 @@ class FactCache(Protocol):
         ...
 
 
-class StateStore(StateReader, StateWriter, FactCache, Protocol):
+class StateStore(StateReader, StateWriter, FactCache, GoalRecords, Protocol):
     """Everything that is remembered between commands."""
 
 

@@ -137,6 +137,10 @@ class Sources:
             return False
         return connector.observe() == looked.stamps
 
+    def looked(self, key: Key) -> SourceRecord | None:
+        """What was seen in this process, without looking; None when nothing has asked for *key*."""
+        return self._looked.get(key)
+
     def known(self, key: Key) -> SourceRecord | None:
         """What was last seen, in this or an earlier process, without looking."""
         if key in self._looked:

@@ -56,9 +56,14 @@ class Facts:
 
     def remember_sources(self, records: Iterable[SourceRecord]) -> None:
         """Replace what was last seen of these sources."""
+        records = tuple(records)
         self._remember(
             "insert or replace into sources (key, version, body) values (?, ?, ?)",
             [(one.key, one.version.id, encode(one)) for one in records],
+        )
+        self._remember(
+            "insert or replace into observations (environment, asset, version, at) values ('', ?, ?, ?)",
+            [(one.key, one.version.id, one.observed) for one in records],
         )
 
     def recipe_parts(self, fingerprint: str) -> Sequence[CodePart]:

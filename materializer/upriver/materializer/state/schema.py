@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 create table meta (
@@ -101,6 +101,24 @@ create table durations (
     partition text not null default '',
     recent blob not null,
     primary key (environment, asset, partition)
+) without rowid;
+
+-- When each version was seen last: of a source (environment ''), of an asset as one that verified.
+create table observations (
+    environment text not null,
+    asset text not null,
+    partition text not null default '',
+    version text not null,
+    at real not null,
+    primary key (environment, asset, partition, version)
+) without rowid;
+
+create table pauses (
+    environment text not null,
+    asset text not null,
+    since real not null,
+    until real,
+    primary key (environment, asset)
 ) without rowid;
 
 create table fingerprints (

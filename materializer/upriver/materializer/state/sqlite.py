@@ -26,6 +26,7 @@ from upriver.materializer.state import rows
 from upriver.materializer.state.builders import Builders, release_claims
 from upriver.materializer.state.database import REBUILD_HINT, Database
 from upriver.materializer.state.facts import Facts
+from upriver.materializer.state.goals import Goals
 from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.runs import Runs
 from upriver.materializer.storage import locks
@@ -42,7 +43,7 @@ _SEALED = (
 )
 
 
-class SqliteState(Builders, Runs, Facts):
+class SqliteState(Builders, Runs, Facts, Goals):
     """The state in one database, each commit also written to the journal. Threads may share it."""
 
     def __init__(
@@ -57,6 +58,7 @@ class SqliteState(Builders, Runs, Facts):
         Builders.__init__(self, database, builders, term, clock)
         Runs.__init__(self, database)
         Facts.__init__(self, database, algorithm)
+        Goals.__init__(self, database)
         self.journal = journal
         self._decoded: dict[int, Materialization] = {}
 
@@ -190,7 +192,7 @@ class SqliteState(Builders, Runs, Facts):
             ]
             if building:
                 raise locks.busy(f"the removal of environment {environment}", building)
-            for table in ("failures", "durations"):
+            for table in ("failures", "durations", "observations", "pauses"):
                 connection.execute(f"delete from {table} where environment = ?", (environment,))
             connection.execute("delete from environments where name = ?", (environment,))
             connection.execute("delete from pointers where environment = ?", (environment,))

@@ -1,0 +1,96 @@
+"""Goals as they stand: what is known of an asset, what a goal says of it, and the answer that faces render."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from upriver.assets.model import Goal, Key, Value
+
+
+class GoalState(StrEnum):
+    """How a goal stands, the best first."""
+
+    ON_TIME = "on_time"
+    DUE = "due"
+    AT_RISK = "at_risk"
+    OVERDUE = "overdue"
+
+
+class GoalCause(StrEnum):
+    """Why a goal does not hold yet."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    FAILED = "failed"
+    BROKEN = "broken"
+    UNOBSERVED = "unobserved"
+    HELD = "held"
+    """One edit made more assets stale than ``[watch] at_most`` lets be built without being asked."""
+    PAUSED = "paused"
+
+
+class DeclaredGoal(Value, frozen=True):
+    """A goal of an asset, with its zone and calendar filled in."""
+
+    asset: Key
+    goal: Goal
+    id: str
+    kind: str
+    spec: str
+
+
+class Known(Value, frozen=True):
+    """What is known of an asset at one moment.
+
+    *current* is the latest observation at which what it read equalled what it has taken in; None: never. *fresh*
+    tells that it verifies now. *restless* is an asset that only passing time makes stale (``now()``). *remaining* are
+    the least and the most seconds that its build takes, with all upstream that is not fresh. *cause* and
+    *waiting_for* say what stands in the way.
+    """
+
+    current: float | None = None
+    fresh: bool = False
+    restless: bool = False
+    remaining: tuple[float, float] | None = None
+    cause: GoalCause | None = None
+    waiting_for: tuple[Key, ...] = ()
+
+
+class Verdict(Value, frozen=True):
+    """What a goal says at one moment. Moments are seconds since the epoch.
+
+    *due* is when it has to hold next. *wanted* tells that there is something to build for it, *missed* how many of its
+    ticks passed unmet before the latest, *wakes* when its verdict may become another by time alone.
+    """
+
+    state: GoalState
+    due: float | None
+    lag: float | None
+    wanted: bool = False
+    missed: int = 0
+    wakes: float | None = None
+
+
+class GoalStatus(Value, frozen=True):
+    """A goal as it is shown. *eta* is when it will be done, the earliest and the latest by what its builds took."""
+
+    id: str
+    asset: Key
+    kind: str
+    spec: str
+    state: GoalState
+    due: float | None
+    eta: tuple[float, float] | None
+    lag: float | None
+    cause: GoalCause | None
+    waiting_for: tuple[Key, ...]
+    missed: int = 0
+    paused_until: float | None = None
+
+
+_ORDER = tuple(GoalState)
+
+
+def worst(states: list[GoalState]) -> GoalState:
+    """The state that stands for several."""
+    return max(states, key=_ORDER.index, default=GoalState.ON_TIME)
