@@ -34,6 +34,7 @@ from upriver.materializer.answers import (
     ViewEdge,
     ViewGroup,
 )
+from upriver.materializer.automation.model import GoalReport, GoalState, GoalStatus
 from upriver.materializer.model import Action, Cause, Outcome, Reason, State
 from upriver.materializer.operations import ProjectApi
 
@@ -67,6 +68,22 @@ class Answers(ProjectApi):
 
     specs: dict[Key, AssetSpec]
     statuses: dict[Key, AssetStatus]
+
+    def goals(self, select: Sequence[str] = ()) -> GoalReport:
+        keys = self.keys(select, sources=False)[:3]
+        states = (GoalState.OVERDUE, GoalState.DUE, GoalState.ON_TIME)
+        return GoalReport(
+            tuple(
+                GoalStatus(f"{key}/every", key, "every", "every 1h", state, NOW + 600, None, 60.0, None, ())
+                for key, state in zip(keys, states, strict=False)
+            )
+        )
+
+    def pause_goals(self, select: Sequence[str], *, until: float | None = None) -> tuple[Key, ...]:
+        return self.keys(select, sources=False)
+
+    def resume_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
+        return self.keys(select, sources=False)
 
     @property
     def name(self) -> str:

@@ -50,6 +50,7 @@ from upriver.materializer.execution.cancel import Cancel
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.fix import Fix
     from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
+    from upriver.materializer.automation.model import GoalReport
     from upriver.materializer.upkeep.fsck import Report
     from upriver.materializer.upkeep.gc import Collected, Keep
     from upriver.materializer.upkeep.repair import Repaired
@@ -58,6 +59,7 @@ LAZY_TYPES: Mapping[str, str] = {
     "Fix": "upriver.lineage.refactoring.fix",
     "ColumnRenaming": "upriver.lineage.refactoring.rename.values",
     "Renaming": "upriver.lineage.refactoring.rename.values",
+    "GoalReport": "upriver.materializer.automation.model",
     "Report": "upriver.materializer.upkeep.fsck",
     "Collected": "upriver.materializer.upkeep.gc",
     "Keep": "upriver.materializer.upkeep.gc",
@@ -344,6 +346,19 @@ class ProjectApi(Protocol):
 
         Raises UsageError for the default one and for an unknown one, BusyError while a build runs in it.
         """
+
+    # -- goals -------------------------------------------------------------------------------------------
+    @in_session_server
+    def goals(self, select: Sequence[str] = ()) -> GoalReport:
+        """How the goals of SELECT stand now. Looks at the sources, and remembers when it did."""
+
+    @in_session_server
+    def pause_goals(self, select: Sequence[str], *, until: float | None = None) -> tuple[Key, ...]:
+        """Let the goals of SELECT wait, until a moment or until they are resumed; of which assets."""
+
+    @in_session_server
+    def resume_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
+        """Let the goals of SELECT go on; of which assets they had waited."""
 
     # -- upkeep ------------------------------------------------------------------------------------------
     @in_session_server

@@ -15,9 +15,10 @@ import pytest
 from tests.fakes.session import FakeSession
 from tests.fakes.shop import shop
 
+from upriver.materializer.automation import file_watch
+from upriver.materializer.automation.file_watch import FolderWatch
 from upriver.materializer.model import State
-from upriver.tui.app import background, file_watch
-from upriver.tui.app.file_watch import FolderWatch
+from upriver.tui.app import background
 from upriver.tui.app.status_cache import CachedStatuses, cached_path, load_statuses, save_statuses
 
 Desk = Callable[..., Any]
@@ -234,7 +235,7 @@ def test_closing_is_prompt_and_leaves_no_thread(tmp_path: Path) -> None:
 
 def test_the_watch_knows_nothing_of_the_terminal_ui() -> None:
     """A loop without a screen uses it too; what makes no watch does not load the library."""
-    call = "import sys, upriver.tui.app.file_watch; print(*sys.modules)"
+    call = "import sys, upriver.materializer.automation.file_watch; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", call], capture_output=True, text=True, check=True
     ).stdout.split()

@@ -43,6 +43,8 @@ class Assessment:
     remaining: Mapping[Key, tuple[float, float]]
     identities: Mapping[Key, str]
     """What an attempt at each wanted asset would run on: its code, and what it reads. A failure is of one of these."""
+    held: frozenset[Key] = frozenset()
+    """The wanted assets that wait for a person: what one edit made stale is more than may be built without asking."""
 
 
 def assess(
@@ -51,12 +53,11 @@ def assess(
     *,
     among: Collection[Key] | None = None,
     ticks: Ticks | None = None,
-    held: Collection[Key] = (),
 ) -> Assessment:
     """Evaluate the goals of the project as last derived; with *among*, of these assets only.
 
-    *running* are the assets that are built now, with the start of each; *held* those that wait for a person. Raises
-    DeclarationError when the project as a whole can't be used.
+    *running* are the assets that are built now, with the start of each. Raises DeclarationError when the project as a
+    whole can't be used.
     """
     project = context.project(refresh=False)
     declared = goals_of(project, machine_zone())
@@ -83,7 +84,7 @@ def assess(
             context.environment, {what: at for what, at in news.items() if what[0] not in project.sources}
         )
     pauses = state.pauses(context.environment)
-    view = _View(context, seen, project, running, held, now)
+    view = _View(context, seen, project, running, now)
     return view.assessment(goals, declared, current, pauses, ticks or Ticks())
 
 
@@ -114,13 +115,18 @@ class _View:
         seen: Survey,
         project: Project,
         running: Mapping[Key, float],
-        held: Collection[Key],
         now: float,
     ) -> None:
         self._seen = seen
         self._project = project
         self._running = running
-        self._held = held
+        self.edited = frozenset(
+            key
+            for key, finding in seen.findings.items()
+            if any(reason.kind is Cause.RECIPE for reason in finding.reasons)
+        )
+        many = self.edited if len(self.edited) > project.config.watch.at_most else frozenset[Key]()
+        self._held = project.graph.descendants(many) if many else frozenset[Key]()
         self._now = now
         self._upstreams = {key: project.graph.upstreams(key) for key in seen.findings}
         self._restless = restless(seen.findings, seen.findings)
@@ -182,9 +188,9 @@ class _View:
             for up in self._upstreams[key]
             if up in self._seen.findings and self._seen.findings[up].state is not State.FRESH
         )
-        if waiting:
-            return GoalCause.WAITING, waiting
-        return (GoalCause.HELD, ()) if key in self._held else (None, ())
+        if key in self._held:
+            return GoalCause.HELD, waiting
+        return (GoalCause.WAITING, waiting) if waiting else (None, ())
 
     def assessment(
         self,
@@ -211,22 +217,18 @@ class _View:
                 if at is not None and at > self._now
             ]
             wakes += [self._now + look] if look is not None else []
-        edited = frozenset(
-            key
-            for key, finding in self._seen.findings.items()
-            if any(reason.kind is Cause.RECIPE for reason in finding.reasons)
-        )
         remaining = {key: span for key, span in self._remaining.items() if span is not None}
         identities = {key: self._identity(key) for key in wanted}
         return Assessment(
             at=self._now,
             statuses=tuple(statuses),
             wanted=wanted,
-            edited=edited,
+            edited=self.edited,
             wakes=min(wakes, default=None),
             diagnoses=declared.diagnoses,
             remaining=remaining,
             identities=identities,
+            held=self._held & wanted.keys(),
         )
 
     def _identity(self, key: Key) -> str:

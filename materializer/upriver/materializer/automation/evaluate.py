@@ -16,7 +16,7 @@ _AHEAD = 1.0
 """Seconds that an observation may lie in the future: clocks of two machines are never quite equal."""
 
 _SHARE = 2 / 3
-"""The share of a length of time after which what only time changes is made again, and before which nothing is at risk."""
+"""The share of a length of time after which what only time changes is made again; before it nothing is at risk."""
 
 
 def evaluate(goal: Goal, known: Known, now: float, ticks: Ticks, works: Workday = works_on) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Goal, Key, Value
 
 
@@ -94,3 +95,53 @@ _ORDER = tuple(GoalState)
 def worst(states: list[GoalState]) -> GoalState:
     """The state that stands for several."""
     return max(states, key=_ORDER.index, default=GoalState.ON_TIME)
+
+
+class GoalReport(Value, frozen=True):
+    """All goals that were asked for, and what is wrong with their declarations."""
+
+    goals: tuple[GoalStatus, ...]
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+
+class Happening(StrEnum):
+    """What the loop that keeps goals tells of."""
+
+    STARTED = "started"
+    GOAL = "goal"
+    """A goal stands otherwise than before."""
+    MISSED = "missed"
+    """Ticks passed while nothing watched; the latest alone counts."""
+    BUILDING = "building"
+    BUILT = "built"
+    HELD = "held"
+    """One edit made so much stale that it waits for a person."""
+    WAITING = "waiting"
+    """What failed waits before it is tried again."""
+    PROBLEM = "problem"
+    """The project can't be looked at, or a declaration is wrong; what was declared before stays."""
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class WatchEvent(Value, frozen=True):
+    """One thing that happened in the loop. *until* is when it goes on, *goal* the goal that it is about."""
+
+    at: float
+    event: Happening
+    assets: tuple[Key, ...] = ()
+    detail: str = ""
+    run: str | None = None
+    until: float | None = None
+    goal: GoalStatus | None = None
+
+
+class WatchFigures(Value, frozen=True):
+    """The loop in numbers, since it began: for a health check and for metrics."""
+
+    looked: float | None = None
+    goals: dict[GoalState, int] = {}
+    builds: int = 0
+    failed: int = 0
+    running: int = 0
+    held: int = 0

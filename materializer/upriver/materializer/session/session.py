@@ -47,6 +47,7 @@ from upriver.materializer.ports import Clock
 from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
+from upriver.materializer.session.automation import Goalkeeping
 from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
 
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from upriver.materializer.upkeep.repair import Repaired
 
 
-class Session(Refactorings):
+class Session(Refactorings, Goalkeeping):
     """A :class:`ProjectApi` over a context. Reading calls may run in any thread; one build at a time.
 
     The operations are documented in :class:`ProjectApi`. Nothing is opened before it is needed.

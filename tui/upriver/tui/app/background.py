@@ -18,11 +18,11 @@ from textual.message_pump import MessagePump
 
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
+from upriver.materializer.automation.file_watch import FolderWatch
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import State
 from upriver.materializer.operations import ProjectApi
-from upriver.tui.app.file_watch import FolderWatch
 from upriver.tui.app.memory import give_back
 from upriver.tui.app.messages import Answer, ProjectRead, RunEnded, RunFound
 from upriver.tui.app.project_model import Snapshot, shared, take_snapshot

@@ -24,8 +24,10 @@ COMMANDS: dict[str, Command] = {
     for command in (
         Command("init", "Start", "write a small project that runs"),
         Command("build", "Build", "materialize what is stale, and only that"),
+        Command("watch", "Build", "keep goals: look at the sources, and build what is due"),
         Command("plan", "Build", "what build would do, and why"),
         Command("status", "Look", "how fresh every asset is now"),
+        Command("goals", "Look", "what is on time, due, at risk or overdue, and why"),
         Command("why", "Look", "why an asset is stale, down to the column and the line of code"),
         Command("lineage", "Look", "where an asset or column comes from, and what it feeds"),
         Command(
@@ -49,6 +51,44 @@ COMMANDS: dict[str, Command] = {
         Command("schema", "Upkeep", "JSON Schema of a header or of upriver.toml, for editors"),
         Command("version", "Upkeep", "versions of Upriver and of its engines"),
     )
+}
+
+# What people type who come from other tools.
+_OTHER_NAMES = {
+    "run": "build",
+    "make": "build",
+    "materialize": "build",
+    "refresh": "build",
+    "ls": "status",
+    "list": "status",
+    "check": "status --check",
+    "freshness": "status",
+    "explain": "why",
+    "graph": "lineage",
+    "dag": "lineage",
+    "deps": "lineage",
+    "query": "sql",
+    "preview": "show",
+    "head": "show",
+    "describe": "show",
+    "logs": "log",
+    "runs": "history",
+    "costs": "cost",
+    "verify": "fsck",
+    "clean": "gc",
+    "prune": "gc",
+    "vacuum": "gc",
+    "tui": "ui",
+    "new": "init",
+    "daemon": "watch",
+    "schedule": "goals",
+    "schedules": "goals",
+    "sla": "goals",
+    "create": "init",
+    "diff": "impact",
+    "repair": "fix",
+    "mv": "rename",
+    "move": "rename",
 }
 
 SELECT_HELP = (

@@ -46,8 +46,8 @@ class Listed:
         return list(self._items)
 
 
-def write_json(console: Console, document: Any) -> None:
-    """Write one document: indented for people at a terminal, else on one line."""
+def write_json(console: Console, document: Any, *, line: bool = False) -> None:
+    """Write one document: indented for people at a terminal, else (or with *line*) on one line."""
     listed = isinstance(document, dict) and any(isinstance(value, Listed) for value in document.values())
     if listed and console.terminal:
         document = {name: v.all() if isinstance(v, Listed) else v for name, v in document.items()}
@@ -62,7 +62,7 @@ def write_json(console: Console, document: Any) -> None:
             separator = ","
         console.raw("}\n")
         return
-    console.raw(_text(document, indent=2 if console.terminal else None) + "\n")
+    console.raw(_text(document, indent=2 if console.terminal and not line else None) + "\n")
 
 
 def _text(document: Any, *, indent: int | None = None) -> str:

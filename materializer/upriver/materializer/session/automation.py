@@ -1,0 +1,104 @@
+"""Operations on goals: how they stand, pausing them, and the loop that keeps them."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from upriver.assets.errors import UsageError
+from upriver.assets.model import Key
+from upriver.lineage.project.project import Project
+from upriver.materializer.answers import BuildResult, NotShownError
+from upriver.materializer.context import Context
+from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.operations import ProjectApi
+from upriver.materializer.runs.history import Past
+
+if TYPE_CHECKING:
+    from upriver.materializer.automation.assess import Assessment
+    from upriver.materializer.automation.model import GoalReport, WatchEvent
+    from upriver.materializer.automation.ticks import Ticks
+    from upriver.materializer.automation.watch import Watch
+
+
+class Goalkeeping(ProjectApi):
+    """The part of a session that keeps goals. The session gives the context, and takes turns."""
+
+    context: Context
+    _past: Past
+    _reading: threading.RLock
+
+    @abstractmethod
+    def _select(self, project: Project, texts: Sequence[str]) -> frozenset[Key]: ...
+
+    def goals(self, select: Sequence[str] = ()) -> GoalReport:
+        from upriver.materializer.automation.assess import assess
+        from upriver.materializer.automation.model import GoalReport
+
+        with self._reading:
+            project = self.context.project()
+            chosen = self._select(project, select) if select else None
+            seen = assess(self.context, self._past.running_now(), among=chosen)
+            return GoalReport(seen.statuses, seen.diagnoses)
+
+    def pause_goals(self, select: Sequence[str], *, until: float | None = None) -> tuple[Key, ...]:
+        from upriver.materializer.ports import Pause
+
+        with self._reading:
+            keys = self._with_goals(select)
+            if not keys:
+                raise UsageError("nothing that is selected has a goal; `upriver goals` lists them")
+            now = self.context.clock.now()
+            self.context.state.set_pauses(self.environment, {key: Pause(now, until) for key in keys})
+            return keys
+
+    def resume_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
+        with self._reading:
+            project = self.context.project()
+            chosen = self._select(project, select)
+            paused = tuple(sorted(self.context.state.pauses(self.environment).keys() & chosen))
+            self.context.state.set_pauses(self.environment, dict.fromkeys(paused))
+            return paused
+
+    def _with_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
+        from upriver.materializer.automation.declared import goals_of, machine_zone
+
+        project = self.context.project()
+        return tuple(sorted(goals_of(project, machine_zone()).keys & self._select(project, select)))
+
+    def watching(self, on_event: Callable[[WatchEvent], None], stop: Cancel) -> Watch:
+        """The loop that keeps the goals of this project, not begun yet. It drains when *stop* is requested."""
+        from upriver.materializer.automation.lookout import FolderLookout
+        from upriver.materializer.automation.watch import Watch
+
+        with self._reading:
+            poll = self.context.project().config.watch.poll
+        lookout = FolderLookout(self.root, poll)
+        return Watch(_Keeper(self), self.context.clock, lookout, on_event, stop)
+
+
+class _Keeper:
+    """See :class:`upriver.materializer.automation.watch.Keeper`."""
+
+    def __init__(self, session: Goalkeeping) -> None:
+        self._session = session
+
+    def assess(self, ticks: Ticks) -> Assessment:
+        from upriver.materializer.automation.assess import assess
+
+        session = self._session
+        with session._reading:
+            session.context.project()
+            return assess(session.context, session._past.running_now(), ticks=ticks)
+
+    def revision(self) -> str:
+        with self._session._reading:
+            return self._session.revision()
+
+    def build(self, keys: tuple[Key, ...], cancel: Cancel) -> BuildResult:
+        try:
+            return self._session.build(keys, wait=30.0, cancel=cancel)
+        except NotShownError as error:
+            return error.result  # what was built is there; only the warehouse file does not show it
