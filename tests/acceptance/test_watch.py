@@ -35,12 +35,23 @@ class Watcher:
         )
         self.lines: queue.Queue[Any] = queue.Queue()
         self.seen: list[Any] = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self.lines.put(json.loads(line))
+
+    def close(self) -> None:
+        """Kill what still runs, and let go of its output."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join(LONG)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
     def until(self, wanted: Callable[[Any], bool], seconds: float = LONG) -> Any:
         """Wait for a line."""
@@ -73,9 +84,7 @@ def watching(project: Project, *words: str) -> Iterator[Watcher]:
     try:
         yield watcher
     finally:
-        if watcher.process.poll() is None:
-            watcher.process.kill()
-        watcher.process.wait()
+        watcher.close()
 
 
 @pytest.fixture
@@ -134,7 +143,9 @@ def test_what_runs_is_finished_before_it_stops(project: Project) -> None:
     project.run("build", "goal")
     with watching(project) as watcher:
         watcher.event("building", "slow")
-        watcher.until(lambda line: bool(line["goal"]) and line["goal"]["cause"] == "running")
+        deadline = time.monotonic() + LONG
+        while project.read("goals", "slow")["goals"][0]["cause"] != "running":
+            assert time.monotonic() < deadline
         assert watcher.end(signal.SIGTERM) == 143
     assert project.read("sql", "from slow") == [{"a": 1}]
 
@@ -150,8 +161,7 @@ def test_two_share_the_work(project: Project) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
         assert {first.end(signal.SIGTERM), second.end(signal.SIGTERM)} == {143}
-    made = [one for one in project.read("history", "goal")["materializations"]]
-    assert len(made) == 4
+    assert len(project.read("history", "goal")["materializations"]) == 4
 
 
 def test_what_fails_waits_until_it_changes(project: Project) -> None:
