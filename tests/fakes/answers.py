@@ -79,10 +79,9 @@ class Answers(ProjectApi):
             )
         )
 
-    def pause_goals(self, select: Sequence[str], *, until: float | None = None) -> tuple[Key, ...]:
-        return self.keys(select, sources=False)
-
-    def resume_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
+    def pause_goals(
+        self, select: Sequence[str], *, until: float | None = None, resume: bool = False
+    ) -> tuple[Key, ...]:
         return self.keys(select, sources=False)
 
     @property

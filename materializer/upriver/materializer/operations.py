@@ -278,9 +278,7 @@ class ProjectApi(Protocol):
 
     @in_session_server
     def compare(self, key: Key, before: str = "before") -> Comparison:
-        """An asset now against an earlier materialization: ``before`` is the last that held something else, any is
-        named by its id or the beginning of its run's or its version's.
-        """
+        """An asset now against an earlier materialization: ``before`` (the last with other content), an id, run, version."""
 
     @in_session_server
     def recipe_text(self, key: Key) -> tuple[str, str]:
@@ -313,9 +311,7 @@ class ProjectApi(Protocol):
 
     @in_caller
     def follow(self, run_id: str, stop: Callable[[], bool]) -> Iterator[Event]:
-        """Events of a run that may still be going on, in this or another process; ends with it, or when *stop*
-        returns True.
-        """
+        """Events of a run that may still be going on, in any process; ends with it, or when *stop* returns True."""
 
     @in_caller
     def live_run(self) -> str | None:
@@ -353,12 +349,10 @@ class ProjectApi(Protocol):
         """How the goals of SELECT stand now. Looks at the sources, and remembers when it did."""
 
     @in_session_server
-    def pause_goals(self, select: Sequence[str], *, until: float | None = None) -> tuple[Key, ...]:
-        """Let the goals of SELECT wait, until a moment or until they are resumed; of which assets."""
-
-    @in_session_server
-    def resume_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
-        """Let the goals of SELECT go on; of which assets they had waited."""
+    def pause_goals(
+        self, select: Sequence[str], *, until: float | None = None, resume: bool = False
+    ) -> tuple[Key, ...]:
+        """Let the goals of SELECT wait, *until* a moment or a call with *resume*; of which assets."""
 
     # -- upkeep ------------------------------------------------------------------------------------------
     @in_session_server

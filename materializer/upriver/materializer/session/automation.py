@@ -43,10 +43,14 @@ class Goalkeeping(ProjectApi):
             seen = assess(self.context, self._past.running_now(), among=chosen)
             return GoalReport(seen.statuses, seen.diagnoses)
 
-    def pause_goals(self, select: Sequence[str], *, until: float | None = None) -> tuple[Key, ...]:
+    def pause_goals(
+        self, select: Sequence[str], *, until: float | None = None, resume: bool = False
+    ) -> tuple[Key, ...]:
         from upriver.materializer.ports import Pause
 
         with self._reading:
+            if resume:
+                return self._resume(select)
             keys = self._with_goals(select)
             if not keys:
                 raise UsageError("nothing that is selected has a goal; `upriver goals` lists them")
@@ -54,13 +58,11 @@ class Goalkeeping(ProjectApi):
             self.context.state.set_pauses(self.environment, {key: Pause(now, until) for key in keys})
             return keys
 
-    def resume_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
-        with self._reading:
-            project = self.context.project()
-            chosen = self._select(project, select)
-            paused = tuple(sorted(self.context.state.pauses(self.environment).keys() & chosen))
-            self.context.state.set_pauses(self.environment, dict.fromkeys(paused))
-            return paused
+    def _resume(self, select: Sequence[str]) -> tuple[Key, ...]:
+        chosen = self._select(self.context.project(), select)
+        paused = tuple(sorted(self.context.state.pauses(self.environment).keys() & chosen))
+        self.context.state.set_pauses(self.environment, dict.fromkeys(paused))
+        return paused
 
     def _with_goals(self, select: Sequence[str]) -> tuple[Key, ...]:
         from upriver.materializer.automation.declared import goals_of, machine_zone

@@ -53,44 +53,6 @@ COMMANDS: dict[str, Command] = {
     )
 }
 
-# What people type who come from other tools.
-_OTHER_NAMES = {
-    "run": "build",
-    "make": "build",
-    "materialize": "build",
-    "refresh": "build",
-    "ls": "status",
-    "list": "status",
-    "check": "status --check",
-    "freshness": "status",
-    "explain": "why",
-    "graph": "lineage",
-    "dag": "lineage",
-    "deps": "lineage",
-    "query": "sql",
-    "preview": "show",
-    "head": "show",
-    "describe": "show",
-    "logs": "log",
-    "runs": "history",
-    "costs": "cost",
-    "verify": "fsck",
-    "clean": "gc",
-    "prune": "gc",
-    "vacuum": "gc",
-    "tui": "ui",
-    "new": "init",
-    "daemon": "watch",
-    "schedule": "goals",
-    "schedules": "goals",
-    "sla": "goals",
-    "create": "init",
-    "diff": "impact",
-    "repair": "fix",
-    "mv": "rename",
-    "move": "rename",
-}
-
 SELECT_HELP = (
     "assets to take: a key, a glob (staging.*), +key with its upstream, key+ with its downstream, tag:NAME, "
     "state:stale, owner:NAME; a,b takes what fits both, !x leaves out; default: all"

@@ -73,7 +73,7 @@ def _pause(invocation: Invocation, action: str, select: list[str]) -> int:
     elif invocation.options.until is not None:
         raise WrongUsage("--until belongs to `upriver goals pause`")
     else:
-        keys = invocation.session.resume_goals(select)
+        keys = invocation.session.pause_goals(select, resume=True)
     if invocation.json:
         write_json(invocation.out, json_output.goals_paused(keys, until))
     else:
