@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.acceptance.command import ENVIRONMENT, UPRIVER, Project, run
+from tests.json_contract import check_document
 
 LONG = 60.0
 
@@ -61,6 +62,7 @@ class Watcher:
                 line = self.lines.get(timeout=max(0.01, end - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"nothing like it within {seconds} s: {self.seen}") from None
+            check_document(line, "watch")
             self.seen.append(line)
             if wanted(line):
                 return line

@@ -9,6 +9,7 @@ from tests.guards.imports import ROOT
 
 CLOCK = "materializer/upriver/materializer/storage/clock.py"
 ALLOWED = {
+    "materializer/upriver/materializer/automation/file_watch.py": "how long the kernel is waited for",
     CLOCK: "it is the machine's clock",
     "materializer/upriver/materializer/state/database.py": "SQLite's locks are held by other processes",
     "materializer/upriver/materializer/execution/local/pool.py": "the process of an attempt runs in real time",

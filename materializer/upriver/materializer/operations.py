@@ -278,7 +278,7 @@ class ProjectApi(Protocol):
 
     @in_session_server
     def compare(self, key: Key, before: str = "before") -> Comparison:
-        """An asset now against an earlier materialization: ``before`` (the last with other content), an id, run, version."""
+        """An asset now against an earlier materialization: ``before`` (of other content), an id, a run, a version."""
 
     @in_session_server
     def recipe_text(self, key: Key) -> tuple[str, str]:

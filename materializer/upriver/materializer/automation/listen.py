@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
@@ -21,20 +20,21 @@ class Watched(Protocol):
     """What is asked for figures."""
 
     figures: WatchFigures
-    alive: float
+
+    def silent(self) -> float:
+        """Seconds since the last sign of life."""
+        ...
 
 
 @contextlib.contextmanager
-def listen(
-    watch: Watched, host: str, port: int, clock: Callable[[], float] = time.monotonic
-) -> Iterator[str]:
+def listen(watch: Watched, host: str, port: int) -> Iterator[str]:
     """While inside, answer at *host* and *port*; the address. Raises UsageError when it is taken."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             match self.path:
                 case "/healthz":
-                    age = clock() - watch.alive
+                    age = watch.silent()
                     body = {"ok": age < STUCK, "seconds_since_sign_of_life": round(age, 3)}
                     self._answer(200 if age < STUCK else 503, "application/json", json.dumps(body).encode())
                 case "/metrics":

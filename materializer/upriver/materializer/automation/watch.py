@@ -93,7 +93,7 @@ class Watch:
         self._resume_at = 0.0
         self._revision: str | None = None
         self.figures = WatchFigures()
-        self.alive = clock.monotonic()
+        self._alive = clock.monotonic()
         self._builds = self._failed = 0
 
     def run(self, *, once: bool = False) -> bool:
@@ -115,6 +115,10 @@ class Watch:
     def wake(self) -> None:
         """Look now. Safe from signal handlers and threads."""
         self._lookout.wake()
+
+    def silent(self) -> float:
+        """Seconds since the last sign of life."""
+        return self._clock.monotonic() - self._alive
 
     def close(self) -> None:
         """Stop listening to the folders."""
@@ -246,7 +250,7 @@ class Watch:
         moments += [now + _AFTER_PROBLEM] if seen is None else [] if seen.wakes is None else [seen.wakes]
         until = min(moments, default=float("inf"))
         while not self._stop.level and not any(one.done.is_set() for one in self._going):
-            self.alive = self._clock.monotonic()
+            self._alive = self._clock.monotonic()
             before = self._clock.now()
             if before >= until:
                 return
