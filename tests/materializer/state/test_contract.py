@@ -26,7 +26,7 @@ from upriver.materializer.model import (
     Trace,
     Version,
 )
-from upriver.materializer.ports import Claimed, ClaimRequest, Lease, Seen, SourceRecord, StateStore
+from upriver.materializer.ports import Claimed, ClaimRequest, Lease, Pause, Seen, SourceRecord, StateStore
 from upriver.materializer.state import SqliteState, open_state
 
 AnyState: TypeAlias = SqliteState | MemoryState
@@ -491,3 +491,30 @@ def test_fingerprints_of_another_algorithm_are_not_shown(tmp_path: Path) -> None
     again = open_state(path, algorithm="a1")
     assert dict(again.fingerprints(["v1"])) == {("v1", one): "1:f"}
     again.close()
+
+
+# -- goals ---------------------------------------------------------------------------------------------
+
+
+def test_observations_are_remembered_by_version(state: AnyState) -> None:
+    """Of sources in every environment, of assets in their own; the last one told counts."""
+    state.remember_observations("", {("raw.x", "v1"): 1.0, ("raw.x", "v2"): 2.0})
+    state.remember_observations("dev", {("marts.a", "v1"): 3.0})
+    state.remember_observations("dev", {("marts.a", "v1"): 2.5})
+    assert state.observations("dev") == {("raw.x", "v1"): 1.0, ("raw.x", "v2"): 2.0, ("marts.a", "v1"): 2.5}
+    assert state.observations("prod") == {("raw.x", "v1"): 1.0, ("raw.x", "v2"): 2.0}
+
+
+def test_pauses_hold_until_they_are_taken_back(state: AnyState) -> None:
+    """In their environment."""
+    state.set_pauses("dev", {"marts.a": Pause(1.0, 9.0), "marts.b": Pause(1.0)})
+    state.set_pauses("dev", {"marts.b": None})
+    assert state.pauses("dev") == {"marts.a": Pause(1.0, 9.0)}
+    assert state.pauses("prod") == {}
+
+
+def test_durations_have_a_range(state: AnyState, lease: Lease) -> None:
+    """The shortest and the longest of the last few."""
+    for name, seconds in (("m1", 3.0), ("m2", 1.0), ("m3", 2.0)):
+        state.commit(lease, "dev", [materialization(name, seconds=seconds)])
+    assert state.duration_ranges("dev") == {Node("marts.a"): (1.0, 3.0)}
