@@ -43,6 +43,7 @@ from upriver.materializer.answers import (
     LogLine,
     Plan,
 )
+from upriver.materializer.automation.model import GoalCause, GoalReport, GoalState, GoalStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
@@ -170,6 +171,19 @@ def _checked(session: ScriptedSession, given: Mapping[str, Any]) -> Report | Rep
     return Repaired(session.report, moved, SOUND) if given["repair"] else session.report
 
 
+GOAL = GoalStatus(
+    id="marts.churn/every",
+    asset="marts.churn",
+    kind="every",
+    spec="every 1h",
+    state=GoalState.AT_RISK,
+    due=NOW + 60.0,
+    eta=(NOW + 30.0, NOW + 90.0),
+    lag=3600.0,
+    cause=GoalCause.WAITING,
+    waiting_for=("staging.orders",),
+)
+
 ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = {
     "build": lambda session, given: None,
     "keys": lambda session, given: tuple(status.asset for status in session.statuses),
@@ -205,6 +219,8 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
         EnvironmentEntry("dev", True, False, 3),
         EnvironmentEntry("prod", False, True, 12, ("20240501-120000-aaaaaa",)),
     ),
+    "goals": lambda session, given: GoalReport((GOAL,)),
+    "pause_goals": lambda session, given: ("marts.churn",),
     "remove_environment": lambda session, given: 12,
     "fsck": _checked,
     "gc": lambda session, given: Collected(("m1", "m2"), ("ab12.parquet",), (), 31_000_000, 120_000_000),

@@ -69,7 +69,7 @@ class _Going:
 
 
 class Watch:
-    """One loop over the goals of a project. *stop* drains it: what runs is finished, nothing more is begun."""
+    """One loop over the goals of a project. *stop* drains it; asked again, what runs is stopped, too."""
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Watch:
         self._lookout = lookout
         self._on_event = on_event
         self._stop = stop
+        self._work = Cancel()
         self._ticks = Ticks()
         self._going: list[_Going] = []
         self._waits: dict[Key, Wait] = {}
@@ -192,7 +193,7 @@ class Watch:
 
     def _build(self, going: _Going, keys: tuple[Key, ...]) -> None:
         try:
-            going.result = self._keeper.build(keys, self._stop)
+            going.result = self._keeper.build(keys, self._work)
         except BaseException as error:  # noqa: BLE001 -- raised, or told, where the loop collects it
             going.error = error
         going.done.set()
@@ -235,10 +236,13 @@ class Watch:
     def _drain(self) -> None:
         if self._going:
             self._tell(Happening.STOPPING, tuple(sorted({key for one in self._going for key in one.tried})))
+        self._work.drain()
         for going in self._going:
             assert going.thread is not None
             while going.thread.is_alive():  # in steps: a signal handler runs between them
                 going.thread.join(0.2)
+                if self._stop.level > 1 and not self._work.level:
+                    self._work.request(self._stop.signal)
         self._collect()
 
     # -- waiting -----------------------------------------------------------------------------------------

@@ -223,7 +223,7 @@ class Build:
                 put=lambda finished: committer.put(finished),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
                 failed=failed,
                 emit=log.emit,
-                cancelled=lambda: self._cancel.level > 0,
+                cancelled=lambda: self._cancel.draining or self._cancel.level > 0,
                 dropped=lambda: self._cancel.dropped,
                 priority=planned.priority,
                 took=took_before(durations, seen.records),

@@ -13,12 +13,17 @@ class Cancel:
 
     def __init__(self) -> None:
         self.level = 0
+        self.draining = False
         self.signal: int | None = None
         self.dropped: frozenset[Key] = frozenset()
 
     def drop(self, key: Key) -> None:
         """Ask for one asset alone to be left out; what needs it is blocked, the rest goes on."""
         self.dropped |= {key}
+
+    def drain(self) -> None:
+        """Ask for nothing more to be begun; what runs is finished and kept."""
+        self.draining = True
 
     def request(self, signal: int | None = None) -> None:
         """Ask, for the first time or again; *signal* is remembered for the exit code."""
