@@ -198,8 +198,12 @@ def test_foreign_things_are_moved_away(project: Project) -> None:
     (project.path("a").parent / "notes.txt").write_text("do not lose me")
     (project.folder / "store" / "folder").mkdir()
     (project.folder / "store" / "folder" / "x").write_text("nor me")
-    (project.folder / "store" / "link").symlink_to("/etc")
+    link = project.folder / "store" / "link"
+    link.symlink_to("/etc")
     assert kinds(check(LocalStorage(project.folder))) == [Trouble.FOREIGN] * 3
+    with pytest.raises(StoreError, match="is a link to /etc"):  # whoever made it has to say what it is for
+        repair(LocalStorage(project.folder))
+    link.unlink()
     assert repair(LocalStorage(project.folder)).after.ok
     kept = [
         p.read_text()
