@@ -1,0 +1,1 @@
+select sum(a) as s from 'data/x.csv'
