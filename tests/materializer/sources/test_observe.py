@@ -324,7 +324,10 @@ def test_a_view_over_files_is_no_source(shelf: Shelf, view: str) -> None:
 @pytest.mark.parametrize(
     ("location", "sentence"),
     [
-        (csv("data/no*.csv", "data/nor.csv"), "source s (declared at assets/s.py:1): no file matches data/no*.csv, data/nor.csv"),
+        (
+            csv("data/no*.csv", "data/nor.csv"),
+            "source s (declared at assets/s.py:1): no file matches data/no*.csv, data/nor.csv",
+        ),
         (TableLocation("data/no.db", "sqlite", "t"), "source s: there is no database data/no.db"),
     ],
     ids=["files", "database"],

@@ -210,7 +210,7 @@ def test_a_reader_keeps_a_collection_out_and_readers_do_not_mind_each_other(proj
     project.make("old")
     project.make("new")
     lock = project.folder / "gc.lock"
-    with reading(lock), reading(lock, wait=0.0), pytest.raises(BusyError, match="reading"):
+    with reading(lock), reading(lock, wait=0.0), pytest.raises(BusyError, match="being read"):
         project.collect(NOTHING_OLD)
     assert project.left() == {"old", "new"}
     project.collect(NOTHING_OLD)
