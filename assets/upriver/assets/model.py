@@ -212,6 +212,143 @@ Goal: TypeAlias = FreshWithin | Every | By
 """What should hold of an asset, by when. An asset has at most one of each kind."""
 
 
+class Severity(StrEnum):
+    """What a failed check does: an error keeps the artifact from being published, a warning is told."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+class NotNull(Value, frozen=True, tag="not_null"):
+    """A rule that a column holds no null."""
+
+    column: str
+
+
+class Unique(Value, frozen=True, tag="unique"):
+    """A rule that no two rows have the same values in *columns*. Of a single column, nulls are not compared."""
+
+    columns: tuple[str, ...]
+
+
+class AcceptedValues(Value, frozen=True, tag="accepted_values"):
+    """A rule that a column holds nothing but *values*, or null. They are texts, read as the column's type."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+class Range(Value, frozen=True, tag="range"):
+    """A rule that a column's values lie between *least* and *greatest*, both included, or are null."""
+
+    column: str
+    least: str | None = None
+    greatest: str | None = None
+
+
+class Matches(Value, frozen=True, tag="matches"):
+    """A rule that a column's texts match a regular expression as a whole, or are null."""
+
+    column: str
+    pattern: str
+
+
+class RowCount(Value, frozen=True, tag="row_count"):
+    """A rule on how many rows there are."""
+
+    least: int | None = None
+    greatest: int | None = None
+
+
+class Expression(Value, frozen=True, tag="expression"):
+    """A rule that an SQL expression over the columns of a row is true, or null, for every row."""
+
+    text: str
+
+
+class Relationship(Value, frozen=True, tag="relationship"):
+    """A rule that each value of a column is one of *to_column* of the asset or source *to*, or null."""
+
+    column: str
+    to: Key
+    to_column: str
+
+
+class Newest(Value, frozen=True, tag="freshness"):
+    """A rule that a column's newest value is not older than *within* seconds."""
+
+    column: str
+    within: float
+
+
+class Offenders(Value, frozen=True, tag="query"):
+    """A rule that a query gives no rows. *reads* are the keys that it names, *fingerprint* its meaning."""
+
+    text: str
+    line: int = 1
+    dialect: str = "duckdb"
+    reads: tuple[Key, ...] = ()
+    fingerprint: str = ""
+
+
+Rule: TypeAlias = (
+    NotNull
+    | Unique
+    | AcceptedValues
+    | Range
+    | Matches
+    | RowCount
+    | Expression
+    | Relationship
+    | Newest
+    | Offenders
+)
+
+
+class Check(Value, frozen=True):
+    """A rule on the rows of an asset. *name* tells it from the others of the asset.
+
+    *most* is how many offenders are tolerated, *share* which part of the rows.
+    """
+
+    name: str
+    rule: Rule
+    place: Place
+    severity: Severity = Severity.ERROR
+    most: int = 0
+    share: float = 0.0
+
+    @property
+    def others(self) -> tuple[Key, ...]:
+        """What it reads beside the asset that it is of, as declared."""
+        match self.rule:
+            case Relationship(to=to):
+                return (to,)
+            case Offenders(reads=reads):
+                return reads
+            case _:
+                return ()
+
+
+class ContractColumn(Value, frozen=True):
+    """A column that an asset promises. *type* is a DuckDB type, None when any will do."""
+
+    name: str
+    place: Place
+    type: str | None = None
+    description: str = ""
+
+
+class Quality(Value, frozen=True):
+    """What an asset promises: checks of its rows, and the columns of its contract, which is *closed* when there are to
+    be no others.
+    """
+
+    checks: tuple[Check, ...] = ()
+    columns: tuple[ContractColumn, ...] = ()
+    closed: bool = False
+
+
 class Asset(Value, frozen=True):
     """A table or file that the project produces, as declared.
 
@@ -237,6 +374,7 @@ class Asset(Value, frozen=True):
     ordered: bool = False
     permissions: Permissions = Permissions()
     goals: tuple[Goal, ...] = ()
+    quality: Quality = Quality()
 
 
 class FileLocation(Value, frozen=True, tag="files"):

@@ -9,7 +9,17 @@ from typing import Any, TypeAlias
 from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.model import Action, Outcome, Reason, Reasons, RunStatus, State, Trust, TrustedEdge
+from upriver.materializer.model import (
+    Action,
+    CheckResult,
+    Outcome,
+    Reason,
+    Reasons,
+    RunStatus,
+    State,
+    Trust,
+    TrustedEdge,
+)
 
 
 class AssetStatus(Value, frozen=True):
@@ -103,6 +113,7 @@ class AssetResult(Value, frozen=True):
     error: str | None = None
     partition: str | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
 
 class BuildResult(Value, frozen=True):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from upriver.assets.identity import Node, PartitionKey
-from upriver.assets.model import Key, Schema, Value
+from upriver.assets.model import Key, Place, Schema, Severity, Value
 from upriver.lineage.model import Footprint
 
 
@@ -168,6 +168,8 @@ class Cause(StrEnum):
     BROKEN = "broken"
     DAMAGED = "damaged"
     SOURCE_MISSING = "source_missing"
+    CHECK = "check"
+    """A check of the asset has failed, or has not run on what is there now."""
 
 
 class Trust(StrEnum):
@@ -210,6 +212,8 @@ class Action(StrEnum):
     REUSE = "reuse"
     MAYBE = "maybe"
     FRESH = "fresh"
+    CHECK = "check"
+    """The content stays; its checks are to be run on it, or have failed on it."""
     BLOCKED = "blocked"
     BROKEN = "broken"
 
@@ -272,3 +276,102 @@ class Failure(Value, frozen=True):
     def node(self) -> Node:
         """The node that failed."""
         return Node(self.asset, self.partition)
+
+
+class Verdict(Value, frozen=True):
+    """What one run of a check has found. It holds for as long as what was read is the same.
+
+    *id* names what was read and the *rule* (a digest) that it was held against; *reads* are the ids of the versions,
+    that of the asset itself first. *offenders* were found among *rows*; *newest*, of a freshness check, is the newest
+    value in seconds since the epoch. *sample* is an artifact with the first of the offenders.
+    """
+
+    id: str
+    asset: Key
+    check: str
+    rule: str
+    reads: tuple[tuple[Key, str], ...]
+    rows: int
+    offenders: int
+    at: float
+    run: str = ""
+    seconds: float = 0.0
+    newest: float | None = None
+    sample: ArtifactRef | None = None
+
+
+class Acceptance(Value, frozen=True):
+    """A recorded exception: what failed by the verdict *verdict* is published all the same, *because* of this."""
+
+    asset: Key
+    check: str
+    verdict: str
+    because: str
+    at: float
+    run: str
+
+
+class Refusal(Value, frozen=True):
+    """An artifact that was made and not published, because it failed *checks*."""
+
+    materialization: Materialization
+    checks: tuple[str, ...]
+    at: float
+    run: str
+
+    @property
+    def node(self) -> Node:
+        """The node that it would have become."""
+        return self.materialization.node
+
+
+class CheckOutcome(StrEnum):
+    """How a check stands."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNED = "warned"
+    ACCEPTED = "accepted"
+    """It failed, and that was accepted for this content."""
+    ERROR = "error"
+    """It could not be run: counts as failed."""
+    DUE = "due"
+    """It has not run on what is there now."""
+
+
+class CheckResult(Value, frozen=True):
+    """How one check stands on one content of its asset. *ran* is False where an earlier verdict holds.
+
+    *at* is when it ran, in seconds since the epoch. *detail* says what was found, or why it is due; *because* why a
+    failure was accepted.
+    """
+
+    asset: Key
+    check: str
+    outcome: CheckOutcome
+    severity: Severity
+    detail: str = ""
+    offenders: int | None = None
+    rows: int | None = None
+    at: float | None = None
+    seconds: float = 0.0
+    ran: bool = False
+    because: str | None = None
+    place: Place | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether it keeps an artifact from being published."""
+        bad = self.outcome in (CheckOutcome.FAILED, CheckOutcome.ERROR)
+        return bad and self.severity is Severity.ERROR
+
+
+class CheckReport(Value, frozen=True):
+    """How the checks of a selection stand."""
+
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether one stands that keeps an artifact from being published."""
+        return any(one.stops for one in self.checks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
+from types import MappingProxyType
 
 import msgspec
 
@@ -12,7 +13,16 @@ from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
 from upriver.assets.model import CodePart, Key
 from upriver.lineage.model import Footprint
-from upriver.materializer.model import Failure, Materialization, Outcome, Run, RunStatus
+from upriver.materializer.model import (
+    Acceptance,
+    Failure,
+    Materialization,
+    Outcome,
+    Refusal,
+    Run,
+    RunStatus,
+    Verdict,
+)
 from upriver.materializer.ports import (
     Claim,
     Claimed,
@@ -61,6 +71,40 @@ class MemoryState:
         self._commits = 0
         self._builders: dict[int, Holder] = {}
         self._claims: dict[tuple[str, Node], tuple[int, int]] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._refusals: dict[tuple[str, Node], Refusal] = {}
+        self._acceptances: dict[tuple[str, str], Acceptance] = {}
+
+    # -- quality -----------------------------------------------------------------------------------------
+    def verdicts(self, ids: Iterable[str]) -> Mapping[str, Verdict]:
+        return {id_: self._verdicts[id_] for id_ in ids if id_ in self._verdicts}
+
+    def verdict_history(self, asset: Key, check: str, limit: int = 20) -> Sequence[Verdict]:
+        found = [one for one in self._verdicts.values() if (one.asset, one.check) == (asset, check)]
+        return sorted(found, key=lambda one: -one.at)[:limit]
+
+    def samples(self) -> frozenset[str]:
+        return frozenset(one.sample.id for one in self._verdicts.values() if one.sample is not None)
+
+    def remember_verdicts(self, verdicts: Mapping[str, Verdict]) -> None:
+        self._verdicts.update(verdicts)
+        self._revision += bool(verdicts)
+
+    def refusals(self, environment: str | None = None) -> Mapping[Node, Refusal]:
+        return {node: one for (where, node), one in self._refusals.items() if environment in (None, where)}
+
+    def acceptances(self, environment: str) -> Mapping[str, Acceptance]:
+        return {at: one for (where, at), one in self._acceptances.items() if where == environment}
+
+    def record_refusal(self, lease: Lease, environment: str, refusal: Refusal) -> None:
+        self._check(lease)
+        self._refusals[environment, refusal.node] = refusal
+        self._revision += 1
+
+    def accept(self, lease: Lease, environment: str, acceptances: Iterable[Acceptance]) -> None:
+        self._check(lease)
+        self._acceptances.update(((environment, one.verdict), one) for one in acceptances)
+        self._revision += 1
 
     # -- reading -----------------------------------------------------------------------------------------
     def current(
@@ -179,6 +223,7 @@ class MemoryState:
         made: Iterable[Materialization],
         reused: Iterable[Materialization] = (),
         seen: Mapping[Node, Seen] | None = None,
+        refused: Mapping[Node, Refusal] = MappingProxyType({}),
     ) -> frozenset[Node]:
         self._check(lease)
         made, reused = tuple(made), tuple(reused)
@@ -194,13 +239,18 @@ class MemoryState:
         lost = {
             one.node
             for one in (*made, *reused)
-            if one.node in known and not self._still_so(environment, one.node, known[one.node])
+            if one.node in known
+            and one.node not in refused
+            and not self._still_so(environment, one.node, known[one.node])
         }
         for one in made:
             self._made.setdefault(one.id, one)
             self._durations[environment, one.node].insert(0, one)
         for one in (*made, *reused):
-            if one.node not in lost:
+            if one.node in refused:
+                self._refusals[environment, one.node] = refused[one.node]
+            elif one.node not in lost:
+                self._refusals.pop((environment, one.node), None)
                 self._pointers[environment, one.node] = one.id
                 self._failures.pop((environment, one.node), None)
         self.unclaim(lease, environment, [one.node for one in (*made, *reused)])

@@ -9,8 +9,11 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, overload
 
+import msgspec
+
+from upriver.assets.declare.checks import read_quality
 from upriver.assets.declare.collector import note, report
-from upriver.assets.declare.options import PYTHON_OPTIONS, Options, read_options
+from upriver.assets.declare.options import PYTHON_OPTIONS, QUALITY, Options, read_options
 from upriver.assets.declare.source import SourceDeclaration
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Place, key_problem
@@ -133,6 +136,9 @@ def asset(
     on: str | Iterable[str | date] | None = None,
     since: str | None = None,
     observe_every: str | float | None = None,
+    columns: Mapping[str, Any] | None = None,
+    checks: Iterable[Mapping[str, Any]] | None = None,
+    contract: Literal["open", "closed"] | None = None,
 ) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
 
 
@@ -154,6 +160,9 @@ def asset(key: Any = None, **options: Any) -> Any:
     Goals say how old its content may be: *fresh_within* (``"15m"``), *every* (``"1h"``, or cron, ``"0 6 * * *"``;
     *within* is how late it may be), *by* (``"08:00 Europe/Berlin"``, *on* ``"workdays DE"``, *since* ``"05:00"``).
     *zone* is that of the times, *observe_every* how often its sources are looked at.
+    *columns* and *checks* are what has to hold before a result is published, written as in the header of a SQL module:
+    ``columns={"id": {"unique": True}}, checks=[{"row_count": {"min": 1}}]``. A closed *contract* allows no columns but
+    those.
 
     Raises DeclarationError with all that is wrong; while a project is loaded it is reported there instead.
     """
@@ -174,8 +183,12 @@ def _declare(function: Any, given: dict[str, Any], here: Place) -> Any:
     problems: list[Diagnosis] = []
     inputs = _read_inputs(given.pop("inputs", None), problems, here, known_key)
     given["after"], objects = _split(given.get("after"))
+    promised, wrong = read_quality(
+        {name: given.pop(name) for name in QUALITY if name in given}, lambda _: here, known_key
+    )
     options, more = read_options(given, (*PYTHON_OPTIONS, "inputs"), lambda _: here, known_key)
-    problems += more
+    options = msgspec.structs.replace(options, quality=promised)
+    problems += [*more, *wrong]
     declared = AssetFunction(function, options, inputs, (*options.after, *objects), problems)
     report(problems)
     note(declared)

@@ -12,7 +12,7 @@ from typing import Any
 from upriver.assets.declare.paths import read_pattern, write_pattern
 from upriver.assets.errors import Diagnosis, did_you_mean
 from upriver.assets.goals import GOAL_OPTIONS, read_goals
-from upriver.assets.model import Execution, Goal, Key, Kind, Permissions, Place, Value, key_problem
+from upriver.assets.model import Execution, Goal, Key, Kind, Permissions, Place, Quality, Value, key_problem
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 # fmt: off
@@ -56,6 +56,7 @@ class Options(Value, frozen=True):
     network: bool = False
     processes: bool = False
     goals: tuple[Goal, ...] = ()
+    quality: Quality = Quality()
 
     @property
     def permissions(self) -> Permissions:
@@ -220,6 +221,8 @@ _READERS: dict[str, Callable[[object], object]] = {
 }
 
 COMMON = ("key", "description", "tags", "owner")
+QUALITY = ("columns", "checks", "contract")
+"""The options that :mod:`upriver.assets.declare.checks` reads."""
 _RUNNING = (
     "retries",
     "backoff",
@@ -233,8 +236,8 @@ _RUNNING = (
     "ordered",
     *GOAL_OPTIONS,
 )
-SQL_OPTIONS = (*COMMON, "dialect", *_RUNNING)
-PYTHON_OPTIONS = (*COMMON, *_RUNNING, "kind", "suffix", "reads", "writes", "network", "processes")
+SQL_OPTIONS = (*COMMON, "dialect", *_RUNNING, *QUALITY)
+PYTHON_OPTIONS = (*COMMON, *_RUNNING, *QUALITY, "kind", "suffix", "reads", "writes", "network", "processes")
 
 
 def read_options(

@@ -215,6 +215,7 @@ class _Resolver:
                 ordered=options.ordered,
                 goals=options.goals,
                 permissions=options.permissions,
+                quality=options.quality,
             )
         )
 

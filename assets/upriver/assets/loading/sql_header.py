@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from upriver.assets.declare.options import SQL_OPTIONS, Options, read_options
+from upriver.assets.declare.checks import read_quality
+from upriver.assets.declare.options import QUALITY, SQL_OPTIONS, Options, read_options
+from upriver.assets.declare.rules import Path
 from upriver.assets.errors import Diagnosis, caret_excerpt
 from upriver.assets.model import Key, Place, Value
 
@@ -95,21 +98,32 @@ def _shown(text: str, line: int, column: int) -> str:
     return caret_excerpt(text.replace("\r", ""), line, column)
 
 
-def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[Options, list[Diagnosis]]:
-    """The options in *header* of the module *text*, and everything that is wrong with them."""
+class Fields(NamedTuple):
+    """What a header gives by name: the nodes of the values, the marks of the names, and what is wrong."""
+
+    values: dict[str, yaml.Node]
+    names: dict[str, yaml.Mark]
+    problems: list[Diagnosis]
+
+
+def place_in(path: str, text: str, header: Header, mark: yaml.Mark | None) -> Place:
+    """The place in the module *text* of a *mark* in its header."""
+    # By offset: YAML counts other line ends than we do, and its end of the text is in the line below.
+    offset = min(mark.index, len(header.text.rstrip())) if mark else 0
+    return Place(path, *position(text, header.start + offset))
+
+
+def read_fields(path: str, text: str, header: Header, key: Key | None) -> Fields:
+    """The fields of *header* of the module *text*."""
     import yaml
 
     def place(mark: yaml.Mark | None) -> Place:
-        # By offset: YAML counts other line ends than we do, and its end of the text is in the line below.
-        offset = min(mark.index, len(header.text.rstrip())) if mark else 0
-        return Place(path, *position(text, header.start + offset))
+        return place_in(path, text, header, mark)
 
     def problem(message: str, at: Place, hint: str | None = None) -> Diagnosis:
         return Diagnosis("bad-header", message, at, hint=hint, key=key)
 
-    given: dict[str, object] = {}
-    marks: dict[str, yaml.Mark] = {}
-    problems: list[Diagnosis] = []
+    fields = Fields({}, {}, [])
     try:
         root = _compose(header.text)
     except yaml.YAMLError as error:
@@ -120,19 +134,39 @@ def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[
         context, begin = getattr(error, "context", None), getattr(error, "context_mark", None)
         if context and begin and begin.line != (mark.line if mark else -1):
             found = msgspec.structs.replace(found, facts=(f"{context} that begins at {place(begin)}",))
-        problems.append(found)
+        fields.problems.append(found)
         root = None
     if isinstance(root, yaml.MappingNode):
         for name_node, node in root.value:
             name = str(name_node.value)
-            if name in given:
-                problems.append(problem(f"{name!r} is given twice", place(name_node.start_mark)))
-            given[name] = _plain(node)
-            marks[name] = (node if name in SQL_OPTIONS else name_node).start_mark
-    elif root is not None and _plain(root) is not None:
-        problems.append(problem("the header has no options in it", place(root.start_mark), _SHAPE))
-    options, more = read_options(given, SQL_OPTIONS, lambda name: place(marks[name]), key)
-    return options, [_with_excerpt(found, text) for found in [*problems, *more]]
+            if name in fields.values:
+                fields.problems.append(problem(f"{name!r} is given twice", place(name_node.start_mark)))
+            fields.values[name] = node
+            fields.names[name] = name_node.start_mark
+    elif root is not None and plain(root) is not None:
+        fields.problems.append(problem("the header has no options in it", place(root.start_mark), _SHAPE))
+    return fields
+
+
+def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[Options, list[Diagnosis]]:
+    """The options in *header* of the module *text*, and everything that is wrong with them."""
+    fields = read_fields(path, text, header, key)
+
+    def place(name: str) -> Place:
+        mark = fields.values[name].start_mark if name in SQL_OPTIONS else fields.names[name]
+        return place_in(path, text, header, mark)
+
+    given = {name: plain(node) for name, node in fields.values.items() if name not in QUALITY}
+    options, problems = read_options(given, SQL_OPTIONS, place, key)
+    quality = {name: node for name, node in fields.values.items() if name in QUALITY}
+    if quality:
+        promised, wrong = read_quality(
+            {name: deep(node) for name, node in quality.items()},
+            lambda path_: place_in(path, text, header, _node_at(quality, path_).start_mark),
+            options.key or key,
+        )
+        options, problems = msgspec.structs.replace(options, quality=promised), [*problems, *wrong]
+    return options, [with_excerpt(found, text) for found in [*fields.problems, *problems]]
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -144,15 +178,44 @@ def _compose(text: str) -> yaml.Node | None:
     return yaml.compose(text, Loader=loader)
 
 
-def _plain(node: yaml.Node, nested: bool = False) -> object:
+def plain(node: yaml.Node, nested: bool = False) -> object:
     """Scalars as they are written (``no`` stays ``"no"``, ``1.10`` stays ``"1.10"``): the readers decide."""
     import yaml
 
     if isinstance(node, yaml.ScalarNode):
         return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
     if isinstance(node, yaml.SequenceNode):
-        return [] if nested else [_plain(item, nested=True) for item in node.value]
-    return {} if nested else {str(name.value): _plain(value, nested=True) for name, value in node.value}
+        return [] if nested else [plain(item, nested=True) for item in node.value]
+    return {} if nested else {str(name.value): plain(value, nested=True) for name, value in node.value}
+
+
+def deep(node: yaml.Node) -> object:
+    """A tree of YAML as plain values; scalars as they are written."""
+    import yaml
+
+    if isinstance(node, yaml.ScalarNode):
+        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [deep(item) for item in node.value]
+    return {str(name.value): deep(value) for name, value in node.value}
+
+
+def _node_at(roots: Mapping[str, yaml.Node], path: Path) -> yaml.Node:
+    """The node that stands at *path*, or the nearest above it; of a pair in a mapping its name."""
+    import yaml
+
+    node = shown = roots[str(path[0])]
+    for part in path[1:]:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((name, value) for name, value in node.value if name.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part], node.value[part])
+        else:
+            found = None
+        if found is None:
+            break
+        shown, node = found
+    return shown
 
 
 def _yaml_hint(text: str) -> str | None:
@@ -165,7 +228,7 @@ def _yaml_hint(text: str) -> str | None:
     return None
 
 
-def _with_excerpt(diagnosis: Diagnosis, text: str) -> Diagnosis:
+def with_excerpt(diagnosis: Diagnosis, text: str) -> Diagnosis:
     place = diagnosis.place
     if place is None or place.column is None:
         return diagnosis

@@ -37,8 +37,8 @@ def parse_sql_module(path: str, text: str) -> Asset | tuple[Diagnosis, ...]:
         start = header.body
     if unusable and options.key is None:
         problems.append(bad_path(path, unusable))
-    body, line = _body(text, start)
-    if not _COMMENTS.sub("", body):
+    body, line = query_body(text, start)
+    if no_query(body):
         problems.append(
             Diagnosis("empty-sql", "there is no query in this file", Place(path, line), key=options.key)
         )
@@ -59,10 +59,16 @@ def parse_sql_module(path: str, text: str) -> Asset | tuple[Diagnosis, ...]:
         volatile=options.volatile,
         ordered=options.ordered,
         goals=options.goals,
+        quality=options.quality,
     )
 
 
-def _body(text: str, start: int) -> tuple[str, int]:
+def no_query(body: str) -> bool:
+    """Whether there is nothing in *body* but comments."""
+    return not _COMMENTS.sub("", body)
+
+
+def query_body(text: str, start: int) -> tuple[str, int]:
     """The query, and its first line in the file.
 
     What follows the header on its last line keeps its column through spaces, so that every position in the

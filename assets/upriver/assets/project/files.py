@@ -17,7 +17,7 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Place, Value
 from upriver.assets.project.config import CONFIG
-from upriver.assets.project.layout import ROOM
+from upriver.assets.project.layout import CHECKS, ROOM
 from upriver.assets.project.properties import ENDINGS, properties_diagnosis
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
@@ -43,12 +43,14 @@ class ProjectFile(Value, frozen=True):
 class ProjectFiles(Value, frozen=True):
     """All files of a project that declare or compute, each list sorted by path.
 
-    *sql* and *python* are the modules below ``assets/``; *helpers* all other Python files of the project.
+    *sql* and *python* are the modules below ``assets/``; *checks* the SQL files below ``checks/``; *helpers* all other
+    Python files of the project.
     """
 
     sql: tuple[ProjectFile, ...] = ()
     python: tuple[ProjectFile, ...] = ()
     helpers: tuple[ProjectFile, ...] = ()
+    checks: tuple[ProjectFile, ...] = ()
     config: ProjectFile | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
 
@@ -71,6 +73,7 @@ def discover(root: Path) -> ProjectFiles:
         sql=_sorted(walk.sql),
         python=_sorted(walk.python),
         helpers=_sorted(walk.helpers),
+        checks=_sorted(walk.checks),
         config=walk.config(),
         diagnoses=tuple(sorted(walk.diagnoses, key=str)),
     )
@@ -89,6 +92,7 @@ class _Walk:
         self.sql: list[ProjectFile] = []
         self.python: list[ProjectFile] = []
         self.helpers: list[ProjectFile] = []
+        self.checks: list[ProjectFile] = []
         self.diagnoses: list[Diagnosis] = []
 
     def enter(self, prefix: str, modules: bool) -> None:
@@ -102,11 +106,12 @@ class _Walk:
             return
         if prefix and any(entry.name == _VIRTUAL_ENVIRONMENT for entry in entries):
             return
+        checks = prefix.startswith(f"{CHECKS}/")
         for entry in entries:
             name = entry.name
             if name[0] == "." or name in SKIPPED_FOLDERS:
                 continue
-            if name.endswith(".py") or (modules and name.lower().endswith(".sql")):
+            if name.endswith(".py") or ((modules or checks) and name.lower().endswith(".sql")):
                 try:
                     found = entry.stat(follow_symlinks=False)
                 except OSError:  # removed since the folder was listed
@@ -114,7 +119,7 @@ class _Walk:
                 if (
                     S_ISREG(found.st_mode) and name.isascii()
                 ):  # nearly always; ten thousand times in a large project
-                    listed = self.helpers if not modules else self.python if name[-1] == "y" else self.sql
+                    listed = self._list_of(name, modules)
                     listed.append(
                         ProjectFile(
                             prefix + name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
@@ -129,6 +134,11 @@ class _Walk:
                 self._link(entry, prefix + name, modules or name == ROOM)
             elif entry.is_dir(follow_symlinks=False):
                 self.open.append((f"{prefix}{name}/", modules or (not prefix and name == ROOM)))
+
+    def _list_of(self, name: str, modules: bool) -> list[ProjectFile]:
+        if name[-1] == "y":
+            return self.python if modules else self.helpers
+        return self.sql if modules else self.checks
 
     def config(self) -> ProjectFile | None:
         """``upriver.toml``, when there is one."""
@@ -149,7 +159,7 @@ class _Walk:
         elif not _is_text(path):
             self._note("bad-key", "the name of this file is not UTF-8", path)
         else:
-            listed = self.helpers if not modules else self.python if path.endswith(".py") else self.sql
+            listed = self._list_of(path, modules)
             listed.append(_stamped(path, found))
 
     def _is_usable_link(self, entry: os.DirEntry[str], path: str) -> bool:

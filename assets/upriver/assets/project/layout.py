@@ -5,6 +5,9 @@ from __future__ import annotations
 ROOM = "assets"
 """The folder of a project in which its asset modules are."""
 
+CHECKS = "checks"
+"""The folder of a project in which its checks in files of their own are."""
+
 
 def path_parts(path: str) -> tuple[str, ...]:
     """The parts of a key that the module at *path* gives: its folders below ``assets/`` and its own name."""

@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.model import Asset, Key, PythonRecipe, Source
+from upriver.assets.model import Asset, Check, Key, PythonRecipe, Source
 from upriver.assets.project.config import Config
 from upriver.assets.project.files import ProjectFiles
 from upriver.assets.project.lookalikes import with_lookalikes
 from upriver.assets.project.validate import check_keys, check_settings
 from upriver.lineage.graph import AssetGraph, CycleError
 from upriver.lineage.project.broken import Problems
+from upriver.lineage.project.checks import attach, audit_facts, check_others
 from upriver.lineage.project.manifest import Manifest, PythonModules, SqlModule
 from upriver.lineage.project.names import Names, check_mentions, file_source, resolve_python
 from upriver.lineage.project.project import Project, as_declared
@@ -39,6 +40,7 @@ class _Assembly:
         self._fingerprints: dict[Key, str] = {}
         self._reads: dict[Key, tuple[Key, ...]] = {}
         self._after: dict[Key, tuple[Key, ...]] = {}
+        self._checks: dict[Key, tuple[Check, ...]] = {}
 
     def project(self, refusals: tuple[Diagnosis, ...]) -> Project:
         manifest = self._manifest
@@ -64,6 +66,7 @@ class _Assembly:
         for asset in python.assets:
             self._add_python(asset)
         problems.add_all(check_settings(self._assets.values(), self._config))
+        self._add_checks()
         graph = self._graph()
         broken = problems.broken({**self._sources, **{one.key: one for one in declared}, **self._assets})
         return Project(
@@ -80,6 +83,7 @@ class _Assembly:
             self._files,
             python.output,
             manifest,
+            {key: checks for key, checks in self._checks.items() if key not in broken},
         )
 
     def _derived(self) -> Iterable[Source]:
@@ -122,6 +126,18 @@ class _Assembly:
             }
             self._after[key] = tuple(sorted(after - {key}))
 
+    def _add_checks(self) -> None:
+        """Add the checks of every asset, and that each is decided after what its checks read beside it."""
+        for asset in self._assets.values():
+            if asset.quality.checks:
+                self._checks[asset.key] = asset.quality.checks
+        self._problems.add_all(attach(self._manifest.checks, self._assets, self._checks, self._names))
+        for key, checks in self._checks.items():
+            self._problems.add_all(check_others(self._assets[key], checks, self._names))
+            others = {other for check in checks for other in check.others} & self._names.keys
+            if others - {key}:
+                self._after[key] = tuple(sorted({*self._after.get(key, ()), *others} - {key}))
+
     # -- the graph ---------------------------------------------------------------------------------------
     def _graph(self) -> AssetGraph:
         """Who reads whom, without the edges that close a circle; who is in one is broken."""
@@ -150,7 +166,10 @@ class _Assembly:
             "cycle",
             f"these assets read each other in a circle: {error}",
             first.place,
-            tuple(f"{key} is declared at {self._assets[key].place}" for key in error.path[:-1]),
+            (
+                *(f"{key} is declared at {self._assets[key].place}" for key in error.path[:-1]),
+                *audit_facts(error.path, self._reads, self._checks),
+            ),
             "one of them has to read something else",
             key=first.key,
         )

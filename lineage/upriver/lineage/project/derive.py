@@ -12,6 +12,7 @@ from upriver.assets.project.config import Config, read_config
 from upriver.assets.project.files import ProjectFiles, discover
 from upriver.lineage.project.assemble import assemble
 from upriver.lineage.project.broken import last_readable
+from upriver.lineage.project.check_modules import check_modules
 from upriver.lineage.project.manifest import Manifest, load_manifest, program, save_manifest, save_parts
 from upriver.lineage.project.project import CACHE, Project
 from upriver.lineage.project.python_modules import python_modules
@@ -44,12 +45,13 @@ def derive(
     with python_modules(root, files, before, starter) as declared:
         # A process loads the Python modules meanwhile.
         sql, sql_changed = sql_modules(root, files, before, queries)
+        checks, checks_changed = check_modules(root, files, before)
         python, parts = declared()
     readable = last_readable(kept, files, sql, python)
     if parts is not None:
         save_parts(folder, parts)
-    if sql_changed or parts is not None or before is None or readable != before.readable:
-        before = Manifest(program(), clock(), sql, python, readable)
+    if sql_changed or checks_changed or parts is not None or before is None or readable != before.readable:
+        before = Manifest(program(), clock(), sql, python, readable, checks)
         save_manifest(folder, before)
     elif last is not None and _same(last, files, config) and not refusals:
         return last

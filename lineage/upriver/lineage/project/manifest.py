@@ -19,7 +19,7 @@ import msgspec
 from upriver import assets, lineage
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.import_reads import Observed
-from upriver.assets.model import Asset, CodePart, Key, Place, Source, Value
+from upriver.assets.model import Asset, Check, CodePart, Key, Place, Source, Value
 from upriver.assets.project.files import ProjectFile
 from upriver.assets.support import checksum
 from upriver.lineage.project.distributions import installed_version
@@ -49,6 +49,19 @@ class SqlModule(Value, frozen=True):
     fingerprint: str = ""
     mentions: tuple[Mention, ...] = ()
     files: tuple[FileRead, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+
+
+class CheckModule(Value, frozen=True):
+    """What one file below ``checks/`` declares. *digest* is of its bytes. With *diagnoses* it can't be used; *of* is
+    the asset concerned, None when that can't be told.
+    """
+
+    file: ProjectFile
+    digest: str
+    of: Key | None = None
+    check: Check | None = None
+    at: Place | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
 
 
@@ -99,6 +112,7 @@ class Manifest(Value, frozen=True):
     sql: dict[str, SqlModule] = {}
     python: PythonModules = PythonModules()
     readable: dict[str, Declarations] = {}
+    checks: dict[str, CheckModule] = {}
 
     @property
     def current(self) -> bool:

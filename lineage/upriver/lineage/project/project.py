@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from upriver.assets.errors import DeclarationError, Diagnosis
-from upriver.assets.model import Asset, CodePart, Key, Kind, Place, PythonRecipe, Source, SqlRecipe
+from upriver.assets.model import Asset, Check, CodePart, Key, Kind, Place, PythonRecipe, Source, SqlRecipe
 from upriver.assets.project.config import Config
 from upriver.assets.project.files import ProjectFiles
 from upriver.lineage.graph import AssetGraph
@@ -29,9 +29,9 @@ class Project:
     """Project as derived: everything declared, the graph of reads, and the diagnoses.
 
     *assets* and *sources* can be used, *broken* are the declarations that can't; all three are in *graph*, and no key
-    is in two of them. *reads* are an asset's upstreams as data (of a broken one those that it was last seen to read);
-    *graph* also orders what is only to come after. *fingerprints* are of recipes. *refusals*, what is wrong with
-    ``upriver.toml``, make the whole unusable.
+    is in two of them. *checks* are those of each asset, from headers and files. *reads* are an asset's upstreams as
+    data (of a broken one those that it was last seen to read); *graph* also orders what is only to come after.
+    *fingerprints* are of recipes. *refusals*, what is wrong with ``upriver.toml``, make the whole unusable.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Project:
         files: ProjectFiles,
         output: str,
         manifest: Manifest,
+        checks: Mapping[Key, tuple[Check, ...]] = MappingProxyType({}),
     ) -> None:
         self.root = root
         self.config = config
@@ -64,11 +65,20 @@ class Project:
         self.output = output
         self._queries: dict[Key, Query] = {}
         self.manifest = manifest
+        self.checks = MappingProxyType(dict(checks))
 
     @property
     def identity(self) -> object:
         """Equal for projects that declare the same and have the same problems."""
-        return self.assets, self.sources, self.broken, self.fingerprints, self.config, self.diagnoses
+        return (
+            self.assets,
+            self.sources,
+            self.broken,
+            self.fingerprints,
+            self.config,
+            self.diagnoses,
+            self.checks,
+        )
 
     @property
     def graph(self) -> AssetGraph:

@@ -26,6 +26,7 @@ from upriver.materializer.runs.event_log import RunLog
 
 if TYPE_CHECKING:
     from upriver.materializer.execution.attempt import AttemptFailed
+    from upriver.materializer.quality.audit import Auditor
 
 
 _SLOW = 0.1
@@ -43,12 +44,16 @@ class Options:
         fail_fast: bool = False,
         wait: float | None = 0.0,
         select: Sequence[str] = (),
+        accept: Sequence[str] = (),
+        because: str = "",
     ) -> None:
         self.force = force
         self.jobs = jobs
         self.fail_fast = fail_fast
         self.wait = wait
         self.select = tuple(select)
+        self.accept = tuple(accept)
+        self.because = because
 
 
 class Build:
@@ -189,7 +194,8 @@ class Build:
         seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
         planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
         slow = {key for key, took in seconds.items() if took >= _SLOW}
-        maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow)
+        auditor = self._auditor(lease, seen) if project.checks else None
+        maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow, auditor)
 
         def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
             recipe = project.fingerprints[key]
@@ -220,6 +226,8 @@ class Build:
                 source=seen.views.upstream,
                 source_problem=seen.views.absence,
                 attempt=maker.attempt,
+                guarded=project.checks,
+                audit=maker.audit,
                 put=lambda finished: committer.put(finished),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
                 failed=failed,
                 emit=log.emit,
@@ -252,6 +260,24 @@ class Build:
             parts = {project.fingerprints[key]: project.parts(key) for key in stale}
             context.state.remember_recipes(parts)
         return execution.results
+
+    def _auditor(self, lease: Lease, seen: Survey) -> Auditor:
+        from upriver.materializer.quality.audit import Auditor
+
+        context = self._context
+        return Auditor(
+            context.engine(),
+            context.state,
+            context.store,
+            seen.contents,
+            context.environment,
+            context.variables(seen.project),
+            context.clock.now,
+            run=self.run_id,
+            accept=self._options.accept,
+            because=self._options.because,
+            record=lambda accepted: context.state.accept(lease, context.environment, accepted),
+        )
 
 
 class LiveView:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from upriver.assets.model import Value
 from upriver.materializer.execution.inbox import Inbox
-from upriver.materializer.model import Materialization
+from upriver.materializer.model import Materialization, Refusal
 from upriver.materializer.ports import Clock, Lease, Seen, Staged, StateWriter, Store
+from upriver.materializer.quality.audit import Audit
 
 LINGER = 0.05
 """Seconds that a commit may wait for company while assets wait for a slot: then nothing could start sooner for it, and
@@ -24,6 +25,8 @@ class Finished(Value, frozen=True):
     materialization: Materialization
     staged: Staged | None
     seen: Seen
+    audit: Audit = Audit()
+    """How its checks stand on it: with a refusal it is recorded, and not published."""
 
 
 class Committer:
@@ -103,6 +106,13 @@ class Committer:
                 made=[one.materialization for one in group if one.staged is not None],
                 reused=[one.materialization for one in group if one.staged is None],
                 seen={one.materialization.node: one.seen for one in group},
+                refused={
+                    one.materialization.node: Refusal(
+                        one.materialization, one.audit.failed, self._clock.now(), one.materialization.run
+                    )
+                    for one in group
+                    if one.audit.refusal
+                },
             )
         except Exception as error:  # noqa: BLE001 -- whatever it is, the run has to hear of it, not this thread
             self._failed(group, error)

@@ -20,11 +20,13 @@ from upriver.materializer.execution.attempt import AttemptFailed, Attempts, Know
 from upriver.materializer.execution.work import Completed
 from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
+from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.freshness.external_inputs import declared_names
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import TYPED, Located, Materialization, Read, Trace, Version
 from upriver.materializer.ports import Executor, SourceChanging, Staged
+from upriver.materializer.quality.audit import Audit, Auditor, Content
 from upriver.materializer.runs.event_log import RunLog
 
 if TYPE_CHECKING:
@@ -46,7 +48,9 @@ class Maker:
         log: RunLog,
         cancel: Cancel,
         slow: Container[Key] = (),
+        auditor: Auditor | None = None,
     ) -> None:
+        self._auditor = auditor
         self._context = context
         self._seen = seen
         self._run_id = run_id
@@ -113,7 +117,25 @@ class Maker:
             peak_memory=made.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
-        return Completed(materialization, made.staged, self._changed(before, version, made.staged))
+        audit = self._audit(asset.key, version, (made.staged.path,), upstreams)
+        return Completed(materialization, made.staged, self._changed(before, version, made.staged), audit)
+
+    def audit(self, asset: Asset, finding: Finding, others: Mapping[Key, Version]) -> Audit:
+        """Run what is due of the checks of *asset* on what it is to be reused of, or on what it points at."""
+        record = finding.reuse or self._seen.decider.record(Node(asset.key))
+        assert record is not None
+        version = record.version
+        return self._audit(asset.key, version, self._context.locator.files(version), others)
+
+    def _audit(
+        self, key: Key, version: Version, files: tuple[str, ...], others: Mapping[Key, Version]
+    ) -> Audit:
+        if self._auditor is None or not (checks := self._seen.project.checks.get(key)):
+            return Audit()
+        located = Located(version.id, version.schema, version.rows, version.bytes, files)
+        needed = {other for check in checks for other in check.others} - {key}
+        beside = {one: Content(others[one], self._context.locator.located(others[one])) for one in needed}
+        return self._auditor.audit(key, checks, Content(version, located), beside)
 
     def _diagnosed(self, asset: Asset, reads: Mapping[Key, Version], error: AttemptFailed) -> AttemptFailed:
         """*error*, with what a plan would say where it would have said it before anything ran."""

@@ -8,67 +8,44 @@ from __future__ import annotations
 
 import heapq
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from upriver.assets.errors import BusyError, Diagnosis, UpriverError
+from upriver.assets.errors import UpriverError
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key
-from upriver.materializer.answers import AssetResult
-from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, AssetStarted
+from upriver.materializer.events import AssetOutput, AssetRetrying, AssetStarted
 from upriver.materializer.execution.attempt import AttemptFailed
-from upriver.materializer.execution.claims import GIVE_UP_AFTER, LOOK_AGAIN
+from upriver.materializer.execution.claims import LOOK_AGAIN
 from upriver.materializer.execution.committer import Finished
-from upriver.materializer.execution.inbox import Inbox
+from upriver.materializer.execution.ends import Ends
 from upriver.materializer.execution.memory_budget import expected_memory
 from upriver.materializer.execution.work import Attempt, Completed, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding, broken
-from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, State, Version
+from upriver.materializer.model import Action, Cause, Outcome, Reason, Version
 from upriver.materializer.ports import Claim, Claimed
+from upriver.materializer.quality.audit import Audit
+
+_NO_AUDIT = Audit()
 
 
-class Run:
+class Run(Ends):
     """Works through the assets of *work.order*. Call :meth:`execute` once."""
 
     def __init__(self, work: Work) -> None:
-        self._work = work
-        self._clock = work.clock
-        self._messages: Inbox[Callable[[], None]] = Inbox(work.clock)
-        self._results: dict[Key, AssetResult] = {}
-        self._upstreams: dict[Key, Upstream] = {}
-        self._open: dict[Key, int] = {}
+        super().__init__(work)
         self._ready: list[tuple[float, int, Key]] = []
         self._held: list[tuple[float, int, Key, Attempt]] = []
         self._delayed: list[tuple[float, int, Key, Attempt]] = []
         self._running: dict[Key, Attempt] = {}
-        self._committing: dict[Key, tuple[Finding, float, bool]] = {}
         self._slots = list(range(work.limits.jobs, 0, -1))
-        self._stopping = False
-        self._error: Exception | None = None
         self._sequence = 0
-
-    @property
-    def results(self) -> tuple[AssetResult, ...]:
-        """The outcome of every asset, in the order of the plan."""
-        return tuple(self._results[key] for key in self._work.order if key in self._results)
 
     def saturated(self) -> bool:
         """Whether assets wait for a slot. Safe to ask from other threads."""
         return bool(self._held)
-
-    def committed(self, group: Sequence[Finished]) -> None:
-        """Called by the committer, in its thread."""
-        self._messages.put(lambda: self._on_committed(group))
-
-    def lost(self, group: Sequence[Finished]) -> None:
-        """Called by the committer, in its thread, with what another build has overtaken."""
-        self._messages.put(lambda: self._on_lost(group))
-
-    def commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
-        """Called by the committer, in its thread."""
-        self._messages.put(lambda: self._on_commit_failed(group, error))
 
     def execute(self) -> None:
         """Run to the end. Raises BusyError when another build has taken the lease away."""
@@ -127,9 +104,6 @@ class Run:
                     waiting.remove(entry)
                     self._settle(entry[2], Outcome.CANCELLED, entry[3].finding.reasons)
                 heapq.heapify(waiting)
-
-    def _stop(self) -> None:
-        self._stopping = True
 
     def _start_what_may(self, slots: ThreadPoolExecutor) -> None:
         now = self._clock.monotonic()
@@ -213,6 +187,8 @@ class Run:
                 else:  # another build has made what this one was going to
                     reasons, seconds = before.finding.reasons, before.lasted(self._clock)
                     self._settle(key, Outcome.REUSED, reasons, version=finding.version, seconds=seconds)
+            case Action.REUSE if key in self._work.guarded:
+                self._wait_or_hold(key, finding, upstreams, before)
             case Action.REUSE if not self._work.claims.exclusively(key) or self._work.claims.mine(key):
                 assert finding.reuse is not None
                 self._committing[key] = (finding, 0.0, True)
@@ -220,20 +196,26 @@ class Run:
                 self._work.put(Finished(finding.reuse, None, seen))
             case Action.REUSE:
                 self._hold(key, Attempt(finding, again=True))
-            case Action.BUILD | Action.MAYBE | Action.BLOCKED | Action.BROKEN:
-                stuck = [up for up, now in upstreams.items() if isinstance(now, Unsettled)]
-                if stuck:
-                    cancelled = self._stopping
-                    outcome = Outcome.CANCELLED if cancelled else Outcome.BLOCKED
-                    error = None if cancelled else f"blocked by {', '.join(stuck)}"
-                    self._settle(key, outcome, finding.reasons, error=error)
-                else:
-                    exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
-                    attempt = Attempt(finding, again=exclusive)
-                    if before is not None:
-                        attempt.number, attempt.spent = before.number, before.spent
-                        attempt.order = before.order
-                    self._hold(key, attempt)
+            case Action.BUILD | Action.MAYBE | Action.CHECK | Action.BLOCKED | Action.BROKEN:
+                self._wait_or_hold(key, finding, upstreams, before)
+
+    def _wait_or_hold(
+        self, key: Key, finding: Finding, upstreams: Mapping[Key, Upstream], before: Attempt | None
+    ) -> None:
+        """Have it attempted when there is a slot, unless something that it waits for did not come."""
+        stuck = [up for up, now in upstreams.items() if isinstance(now, Unsettled)]
+        if stuck:
+            cancelled = self._stopping
+            outcome = Outcome.CANCELLED if cancelled else Outcome.BLOCKED
+            error = None if cancelled else f"blocked by {', '.join(stuck)}"
+            self._settle(key, outcome, finding.reasons, error=error)
+        else:
+            exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
+            attempt = Attempt(finding, again=exclusive)
+            if before is not None:
+                attempt.number, attempt.spent = before.number, before.spent
+                attempt.order = before.order
+            self._hold(key, attempt)
 
     def _hold(self, key: Key, attempt: Attempt) -> None:
         if not attempt.order:
@@ -263,12 +245,16 @@ class Run:
         self._work.emit(
             AssetStarted(self._clock.now(), key, attempt.number, attempt.slot, attempt.finding.reasons)
         )
-        slots.submit(self._attempt, asset, versions, attempt.number)
+        slots.submit(self._attempt, asset, versions, attempt.number, attempt.finding)
 
-    def _attempt(self, asset: Asset, versions: Mapping[Key, Version], number: int) -> None:
+    def _attempt(self, asset: Asset, versions: Mapping[Key, Version], number: int, finding: Finding) -> None:
         """In a slot's thread. Must not raise: the error would be lost."""
+        completed: Completed | Audit
         try:
-            completed = self._work.attempt(asset, versions, number)
+            if finding.action in (Action.CHECK, Action.REUSE):
+                completed = self._work.audit(asset, finding, versions)
+            else:
+                completed = self._work.attempt(asset, versions, number)
         except AttemptFailed as error:
             failure = error
             self._messages.put(lambda: self._on_failed(asset.key, failure))
@@ -278,18 +264,15 @@ class Run:
             unexpected.__cause__ = error
             self._messages.put(lambda: self._on_failed(asset.key, unexpected))
         else:
-            self._messages.put(lambda: self._on_made(asset.key, completed))
+            if isinstance(completed, Audit):
+                self._messages.put(lambda: self._on_audited(asset.key, completed))
+            else:
+                self._messages.put(lambda: self._on_made(asset.key, completed))
 
     def _release(self, key: Key) -> Attempt:
         attempt = self._running.pop(key)
         self._slots.append(attempt.slot)
         return attempt
-
-    def _on_made(self, key: Key, completed: Completed) -> None:
-        attempt = self._release(key)
-        seconds = attempt.lasted(self._clock)
-        self._committing[key] = (attempt.finding, seconds, completed.changed)
-        self._work.put(Finished(completed.materialization, completed.staged, attempt.seen))
 
     def _on_failed(self, key: Key, error: AttemptFailed) -> None:
         attempt = self._release(key)
@@ -323,76 +306,3 @@ class Run:
         )
         if self._work.limits.fail_fast:
             self._stop()
-
-    # -- commits -----------------------------------------------------------------------------------------
-    def _on_committed(self, group: Sequence[Finished]) -> None:
-        for one in group:
-            key = one.materialization.asset
-            finding, seconds, changed = self._committing.pop(key)
-            self._work.claims.ended(key)
-            outcome = Outcome.REUSED if one.staged is None else Outcome.BUILT
-            version = one.materialization.version
-            self._settle(key, outcome, finding.reasons, version=version, seconds=seconds, changed=changed)
-
-    def _on_lost(self, group: Sequence[Finished]) -> None:
-        for one in group:
-            key = one.materialization.asset
-            finding, seconds, _ = self._committing.pop(key)
-            self._work.claims.ended(key)
-            if self._stopping:
-                self._settle(key, Outcome.CANCELLED, finding.reasons, seconds=seconds)
-            elif self._work.claims.lost(key) >= GIVE_UP_AFTER:
-                error = (
-                    f"what it reads was changed {GIVE_UP_AFTER} times while it was made; what was made is kept for"
-                    " reuse. Build again when others are done."
-                )
-                self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
-            else:
-                self._decide_again(key, Attempt(finding, spent=seconds))
-
-    def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
-        if isinstance(error, BusyError):
-            self._error = error
-        for one in group:
-            key = one.materialization.asset
-            finding, seconds, _ = self._committing.pop(key)
-            self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
-
-    def _break(self, found: Finding, seconds: float = 0.0) -> None:
-        key, error = found.asset, "\n\n".join(map(str, found.diagnoses))
-        self._settle(
-            key, Outcome.BROKEN, found.reasons, seconds=seconds, error=error, diagnoses=found.diagnoses
-        )
-
-    def _settle(
-        self,
-        key: Key,
-        outcome: Outcome,
-        reasons: Reasons,
-        *,
-        version: Version | None = None,
-        seconds: float = 0.0,
-        changed: bool = False,
-        error: str | None = None,
-        diagnoses: tuple[Diagnosis, ...] = (),
-    ) -> None:
-        """The asset has its outcome: tell it, and see who can go on."""
-        rows = version.rows if version else None
-        size = version.bytes if version else None
-        result = AssetResult(key, outcome, changed, reasons, rows, size, seconds, error, diagnoses=diagnoses)
-        self._results[key] = result
-        if self._work.claims.mine(key):
-            self._work.claims.give_back([key])
-        if version is not None:
-            self._upstreams[key] = Settled(version)
-        else:
-            state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
-            self._upstreams[key] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
-        self._work.emit(
-            AssetFinished(self._clock.now(), key, outcome, changed, reasons, rows, size, seconds, error)
-        )
-        for reader in self._work.graph.downstreams(key):
-            if reader in self._open and reader not in self._work.broken:
-                self._open[reader] -= 1
-                if self._open[reader] == 0:
-                    self._make_ready(reader)

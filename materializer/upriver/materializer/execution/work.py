@@ -18,17 +18,21 @@ from upriver.materializer.freshness.decide import Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import Materialization, Version
 from upriver.materializer.ports import Clock, Seen, Staged
+from upriver.materializer.quality.audit import Audit
+
+_NO_AUDIT = Audit()
 
 
 @dataclass(frozen=True)
 class Completed:
     """A finished attempt: the record to be committed, its staged file, and whether the content differs from
-    before.
+    before; and how its checks stand on it.
     """
 
     materialization: Materialization
     staged: Staged
     changed: bool
+    audit: Audit = _NO_AUDIT
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Work:
     source's content now; *source_problem* why it has none. *attempt* makes one attempt in a slot's thread, or raises
     AttemptFailed; *dropped* are the assets to be left out. *put* hands over to the committer, which answers through
     :meth:`Run.committed` and :meth:`Run.lost`; *failed* records a failure. *broken* is what can't be built whatever
-    else happens.
+    else happens. *guarded* have checks: *audit* runs those that are due on what is there already, in a slot's thread.
     """
 
     graph: AssetGraph
@@ -71,6 +75,8 @@ class Work:
     clock: Clock
     pause: Callable[[], float] = random.random
     broken: Mapping[Key, Finding] = field(default_factory=dict)
+    guarded: Collection[Key] = ()
+    audit: Callable[[Asset, Finding, Mapping[Key, Version]], Audit] = lambda asset, finding, others: _NO_AUDIT
 
     def admits(self, key: Key, running: Collection[Key], expected: Callable[[Key], int]) -> bool:
         """Whether the asset's pool and memory leave room for it beside what runs now."""

@@ -30,6 +30,7 @@ from upriver.materializer.model import (
     State,
     Version,
 )
+from upriver.materializer.quality.gate import Gate
 
 
 class Finding(Value, frozen=True):
@@ -66,7 +67,8 @@ class Decider:
 
     *source* tells a source's content now; *candidates* earlier materializations of an asset with a recipe,
     newest first, at most so many, all if negative; *artifact_there* whether a materialization's artifact is in
-    the store. *broken* are the declarations and queries that can't be used, and why.
+    the store. *broken* are the declarations and queries that can't be used, and why. *gate* tells how checks stand on a
+    content; None where there are none.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Decider:
         broken: Mapping[Key, tuple[Diagnosis, ...]],
         today: str,
         forced: Collection[Key] = (),
+        gate: Gate | None = None,
     ) -> None:
         self._subjects = subjects
         self._records = records
@@ -93,6 +96,7 @@ class Decider:
         self._broken = broken
         self._today = today
         self._forced = frozenset(forced)
+        self._gate = gate
         self._newer: dict[Node, Materialization | None] = {}
 
     def record(self, node: Node) -> Materialization | None:
@@ -145,13 +149,15 @@ class Decider:
         match verdict.state:
             case State.FRESH:
                 assert record is not None
-                return Finding(key, Action.FRESH, State.FRESH, (), version=record.version)
+                return self._checked(key, record.version, upstreams, None)
             case State.PENDING:
                 action = Action.MAYBE
             case _:
                 if (earlier := self._reusable(subject, upstreams)) is not None:
-                    state = verdict.state
-                    return Finding(key, Action.REUSE, state, verdict.reasons, earlier, earlier.version)
+                    found = self._checked(key, earlier.version, upstreams, earlier)
+                    reasons = (*found.reasons, *verdict.reasons)
+                    state = verdict.state if found.version is not None else found.state
+                    return Finding(key, Action.REUSE, state, reasons, earlier, found.version)
                 may_reuse = self._waits_for_reuse(subject, upstreams)
                 action = Action.MAYBE if may_reuse else Action.BUILD
         # Layered over freshness: the last attempt, as long as the same recipe stands; then what is in the way.
@@ -160,6 +166,31 @@ class Decider:
         if failure is not None and failure.recipe == subject.recipe and not failure.distrusted:
             return Finding(key, action, State.FAILED, reasons)
         return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
+
+    def _checked(
+        self, key: Key, version: Version, upstreams: Mapping[Key, Upstream], earlier: Materialization | None
+    ) -> Finding:
+        """What is found of a content that is as it should be, after its checks: whether it may be served."""
+        fresh = Finding(key, Action.FRESH, State.FRESH, (), version=version)
+        if self._gate is None or not self._gate.guards(key):
+            return fresh
+
+        def there(other: Key) -> Version | None:
+            now = upstreams[other]
+            return now.version if isinstance(now, Settled) else None
+
+        standing = self._gate.standing(key, version, there)
+        if standing.open:
+            return fresh
+        reasons = list(standing.reasons)
+        stuck = False
+        for other in standing.waits:
+            now = upstreams[other]
+            assert isinstance(now, Unsettled)
+            stuck |= now.stuck
+            reasons.append(Reason(Cause.UPSTREAM, other, detail=now.state.value))
+        state = State.FAILED if standing.failing else State.BLOCKED if stuck else State.PENDING
+        return Finding(key, Action.CHECK, state, tuple(reasons))
 
     def _reusable(self, subject: Subject, upstreams: Mapping[Key, Upstream]) -> Materialization | None:
         """An earlier materialization that a build would only repeat (a constructive trace)."""

@@ -17,6 +17,7 @@ from upriver.materializer.freshness.observe import Observation, SourceViews, obs
 from upriver.materializer.freshness.row_order import ordered_assets
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.model import Failure, Materialization
+from upriver.materializer.quality.gate import Gate
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def survey(
     *on_unbuilt* is called as soon as it is seen that something is not built, before it is bound.
     """
     seen = observe(context, among=among, verify=verify)
-    first = _decide(context, seen, _recorded_order(seen, rebinding=check), {}, forced)
+    first = _decide(context, seen, _recorded_order(seen, rebinding=check), {}, forced, building=check)
     if check:
         if any(finding.version is None for finding in first.findings.values()):
             on_unbuilt()
@@ -72,12 +73,12 @@ def survey(
     ordered = first.ordered | _wanted_order(seen, first, bound)
     decided = first
     if bound.unbound or seen.views.misfits or ordered != first.ordered:
-        decided = _decide(context, seen, ordered, bound.unbound, forced)
+        decided = _decide(context, seen, ordered, bound.unbound, forced, building=check)
     if bound.unplanned and _made_for_order(first, decided):
         # Planning takes longer than deciding; here it may save what would be made for the sake of order alone.
         bound = plan_reads(context, seen, first.findings, bound)
         ordered = first.ordered | _wanted_order(seen, first, bound)
-        decided = _decide(context, seen, ordered, bound.unbound, forced)
+        decided = _decide(context, seen, ordered, bound.unbound, forced, building=check)
     seen.contents.flush()
     return Survey(
         seen.project,
@@ -105,6 +106,8 @@ def _decide(
     ordered: frozenset[Key],
     unbound: Mapping[Key, Diagnosis],
     forced: Collection[Key],
+    *,
+    building: bool,
 ) -> Decision:
     decider = Decider(
         subjects(context, ordered),
@@ -121,8 +124,26 @@ def _decide(
         },
         today=today(context),
         forced=forced,
+        gate=gate_of(context, seen.project, building=building),
     )
     return Decision(decider, decider.survey(seen.order), ordered)
+
+
+def gate_of(
+    context: Context, project: Project, *, building: bool = False, rechecked: Collection[Key] = ()
+) -> Gate | None:
+    """The gate of a project's checks; None where it has none."""
+    if not project.checks:
+        return None
+    return Gate(
+        project.checks,
+        lambda: context.state,
+        context.environment,
+        context.clock.now,
+        context.variables(project),
+        building=building,
+        forced=rechecked,
+    )
 
 
 def _recorded_order(seen: Observation, *, rebinding: bool) -> frozenset[Key]:

@@ -24,6 +24,7 @@ from upriver.materializer.ports.executor import (
 )
 from upriver.materializer.ports.goals import GoalRecords, Pause
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
+from upriver.materializer.ports.quality import Lease, QualityStore
 from upriver.materializer.ports.state import (
     Claim,
     Claimed,
@@ -31,7 +32,6 @@ from upriver.materializer.ports.state import (
     Damaged,
     FactCache,
     Holder,
-    Lease,
     Outdated,
     ProjectStorage,
     Seen,
@@ -68,6 +68,7 @@ __all__ = [
     "Produced",
     "ProjectStorage",
     "PythonAttempt",
+    "QualityStore",
     "Removed",
     "Scanned",
     "Seen",

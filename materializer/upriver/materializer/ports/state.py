@@ -18,6 +18,7 @@ from upriver.materializer.model import (
     FileStamp,
     Materialization,
     Outcome,
+    Refusal,
     Run,
     RunStatus,
     Version,
@@ -25,6 +26,7 @@ from upriver.materializer.model import (
 from upriver.materializer.ports.clock import Clock
 from upriver.materializer.ports.goals import GoalRecords
 from upriver.materializer.ports.journal import JournalReader, Pointer
+from upriver.materializer.ports.quality import Lease, QualityStore
 from upriver.materializer.ports.store import Store
 
 
@@ -76,18 +78,6 @@ class Holder(Value, frozen=True):
         what = self.run if self.whole else f"run {self.run}"
         which = f" of environment {self.environment}" if self.environment else ""
         return f"{what}{which}, process {self.pid}{where} since {when} ({self.command})"
-
-
-class Lease(Protocol):
-    """The right to write, of one build or of what holds the whole: proven alive by a kernel lock and a heartbeat, and
-    fenced by a token that is larger than all before.
-    """
-
-    token: int
-
-    def release(self) -> None:
-        """Give the right back. Safe to call twice."""
-        ...
 
 
 class Seen(Value, frozen=True):
@@ -251,12 +241,13 @@ class StateWriter(Protocol):
         made: Iterable[Materialization],
         reused: Iterable[Materialization] = (),
         seen: Mapping[Node, Seen] | None = None,
+        refused: Mapping[Node, Refusal] = ...,
     ) -> frozenset[Node]:
         """Record *made*, and point *environment* at all of *made* and *reused*, in one transaction.
 
         A node of *seen* only gets its pointer if what was seen is still so, else what was made for it is kept for
-        reuse; returns these nodes. Clears the failures of the others, and gives back the claims of all. Raises
-        BusyError when the lease was lost.
+        reuse; returns these nodes. What is *refused* gets none either, and is remembered as such. Clears the failures
+        of the others, and gives back the claims of all. Raises BusyError when the lease was lost.
         """
         ...
 
@@ -331,7 +322,7 @@ class FactCache(Protocol):
         ...
 
 
-class StateStore(StateReader, StateWriter, FactCache, GoalRecords, Protocol):
+class StateStore(StateReader, StateWriter, QualityStore, FactCache, GoalRecords, Protocol):
     """Everything that is remembered between commands."""
 
 

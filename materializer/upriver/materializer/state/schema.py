@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
 create table meta (
@@ -94,6 +94,23 @@ create table claims (
 ) without rowid;
 create index claims_by_token on claims (token);
 
+-- Artifacts that were made and not published, and failures that were accepted all the same.
+create table refusals (
+    environment text not null,
+    asset text not null,
+    partition text not null default '',
+    body blob not null,
+    primary key (environment, asset, partition)
+) without rowid;
+
+create table acceptances (
+    environment text not null,
+    verdict text not null,
+    asset text not null,
+    body blob not null,
+    primary key (environment, verdict)
+) without rowid;
+
 -- From here on: remembered facts, safe to lose.
 create table durations (
     environment text not null,
@@ -139,6 +156,15 @@ create table recipes (
     fingerprint text primary key,
     body blob not null
 ) without rowid;
+
+create table verdicts (
+    id text primary key,
+    asset text not null,
+    name text not null,
+    at real not null,
+    body blob not null
+) without rowid;
+create index verdicts_by_check on verdicts (asset, name, at);
 
 insert into meta values ('token', 0), ('revision', 0), ('journal', 0), ('journal_bytes', 0);
 """

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import apsw
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
-from upriver.materializer.model import Materialization, Run
+from upriver.materializer.model import Materialization, Refusal, Run
 from upriver.materializer.ports import (
     Clock,
     Committed,
@@ -28,6 +29,7 @@ from upriver.materializer.state.database import REBUILD_HINT, Database
 from upriver.materializer.state.facts import Facts
 from upriver.materializer.state.goals import Goals
 from upriver.materializer.state.journal import Journal
+from upriver.materializer.state.quality import Quality
 from upriver.materializer.state.runs import Runs
 from upriver.materializer.storage import locks
 from upriver.materializer.storage.clock import MACHINE
@@ -40,6 +42,9 @@ _SEALED = (
     ("durations", "recent"),
     ("sources", "body"),
     ("recipes", "body"),
+    ("verdicts", "body"),
+    ("refusals", "body"),
+    ("acceptances", "body"),
 )
 
 
@@ -57,6 +62,7 @@ class SqliteState(Builders, Runs, Facts, Goals):
     ) -> None:
         Builders.__init__(self, database, builders, term, clock)
         Runs.__init__(self, database)
+        Quality.__init__(self, database)
         Facts.__init__(self, database, algorithm)
         Goals.__init__(self, database)
         self.journal = journal
@@ -135,12 +141,13 @@ class SqliteState(Builders, Runs, Facts, Goals):
         made: Iterable[Materialization],
         reused: Iterable[Materialization] = (),
         seen: Mapping[Node, Seen] | None = None,
+        refused: Mapping[Node, Refusal] = MappingProxyType({}),
     ) -> frozenset[Node]:
         """Record *made*, and point *environment* at all of *made* and *reused*, in one transaction.
 
         A node of *seen* only gets its pointer if what was seen is still so, else what was made for it is kept for
-        reuse; returns these nodes. Clears the failures of the others, and gives back the claims of all. Raises
-        BusyError when the lease was lost.
+        reuse; returns these nodes. What is *refused* gets none either, and is remembered as such. Clears the failures
+        of the others, and gives back the claims of all. Raises BusyError when the lease was lost.
         """
         made, reused = tuple(made), tuple(reused)
         if not made and not reused:
@@ -154,6 +161,8 @@ class SqliteState(Builders, Runs, Facts, Goals):
         with self._journalled(lease, entry) as connection:
             for one in (*made, *reused):
                 node = one.node
+                if node in refused:
+                    continue
                 if (
                     seen is None
                     or node not in seen
@@ -165,9 +174,14 @@ class SqliteState(Builders, Runs, Facts, Goals):
             rows.insert_materializations(connection, made)
             rows.point(connection, environment, pointed)
             rows.add_durations(connection, environment, made)
+            places = [(environment, one.asset, one.partition) for one in pointed]
+            for table in ("failures", "refusals"):
+                connection.executemany(
+                    f"delete from {table} where environment = ? and asset = ? and partition = ?", places
+                )
             connection.executemany(
-                "delete from failures where environment = ? and asset = ? and partition = ?",
-                [(environment, one.asset, one.partition) for one in pointed],
+                "insert or replace into refusals values (?, ?, ?, ?)",
+                [(environment, *rows.columns_of(node), rows.encode(one)) for node, one in refused.items()],
             )
             release_claims(
                 connection,
@@ -192,7 +206,7 @@ class SqliteState(Builders, Runs, Facts, Goals):
             ]
             if building:
                 raise locks.busy(f"the removal of environment {environment}", building)
-            for table in ("failures", "durations", "observations", "pauses"):
+            for table in ("failures", "durations", "refusals", "acceptances", "observations", "pauses"):
                 connection.execute(f"delete from {table} where environment = ?", (environment,))
             connection.execute("delete from environments where name = ?", (environment,))
             connection.execute("delete from pointers where environment = ?", (environment,))

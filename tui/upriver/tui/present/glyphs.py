@@ -52,6 +52,7 @@ ACTION: dict[Action, Mark] = {
     Action.BUILD: Mark("⏵", "B", "yellow", "build"),
     Action.REUSE: Mark("≡", "=", "green", "reuse"),
     Action.MAYBE: Mark("◦", "?", "yellow", "maybe"),
+    Action.CHECK: Mark("◇", "c", "yellow", "check"),
     Action.FRESH: Mark("✓", "f", "green", "fresh"),
     Action.BLOCKED: Mark("⊘", "-", "red", "blocked"),
     Action.BROKEN: Mark("⊠", "!", "red", "broken"),

@@ -46,6 +46,7 @@ def plan_lines(plan: Plan, page: Page, *, everything: bool = False) -> list[Line
         Action.BUILD: "to build",
         Action.REUSE: "to reuse from an earlier build",
         Action.MAYBE: "may turn out fresh",
+        Action.CHECK: "to check",
         Action.FRESH: "fresh",
     }
     parts = [line(sign(ACTION[a], page), f" {counts[a]:,} {phrases[a]}") for a in phrases if counts[a]]

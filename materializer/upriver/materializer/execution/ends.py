@@ -1,0 +1,190 @@
+"""Ends of assets in a run: what was made and audited goes to the committer, what was committed or failed is settled.
+
+All of it runs in the scheduling thread, except what says otherwise.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from upriver.assets.errors import BusyError, Diagnosis
+from upriver.assets.identity import Node
+from upriver.assets.model import Key
+from upriver.materializer.answers import AssetResult
+from upriver.materializer.events import AssetFinished, AssetOutput
+from upriver.materializer.execution.claims import GIVE_UP_AFTER
+from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.inbox import Inbox
+from upriver.materializer.execution.work import Attempt, Completed, Work
+from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
+from upriver.materializer.freshness.decider import Finding
+from upriver.materializer.model import Outcome, Reasons, State, Version
+from upriver.materializer.quality.audit import Audit
+
+_NO_AUDIT = Audit()
+
+
+class Ends(ABC):
+    """The part of a run that ends assets. The scheduler, which begins them, is made from it."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._clock = work.clock
+        self._messages: Inbox[Callable[[], None]] = Inbox(work.clock)
+        self._results: dict[Key, AssetResult] = {}
+        self._upstreams: dict[Key, Upstream] = {}
+        self._open: dict[Key, int] = {}
+        self._committing: dict[Key, tuple[Finding, float, bool]] = {}
+        self._stopping = False
+        self._error: Exception | None = None
+
+    @property
+    def results(self) -> tuple[AssetResult, ...]:
+        """The outcome of every asset, in the order of the plan."""
+        return tuple(self._results[key] for key in self._work.order if key in self._results)
+
+    def committed(self, group: Sequence[Finished]) -> None:
+        """Called by the committer, in its thread."""
+        self._messages.put(lambda: self._on_committed(group))
+
+    def lost(self, group: Sequence[Finished]) -> None:
+        """Called by the committer, in its thread, with what another build has overtaken."""
+        self._messages.put(lambda: self._on_lost(group))
+
+    def commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
+        """Called by the committer, in its thread."""
+        self._messages.put(lambda: self._on_commit_failed(group, error))
+
+    # -- what the scheduler does -------------------------------------------------------------------------
+    @abstractmethod
+    def _make_ready(self, key: Key) -> None:
+        """All that *key* waits for is settled."""
+
+    @abstractmethod
+    def _decide_again(self, key: Key, attempt: Attempt) -> None:
+        """Another build has made *key*, or what it reads."""
+
+    @abstractmethod
+    def _release(self, key: Key) -> Attempt:
+        """The attempt of *key*, whose slot is free now."""
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    # -- attempts ----------------------------------------------------------------------------------------
+    def _on_made(self, key: Key, completed: Completed) -> None:
+        attempt = self._release(key)
+        seconds = attempt.lasted(self._clock)
+        self._committing[key] = (attempt.finding, seconds, completed.changed)
+        self._work.put(Finished(completed.materialization, completed.staged, attempt.seen, completed.audit))
+
+    def _on_audited(self, key: Key, audit: Audit) -> None:
+        """The checks of what was there already have run: it stays or comes to be served, or it does not."""
+        attempt = self._release(key)
+        finding, seconds = attempt.finding, attempt.lasted(self._clock)
+        if finding.reuse is not None:
+            self._committing[key] = (finding, seconds, True)
+            self._work.put(Finished(finding.reuse, None, attempt.seen, audit))
+        elif audit.refusal is not None:
+            self._refuse(key, finding, seconds, audit)
+        else:
+            record = self._work.claims.view.record(Node(key))
+            assert record is not None
+            version = record.version
+            self._settle(key, Outcome.FRESH, finding.reasons, version=version, seconds=seconds, audit=audit)
+
+    def _refuse(self, key: Key, finding: Finding, seconds: float, audit: Audit) -> None:
+        self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=audit.refusal, audit=audit)
+        if self._work.limits.fail_fast:
+            self._stop()
+
+    # -- commits -----------------------------------------------------------------------------------------
+    def _on_committed(self, group: Sequence[Finished]) -> None:
+        for one in group:
+            key = one.materialization.asset
+            finding, seconds, changed = self._committing.pop(key)
+            self._work.claims.ended(key)
+            if one.audit.refusal is not None:
+                self._refuse(key, finding, seconds, one.audit)
+                continue
+            outcome = Outcome.REUSED if one.staged is None else Outcome.BUILT
+            version = one.materialization.version
+            self._settle(
+                key,
+                outcome,
+                finding.reasons,
+                version=version,
+                seconds=seconds,
+                changed=changed,
+                audit=one.audit,
+            )
+
+    def _on_lost(self, group: Sequence[Finished]) -> None:
+        for one in group:
+            key = one.materialization.asset
+            finding, seconds, _ = self._committing.pop(key)
+            self._work.claims.ended(key)
+            if self._stopping:
+                self._settle(key, Outcome.CANCELLED, finding.reasons, seconds=seconds)
+            elif self._work.claims.lost(key) >= GIVE_UP_AFTER:
+                error = (
+                    f"what it reads was changed {GIVE_UP_AFTER} times while it was made; what was made is kept for"
+                    " reuse. Build again when others are done."
+                )
+                self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
+            else:
+                self._decide_again(key, Attempt(finding, spent=seconds))
+
+    def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
+        if isinstance(error, BusyError):
+            self._error = error
+        for one in group:
+            key = one.materialization.asset
+            finding, seconds, _ = self._committing.pop(key)
+            self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
+
+    def _break(self, found: Finding, seconds: float = 0.0) -> None:
+        key, error = found.asset, "\n\n".join(map(str, found.diagnoses))
+        self._settle(
+            key, Outcome.BROKEN, found.reasons, seconds=seconds, error=error, diagnoses=found.diagnoses
+        )
+
+    def _settle(
+        self,
+        key: Key,
+        outcome: Outcome,
+        reasons: Reasons,
+        *,
+        version: Version | None = None,
+        seconds: float = 0.0,
+        changed: bool = False,
+        error: str | None = None,
+        diagnoses: tuple[Diagnosis, ...] = (),
+        audit: Audit = _NO_AUDIT,
+    ) -> None:
+        """The asset has its outcome: tell it, and see who can go on."""
+        rows = version.rows if version else None
+        size = version.bytes if version else None
+        result = AssetResult(
+            key, outcome, changed, reasons, rows, size, seconds, error, None, diagnoses, audit.results
+        )
+        for one in audit.warnings:
+            text = f"check {one.check} {one.outcome.value}: {one.detail}"
+            self._work.emit(AssetOutput(self._clock.now(), key, 1, "check", text))
+        self._results[key] = result
+        if self._work.claims.mine(key):
+            self._work.claims.give_back([key])
+        if version is not None:
+            self._upstreams[key] = Settled(version)
+        else:
+            state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
+            self._upstreams[key] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
+        self._work.emit(
+            AssetFinished(self._clock.now(), key, outcome, changed, reasons, rows, size, seconds, error)
+        )
+        for reader in self._work.graph.downstreams(key):
+            if reader in self._open and reader not in self._work.broken:
+                self._open[reader] -= 1
+                if self._open[reader] == 0:
+                    self._make_ready(reader)

@@ -1,0 +1,58 @@
+"""The port of quality: what checks have found and what was decided on it; and the right to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from upriver.assets.identity import Node
+from upriver.assets.model import Key
+from upriver.materializer.model import Acceptance, Refusal, Verdict
+
+
+class Lease(Protocol):
+    """The right to write, of one build or of what holds the whole: proven alive by a kernel lock and a heartbeat, and
+    fenced by a token that is larger than all before.
+    """
+
+    token: int
+
+    def release(self) -> None:
+        """Give the right back. Safe to call twice."""
+        ...
+
+
+class QualityStore(Protocol):
+    """What checks have found. Verdicts are facts, safe to lose; refusals and acceptances are decisions."""
+
+    def verdicts(self, ids: Iterable[str]) -> Mapping[str, Verdict]:
+        """The verdicts with these ids, as far as they are known."""
+        ...
+
+    def verdict_history(self, asset: Key, check: str, limit: int = 20) -> Sequence[Verdict]:
+        """The verdicts of one check, newest first."""
+        ...
+
+    def samples(self) -> frozenset[str]:
+        """The ids of the artifacts that hold offenders."""
+        ...
+
+    def remember_verdicts(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Keep verdicts, each under an id of what was read."""
+        ...
+
+    def refusals(self, environment: str | None = None) -> Mapping[Node, Refusal]:
+        """The artifacts that were made and not published, in *environment* or (None) in any."""
+        ...
+
+    def acceptances(self, environment: str) -> Mapping[str, Acceptance]:
+        """The failures that were accepted in *environment*, by the id of the verdict."""
+        ...
+
+    def record_refusal(self, lease: Lease, environment: str, refusal: Refusal) -> None:
+        """Remember that an artifact, which is recorded already, was not published."""
+        ...
+
+    def accept(self, lease: Lease, environment: str, acceptances: Iterable[Acceptance]) -> None:
+        """Record exceptions: these failures don't stop their content in *environment*."""
+        ...

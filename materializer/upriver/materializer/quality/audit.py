@@ -1,0 +1,371 @@
+"""Audits: the checks of an asset run against one content of it, as few as are needed, in as few passes as will do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from upriver.assets.errors import Diagnosis, UpriverError
+from upriver.assets.model import Check, Key, Newest, Offenders, Relationship, Value
+from upriver.assets.project.config import Scalar
+from upriver.lineage.model import Footprint
+from upriver.lineage.sql.names import relation_name
+from upriver.materializer.model import (
+    Acceptance,
+    ArtifactRef,
+    CheckOutcome,
+    CheckResult,
+    Located,
+    Verdict,
+    Version,
+)
+from upriver.materializer.ports import Engine, QualityStore, Store
+from upriver.materializer.quality.rules import (
+    counting,
+    counting_query,
+    footprint,
+    missing_column,
+    sample_query,
+)
+from upriver.materializer.quality.verdicts import (
+    changes_by_itself,
+    passes,
+    result,
+    rule_digest,
+    verdict_id,
+)
+
+
+class Audit(Value, frozen=True):
+    """What an audit of one content has come to."""
+
+    results: tuple[CheckResult, ...] = ()
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the content must not be published, None when it may."""
+        bad = [one for one in self.results if one.stops]
+        if not bad:
+            return None
+        said = "; ".join(f"{one.check}: {one.detail}" for one in bad)
+        return f"{'a check' if len(bad) == 1 else f'{len(bad)} checks'} failed: {said}"
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The names of the checks that keep it from being published."""
+        return tuple(one.check for one in self.results if one.stops)
+
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """What is to be told although it stops nothing."""
+        bad = (CheckOutcome.WARNED, CheckOutcome.ERROR, CheckOutcome.ACCEPTED)
+        return tuple(one for one in self.results if one.outcome in bad and not one.stops)
+
+
+class Content(Value, frozen=True):
+    """One content to be read: its version, and its files where they are now."""
+
+    version: Version
+    located: Located
+
+
+class Fingerprints(Protocol):
+    """Fingerprints of what is read of a version (see ``freshness/comparison.py``)."""
+
+    def fingerprint(self, key: Key, version: Version | Located, footprint: Footprint) -> str:
+        """The fingerprint of *footprint* in *version* of *key*."""
+        ...
+
+
+class Counted(NamedTuple):
+    """What an aggregate gave for one check, over so many rows; *value* is None where a query of its own will tell."""
+
+    value: float | None
+    rows: int
+    seconds: float
+
+
+class Auditor:
+    """Holds checks against contents.
+
+    A verdict that is known for what is read is taken as it is. *accept* are the checks whose failures are accepted in
+    this build, each as ``KEY:CHECK``, *because* of that; *record* makes these exceptions durable.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: QualityStore,
+        store: Store,
+        contents: Fingerprints,
+        environment: str,
+        variables: Mapping[str, Scalar],
+        now: Callable[[], float],
+        *,
+        run: str = "",
+        forced: Collection[Key] = (),
+        accept: Collection[str] = (),
+        because: str = "",
+        record: Callable[[Sequence[Acceptance]], None] = lambda accepted: None,
+    ) -> None:
+        self._engine = engine
+        self._state = state
+        self._store = store
+        self._contents = contents
+        self._environment = environment
+        self._variables = variables
+        self._now = now
+        self._run = run
+        self._forced = forced
+        self._accept = accept
+        self._because = because
+        self._record = record
+
+    def audit(self, key: Key, checks: Sequence[Check], own: Content, others: Mapping[Key, Content]) -> Audit:
+        """How *checks* of *key* stand on the content *own*, of what else they read on *others*."""
+        contents = {**others, key: own}
+        todo: dict[str, Check] = {}
+        ids: dict[str, str] = {}
+        for check in checks:
+            ids[check.name] = self._id(
+                key, check, contents, lambda name, footprint_: contents[name].version.id
+            )
+        known = dict(self._state.verdicts(ids.values()))
+        verdicts: dict[str, Verdict] = {}
+        for check in checks:
+            verdict = None if self._again(key, check) else known.get(ids[check.name])
+            if verdict is not None:
+                verdicts[check.name] = verdict
+            else:
+                todo[check.name] = check
+        ran, errors = self._run_all(key, list(todo.values()), ids, contents)
+        accepted = self._state.acceptances(self._environment)
+        new: dict[str, Acceptance] = {}
+        results, now = [], self._now()
+        for check in checks:
+            if (error := errors.get(check.name)) is not None:
+                results.append(
+                    CheckResult(
+                        key,
+                        check.name,
+                        CheckOutcome.ERROR,
+                        check.severity,
+                        error,
+                        ran=True,
+                        place=check.place,
+                    )
+                )
+                continue
+            found = ran.get(check.name) or verdicts[check.name]
+            acceptance = accepted.get(found.id)
+            if f"{key}:{check.name}" in self._accept and not passes(check, found, now):
+                acceptance = Acceptance(key, check.name, found.id, self._because, now, self._run)
+                new[found.id] = acceptance
+            results.append(
+                result(key, check, found, now, acceptance, ran=check.name in ran and found.run == self._run)
+            )
+        if new:
+            self._record(tuple(new.values()))
+        return Audit(tuple(results))
+
+    def _again(self, key: Key, check: Check) -> bool:
+        return key in self._forced or changes_by_itself(check)
+
+    def _id(
+        self, key: Key, check: Check, contents: Mapping[Key, Content], named: Callable[[Key, Footprint], str]
+    ) -> str:
+        reads = [(key, named(key, footprint(check.rule, own=True)))]
+        reads += [(other, named(other, footprint(check.rule, own=other == key))) for other in check.others]
+        return verdict_id(key, rule_digest(check, self._variables), reads)
+
+    def _run_all(
+        self, key: Key, checks: Sequence[Check], ids: Mapping[str, str], contents: Mapping[Key, Content]
+    ) -> tuple[dict[str, Verdict], dict[str, str]]:
+        """The verdicts of *checks*, and of those that could not be run what is wrong."""
+        found: dict[str, Verdict] = {}
+        errors: dict[str, str] = {}
+        due: list[Check] = []
+        for check in checks:
+            if problem := _problem(key, check, contents):
+                errors[check.name] = problem
+            elif (same := self._same_content(key, check, contents)) is not None:
+                found[check.name] = same
+            else:
+                due.append(check)
+        if due:
+            relations = {name: self._exposed(content.located) for name, content in contents.items()}
+            for check, counted in self._counted(due, relations[key], contents[key].version).items():
+                try:
+                    found[check.name] = self._verdict(
+                        key, check, ids[check.name], contents, relations, counted()
+                    )
+                except Exception as error:  # noqa: BLE001 -- a check that can't be run fails, and no other
+                    errors[check.name] = f"it can't be run: {_first(str(error))}"
+        self._remember(key, found, ids, contents, checks)
+        return found, errors
+
+    def _same_content(self, key: Key, check: Check, contents: Mapping[Key, Content]) -> Verdict | None:
+        """An earlier verdict on contents that are the same in all that the check reads."""
+        if self._again(key, check):
+            return None
+        digest = rule_digest(check, self._variables)
+        if not any(one.rule == digest for one in self._state.verdict_history(key, check.name, 5)):
+            return None  # there is nothing that a pass over the columns could find
+        id_ = self._fingerprint_id(key, check, contents)
+        return None if id_ is None else self._state.verdicts([id_]).get(id_)
+
+    def _fingerprint_id(self, key: Key, check: Check, contents: Mapping[Key, Content]) -> str | None:
+        def named(name: Key, read: Footprint) -> str:
+            content = contents[name]
+            subject: Version | Located = content.located if name == key else content.version
+            return self._contents.fingerprint(name, subject, read)
+
+        try:
+            return self._id(key, check, contents, named)
+        except UpriverError:
+            return None  # what can't be read is told by the check itself
+
+    def _remember(
+        self,
+        key: Key,
+        found: Mapping[str, Verdict],
+        ids: Mapping[str, str],
+        contents: Mapping[Key, Content],
+        checks: Sequence[Check],
+    ) -> None:
+        """Keep verdicts by the ids of versions and, where another version may hold the same, by fingerprints."""
+        keep = {ids[name]: verdict for name, verdict in found.items()}
+        for check in checks:
+            verdict = found.get(check.name)
+            if verdict is None or not self._state.verdict_history(key, check.name, 1):
+                continue
+            if (id_ := self._fingerprint_id(key, check, contents)) is not None:
+                keep[id_] = verdict
+        self._state.remember_verdicts(keep)
+
+    def _exposed(self, located: Located) -> str:
+        """A relation that shows exactly this content, whatever else is shown under its key."""
+        name = f"audited.v_{located.id[:32].lower()}_{abs(hash(located.files)) % 10**8}"
+        name = "".join(c if c.isalnum() or c in "._" else "_" for c in name)
+        self._engine.expose(name, located)
+        return relation_name(name)
+
+    def _counted(
+        self, checks: Sequence[Check], relation: str, version: Version
+    ) -> dict[Check, Callable[[], Counted]]:
+        """For each check, a call that gives its count, the number of rows and the seconds that it took.
+
+        What can be counted together is counted in one pass; if that fails, one by one, to tell which of them it was.
+        """
+        aggregates = {check: counting(check, relation, version.schema) for check in checks}
+        together = {check: text for check, text in aggregates.items() if text is not None}
+        began = time.monotonic()
+        try:
+            row = (
+                self._fetch(f"select count(*), {', '.join(together.values())} from {relation}")
+                if together
+                else ()
+            )
+        except Exception:  # noqa: BLE001 -- found out one by one below
+            row = None
+        share = (time.monotonic() - began) / max(1, len(together))
+        found: dict[Check, Callable[[], Counted]] = {}
+        if row is not None:
+            for check, value in zip(together, row[1:], strict=True):
+                found[check] = partial(Counted, value, int(row[0]), share)
+        for check in checks:
+            if check not in found:
+                found[check] = partial(self._alone, aggregates[check], relation, version)
+        return found
+
+    def _alone(self, text: str | None, relation: str, version: Version) -> Counted:
+        began = time.monotonic()
+        if text is None:
+            rows = version.rows
+            if rows is None:
+                rows = int(self._fetch(f"select count(*) from {relation}")[0])
+            return Counted(None, rows, 0.0)
+        row = self._fetch(f"select count(*), {text} from {relation}")
+        return Counted(row[1], int(row[0]), time.monotonic() - began)
+
+    def _verdict(
+        self,
+        key: Key,
+        check: Check,
+        id_: str,
+        contents: Mapping[Key, Content],
+        relations: Mapping[Key, str],
+        counted: Counted,
+    ) -> Verdict:
+        value, rows, seconds = counted
+        bound = other = None
+        match check.rule:
+            case Offenders():
+                bound = self._bound(check.rule, check, relations)
+            case Relationship(to=to):
+                other = relations[to]
+            case _:
+                pass
+        relation = relations[key]
+        newest: float | None = None
+        began = time.monotonic()
+        if bound is not None or other is not None:
+            value = self._fetch(counting_query(check, relation, other, bound))[0]
+        elif isinstance(check.rule, Newest):
+            newest, value = (None if value is None else float(value)), 0
+        reads = ((key, contents[key].version.id), *((one, contents[one].version.id) for one in check.others))
+        verdict = Verdict(
+            id_, key, check.name, rule_digest(check, self._variables), reads, rows, int(value or 0), self._now(),
+            self._run, seconds + time.monotonic() - began, newest,
+        )  # fmt: skip
+        if verdict.offenders:
+            query = sample_query(check, relation, contents[key].version.schema, other, bound)
+            if query is not None:
+                verdict = msgspec.structs.replace(verdict, sample=self._sample(query))
+        return verdict
+
+    def _sample(self, query: str) -> ArtifactRef | None:
+        """The first offenders as an artifact of their own."""
+        target = self._store.reserve(".parquet")
+        try:
+            cursor_schema, _ = self._engine.fetch(f"select * from (\n{query}\n) limit 0")
+            self._engine.write(query, target, cursor_schema)
+            staged = self._store.stage(target, ".parquet")
+            self._store.publish([staged])
+        except BaseException:
+            with suppress(OSError):
+                target.unlink(missing_ok=True)
+            raise
+        return staged.ref
+
+    def _bound(self, rule: Offenders, check: Check, relations: Mapping[Key, str]) -> str:
+        from upriver.lineage.sql.parse.parse import parse_query
+
+        query = parse_query(rule.text, rule.dialect, check.place.path, rule.line)
+        if isinstance(query, Diagnosis):
+            raise UpriverError(query.message)
+        return query.bound_text(lambda key: relations[key])
+
+    def _fetch(self, query: str) -> tuple[Any, ...]:
+        _, rows = self._engine.fetch(query, variables=self._variables)
+        return rows[0]
+
+
+def _problem(key: Key, check: Check, contents: Mapping[Key, Content]) -> str | None:
+    """Why a check can't be run on these contents, as far as their columns tell."""
+    for other in check.others:
+        if not contents[other].version.schema:
+            return f"{other} is a file, without rows"
+    schemas = {name: content.version.schema for name, content in contents.items()}
+    if (missing := missing_column(check, contents[key].version.schema, schemas)) is not None:
+        return f"{missing[0] or key} has no column {missing[1]!r}"
+    return None
+
+
+def _first(text: str) -> str:
+    return text.strip().partition("\n")[0]

@@ -1,0 +1,136 @@
+"""The gate before a pointer moves: how the checks of an asset stand on one content, by the verdicts that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+from upriver.assets.model import Check, Key, Value
+from upriver.assets.project.config import Scalar
+from upriver.materializer.model import (
+    Acceptance,
+    Cause,
+    CheckOutcome,
+    CheckResult,
+    Reason,
+    Reasons,
+    Verdict,
+    Version,
+)
+from upriver.materializer.ports import QualityStore
+from upriver.materializer.quality.verdicts import changes_by_itself, result, rule_digest, verdict_id
+
+
+class Standing(Value, frozen=True):
+    """How all checks of an asset stand on one content. *waits* are what they read beside it and is not decided."""
+
+    results: tuple[CheckResult, ...] = ()
+    waits: tuple[Key, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing keeps the content from being served as it is."""
+        return not self.waits and not any(
+            one.outcome is CheckOutcome.DUE or one.stops for one in self.results
+        )
+
+    @property
+    def failing(self) -> tuple[CheckResult, ...]:
+        """The checks that keep the content from being published."""
+        return tuple(one for one in self.results if one.stops)
+
+    @property
+    def reasons(self) -> Reasons:
+        """Why it is not open, as reasons."""
+        return tuple(
+            Reason(Cause.CHECK, one.asset, detail=f"{one.check}: {one.detail}")
+            for one in self.results
+            if one.stops or one.outcome is CheckOutcome.DUE
+        )
+
+
+class Gate:
+    """How checks stand, by what is remembered. Reads no data.
+
+    *building* is True where what changes by itself has to be checked again.
+    """
+
+    def __init__(
+        self,
+        checks: Mapping[Key, tuple[Check, ...]],
+        state: Callable[[], QualityStore],
+        environment: str,
+        now: Callable[[], float],
+        variables: Mapping[str, Scalar],
+        *,
+        building: bool = False,
+        forced: Iterable[Key] = (),
+    ) -> None:
+        self._checks = checks
+        self._state = state
+        self._environment = environment
+        self._now = now
+        self._variables = variables
+        self._building = building
+        self._forced = frozenset(forced)
+
+    def guards(self, key: Key) -> bool:
+        """Whether *key* has checks."""
+        return key in self._checks
+
+    @cached_property
+    def accepted(self) -> Mapping[str, Acceptance]:
+        """The failures that were accepted, by verdict."""
+        return self._state().acceptances(self._environment)
+
+    def standing(self, key: Key, version: Version, other: Callable[[Key], Version | None]) -> Standing:
+        """How the checks of *key* stand on *version*; *other* tells what else is there, None when it is not decided."""
+        checks = self._checks.get(key, ())
+        reads: dict[str, tuple[tuple[Key, str], ...]] = {}
+        waits: dict[Key, None] = {}
+        for check in checks:
+            versions: list[tuple[Key, str]] = [(key, version.id)]
+            for one in check.others:
+                there = version if one == key else other(one)
+                if there is None:
+                    waits.setdefault(one)
+                else:
+                    versions.append((one, there.id))
+            reads[check.name] = tuple(versions)
+        ids = {
+            check.name: verdict_id(key, rule_digest(check, self._variables), reads[check.name])
+            for check in checks
+            if len(reads[check.name]) == 1 + len(check.others)
+        }
+        known = self._state().verdicts(ids.values())
+        now = self._now()
+        results = []
+        for check in checks:
+            verdict = known.get(ids.get(check.name, ""))
+            again = key in self._forced or (self._building and changes_by_itself(check))
+            if check.name not in ids:
+                continue
+            if verdict is None or again:
+                due = self._due(key, check, reads[check.name], again=again and verdict is not None)
+                results.append(
+                    CheckResult(key, check.name, CheckOutcome.DUE, check.severity, due, place=check.place)
+                )
+            else:
+                results.append(result(key, check, verdict, now, self.accepted.get(verdict.id)))
+        return Standing(tuple(results), tuple(waits))
+
+    def _due(self, key: Key, check: Check, reads: tuple[tuple[Key, str], ...], *, again: bool) -> str:
+        """Why a check is to be run."""
+        if again:
+            return "is asked for" if key in self._forced else "what it finds changes by itself"
+        last = next(iter(self._state().verdict_history(key, check.name, 1)), None)
+        if last is None:
+            return "has not run yet"
+        if last.rule != rule_digest(check, self._variables):
+            return "its declaration changed"
+        changed = [one for one, id_ in reads if dict(last.reads).get(one) != id_]
+        return f"{', '.join(changed)} changed since it ran" if changed else "has not run on this"
+
+    def remembered(self, key: Key, check: str) -> Verdict | None:
+        """The newest verdict of a check, whatever it was on."""
+        return next(iter(self._state().verdict_history(key, check, 1)), None)
