@@ -30,6 +30,7 @@ from upriver.materializer.answers import (
     Plan,
     RunEntry,
     Step,
+    Table,
 )
 from upriver.materializer.events import (
     AssetFinished,
@@ -41,7 +42,18 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.model import Action, Cause, Outcome, Reason, Reasons, RunStatus, State, Trust
+from upriver.materializer.model import (
+    Action,
+    Cause,
+    CheckReport,
+    Outcome,
+    Reason,
+    Reasons,
+    Refused,
+    RunStatus,
+    State,
+    Trust,
+)
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected, Keep
 from upriver.materializer.upkeep.repair import Repaired
@@ -213,6 +225,15 @@ class FakeSession(Answers):
             for key in self.keys(select, sources=False)
         )
 
+    def check(self, select: Sequence[str] = (), *, force: bool = False) -> CheckReport:
+        return CheckReport(())
+
+    def refused(self, key: Key) -> Refused:
+        raise UsageError(f"nothing of {key} was refused: what was made last is what is served")
+
+    def offenders(self, key: Key, check: str, *, limit: int = 1000) -> Table:
+        raise UsageError(f"{key} has no check {check!r}")
+
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
         self._check()
         with self._mutex:
@@ -239,6 +260,8 @@ class FakeSession(Answers):
         jobs: int | None = None,
         fail_fast: bool = False,
         wait: float | None = 0.0,
+        accept: Sequence[str] = (),
+        because: str = "",
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
     ) -> BuildResult:

@@ -375,3 +375,15 @@ class CheckReport(Value, frozen=True):
     def failed(self) -> bool:
         """Whether one stands that keeps an artifact from being published."""
         return any(one.stops for one in self.checks)
+
+
+class Refused(Value, frozen=True):
+    """An artifact that was made in *run* and not published, and the checks that it failed. *id* names it for
+    ``show --at``.
+    """
+
+    asset: Key
+    id: str
+    run: str
+    at: float
+    checks: tuple[str, ...]

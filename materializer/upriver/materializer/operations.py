@@ -46,6 +46,7 @@ from upriver.materializer.answers import (
 )
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.model import CheckReport, Refused
 
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.fix import Fix
@@ -164,14 +165,30 @@ class ProjectApi(Protocol):
         jobs: int | None = None,
         fail_fast: bool = False,
         wait: float | None = 0.0,
+        accept: Sequence[str] = (),
+        because: str = "",
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
     ) -> BuildResult:
         """Materialize what is stale among SELECT and its upstream.
 
         *wait* is how many seconds to wait for a project that is held by another process (None: until it is free).
+        Failures of the checks *accept* (a name, or ``KEY:NAME``) don't stop an artifact, *because* of that.
         Raises BusyError; NotShownError when all is done but the views of it.
         """
+
+    # -- quality -----------------------------------------------------------------------------------------
+    @in_session_server
+    def check(self, select: Sequence[str] = (), *, force: bool = False) -> CheckReport:
+        """Run the checks of SELECT that are due on what is served now; with *force* all of them."""
+
+    @in_session_server
+    def refused(self, key: Key) -> Refused:
+        """The artifact of *key* that was made last and not published. Raises UsageError when there is none."""
+
+    @in_session_server
+    def offenders(self, key: Key, check: str, *, limit: int = 1000) -> Table:
+        """The rows that a check of *key* has found when it failed last. Raises UsageError when there are none."""
 
     # -- lineage -----------------------------------------------------------------------------------------
     @in_session_server

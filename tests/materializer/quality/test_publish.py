@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from upriver.assets.errors import UsageError
 from upriver.materializer.model import CheckOutcome, Outcome, RunStatus, State
 from upriver.materializer.session import Session
+from upriver.materializer.upkeep.gc import Keep
 
 ORDERS = """/* upriver:
 columns:
@@ -157,3 +159,83 @@ def test_a_circle_through_checks_is_broken(session: Session, root: Path) -> None
     told = {str(one) for asset in result.assets for one in asset.diagnoses}
     assert any("orders → regions → orders" in one or "regions → orders → regions" in one for one in told)
     assert any("the check relationship(name) of regions" in one for one in told)
+
+
+def test_an_accepted_failure_is_published_and_recorded(session: Session, root: Path) -> None:
+    """It counts for this content alone: the next one is audited as if nothing had been accepted."""
+    (root / "orders.csv").write_text("id,region,amount\n1,north,3\n1,north,3\n")
+    session.build()
+    result = session.build(accept=["unique(id)"], because="twice billed, as agreed")
+    found = {one.check: one for asset in result.assets for one in asset.checks}["unique(id)"]
+    assert (found.outcome, found.because) == (CheckOutcome.ACCEPTED, "twice billed, as agreed")
+    assert ids(session) == [1, 1]
+    assert states(session)["orders"] is State.FRESH
+    (root / "orders.csv").write_text("id,region,amount\n1,north,3\n1,north,3\n1,south,3\n")
+    assert outcomes(session)["orders"] is Outcome.FAILED
+    assert ids(session) == [1, 1]
+
+
+def test_an_acceptance_needs_its_reason_and_a_check_that_is_there(session: Session) -> None:
+    with pytest.raises(UsageError, match="--because"):
+        session.build(accept=["unique(id)"])
+    with pytest.raises(UsageError, match="did you mean"):
+        session.build(accept=["uniqe(id)"], because="x")
+
+
+def test_what_was_refused_and_what_offends_can_be_looked_at(session: Session, root: Path) -> None:
+    session.build()
+    (root / "orders.csv").write_text("id,region,amount\n1,north,3\n2,south,4\n2,south,5\n")
+    session.build()
+    refused = session.refused("orders")
+    assert refused.checks == ("unique(id)",)
+    assert len(session.preview("orders", at=refused.id).rows) == 3
+    assert len(session.preview("orders").rows) == 2
+    assert session.offenders("orders", "unique(id)").rows == ((2, "south", 4), (2, "south", 5))
+    session.gc(Keep(days=0, count=0))
+    assert len(session.preview("orders", at=refused.id).rows) == 3
+    assert len(session.offenders("orders", "unique(id)").rows) == 2
+
+
+def test_checks_run_by_themselves_when_they_are_due(session: Session, root: Path) -> None:
+    """Nothing is built; a second look runs nothing, one that is forced runs all."""
+    session.build()
+    assert not any(one.ran for one in session.check().checks)
+    assert all(one.ran for one in session.check(force=True).checks)
+    (root / "assets" / "orders.sql").write_text(
+        ORDERS.replace("unique: true", "unique: true, matches: '[2-9]'")
+    )
+    report = session.check(["orders"])
+    assert report.failed
+    assert [(one.check, one.detail) for one in report.checks if one.ran] == [
+        ("matches(id)", "1 of 2 rows offends")
+    ]
+    assert states(session)["orders"] is State.FAILED
+
+
+def test_a_check_in_a_file_gives_the_offenders(session: Session, root: Path) -> None:
+    (root / "checks").mkdir()
+    (root / "checks" / "no_gifts.sql").write_text(
+        "/* upriver:\nof: orders\n*/\nselect o.* from orders o join regions r on r.name = o.region where amount < 4"
+    )
+    found = {one.asset: one for one in session.build().assets}["orders"]
+    assert found.error == "a check failed: no_gifts: 1 row offends"
+    assert session.offenders("orders", "no_gifts").rows == ((1, "north", 3),)
+
+
+def test_a_check_in_a_file_that_can_t_be_used_breaks_its_asset(session: Session, root: Path) -> None:
+    """What it would have kept back must not be published."""
+    (root / "checks").mkdir()
+    (root / "checks" / "wrong.sql").write_text("/* upriver:\nof: orders\n*/\nselect * from ordes")
+    result = session.build()
+    assert {one.asset: one.action for one in result.assets}["orders"] is Outcome.BROKEN
+    told = [str(one) for asset in result.assets for one in asset.diagnoses]
+    assert any("reads 'ordes', which is no asset or source" in one for one in told)
+
+
+def test_a_check_that_can_t_be_run_refuses(session: Session, root: Path) -> None:
+    (root / "assets" / "orders.sql").write_text(
+        ORDERS.replace("- row_count: {min: 1}", "- expression: amuont > 0")
+    )
+    found = {one.asset: one for one in session.build().assets}["orders"]
+    assert found.action is Outcome.FAILED
+    assert "can't be run" in (found.error or "")

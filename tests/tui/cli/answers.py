@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.answers import one_by_one
 
-from upriver.assets.model import Column, Key, Place
+from upriver.assets.model import Column, Key, Place, Severity
 from upriver.lineage.model import EdgeKind
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
@@ -29,7 +29,18 @@ from upriver.materializer.answers import (
     Table,
     ViewEdge,
 )
-from upriver.materializer.model import Action, Cause, Outcome, Reason, RunStatus, State, Trust, TrustedEdge
+from upriver.materializer.model import (
+    Action,
+    Cause,
+    CheckOutcome,
+    CheckResult,
+    Outcome,
+    Reason,
+    RunStatus,
+    State,
+    Trust,
+    TrustedEdge,
+)
 from upriver.materializer.upkeep.fsck import Problem, Report, Trouble
 
 NOW = 1_760_000_000.0
@@ -293,3 +304,12 @@ DROPPING = (
         Place("assets/staging/all_orders.sql", 1),
     ),
 )
+
+CHECKS = (
+    CheckResult("marts.revenue", "row_count", CheckOutcome.PASSED, Severity.ERROR, "", 0, 12, NOW - HOUR),
+    CheckResult(
+        "marts.revenue", "unique(id)", CheckOutcome.FAILED, Severity.ERROR, "1 of 12 rows offends", 1, 12, NOW, 0.2,
+        ran=True, place=Place("assets/marts/revenue.sql", 3, 5),
+    ),
+)  # fmt: skip
+"""How checks stand."""

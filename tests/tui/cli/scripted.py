@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from tests.tui.cli.answers import (
     ACCEPTED,
+    CHECKS,
     COLUMN_RENAMING,
     COSTS,
     DAMAGED,
@@ -46,7 +47,7 @@ from upriver.materializer.answers import (
 from upriver.materializer.automation.model import GoalCause, GoalReport, GoalState, GoalStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.model import Cause, Outcome, Reason, RunStatus
+from upriver.materializer.model import Cause, CheckReport, Outcome, Reason, Refused, RunStatus
 from upriver.materializer.operations import ProjectApi, RunsIn, implement
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected
@@ -186,6 +187,9 @@ GOAL = GoalStatus(
 
 ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = {
     "build": lambda session, given: None,
+    "check": lambda session, given: CheckReport(CHECKS),
+    "refused": lambda session, given: Refused(given["key"], "5f", "20130401", NOW - HOUR, ("unique(id)",)),
+    "offenders": lambda session, given: TABLE,
     "keys": lambda session, given: tuple(status.asset for status in session.statuses),
     "columns": lambda session, given: ("amount", "Status") if given["key"] == "staging.orders" else (),
     "status": lambda session, given: session.statuses,

@@ -28,7 +28,7 @@ from upriver.assets.errors import (
 )
 from upriver.materializer.answers import Table
 from upriver.materializer.automation.model import GoalCause, GoalState, Happening
-from upriver.materializer.model import Action, Cause, Outcome, RunStatus, State, Trust
+from upriver.materializer.model import Action, Cause, CheckOutcome, Outcome, RunStatus, State, Trust
 from upriver.materializer.operations import operations
 from upriver.materializer.upkeep.fsck import Trouble
 from upriver.tui.cli.arguments import COMMANDS as COMMAND_NAMES
@@ -58,6 +58,9 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("sql", "from x"): "sql",
     ("show", "marts.revenue"): "show",
     ("show", "marts.revenue", "--changes"): "show --changes",
+    ("show", "marts.revenue", "--refused"): "show",
+    ("show", "marts.revenue", "--offenders", "unique(id)"): "show --offenders",
+    ("check",): "check",
     ("cost",): "cost",
     ("history",): "history",
     ("history", "marts.revenue"): "history ASSET",
@@ -121,6 +124,7 @@ def test_the_contract_explains_every_field_of_a_shape_and_no_other(name: str) ->
         ("goal_state", GoalState),
         ("goal_cause", GoalCause),
         ("happening", Happening),
+        ("check_outcome", CheckOutcome),
     ],
 )
 def test_the_contract_has_exactly_the_words_of_the_program(name: str, values: type[StrEnum]) -> None:

@@ -22,7 +22,13 @@ def revision_of(context: Context, sources: Iterable[Source]) -> str:
     """The same for a project that reads *sources*, which is not derived for it."""
     files = discover(context.root)
     digest = hashlib.blake2b(digest_size=16)
-    for file in (*files.sql, *files.python, *files.helpers, *((files.config,) if files.config else ())):
+    for file in (
+        *files.sql,
+        *files.python,
+        *files.helpers,
+        *files.checks,
+        *((files.config,) if files.config else ()),
+    ):
         digest.update(f"{file.path}\0{file.size} {file.mtime} {file.ctime} {file.inode}\n".encode())
     digest.update(contents_revision(context, sources).encode())
     return digest.hexdigest()

@@ -48,6 +48,7 @@ from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
 from upriver.materializer.session.automation import Goalkeeping
+from upriver.materializer.session.quality import Gates, accepted
 from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
 
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from upriver.materializer.upkeep.repair import Repaired
 
 
-class Session(Refactorings, Goalkeeping):
+class Session(Refactorings, Goalkeeping, Gates):
     """A :class:`ProjectApi` over a context. Reading calls may run in any thread; one build at a time.
 
     The operations are documented in :class:`ProjectApi`. Nothing is opened before it is needed.
@@ -186,6 +187,8 @@ class Session(Refactorings, Goalkeeping):
         jobs: int | None = None,
         fail_fast: bool = False,
         wait: float | None = 0.0,
+        accept: Sequence[str] = (),
+        because: str = "",
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
     ) -> BuildResult:
@@ -196,7 +199,16 @@ class Session(Refactorings, Goalkeeping):
         try:
             project = context.project()
             chosen = self._select(project, select)
-            options = Options(force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select)
+            named = accepted(project.checks, chosen, accept, because) if accept or because else ()
+            options = Options(
+                force=force,
+                jobs=jobs,
+                fail_fast=fail_fast,
+                wait=wait,
+                select=select,
+                accept=named,
+                because=because,
+            )
             build = Build(
                 context, project.graph.ancestors(chosen), chosen, options, on_event, cancel or Cancel()
             )

@@ -1,6 +1,7 @@
 """Dropping what nothing needs: old materializations, then artifacts that nothing points at, then leftovers.
 
-Never dropped: what any environment points at, the snapshots of sources, and the artifacts that current ones
+Never dropped: what any environment points at, or has refused, the offenders that checks have found,
+the snapshots of sources, and the artifacts that current ones
 were made from as long as the fingerprints of what was read of them are not known. A build is kept out by the
 lease, readers by the store (see :meth:`upriver.materializer.ports.Store.collecting`). Records go first: a power cut
 in between leaves orphans, which the next collection drops, and never a record without its artifact.
@@ -66,6 +67,7 @@ def _collect(state: StateStore, store: Store, keep: Keep, now: float, lease: Lea
     artifacts = [one for one in map(_artifact, store.list()) if one is not None]
     history = state.history(limit=-1)
     pointed = {pointer.materialization for _, pointer in state.pointers()}
+    pointed |= {refusal.materialization.id for refusal in state.refusals().values()}
     staying = _staying(history, pointed, keep, now)
     needed_for_comparing = _unfingerprinted(state, [one for one in staying if one.id in pointed])
     staying = _within(keep.total, staying, pointed, needed_for_comparing, artifacts)
@@ -73,7 +75,7 @@ def _collect(state: StateStore, store: Store, keep: Keep, now: float, lease: Lea
     sources = [record.version for record in state.sources().values()]
     # The artifacts of sources hold what was last seen of those that are not read in place.
     kept = [ref for version in (*(one.version for one in staying), *sources) for ref in version.artifacts]
-    needed = {ref.id for ref in kept} | needed_for_comparing
+    needed = {ref.id for ref in kept} | needed_for_comparing | state.samples()
     dropped = [one for one in history if one.id not in kept_ids]
     removed = [one for one in artifacts if one.ref.id not in needed]
     if lease is not None:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, Command] = {
         Command("build", "Build", "materialize what is stale, and only that"),
         Command("watch", "Build", "keep goals: look at the sources, and build what is due"),
         Command("plan", "Build", "what build would do, and why"),
+        Command("check", "Build", "run the checks that are due on what is served"),
         Command("status", "Look", "how fresh every asset is now"),
         Command("goals", "Look", "what is on time, due, at risk or overdue, and why"),
         Command("why", "Look", "why an asset is stale, down to the column and the line of code"),

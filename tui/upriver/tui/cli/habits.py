@@ -12,7 +12,6 @@ COMMAND_WORDS: Mapping[str, str] = {
     "airflow": "there are no DAG files: `upriver build` runs what is stale, in the order that reading demands",
     "apply": "build",
     "backfill": "a change rebuilds what reads it: `upriver build`",
-    "check": "status --check",
     "clean": "gc",
     "compile": "`upriver plan` checks every query and says what a build would do; the query itself is the compiled one",
     "costs": "cost",

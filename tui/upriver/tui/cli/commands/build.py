@@ -39,6 +39,14 @@ def configure(parser: Parser) -> None:
         metavar="SECONDS",
         help="when gc, a repair or a rename holds the project, wait for its end (for at most SECONDS)",
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help="publish although this check fails, and record that (needs --because); KEY:CHECK names it exactly",
+    )
+    parser.add_argument("--because", default="", metavar="WHY", help="why a failure is accepted")
     parser.add_argument("-q", "--quiet", action="store_true", help="tell only failures and the summary")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show what recipes print, and fresh assets"
@@ -75,6 +83,7 @@ def _build(invocation: Invocation) -> int:
     from upriver.tui.present.build_display import LiveDisplay, PlainDisplay
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.text.checks import warning_lines
     from upriver.tui.present.text.diagnoses import diagnoses_lines
     from upriver.tui.present.text.plan import summary_lines
 
@@ -98,6 +107,8 @@ def _build(invocation: Invocation) -> int:
                 jobs=options.jobs,
                 fail_fast=options.fail_fast,
                 wait=options.wait,
+                accept=options.accept,
+                because=options.because,
                 on_event=display,
                 cancel=cancel,
             )
@@ -108,6 +119,7 @@ def _build(invocation: Invocation) -> int:
     if invocation.json:
         write_json(out, json_output.build(result))
     else:
+        out.write(*warning_lines(check for asset in result.assets for check in asset.checks))
         elapsed = invocation.clock() - began
         out.write(
             *summary_lines(

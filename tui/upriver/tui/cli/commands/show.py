@@ -28,6 +28,10 @@ def configure(parser: Parser) -> None:
         "--changes", metavar="WHEN", nargs="?", const="before",
         help="the rows that differ now from what it held then (default: before)",
     )  # fmt: skip
+    parser.add_argument("--refused", action="store_true", help="what was made last and not published")
+    parser.add_argument(
+        "--offenders", metavar="CHECK", help="the rows that a check has found when it failed last"
+    )
     add_environment(parser)
     add_json(parser)
 
@@ -38,6 +42,7 @@ def run(invocation: Invocation) -> int:
     from upriver.tui.present.json import documents as json_output
     from upriver.tui.present.json.values import write_json
     from upriver.tui.present.spans import EMPTY
+    from upriver.tui.present.text.checks import refused_lines
     from upriver.tui.present.text.data import comparison_lines, profile_lines, rows_lines
 
     options, out, session = invocation.options, invocation.out, invocation.session
@@ -54,6 +59,24 @@ def run(invocation: Invocation) -> int:
                 *comparison_lines(comparison, invocation.clock()), EMPTY, *rows_lines(differing, out.page)
             )
         return 0
+    if options.offenders is not None:
+        if options.refused or options.at is not None:
+            raise WrongUsage(
+                "--offenders can't be combined", "it shows what the check has found, whatever is served"
+            )
+        found = session.offenders(key, options.offenders, limit=options.rows)
+        if invocation.json:
+            write_json(out, {"asset": key, "check": options.offenders, "rows": json_output.rows(found)})
+        else:
+            out.write(*rows_lines(found, out.page))
+        return 0
+    if options.refused:
+        if options.at is not None:
+            raise WrongUsage("--refused and --at can't be combined", "--refused is of what was made last")
+        refused = session.refused(key)
+        options.at = refused.id
+        if not invocation.json:
+            out.write(*refused_lines(refused, invocation.clock()), EMPTY)
     profile = session.profile(key, at=options.at)
     preview = session.preview(key, limit=options.rows, at=options.at)
     if invocation.json:

@@ -29,6 +29,7 @@ from upriver.materializer.answers import (
 )
 from upriver.materializer.model import Outcome, TrustedEdge
 from upriver.tui.present.json.causes import diagnosis_documents, reason, reasons
+from upriver.tui.present.json.checks import check_results
 from upriver.tui.present.json.values import Listed, instant, plain
 from upriver.tui.present.views.costs import sorted_costs
 
@@ -49,6 +50,7 @@ def result(value: AssetResult) -> dict[str, Any]:
         "seconds": value.seconds,
         "error": value.error,
         "diagnoses": diagnosis_documents(value.diagnoses),
+        "checks": check_results(value.checks),
     }
 
 
