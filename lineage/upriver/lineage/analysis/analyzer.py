@@ -17,6 +17,7 @@ from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.assets.project.config import Scalar
 from upriver.assets.support import checksum
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn
+from upriver.lineage.project.contracts import contract_problem
 from upriver.lineage.project.manifest import program
 from upriver.lineage.project.project import Project, as_declared
 from upriver.lineage.sql.parse.query import Query
@@ -171,7 +172,21 @@ class Analyzer:
         return bound_to(self._project.query(key), schemas)
 
     def analyze(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
-        """The asset's recipe bound against its upstreams' schemas; a Diagnosis when it can't be bound."""
+        """The asset's recipe bound against its upstreams' schemas; a Diagnosis when it can't be bound, or when what it
+        would make is not what the asset promises.
+        """
+        found = self._analyzed(key, schemas)
+        return self._kept_promise(key, found)
+
+    def _kept_promise(self, key: Key, found: Analysis | Diagnosis) -> Analysis | Diagnosis:
+        if isinstance(found, Diagnosis) or found.schema is None:
+            return found
+        asset, checks = self._project.assets[key], self._project.checks.get(key, ())
+        if not checks and not asset.quality.columns:
+            return found
+        return contract_problem(asset, checks, found.schema) or found
+
+    def _analyzed(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
         name = self._name(key, schemas)
         if (known := self._known.get(name)) is not None:
             return known
@@ -207,11 +222,12 @@ class Analyzer:
     def recall(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis | None:
         """As :meth:`analyze`, without computing anything: what an earlier command has found, None when none did."""
         name = self._name(key, schemas)
-        return (
+        found = (
             self._known.get(name)
             or self._cache.get(name)
             or self._cache.problem(self._problem_name(key, name))
         )
+        return None if found is None else self._kept_promise(key, found)
 
     def _problem_name(self, key: Key, name: str) -> str:
         """A problem is told at its place in the text, which an edit moves that means nothing."""

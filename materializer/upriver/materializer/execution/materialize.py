@@ -13,6 +13,7 @@ from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key, PythonRecipe
 from upriver.lineage.analysis.analyzer import plannable
 from upriver.lineage.model import Analysis, Footprint
+from upriver.lineage.project.contracts import contract_problem
 from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetOutput, AssetProgress
@@ -91,6 +92,11 @@ class Maker:
         except AttemptFailed as error:
             raise self._diagnosed(asset, reads, error) from error
         version = made.version
+        checks = self._seen.project.checks.get(asset.key, ())
+        if (checks or asset.quality.columns) and version.schema:
+            problem = contract_problem(asset, checks, version.schema)
+            if problem is not None:  # what no plan could tell before it ran
+                raise AttemptFailed(str(problem), final=True, diagnosis=problem)
         if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
             self._context.analyzer().remember(asset.key, schemas, made.analysis)

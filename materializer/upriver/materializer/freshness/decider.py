@@ -149,12 +149,14 @@ class Decider:
         match verdict.state:
             case State.FRESH:
                 assert record is not None
-                return self._checked(key, record.version, upstreams, None)
+                return self._checked(key, record.version, upstreams)
             case State.PENDING:
                 action = Action.MAYBE
             case _:
                 if (earlier := self._reusable(subject, upstreams)) is not None:
-                    found = self._checked(key, earlier.version, upstreams, earlier)
+                    found = self._checked(key, earlier.version, upstreams)
+                    if found.action is Action.BROKEN:
+                        return found
                     reasons = (*found.reasons, *verdict.reasons)
                     state = verdict.state if found.version is not None else found.state
                     return Finding(key, Action.REUSE, state, reasons, earlier, found.version)
@@ -167,12 +169,14 @@ class Decider:
             return Finding(key, action, State.FAILED, reasons)
         return Finding(key, action, State.BLOCKED if blockers else verdict.state, reasons)
 
-    def _checked(
-        self, key: Key, version: Version, upstreams: Mapping[Key, Upstream], earlier: Materialization | None
-    ) -> Finding:
+    def _checked(self, key: Key, version: Version, upstreams: Mapping[Key, Upstream]) -> Finding:
         """What is found of a content that is as it should be, after its checks: whether it may be served."""
         fresh = Finding(key, Action.FRESH, State.FRESH, (), version=version)
-        if self._gate is None or not self._gate.guards(key):
+        if self._gate is None:
+            return fresh
+        if (problem := self._gate.broken_contract(key, version.schema)) is not None:
+            return broken(key, Cause.UNBOUND, (problem,))
+        if not self._gate.guards(key):
             return fresh
 
         def there(other: Key) -> Version | None:

@@ -133,7 +133,10 @@ def gate_of(
     context: Context, project: Project, *, building: bool = False, rechecked: Collection[Key] = ()
 ) -> Gate | None:
     """The gate of a project's checks; None where it has none."""
-    if not project.checks:
+    promising = {
+        key: asset for key, asset in project.assets.items() if asset.quality.columns or key in project.checks
+    }
+    if not promising:
         return None
     return Gate(
         project.checks,
@@ -143,6 +146,7 @@ def gate_of(
         context.variables(project),
         building=building,
         forced=rechecked,
+        promising=promising,
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
-from upriver.assets.model import Check, Key, Value
+from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Asset, Check, Key, Schema, Value
 from upriver.assets.project.config import Scalar
+from upriver.lineage.project.contracts import contract_problem
 from upriver.materializer.model import (
     Acceptance,
     Cause,
@@ -52,7 +55,8 @@ class Standing(Value, frozen=True):
 class Gate:
     """How checks stand, by what is remembered. Reads no data.
 
-    *building* is True where what changes by itself has to be checked again.
+    *building* is True where what changes by itself has to be checked again. *promising* are the assets with a contract
+    or checks.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class Gate:
         *,
         building: bool = False,
         forced: Iterable[Key] = (),
+        promising: Mapping[Key, Asset] = MappingProxyType({}),
     ) -> None:
         self._checks = checks
+        self._promising = promising
         self._state = state
         self._environment = environment
         self._now = now
@@ -77,6 +83,11 @@ class Gate:
     def guards(self, key: Key) -> bool:
         """Whether *key* has checks."""
         return key in self._checks
+
+    def broken_contract(self, key: Key, schema: Schema) -> Diagnosis | None:
+        """What a content with the columns *schema* lacks of what *key* promises today."""
+        asset = self._promising.get(key)
+        return None if asset is None else contract_problem(asset, self._checks.get(key, ()), schema)
 
     @cached_property
     def accepted(self) -> Mapping[str, Acceptance]:
