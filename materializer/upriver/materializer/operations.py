@@ -220,14 +220,12 @@ class ProjectApi(Protocol):
     @in_session_server
     def renaming(self, old: Key, new: Key) -> Renaming:
         """What calling the asset or source *old* *new* would change: files, lines, what is built again. Writes nothing.
-
         Raises UsageError when it can't be called that, or where only a person can change a place.
         """
 
     @in_session_server
     def rename(self, renaming: Renaming) -> None:
         """Write what :meth:`renaming` has found: all of it or nothing.
-
         Raises UsageError when a file was edited meanwhile, BusyError during a build.
         """
 
@@ -246,7 +244,6 @@ class ProjectApi(Protocol):
     def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
         """What calling *column* of the asset *key* *new* would change: files, lines, which assets pass the new name
         on, what is built again. It is proven on a copy that all else stays what it is. Writes nothing to the project.
-
         Raises UsageError when it can't be called that, or where only a person can change a place, unless that may be
         left to them (*leave*).
         """
@@ -254,7 +251,6 @@ class ProjectApi(Protocol):
     @in_session_server
     def rename_column(self, renaming: ColumnRenaming) -> None:
         """Write what :meth:`column_renaming` has found: all of it or nothing.
-
         Raises UsageError when a file was edited meanwhile, BusyError during a build.
         """
 
@@ -337,7 +333,6 @@ class ProjectApi(Protocol):
     @in_caller
     def stop_run(self, run_id: str) -> None:
         """Ask the other process that builds *run_id* to stop.
-
         Raises UsageError when it is over, BusyError when it can't be reached from here.
         """
 
@@ -345,7 +340,6 @@ class ProjectApi(Protocol):
     @in_caller
     def require_environment(self) -> None:
         """Refuse an environment that is none: neither the default one, nor declared, nor built in before.
-
         Raises UsageError with a suggestion.
         """
 
@@ -356,7 +350,6 @@ class ProjectApi(Protocol):
     @in_session_server
     def remove_environment(self, name: str) -> int:
         """Forget what an environment points at; how many nodes that were. Artifacts stay for :meth:`gc`.
-
         Raises UsageError for the default one and for an unknown one, BusyError while a build runs in it.
         """
 

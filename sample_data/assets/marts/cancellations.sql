@@ -2,6 +2,12 @@
 description: One row per airport and day with cancelled flights.
 tags: [marts]
 owner: operations
+columns:
+  flight_date: {type: DATE, not_null: true}
+  origin: {type: VARCHAR, accepted_values: [EWR, JFK, LGA]}
+  cancelled_flights: {type: BIGINT, range: {min: 1}}
+checks:
+  - unique: [flight_date, origin]
 */
 -- Only the cancelled flights are read: a corrected delay of a flight that flew rebuilds nothing here.
 select

@@ -2,6 +2,13 @@
 description: One row per carrier and month, with how late its flights arrived.
 tags: [marts]
 owner: operations
+columns:
+  flight_month: {type: DATE, not_null: true}
+  carrier: {type: VARCHAR, relationship: staging.airlines.carrier}
+  carrier_name: {type: VARCHAR, not_null: true}
+checks:
+  - unique: [flight_month, carrier]
+  - expression: late_flights <= flights
 */
 with arrived as (
     select

@@ -2,6 +2,12 @@
 description: One row per airport and day, operations beside the day's weather.
 tags: [marts]
 owner: operations
+columns:
+  flight_date: {type: DATE, not_null: true}
+  origin: {type: VARCHAR, accepted_values: [EWR, JFK, LGA]}
+checks:
+  - unique: [flight_date, origin]
+  - expression: cancelled_flights + diverted_flights <= flights
 */
 with flights as (
     select

@@ -2,6 +2,10 @@
 description: One row per carrier, with the number, age and size of the aircraft it flew.
 tags: [marts]
 owner: fleet
+columns:
+  carrier: {type: VARCHAR, unique: true, not_null: true}
+checks:
+  - expression: known_aircraft <= aircraft
 */
 with flown as (
     select distinct

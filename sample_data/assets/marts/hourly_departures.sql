@@ -2,6 +2,11 @@
 description: One row per airport and scheduled hour of the day, to see delays grow until the evening.
 tags: [marts]
 owner: operations
+columns:
+  scheduled_hour: {range: {min: 0, max: 23}}
+  cancelled_share: {range: {min: 0, max: 1}}
+checks:
+  - unique: [origin, scheduled_hour]
 */
 select
     origin,

@@ -2,6 +2,10 @@
 description: One row per route flown at least a hundred times, with how late its flights arrived.
 tags: [marts]
 owner: operations
+columns:
+  late_share: {type: DOUBLE, range: {min: 0, max: 1}}
+checks:
+  - row_count: {min: 100}
 */
 select
     origin,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from upriver.assets.declare.options import DIALECTS, MOST_RETRIES, SQL_OPTIONS, VOLATILE
+from upriver.assets.declare.rules import KINDS, OF_COLUMNS, TERMS
 from upriver.assets.goals import GOAL_OPTIONS
 from upriver.assets.project.config import (
     BUILD_SETTINGS,
@@ -87,6 +88,22 @@ _OPTIONS: Mapping[str, Fragment] = {
     "on": _texts("The days of by: workdays, workdays DE, mon, 2026-12-24.", minLength=1),
     "since": _text("The time of day from which observations count for by.", pattern=_TIME + r"\s*$"),
     "observe_every": _quantity("How often the sources of a goal are looked at.", _DURATION),
+    "columns": {
+        "description": "Its columns by name: their types, what they mean, and checks of each.",
+        "type": "object",
+        "additionalProperties": {
+            "anyOf": [
+                {"type": ["string", "null"]},
+                {"type": "object", "propertyNames": {"enum": list(OF_COLUMNS)}},
+            ]
+        },
+    },
+    "checks": {
+        "description": "What has to hold of its rows before they are published.",
+        "type": "array",
+        "items": {"type": "object", "propertyNames": {"enum": [*KINDS, *TERMS]}},
+    },
+    "contract": _choice("Whether it may have columns that are not in `columns`.", "open", "closed"),
 }
 
 

@@ -113,6 +113,8 @@ def accepted(
     checks: Mapping[Key, Sequence[Check]], chosen: Collection[Key], names: Sequence[str], because: str
 ) -> tuple[str, ...]:
     """The checks that *names* mean among those of the assets *chosen*, as ``KEY:NAME``. Raises UsageError."""
+    if not names and not because:
+        return ()
     if not because.strip():
         raise UsageError('an accepted failure needs its reason: --because "…"')
     if not names:

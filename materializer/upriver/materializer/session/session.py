@@ -199,16 +199,10 @@ class Session(Refactorings, Goalkeeping, Gates):
         try:
             project = context.project()
             chosen = self._select(project, select)
-            named = accepted(project.checks, chosen, accept, because) if accept or because else ()
+            named = accepted(project.checks, chosen, accept, because)
             options = Options(
-                force=force,
-                jobs=jobs,
-                fail_fast=fail_fast,
-                wait=wait,
-                select=select,
-                accept=named,
-                because=because,
-            )
+                force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select, accept=named, because=because
+            )  # fmt: skip
             build = Build(
                 context, project.graph.ancestors(chosen), chosen, options, on_event, cancel or Cancel()
             )
@@ -340,13 +334,8 @@ class Session(Refactorings, Goalkeeping, Gates):
         return self._past.events(run_id)
 
     def follow(self, run_id: str, stop: Callable[[], bool]) -> Iterator[Event]:
-        return follow_events(
-            self.context.runs_folder,
-            run_id,
-            stop,
-            alive=lambda: run_id in self._live_runs(),
-            clock=self.context.clock,
-        )
+        folder, clock = self.context.runs_folder, self.context.clock
+        return follow_events(folder, run_id, stop, alive=lambda: run_id in self._live_runs(), clock=clock)
 
     def live_run(self) -> str | None:
         with self._reading:
