@@ -52,9 +52,7 @@ class AssetStatus(Value, frozen=True):
 
 
 class Accepted(Value, frozen=True):
-    """A text source whose shape was taken as it is now. *changes* say what was another before; *before* is None at
-    first sight.
-    """
+    """A text source whose shape was taken as it is now. *changes* say what was another *before* (None: not known)."""
 
     source: Key
     before: Schema | None
@@ -76,9 +74,7 @@ class Step(Value, frozen=True):
 
 
 class Plan(Value, frozen=True):
-    """Steps in the order in which a build would start them. *critical_path* is the longest chain by expected
-    duration.
-    """
+    """Steps in the order in which a build would start them. *critical_path* is the longest chain by duration."""
 
     steps: tuple[Step, ...]
     critical_path: tuple[Key, ...] = ()
@@ -156,9 +152,7 @@ class AssetTrust(Value, frozen=True):
 
 
 class Link(Value, frozen=True):
-    """One step of a chain of causes: *asset* is in *state* because of *reasons*; *depth* counts hops from the
-    asked asset.
-    """
+    """One step of a chain of causes: *asset* is in *state* because of *reasons*, *depth* hops from the asked one."""
 
     asset: Key
     depth: int
@@ -260,9 +254,7 @@ class Table(Value, frozen=True):
 
 
 class ColumnProfile(Value, frozen=True):
-    """One column in numbers. *low*, *high* and *middle* are rendered values; *histogram* counts of
-    equal-width bins.
-    """
+    """One column in numbers. *low*, *high*, *middle* are rendered; *histogram* counts rows in equal-width bins."""
 
     name: str
     type: str

@@ -30,7 +30,7 @@ from upriver.materializer.model import (
     State,
     Version,
 )
-from upriver.materializer.quality.gate import Gate
+from upriver.materializer.quality.standing import Guards
 
 
 class Finding(Value, frozen=True):
@@ -84,7 +84,7 @@ class Decider:
         broken: Mapping[Key, tuple[Diagnosis, ...]],
         today: str,
         forced: Collection[Key] = (),
-        gate: Gate | None = None,
+        gate: Guards | None = None,
     ) -> None:
         self._subjects = subjects
         self._records = records

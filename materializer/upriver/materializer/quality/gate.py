@@ -7,49 +7,19 @@ from functools import cached_property
 from types import MappingProxyType
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.model import Asset, Check, Key, Schema, Value
+from upriver.assets.model import Asset, Check, Key, Schema
 from upriver.assets.project.config import Scalar
 from upriver.lineage.project.contracts import contract_problem
 from upriver.materializer.model import (
     Acceptance,
-    Cause,
     CheckOutcome,
     CheckResult,
-    Reason,
-    Reasons,
     Verdict,
     Version,
 )
 from upriver.materializer.ports import QualityStore
+from upriver.materializer.quality.standing import Standing
 from upriver.materializer.quality.verdicts import changes_by_itself, result, rule_digest, verdict_id
-
-
-class Standing(Value, frozen=True):
-    """How all checks of an asset stand on one content. *waits* are what they read beside it and is not decided."""
-
-    results: tuple[CheckResult, ...] = ()
-    waits: tuple[Key, ...] = ()
-
-    @property
-    def open(self) -> bool:
-        """Whether nothing keeps the content from being served as it is."""
-        return not self.waits and not any(
-            one.outcome is CheckOutcome.DUE or one.stops for one in self.results
-        )
-
-    @property
-    def failing(self) -> tuple[CheckResult, ...]:
-        """The checks that keep the content from being published."""
-        return tuple(one for one in self.results if one.stops)
-
-    @property
-    def reasons(self) -> Reasons:
-        """Why it is not open, as reasons."""
-        return tuple(
-            Reason(Cause.CHECK, one.asset, detail=f"{one.check}: {one.detail}")
-            for one in self.results
-            if one.stops or one.outcome is CheckOutcome.DUE
-        )
 
 
 class Gate:
