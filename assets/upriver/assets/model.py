@@ -292,24 +292,12 @@ class Offenders(Value, frozen=True, tag="query"):
 
 
 Rule: TypeAlias = (
-    NotNull
-    | Unique
-    | AcceptedValues
-    | Range
-    | Matches
-    | RowCount
-    | Expression
-    | Relationship
-    | Newest
-    | Offenders
-)
+    NotNull | Unique | AcceptedValues | Range | Matches | RowCount | Expression | Relationship | Newest | Offenders
+)  # fmt: skip
 
 
 class Check(Value, frozen=True):
-    """A rule on the rows of an asset. *name* tells it from the others of the asset.
-
-    *most* is how many offenders are tolerated, *share* which part of the rows.
-    """
+    """A rule on the rows of an asset. *most* is how many offenders are tolerated, *share* which part of the rows."""
 
     name: str
     rule: Rule
@@ -340,9 +328,7 @@ class ContractColumn(Value, frozen=True):
 
 
 class Quality(Value, frozen=True):
-    """What an asset promises: checks of its rows, and the columns of its contract, which is *closed* when there are to
-    be no others.
-    """
+    """What an asset promises: checks of its rows, and its columns: all of them when the contract is *closed*."""
 
     checks: tuple[Check, ...] = ()
     columns: tuple[ContractColumn, ...] = ()

@@ -232,7 +232,6 @@ class ProjectApi(Protocol):
     @in_session_server
     def fix(self, key: Key) -> Fix:
         """The edit that puts right what is wrong with an asset's declaration or query. Writes nothing.
-
         Raises UsageError when nothing is wrong with it, or when it is not certain what is meant.
         """
 
@@ -258,7 +257,6 @@ class ProjectApi(Protocol):
     @in_session_server
     def accept(self, select: Sequence[str]) -> tuple[Accepted, ...]:
         """Take the text sources of SELECT as they are now: their shapes are written to ``sources.lock``.
-
         Raises UsageError for a source that is not text, or that can't be read.
         """
 

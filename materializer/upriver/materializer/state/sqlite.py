@@ -48,7 +48,7 @@ _SEALED = (
 )
 
 
-class SqliteState(Builders, Runs, Facts, Goals):
+class SqliteState(Builders, Runs, Quality, Facts, Goals):
     """The state in one database, each commit also written to the journal. Threads may share it."""
 
     def __init__(
