@@ -171,7 +171,6 @@ class ProjectApi(Protocol):
         cancel: Cancel | None = None,
     ) -> BuildResult:
         """Materialize what is stale among SELECT and its upstream.
-
         *wait* is how many seconds to wait for a project that is held by another process (None: until it is free).
         Failures of the checks *accept* (a name, or ``KEY:NAME``) don't stop an artifact, *because* of that.
         Raises BusyError; NotShownError when all is done but the views of it.
@@ -225,9 +224,7 @@ class ProjectApi(Protocol):
 
     @in_session_server
     def rename(self, renaming: Renaming) -> None:
-        """Write what :meth:`renaming` has found: all of it or nothing.
-        Raises UsageError when a file was edited meanwhile, BusyError during a build.
-        """
+        """Write what :meth:`renaming` has found: all of it or nothing. Raises UsageError, BusyError."""
 
     @in_session_server
     def fix(self, key: Key) -> Fix:
@@ -249,9 +246,7 @@ class ProjectApi(Protocol):
 
     @in_session_server
     def rename_column(self, renaming: ColumnRenaming) -> None:
-        """Write what :meth:`column_renaming` has found: all of it or nothing.
-        Raises UsageError when a file was edited meanwhile, BusyError during a build.
-        """
+        """Write what :meth:`column_renaming` has found: all of it or nothing. Raises UsageError, BusyError."""
 
     # -- sources -----------------------------------------------------------------------------------------
     @in_session_server
@@ -337,9 +332,7 @@ class ProjectApi(Protocol):
     # -- environments ------------------------------------------------------------------------------------
     @in_caller
     def require_environment(self) -> None:
-        """Refuse an environment that is none: neither the default one, nor declared, nor built in before.
-        Raises UsageError with a suggestion.
-        """
+        """Refuse, with UsageError, an environment that is neither the default one, declared, nor built in before."""
 
     @in_session_server
     def environments(self) -> tuple[EnvironmentEntry, ...]:
