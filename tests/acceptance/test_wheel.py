@@ -113,7 +113,7 @@ def test_the_wheel_holds_the_four_parts_and_nothing_else(wheel: Path) -> None:
             if not any(name.startswith((".", "__pycache__")) for name in path.parts)
         }
     assert {name for name in names(wheel) if ".dist-info/" not in name} == expected
-    assert {name.split("/")[1] for name in expected} == {*PARTS, "__main__.py"}
+    assert {name.split("/")[1] for name in expected} == {*PARTS, "__main__.py", "project.py"}
 
 
 def test_the_wheel_says_that_it_is_typed_and_brings_its_styles_and_licence(wheel: Path) -> None:
