@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import assert_never
 
 from upriver.assets.model import Key
@@ -36,6 +37,12 @@ class Attempt:
         self.waiting_until: float | None = None
 
 
+def typical(durations: Iterable[float]) -> float | None:
+    """The median of the known *durations*, which stands for those that are not known; None when none is."""
+    known = sorted(durations)
+    return known[len(known) // 2] if known else None
+
+
 class Progress:
     """State of a run, made from its events. Plain bookkeeping: no clock, no output."""
 
@@ -44,6 +51,7 @@ class Progress:
         self.total = 0
         self.jobs = 1
         self.expected: dict[Key, float] = {}
+        self._usual: dict[Key, float] = {}
         self.running: dict[Key, Attempt] = {}
         self.counts: Counter[Outcome] = Counter()
         self.finished: set[Key] = set()
@@ -59,6 +67,8 @@ class Progress:
                 self.total = len(event.assets)
                 self.jobs = event.jobs
                 self.expected = dict(event.expected)
+                usual = typical(self.expected.values())
+                self._usual = {} if usual is None else {**dict.fromkeys(event.assets, usual), **self.expected}
                 self.key_width = min(_KEY_COLUMNS, max(map(text_width, event.assets), default=8))
             case AssetStarted():
                 self.running[event.asset] = Attempt(event)
@@ -82,8 +92,8 @@ class Progress:
                 assert_never(event)
 
     def left(self, now: float) -> float | None:
-        """Seconds until the end, from what each asset usually takes; None when that is not known."""
-        remaining = {key: usual for key, usual in self.expected.items() if key not in self.finished}
+        """Seconds until the end, from what each asset usually takes, or the others; None when that is not known."""
+        remaining = {key: usual for key, usual in self._usual.items() if key not in self.finished}
         if not remaining:
             return None
         for key, attempt in self.running.items():

@@ -20,6 +20,7 @@ from upriver.materializer.events import (
     RunStarted,
 )
 from upriver.materializer.model import Outcome, Reasons, RunStatus
+from upriver.tui.present.progress import typical
 
 
 class Phase(Enum):
@@ -83,6 +84,7 @@ class RunPicture:
         self.bytes = 0
         self.cancelling = 0
         self.version = 0
+        self._typical: float | None = None
         self._ahead_at: tuple[int, int] | None = None
         self._ahead_is: tuple[float | None, frozenset[Key]] = (None, frozenset())
 
@@ -103,6 +105,7 @@ class RunPicture:
             case RunStarted():
                 self.run, self.started, self.jobs, self.select = event.run, event.at, event.jobs, event.select
                 expected = dict(event.expected)
+                self._typical = typical(expected.values())
                 for key in event.assets:
                     self.parts.setdefault(key, Part(key)).expected = expected.get(key)
             case AssetStarted():
@@ -204,11 +207,11 @@ class RunPicture:
     ) -> tuple[float | None, frozenset[Key]]:
         rests: dict[Key, float] = {}
         for key, part in self.parts.items():
-            if part.phase is not Phase.DONE and part.expected is not None:
+            if part.phase is not Phase.DONE and self._typical is not None:
                 spent = (
                     now - part.started if part.phase is Phase.RUNNING and part.started is not None else 0.0
                 )
-                rests[key] = max(0.0, part.expected - spent)
+                rests[key] = max(0.0, self._usual(part) - spent)
         if not rests:
             return None, frozenset()
         chains: dict[Key, float] = {}
@@ -228,19 +231,24 @@ class RunPicture:
         return max(longest_chain, sum(rests.values()) / max(1, self.jobs)), frozenset(path)
 
     def share_done(self, now: float) -> float:
-        """How much of the expected time is behind, 0..1; counts assets when no duration is known."""
-        total = sum(part.expected or 0.0 for part in self.parts.values())
-        if not self.live:
-            return 1.0
-        if total <= 0:
-            return self.done / max(1, len(self.parts))
-        behind = 0.0
+        """How much of the expected time is behind, 0..1. What was cancelled stays where it stopped; an asset that was
+        never built counts as much as assets usually take.
+        """
+        behind = total = 0.0
         for part in self.parts.values():
+            usual = self._usual(part)
+            total += usual
             if part.phase is Phase.DONE:
-                behind += part.expected or 0.0
-            elif part.phase is Phase.RUNNING and part.started is not None:
-                behind += min(part.expected or 0.0, max(0.0, now - part.started))
-        return min(1.0, behind / total)
+                behind += min(usual, part.seconds) if part.outcome is Outcome.CANCELLED else usual
+            elif part.phase is Phase.RUNNING and part.started is not None and self.live:
+                behind += min(usual, max(0.0, now - part.started))
+        return min(1.0, behind / total) if total > 0 else float(not self.live)
+
+    def _usual(self, part: Part) -> float:
+        """The seconds that *part* is expected to take; all count alike when nothing is known of any."""
+        if part.expected is not None:
+            return part.expected
+        return self._typical if self._typical is not None else 1.0
 
     def waits_for(self, key: Key, statuses: Mapping[Key, AssetStatus]) -> list[Part]:
         """The upstreams in the run that *key* waits for; those that failed or are blocked first."""
