@@ -211,10 +211,7 @@ def _reads_the_same(subject: Subject, trace: Trace, upstreams: Mapping[Key, Upst
         if isinstance(now, Unsettled) or now.version.id != read.version:
             return False
         # The same bytes may be known better than when they were read: with types that were dropped then.
-        if (
-            any(column.logical for column in now.version.schema)
-            and schema_text(now.version.schema) != read.schema
-        ):
+        if _tells_logical_types(now.version.schema) and schema_text(now.version.schema) != read.schema:
             return False
     return True
 
@@ -327,7 +324,12 @@ def _binding_reasons(
     settled = {key: upstreams[key] for key in subject.upstreams}
     versions = {key: upstream.version for key, upstream in settled.items() if isinstance(upstream, Settled)}
     schemas = {key: version.schema for key, version in versions.items()}
-    differing = [key for key, read in reads.items() if schema_text(schemas[key]) != read.schema]
+    differing = [
+        key
+        for key, read in reads.items()
+        if (read.version != versions[key].id or _tells_logical_types(schemas[key]))
+        and schema_text(schemas[key]) != read.schema
+    ]
     if not differing and not alias_equivalent:
         return []
     if trace.binding and trace.binding in contents.bindings(subject.asset, schemas):
@@ -336,6 +338,10 @@ def _binding_reasons(
         return [Reason(Cause.RECIPE, subject.asset, detail="its code changed")]
     detail = "its columns changed, and with them what is read"
     return [Reason(Cause.SCHEMA, key, detail=detail) for key in differing]
+
+
+def _tells_logical_types(schema: Schema) -> bool:
+    return any(column.logical for column in schema)
 
 
 def schema_text(schema: Schema) -> str:
