@@ -27,6 +27,8 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     """Everything behind the state of *key*, nearest first."""
     project = seen.project
     if key in project.sources:
+        if seen.views.sources.known(key):  # nothing that was decided need have asked for it
+            seen.views.upstream(key)
         if (misfit := seen.views.misfits.get(key)) is not None:
             found = broken(key, Cause.BROKEN, misfit)
             link = Link(key, 0, found.state, found.reasons, (), True, misfit)

@@ -10,7 +10,9 @@ from upriver.assets.model import Key, Source
 from upriver.assets.project.files import discover
 from upriver.materializer.context import Context
 from upriver.materializer.model import Located, Version
+from upriver.materializer.sources.lock import LOCK
 from upriver.materializer.sources.registry import stamped_paths
+from upriver.materializer.sources.stamps import stamps_of
 
 
 def revision(context: Context) -> str:
@@ -30,6 +32,8 @@ def revision_of(context: Context, sources: Iterable[Source]) -> str:
         *((files.config,) if files.config else ()),
     ):
         digest.update(f"{file.path}\0{file.size} {file.mtime} {file.ctime} {file.inode}\n".encode())
+    for stamp in stamps_of(context.root, (LOCK,)):
+        digest.update(f"{stamp.size} {stamp.mtime} {stamp.ctime} {stamp.inode}\n".encode())
     digest.update(contents_revision(context, sources).encode())
     return digest.hexdigest()
 
