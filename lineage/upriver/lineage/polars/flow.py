@@ -21,11 +21,15 @@ _NONE: Influences = frozenset()
 
 
 class Flow(NamedTuple):
-    """One column: the columns of its values, how they became it, and what else decides them."""
+    """One column: the columns of its values, how they became it, and what else decides them.
+
+    *hidden* says that part of it is an expression that Polars does not show, so that all columns are in it.
+    """
 
     value: frozenset[Column] = frozenset()
     how: str = "copy"
     influence: Influences = _NONE
+    hidden: bool = False
 
     def deciding(self, how: str) -> Influences:
         """Everything that bears on this column, as influence on something else."""
@@ -87,11 +91,13 @@ def flow_of(expression: Expression, below: Relation) -> Flow:
         case "len":
             return Flow(below.counted(), "aggregate")
         case "unknown":
-            return below.whole()
+            return below.whole()._replace(hidden=True)
     inputs = [flow_of(inner, below) for inner in expression.inputs]
     made = merged(inputs, _HOW.get(expression.op, "expression"))
-    decided = [flow_of(inner, below).deciding(how) for how, inner in expression.deciders]
-    return made.decided_by(_NONE.union(*decided))
+    deciders = [(how, flow_of(inner, below)) for how, inner in expression.deciders]
+    hidden = any(flow.hidden for flow in (*inputs, *(flow for _, flow in deciders)))
+    decided = made.decided_by(_NONE.union(*(flow.deciding(how) for how, flow in deciders)))
+    return decided._replace(hidden=hidden)
 
 
 _HOW = {"aggregate": "aggregate", "window": "window", "rolling": "window", "explode": "unnest"}

@@ -106,7 +106,7 @@ def _key_of(source: object) -> Key | None:
 def _edges(name: str, flow: Flow, needed: _Needed, words: str | None) -> list[ColumnEdge]:
     values = dict.fromkeys(flow.value, flow.how)
     influences = set(flow.influence)
-    if flow.how == "opaque" or any(how == "opaque" for _, how in influences):
+    if flow.hidden or flow.how == "opaque" or any(how == "opaque" for _, how in influences):
         # What is not understood took in every column; Polars knows which of them can reach it at all.
         possible = needed.by(name)
         values = {column: how for column, how in values.items() if column in possible}
