@@ -28,6 +28,7 @@ DEEP = {
     + ") as k from t",
     "300 chained CTEs": _chain("select a + 1 as a from {before}", 300),
     "300 chained CTEs, filtered": _chain("select a from {before} where a <> 0", 300),
+    "300 chained stars": _chain("select * from {before}", 300),
     "8 chained CTEs, read twice": _chain(
         "select l.a from {before} l join (select max(a) as a from {before}) using (a)", 8
     ),

@@ -22,5 +22,6 @@ Rooms, each of which imports only those above it::
                        handlers of plan nodes
       walk             calls the handlers, with a stack of its own
       findings, digest from the walk to edges and footprints; the digest of a bound plan
+      prune            a bound plan without the columns that nothing reads
     alias_equivalence  texts that differ only in what they call their tables
 """

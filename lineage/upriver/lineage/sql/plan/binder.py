@@ -23,7 +23,7 @@ from upriver.lineage.sql.parse.query import BoundText, Query
 from upriver.lineage.sql.parse.variables import set_variables, variable_reads
 from upriver.lineage.sql.plan.bind_errors import bind_diagnosis, unknown_upstream
 from upriver.lineage.sql.plan.context import PlanContext
-from upriver.lineage.sql.plan.digest import Called, binding_digest, pruned_digest
+from upriver.lineage.sql.plan.digest import Called, binding_digests
 from upriver.lineage.sql.plan.findings import (
     column_edges,
     footprints,
@@ -134,9 +134,7 @@ class Binder:
         expressions = output_expressions(query.executable, tuple(column.name for column in schema))
         reads = footprints(context.sources, values, influences)
         edges = column_edges(result, schema, context.sources, expressions, reads, schemas)
-        literals = _literals(query)
-        whole = binding_digest(text, root, key_of, schema, literals, called)
-        pruned = pruned_digest(text, root, context.widths, key_of, schema, literals, called)
+        whole, pruned = binding_digests(text, root, context.widths, key_of, schema, _literals(query), called)
         return Analysis(
             schema=schema,
             groups=grouped(edges, schema),

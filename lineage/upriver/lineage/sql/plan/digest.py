@@ -47,31 +47,7 @@ _ARGUMENT_NAMES = re.compile(
 )
 
 
-def binding_digest(
-    plan_text: str,
-    root: Node,
-    key_of: Mapping[tuple[str, str], Key],
-    schema: Schema,
-    literals: list[str],
-    called: Called | None = None,
-) -> str:
-    """128 bits in hex for a plan. *literals* are those of the text, in case a function hides one in the plan. With
-    *called* for a comparison with a digest that was made so, too.
-    """
-    plan = _AS_WRITTEN.sub("", _SCAN_COLUMNS.sub("", plan_text))
-    if called is None:
-        called = _as_called
-    else:
-        plan = _ARGUMENT_NAMES.sub(r"\1[]", plan)
-    scans = list(_scans(root, key_of, called))
-    outputs = [[called(None, column.name), *column.facts[1:]] for column in schema]
-    digest = hashlib.blake2b(f"{VERSION}\n".encode(), digest_size=16)
-    digest.update(encode([scans, outputs, literals]).encode())
-    digest.update(plan.encode())
-    return digest.hexdigest()
-
-
-def pruned_digest(
+def binding_digests(
     plan_text: str,
     root: Node,
     widths: Widths,
@@ -79,28 +55,46 @@ def pruned_digest(
     schema: Schema,
     literals: list[str],
     called: Called | None = None,
-) -> str | None:
-    """As :func:`binding_digest`, of the plan without the columns that nothing reads, which are taken out of *root*.
+) -> tuple[str, str | None]:
+    """128 bits in hex for a plan; and for it without the columns that nothing reads, which are taken out of *root*.
 
-    DuckDB numbers tables by how many columns came before, so they are numbered anew. None where the plan has
-    references or numbers of tables that are not known.
+    *literals* are those of the text, in case a function hides one in the plan. With *called* for a comparison with a
+    digest that was made so, too. DuckDB numbers tables by how many columns came before, so for the second digest they
+    are numbered anew; None where the plan has references or numbers of tables that are not known.
     """
-    if _OTHER_REFERENCES.search(plan_text) or not _TABLES.issuperset(_INDEX_NAMES.findall(plan_text)):
-        return None
-    text = encode({"error": False, "plans": [root]}) if prune(root, widths) else plan_text
+    beside = [[_named(called, None, column.name), *column.facts[1:]] for column in schema], literals
+    plan = _stripped(plan_text, called)
+    whole = _digest(plan, list(_scans(root, key_of, called)), *beside)
+    if _OTHER_REFERENCES.search(plan) or not _TABLES.issuperset(_INDEX_NAMES.findall(plan)):
+        return whole, None
+    if prune(root, widths):
+        plan = _stripped(encode({"error": False, "plans": [root]}), called)
     numbers: dict[str, str] = {}
 
     def numbered(found: re.Match[str]) -> str:
         return found[1] + numbers.setdefault(found[2], str(len(numbers)))
 
-    return binding_digest(_INDEX.sub(numbered, text), root, key_of, schema, literals, called)
+    return whole, _digest(_INDEX.sub(numbered, plan), list(_scans(root, key_of, called)), *beside)
 
 
-def _as_called(key: Key | None, name: str) -> str:
-    return name
+def _stripped(plan_text: str, called: Called | None) -> str:
+    """The text of a plan without what says nothing of its meaning, or is said by the list of scans."""
+    plan = _AS_WRITTEN.sub("", _SCAN_COLUMNS.sub("", plan_text))
+    return plan if called is None else _ARGUMENT_NAMES.sub(r"\1[]", plan)
 
 
-def _scans(root: Node, key_of: Mapping[tuple[str, str], Key], called: Called) -> Iterator[list[Any]]:
+def _digest(plan: str, scans: list[Any], outputs: list[Any], literals: list[str]) -> str:
+    digest = hashlib.blake2b(f"{VERSION}\n".encode(), digest_size=16)
+    digest.update(encode([scans, outputs, literals]).encode())
+    digest.update(plan.encode())
+    return digest.hexdigest()
+
+
+def _named(called: Called | None, key: Key | None, name: str) -> str:
+    return name if called is None else called(key, name)
+
+
+def _scans(root: Node, key_of: Mapping[tuple[str, str], Key], called: Called | None) -> Iterator[list[Any]]:
     """What each scan reads, in the order of the plan."""
     for node in plan_nodes(root):
         if node["type"] != "LOGICAL_GET":
@@ -113,7 +107,7 @@ def _scans(root: Node, key_of: Mapping[tuple[str, str], Key], called: Called) ->
         else:
             known = len(node["names"])
             columns = [
-                [called(key, node["names"][i]), node["returned_types"][i]] if i < known else []
+                [_named(called, key, node["names"][i]), node["returned_types"][i]] if i < known else []
                 for i in indexes
             ]
             yield [key, columns]
