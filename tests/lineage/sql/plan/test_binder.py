@@ -189,8 +189,11 @@ FOOTPRINTS = {
         ("a",), "(\"d\" >= TRY_CAST('2020-01-01' AS DATE))", False
     ),
     "select a from t where b like 'x%'": Footprint(("a",), "(\"b\" LIKE 'x%')", False),
-    "select a from t where upper(b) = 'X'": Footprint(("a", "b"), None, False),
-    "select a from t where upper(b) = 'X' and c = 1": Footprint(("a", "b"), '("c" = 1)', False),
+    "select a from t where upper(b) = 'X'": Footprint(("a",), '("upper"("b") = \'X\')', False),
+    "select a from t where upper(b) = 'X' and c = 1": Footprint(
+        ("a",), '("c" = 1) AND ("upper"("b") = \'X\')', False
+    ),
+    "select a from t where b::integer = 1": Footprint(("a", "b"), '(CAST("b" AS INTEGER) = 1)', False),
     "select a from t where b::integer = 1 and c = 1": Footprint(("a", "b", "c"), None, False),
     "select a from t where random() < 0.5 and c = 1": Footprint(("a", "c"), None, False),
     "select a from t where c = (select max(v) from r)": Footprint(("a", "c"), None, False),
