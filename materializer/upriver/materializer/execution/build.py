@@ -272,7 +272,7 @@ class Build:
             seen.contents,
             context.environment,
             context.variables(seen.project),
-            context.clock.now,
+            context.clock,
             run=self.run_id,
             accept=self._options.accept,
             because=self._options.because,

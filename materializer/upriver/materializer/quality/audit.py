@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,7 +23,7 @@ from upriver.materializer.model import (
     Verdict,
     Version,
 )
-from upriver.materializer.ports import Engine, QualityStore, Store
+from upriver.materializer.ports import Clock, Engine, QualityStore, Store
 from upriver.materializer.quality.rules import (
     counting,
     counting_query,
@@ -105,7 +104,7 @@ class Auditor:
         contents: Fingerprints,
         environment: str,
         variables: Mapping[str, Scalar],
-        now: Callable[[], float],
+        clock: Clock,
         *,
         run: str = "",
         forced: Collection[Key] = (),
@@ -119,7 +118,7 @@ class Auditor:
         self._contents = contents
         self._environment = environment
         self._variables = variables
-        self._now = now
+        self._clock = clock
         self._run = run
         self._forced = forced
         self._accept = accept
@@ -146,7 +145,7 @@ class Auditor:
         ran, errors = self._run_all(key, list(todo.values()), ids, contents)
         accepted = self._state.acceptances(self._environment)
         new: dict[str, Acceptance] = {}
-        results, now = [], self._now()
+        results, now = [], self._clock.now()
         for check in checks:
             if (error := errors.get(check.name)) is not None:
                 results.append(
@@ -264,7 +263,7 @@ class Auditor:
         """
         aggregates = {check: counting(check, relation, version.schema) for check in checks}
         together = {check: text for check, text in aggregates.items() if text is not None}
-        began = time.monotonic()
+        began = self._clock.monotonic()
         try:
             row = (
                 self._fetch(f"select count(*), {', '.join(together.values())} from {relation}")
@@ -273,7 +272,7 @@ class Auditor:
             )
         except Exception:  # noqa: BLE001 -- found out one by one below
             row = None
-        share = (time.monotonic() - began) / max(1, len(together))
+        share = (self._clock.monotonic() - began) / max(1, len(together))
         found: dict[Check, Callable[[], Counted]] = {}
         if row is not None:
             for check, value in zip(together, row[1:], strict=True):
@@ -284,14 +283,14 @@ class Auditor:
         return found
 
     def _alone(self, text: str | None, relation: str, version: Version) -> Counted:
-        began = time.monotonic()
+        began = self._clock.monotonic()
         if text is None:
             rows = version.rows
             if rows is None:
                 rows = int(self._fetch(f"select count(*) from {relation}")[0])
             return Counted(None, rows, 0.0)
         row = self._fetch(f"select count(*), {text} from {relation}")
-        return Counted(row[1], int(row[0]), time.monotonic() - began)
+        return Counted(row[1], int(row[0]), self._clock.monotonic() - began)
 
     def _verdict(
         self,
@@ -313,15 +312,15 @@ class Auditor:
                 pass
         relation = relations[key]
         newest: float | None = None
-        began = time.monotonic()
+        began = self._clock.monotonic()
         if bound is not None or other is not None:
             value = self._fetch(counting_query(check, relation, other, bound))[0]
         elif isinstance(check.rule, Newest):
             newest, value = (None if value is None else float(value)), 0
         reads = ((key, contents[key].version.id), *((one, contents[one].version.id) for one in check.others))
         verdict = Verdict(
-            id_, key, check.name, rule_digest(check, self._variables), reads, rows, int(value or 0), self._now(),
-            self._run, seconds + time.monotonic() - began, newest,
+            id_, key, check.name, rule_digest(check, self._variables), reads, rows, int(value or 0), self._clock.now(),
+            self._run, seconds + self._clock.monotonic() - began, newest,
         )  # fmt: skip
         if verdict.offenders:
             query = sample_query(check, relation, contents[key].version.schema, other, bound)

@@ -70,15 +70,16 @@ class Goalkeeping(ProjectApi):
         project = self.context.project()
         return tuple(sorted(goals_of(project, machine_zone()).keys & self._select(project, select)))
 
-    def watching(self, on_event: Callable[[WatchEvent], None], stop: Cancel) -> Watch:
-        """The loop that keeps the goals of this project, not begun yet. It drains when *stop* is requested."""
-        from upriver.materializer.automation.lookout import FolderLookout
-        from upriver.materializer.automation.watch import Watch
 
-        with self._reading:
-            poll = self.context.project().config.watch.poll
-        lookout = FolderLookout(self.root, poll)
-        return Watch(_Keeper(self), self.context.clock, lookout, on_event, stop)
+def watch_of(session: Goalkeeping, on_event: Callable[[WatchEvent], None], stop: Cancel) -> Watch:
+    """The loop that keeps the goals of a session's project, not begun yet. It drains when *stop* is requested."""
+    from upriver.materializer.automation.lookout import FolderLookout
+    from upriver.materializer.automation.watch import Watch
+
+    with session._reading:
+        poll = session.context.project().config.watch.poll
+    lookout = FolderLookout(session.context.root, poll)
+    return Watch(_Keeper(session), session.context.clock, lookout, on_event, stop)
 
 
 class _Keeper:

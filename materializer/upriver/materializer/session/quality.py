@@ -44,7 +44,7 @@ class Gates(ProjectApi):
             seen = observe(context, among=project.graph.ancestors(chosen))
             auditor = Auditor(
                 context.engine(), context.state, context.store, seen.contents, context.environment,
-                context.variables(project), context.clock.now, forced=chosen if force else (),
+                context.variables(project), context.clock, forced=chosen if force else (),
             )  # fmt: skip
             versions = recorded_versions(context)
             found: list[CheckResult] = []

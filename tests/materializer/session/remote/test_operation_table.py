@@ -199,6 +199,7 @@ def test_a_server_answers_every_operation_with_a_value_of_its_type(name: str) ->
         "run_id": "last",
         "keep": Keep(),
         "name": "prod",
+        "check": "unique(customer)",
         "fix": session.fix("marts.churn"),
         "renaming": session.renaming(key, "marts.turnover")
         if name == "rename"

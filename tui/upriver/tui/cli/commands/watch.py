@@ -51,6 +51,7 @@ def run(invocation: Invocation) -> int:
     from upriver.materializer.automation.model import WatchEvent
     from upriver.materializer.execution.cancel import Cancel
     from upriver.materializer.session import Session
+    from upriver.materializer.session.automation import watch_of
     from upriver.tui.cli import signals
     from upriver.tui.cli.failure import DONE, FAILED
     from upriver.tui.present.json import goals as json_output
@@ -71,7 +72,7 @@ def run(invocation: Invocation) -> int:
         out.flush()
 
     stop = Cancel()
-    watch = session.watching(tell, stop)
+    watch = watch_of(session, tell, stop)
 
     def notice(text: str) -> None:
         watch.wake()
