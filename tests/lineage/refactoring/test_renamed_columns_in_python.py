@@ -157,7 +157,7 @@ def test_where_it_is_not_certain_the_frame_gets_its_old_name_back(name: str, ben
 def test_where_the_frame_itself_can_not_be_followed_it_is_left_to_a_person(name: str, bench: Bench) -> None:
     why = bench.renamed(name, "up")
     assert isinstance(why, str), why
-    assert "nobody can tell" in why
+    assert "it can't be told" in why
 
 
 @pytest.mark.parametrize("name", MADE)
