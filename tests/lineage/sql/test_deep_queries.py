@@ -37,6 +37,14 @@ def frames() -> int:
 
 
 @pytest.mark.parametrize("name", DEEP)
+def test_a_deep_query_is_understood(name: str, binder: Binder) -> None:
+    found = analysed(DEEP[name], binder)
+    assert not found.opaque
+    assert ("t", "a") in {(edge.upstream, edge.upstream_column) for edge in found.edges} or "key" in name
+
+
+@pytest.mark.soak  # it takes times, which ordinary tests must not depend on
+@pytest.mark.parametrize("name", DEEP)
 def test_a_deep_query_is_analysed_about_as_fast_as_duckdb_binds_it(name: str, binder: Binder) -> None:
     """By the time of the processor: what else the machine does is no part of it."""
     sql = DEEP[name]
