@@ -47,7 +47,8 @@ class Project:
         return [tuple(row) for row in self.session.preview(key, limit=1000).rows]
 
     def build_and_meanwhile(self, path: str, text: str) -> BuildResult:
-        """Build, and write a file as soon as a recipe has made the file ``started``."""
+        """Build, and write a file as soon as a recipe has made the file ``started``, which confinement would not let it."""
+        self.write("upriver.toml", '[build]\nisolation = "observed"\n')
 
         def meddle() -> None:
             deadline = time.monotonic() + 60
