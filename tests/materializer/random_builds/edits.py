@@ -141,6 +141,8 @@ class Editor:
                 self.project.headers[name] = self.project.headers.get(name, 0) + 1
         self.project.extras[name] = extras
         self.project.write_source(name)
+        # A text source is held to the shape that it had, in its order: a build from scratch would not know that one.
+        (self.project.root / "sources.lock").unlink(missing_ok=True)
 
     # -- code --------------------------------------------------------------------------------------------
     def _node(self) -> Node:
