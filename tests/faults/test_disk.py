@@ -70,7 +70,7 @@ def test_what_is_done_is_told_also_when_the_views_of_it_can_not_be_written(
 ) -> None:
     """The warehouse alone does not fit: exit code 1 with the cause, but the result of the build is not lost."""
     project.write("assets/marts/customers.sql", "select distinct customer from staging.orders\n")
-    done = server.run(project, "build", "--json", plan={"limit": 100_000})
+    done = server.run(project, "build", "--json", plan={"limit": 200_000})
     explained(done, "warehouse.duckdb could not be written")
     assert done.document["status"] == "success"
     assert done.actions["marts.customers"] == "built"
