@@ -17,6 +17,14 @@ FOUND = "found = int(Path(f'/proc/{os.getppid()}/stat').read_text().rpartition('
 """Finds the parent of the keeper."""
 
 
+def watched(project: Project) -> Project:
+    """The project with recipes that are not confined: these look for the process that they were forked from."""
+    settings = (project.root / "upriver.toml").read_text()
+    assert "[build]" not in settings
+    project.write("upriver.toml", f'{settings}\n[build]\nisolation = "observed"\n')
+    return project
+
+
 def calmed(project: Project) -> None:
     """Let the recipes be ones that can be built."""
     text = (project.root / "assets/recipes.py").read_text()
@@ -40,9 +48,14 @@ def test_what_a_killed_fork_parent_has_taken_along_is_made_again(
         + "    (here / 'told_{0}').write_text(f'{{found}}\\n')\n"
         "    time.sleep(600)"
     )
-    project = troubles(
-        tmp_path / "p",
-        *(Trouble(name, body.replace("{0}", name).replace("{{", "{").replace("}}", "}")) for name in "ab"),
+    project = watched(
+        troubles(
+            tmp_path / "p",
+            *(
+                Trouble(name, body.replace("{0}", name).replace("{{", "{").replace("}}", "}"))
+                for name in "ab"
+            ),
+        )
     )
     process = project.start("build", "--json", "--jobs", "3")
     parents = {int(wait_for(project.root / f"told_{name}")) for name in "ab"}
@@ -62,8 +75,13 @@ def test_what_a_killed_fork_parent_has_taken_along_is_made_again(
 def test_a_recipe_that_kills_what_it_was_forked_from_fails_alone(tmp_path: Path) -> None:
     """Each time that it is made: with the cause named, while others are built."""
     kills = FOUND + "os.kill(found, signal.SIGKILL)\ntime.sleep(600)"
-    project = troubles(
-        tmp_path / "p", Trouble("kills", kills), Trouble("slow", "time.sleep(1.5)"), Trouble("quick", "pass")
+    project = watched(
+        troubles(
+            tmp_path / "p",
+            Trouble("kills", kills),
+            Trouble("slow", "time.sleep(1.5)"),
+            Trouble("quick", "pass"),
+        )
     )
     done = project.build("--jobs", "4")
     assert done.code == 1
@@ -78,7 +96,7 @@ def test_a_recipe_that_kills_what_it_was_forked_from_fails_alone(tmp_path: Path)
 def test_a_stopped_fork_parent_holds_nothing_up(tmp_path: Path) -> None:
     """A recipe that stops it: the attempts that come after it are forked all the same."""
     stops = FOUND + "os.kill(found, signal.SIGSTOP)"
-    project = troubles(tmp_path / "p", Trouble("stops", stops), Trouble("other", "pass"))
+    project = watched(troubles(tmp_path / "p", Trouble("stops", stops), Trouble("other", "pass")))
     done = project.build("--jobs", "1")
     assert done.code == 0, done.said
     assert project.processes() == {}
