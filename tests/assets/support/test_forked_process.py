@@ -268,6 +268,8 @@ def test_a_forked_process_is_as_a_new_interpreter(parent: ForkParent, probe: Pat
         new = json.loads(answer.read())
     process.close()
     forked = asked(parent, "state", folder=tmp_path)
+    for one in (forked, new):  # Polars sets it when it is imported, here by other tests or not
+        one["variables"] = [pair for pair in one["variables"] if not pair.startswith("_RJEM_MALLOC_CONF=")]
     assert set(forked["variables"]) ^ set(new["variables"]) == set()
     for name in ("filters", "settings"):  # libraries that are imported add to these
         new.pop(name)
@@ -292,7 +294,8 @@ def test_the_environment_is_that_of_the_moment(parent: ForkParent, monkeypatch: 
     monkeypatch.delenv("HOME", raising=False)
     expected = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     found = asked(parent, "environment")
-    found.pop("_RJEM_MALLOC_CONF", None)  # which Polars sets when it is imported
+    for one in (found, expected):
+        one.pop("_RJEM_MALLOC_CONF", None)  # which Polars sets when it is imported
     assert found == expected
     assert parent.pid == first
 
