@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+QUICK = (
+    "assets/declare", "assets/project", "assets/support/test_redaction.py", "guards", "lineage/columns",
+    "lineage/sql/parse", "lineage/sql/text", "materializer/execution/test_scheduler.py",
+    "materializer/freshness/test_decide.py", "materializer/freshness/test_decider.py",
+    "materializer/freshness/test_stages.py", "materializer/state/test_contract.py",
+    "materializer/test_selection.py", "tui/cli/test_text.py", "tui/cli/test_tables.py", "tui/present",
+)  # fmt: skip
+"""What `make quick` runs, below this folder: tests that take no worker processes, no screens and no oracles."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all others as slow."""
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here).as_posix()
+        if not any(place == one or place.startswith(f"{one}/") for one in QUICK):
+            item.add_marker("slow")
