@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import settings
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# A change is refused for what it breaks, not for the luck of a draw: CI draws the same examples each time. By hand and
+# in the soak they differ from run to run.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "unhurried")
 
 QUICK = (
     "assets/declare", "assets/project", "assets/support/test_redaction.py", "guards", "lineage/columns",

@@ -38,6 +38,7 @@ WRONG = [
     ({"reads": [".upriver/store/*"]}, "is Upriver's own", "through its assets"),
     ({"reads": [" "]}, "is no path", ""),
     ({"reads": ["a\0b"]}, "is no path", ""),
+    ({"reads": ["./~/x"]}, "begins with '~'", "rename"),
     ({"reads": [1]}, "a path or pattern is expected, not 1", ""),
     ({"writes": ["report.json"]}, "is in no folder of its own", "'out/*.json'"),
     ({"writes": ["*/x.json"]}, "is in no folder of its own", "'out/*.json'"),

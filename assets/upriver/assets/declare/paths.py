@@ -53,6 +53,8 @@ def _inside(text: str, done: str) -> str:
     plain = posixpath.normpath(_checked(text))
     if plain == ".." or plain.startswith("../"):
         raise ValueError(f"{text!r} leads out of the project")
+    if plain.startswith("~"):
+        raise ValueError(f"{text!r} begins with '~', which means a home folder; rename what is called so")
     if plain == ".":
         raise ValueError(f"{text!r} is the whole project; name folders and files in it")
     if plain.split("/")[0] == OWN_FOLDER:
