@@ -9,7 +9,7 @@ from tests.fakes.shop import NOW, AssetSpec, influence
 
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Column, Key, Place
-from upriver.lineage.model import EdgeKind
+from upriver.lineage.model import EdgeGroup, EdgeKind
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.answers import (
@@ -35,6 +35,7 @@ from upriver.materializer.answers import (
     ViewGroup,
 )
 from upriver.materializer.automation.model import GoalReport, GoalState, GoalStatus
+from upriver.materializer.inspection.catalogue import CatalogueColumn, CatalogueEntry
 from upriver.materializer.model import Action, Cause, Outcome, Reason, State
 from upriver.materializer.operations import ProjectApi
 
@@ -368,6 +369,23 @@ class Answers(ProjectApi):
                 for i, c in enumerate(columns)
             ),
         )  # fmt: skip
+
+    def catalogue(self, select: Sequence[str] = ()) -> tuple[CatalogueEntry, ...]:
+        def edges(spec: AssetSpec) -> Iterator[EdgeGroup]:
+            for column in spec.columns:
+                for up, read, how, expression in column.reads:
+                    yield EdgeGroup(up, (read,), (column.name,), influence(how), how, expression)
+
+        return tuple(
+            CatalogueEntry(
+                key,
+                tuple(CatalogueColumn(one.name, one.type) for one in spec.columns),
+                tuple(edges(spec)),
+                code="\n".join(spec.text),
+                language="python" if spec.engine == "python" else "sql",
+            )
+            for key, spec in self.specs.items()
+        )
 
     def recipe_text(self, key: Key) -> tuple[str, str]:
         self._status_of(key)

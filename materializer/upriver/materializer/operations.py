@@ -7,8 +7,9 @@ it, and ``docs/json.md`` says of each operation which document shows its answer.
 
 To add an operation, touch four places:
 
-1. Here: the signature, the documentation, and the decorator that says where it runs. Arguments and answers are plain
-   values or frozen Structs; :data:`LAZY_TYPES` names those whose modules the command line must not import early.
+1. Here (or in the group of its room, a base of :class:`ProjectApi`): the signature, the documentation, and the
+   decorator that says where it runs. Arguments and answers are plain values or frozen Structs; :data:`LAZY_TYPES`
+   names those whose modules the command line must not import early.
 2. ``session/session.py`` (on a project's files: ``session/refactoring.py``): what it does.
 3. ``tests/fakes/session.py`` (or ``answers.py`` beside it): what the fake project answers.
 4. ``docs/json.md``: the row of the operation: its document, or why it has none.
@@ -20,9 +21,9 @@ from __future__ import annotations
 
 from abc import update_abstractmethods
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum
+from inspect import getattr_static
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Source
@@ -47,11 +48,19 @@ from upriver.materializer.answers import (
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import CheckReport, Refused
+from upriver.materializer.ports.operation import (
+    RunsIn,
+    in_build_server,
+    in_caller,
+    in_session_server,
+    operations_of,
+)
 
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.fix import Fix
     from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
     from upriver.materializer.automation.model import GoalReport
+    from upriver.materializer.inspection.catalogue import CatalogueEntry
     from upriver.materializer.upkeep.fsck import Report
     from upriver.materializer.upkeep.gc import Collected, Keep
     from upriver.materializer.upkeep.repair import Repaired
@@ -61,45 +70,13 @@ LAZY_TYPES: Mapping[str, str] = {
     "ColumnRenaming": "upriver.lineage.refactoring.rename.values",
     "Renaming": "upriver.lineage.refactoring.rename.values",
     "GoalReport": "upriver.materializer.automation.model",
+    "CatalogueEntry": "upriver.materializer.inspection.catalogue",
     "Report": "upriver.materializer.upkeep.fsck",
     "Collected": "upriver.materializer.upkeep.gc",
     "Keep": "upriver.materializer.upkeep.gc",
     "Repaired": "upriver.materializer.upkeep.repair",
 }
 """The types of the signatures that are imported only when an operation is asked of another process, by module."""
-
-_Method = TypeVar("_Method", bound=Callable[..., object])
-
-
-class RunsIn(StrEnum):
-    """The process that carries an operation out when a :class:`SessionClient` is asked for it."""
-
-    CALLER = "caller"
-    """The process that asks. For what costs little or lasts as long as the caller looks at it."""
-    SESSION_SERVER = "session server"
-    """The process that holds the project open (``session/remote/session_server.py``)."""
-    BUILD_SERVER = "build server"
-    """A process of its own that outlives the caller (``session/remote/build_server.py``)."""
-
-
-def _declared(method: _Method, runs_in: RunsIn) -> _Method:
-    method.__dict__.update(runs_in=runs_in, __isabstractmethod__=True)
-    return method
-
-
-def in_caller(method: _Method) -> _Method:
-    """Declare an operation of :class:`ProjectApi` that runs in the process that asks."""
-    return _declared(method, RunsIn.CALLER)
-
-
-def in_session_server(method: _Method) -> _Method:
-    """Declare an operation of :class:`ProjectApi` that runs in the session server."""
-    return _declared(method, RunsIn.SESSION_SERVER)
-
-
-def in_build_server(method: _Method) -> _Method:
-    """Declare an operation of :class:`ProjectApi` that builds. It has the parameters *on_event* and *cancel*."""
-    return _declared(method, RunsIn.BUILD_SERVER)
 
 
 class ProjectApi(Protocol):
@@ -214,6 +191,12 @@ class ProjectApi(Protocol):
     @in_session_server
     def columns(self, key: Key) -> tuple[str, ...]:
         """The names of an asset's columns, as far as they are known without building."""
+
+    @in_session_server
+    def catalogue(self, select: Sequence[str] = ()) -> tuple[CatalogueEntry, ...]:
+        """All that is declared and known of SELECT but rows, in topological order: columns and what they come from,
+        checks, code, the last materializations.
+        """
 
     # -- refactoring -------------------------------------------------------------------------------------
     @in_session_server
@@ -371,17 +354,7 @@ class ProjectApi(Protocol):
 
 def operations() -> Mapping[str, RunsIn]:
     """The name of every operation, with the process that carries it out. Raises TypeError when one does not say."""
-    found = {}
-    for name, member in vars(ProjectApi).items():
-        method = member.fget if isinstance(member, property) else member
-        if name.startswith("_") or not callable(method):
-            continue
-        if not isinstance(runs_in := getattr(method, "runs_in", None), RunsIn):
-            raise TypeError(
-                f"operation {name}: a decorator must say where it runs (in_caller, in_session_server, …)"
-            )
-        found[name] = runs_in
-    return found
+    return operations_of(ProjectApi)
 
 
 def implement(cls: type, method_for: Callable[[str, RunsIn], Callable[..., object]]) -> None:
@@ -392,7 +365,7 @@ def implement(cls: type, method_for: Callable[[str, RunsIn], Callable[..., objec
     for name, runs_in in operations().items():
         if name in vars(cls):
             continue
-        declared = vars(ProjectApi)[name]
+        declared = getattr_static(ProjectApi, name)
         method = method_for(name, runs_in)
         method.__name__, method.__qualname__ = name, f"{cls.__qualname__}.{name}"
         method.__doc__ = declared.__doc__

@@ -47,8 +47,10 @@ from upriver.materializer.answers import (
 from upriver.materializer.automation.model import GoalCause, GoalReport, GoalState, GoalStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.inspection.catalogue import CatalogueEntry
 from upriver.materializer.model import Cause, CheckReport, Outcome, Reason, Refused, RunStatus
-from upriver.materializer.operations import ProjectApi, RunsIn, implement
+from upriver.materializer.operations import ProjectApi, implement
+from upriver.materializer.ports.operation import RunsIn
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected
 from upriver.materializer.upkeep.repair import Repaired
@@ -223,6 +225,7 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
         EnvironmentEntry("dev", True, False, 3),
         EnvironmentEntry("prod", False, True, 12, ("20240501-120000-aaaaaa",)),
     ),
+    "catalogue": lambda session, given: tuple(CatalogueEntry(one.asset) for one in session.statuses),
     "goals": lambda session, given: GoalReport((GOAL,)),
     "pause_goals": lambda session, given: ("marts.churn",),
     "remove_environment": lambda session, given: 12,

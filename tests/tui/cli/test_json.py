@@ -64,6 +64,7 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("cost",): "cost",
     ("history",): "history",
     ("history", "marts.revenue"): "history ASSET",
+    ("export", "site"): "export",
     ("fsck",): "fsck",
     ("fsck", "--repair"): "fsck",
     ("gc",): "gc",

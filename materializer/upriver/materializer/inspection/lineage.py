@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
-from upriver.assets.model import Key, Source
+from upriver.assets.model import Key, Schema, Source
 from upriver.lineage.columns.graph import Arrow, ColumnGraph, places
 from upriver.lineage.columns.groups import grouped
 from upriver.lineage.model import Analysis, ColumnEdge, EdgeGroup, EdgeKind, Opaque
@@ -84,6 +84,19 @@ class Lineage:
         if whole:
             self._whole[arrow] = found
         return found
+
+    # -- one asset, for a catalogue ----------------------------------------------------------------------
+    def find(self, keys: Collection[Key]) -> None:
+        """Find the columns of many assets together, which is faster than one by one."""
+        self._schemas.find(keys)
+
+    def schema(self, key: Key) -> Schema:
+        """The columns of *key*, as far as they are known."""
+        return self._schemas.of(key) or ()
+
+    def into(self, key: Key) -> tuple[EdgeGroup, ...]:
+        """All edges into the columns and rows of *key*; of a part that is not understood, none."""
+        return self.analysis(key).groups if key in self._project.assets else ()
 
     # -- nodes -------------------------------------------------------------------------------------------
     def _asset_node(self, key: Key) -> ColumnNode:

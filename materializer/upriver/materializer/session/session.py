@@ -48,6 +48,7 @@ from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
 from upriver.materializer.session.automation import Goalkeeping
+from upriver.materializer.session.catalogue import Cataloguing
 from upriver.materializer.session.quality import Gates, accepted
 from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from upriver.materializer.upkeep.repair import Repaired
 
 
-class Session(Refactorings, Goalkeeping, Gates):
+class Session(Refactorings, Goalkeeping, Gates, Cataloguing):
     """A :class:`ProjectApi` over a context. Reading calls may run in any thread; one build at a time.
 
     The operations are documented in :class:`ProjectApi`. Nothing is opened before it is needed.
@@ -296,11 +297,6 @@ class Session(Refactorings, Goalkeeping, Gates):
             self._known(key)
             with self.context.store.reading():
                 return data.compared(self.context, key, before)
-
-    def recipe_text(self, key: Key) -> tuple[str, str]:
-        from upriver.materializer.inspection.recipe import recipe_text
-
-        return recipe_text(self._known(key), key)
 
     # -- runs --------------------------------------------------------------------------------------------
     def history(self, key: Key | None = None, limit: int = 50) -> tuple[HistoryEntry, ...]:

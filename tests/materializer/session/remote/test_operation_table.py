@@ -24,7 +24,8 @@ from upriver.lineage.refactoring.rename.values import (
     Renaming,
 )
 from upriver.materializer import operations as declared
-from upriver.materializer.operations import ProjectApi, RunsIn, in_session_server, operations
+from upriver.materializer.operations import ProjectApi, operations
+from upriver.materializer.ports.operation import RunsIn, in_session_server
 from upriver.materializer.session import Session
 from upriver.materializer.session.remote import protocol, session_server
 from upriver.materializer.session.remote.operation_table import KEPT_BY_CALLER, operation

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Command] = {
         Command("history", "Past", "runs, or the materializations of one asset"),
         Command("log", "Past", "what the recipes printed in a run"),
         Command("cost", "Past", "what each asset costs: time, memory, size, and what reuse has saved"),
+        Command("export", "Upkeep", "write pages that a browser opens without a server"),
         Command("env", "Upkeep", "list environments, remove one"),
         Command("fsck", "Upkeep", "check every artifact and record, byte by byte"),
         Command("gc", "Upkeep", "drop artifacts that nothing points to"),

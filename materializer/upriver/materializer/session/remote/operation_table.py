@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
-from upriver.materializer.operations import LAZY_TYPES, ProjectApi, RunsIn, operations
+from upriver.materializer.operations import LAZY_TYPES, ProjectApi, operations
+from upriver.materializer.ports.operation import RunsIn
 
 KEPT_BY_CALLER = frozenset({"on_event", "cancel"})
 """The parameters of a build that never travel: the build client calls and watches them."""
@@ -51,7 +52,7 @@ def operation(name: str) -> Operation:
     runs_in = operations().get(name)
     if runs_in is None:
         raise LookupError(f"there is no operation {name!r}")
-    member = vars(ProjectApi)[name]
+    member = inspect.getattr_static(ProjectApi, name)
     method: Any = member.fget if isinstance(member, property) else member
     hints = get_type_hints(method, localns=_Types())
     signature = inspect.signature(method)
