@@ -15,6 +15,11 @@ settings.register_profile("unhurried", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "unhurried")
 
+# The projects of the tests are their own; tests/tui/cli/test_consent.py takes this away.
+os.environ["UPRIVER_ALLOW"] = "1"
+# Builds note that they were allowed, which is nothing for the home of the person who runs the tests.
+os.environ["XDG_STATE_HOME"] = os.devnull
+
 QUICK = (
     "assets/declare", "assets/project", "assets/support/test_redaction.py", "guards", "lineage/columns",
     "lineage/sql/parse", "lineage/sql/text", "materializer/execution/test_scheduler.py",

@@ -23,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("init", "Start", "write a small project that runs"),
+        Command("allow", "Start", "let the Python of a project from elsewhere run when it is looked at"),
         Command("build", "Build", "materialize what is stale, and only that"),
         Command("watch", "Build", "keep goals: look at the sources, and build what is due"),
         Command("plan", "Build", "what build would do, and why"),

@@ -8,6 +8,7 @@ nobody.
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -109,10 +110,13 @@ class _Project:
     def session(self) -> ProjectApi:
         """Open it."""
         from upriver.assets.project.config import find_project
+        from upriver.tui.cli.consent import ensure_consent
         from upriver.tui.cli.invocation import open_project
 
         directory = Path.cwd() if self.directory is None else Path(self.directory).expanduser().absolute()
-        return (self.open_session or open_project)(find_project(directory), "dev")
+        root = find_project(directory)
+        ensure_consent("", Namespace(), lambda: root, self.environ, None)
+        return (self.open_session or open_project)(root, "dev")
 
 
 def _for_command(parser: Parser, rest: Sequence[str], current: str, project: _Project) -> Candidates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from upriver.tui.cli.arguments import WrongUsage
 from upriver.tui.present.console import Console
+from upriver.tui.present.spans import Span, line
 
 if TYPE_CHECKING:
     from upriver.materializer.operations import ProjectApi
@@ -73,6 +75,14 @@ class Invocation:
             if environment != "dev" and not self.options.create:
                 self._session.require_environment()
         return self._session
+
+    def ask(self, question: str) -> bool:
+        """Whether the person at the terminal says yes; no, where none can answer."""
+        if not sys.stdin.isatty():
+            return False
+        self.err.write(line(question, Span(" [y/N] ", "bold")))
+        self.err.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def close(self) -> None:
         """Let go of the project."""

@@ -86,9 +86,11 @@ def _dispatch(
         return 0
     for console in (out, err):
         console.set_colour(options.color or "auto")
+    from upriver.tui.cli.consent import ensure_consent
     from upriver.tui.cli.invocation import Invocation
 
     invocation = Invocation(options, out, err, environ=environ, open_session=open_session, clock=clock)
+    ensure_consent(name, options, lambda: invocation.root, environ, invocation.ask if out.terminal else None)
     try:
         return module.run(invocation)
     finally:

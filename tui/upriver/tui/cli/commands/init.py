@@ -42,12 +42,14 @@ def configure(parser: Parser) -> None:
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.assets.project.scaffold import write_bare, write_project
+    from upriver.tui.cli.consent import Consents
 
     options = invocation.options
     folder = (invocation.directory / Path(options.folder).expanduser()).resolve()
     if folder.exists() and not folder.is_dir():
         raise WrongUsage(f"{options.folder} is a file, not a folder")
     name = options.name or folder.name or "project"
+    Consents(invocation.environ).add(folder)  # what was made here may be looked at
     if options.data is not None:
         return _from_data(invocation, folder, name)
     written = write_bare(folder, name) if options.bare else write_project(folder, name)
