@@ -1,18 +1,20 @@
-"""Immutable asset graph: which asset reads which."""
+"""Immutable graphs: which asset reads which, and which node reads which."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key
 
 
 class AssetGraph:
     """Edges from upstream to downstream over assets and sources, free of cycles.
 
-    *upstreams* maps every node to the nodes it reads, which must be nodes too. Raises CycleError.
+    *upstreams* maps every asset and source to what it reads, which must be in it too. Raises CycleError.
     """
 
     def __init__(self, upstreams: Mapping[Key, tuple[Key, ...]]) -> None:
@@ -27,8 +29,13 @@ class AssetGraph:
 
     @property
     def order(self) -> tuple[Key, ...]:
-        """All nodes, every node after those it reads; otherwise in the order they were given."""
+        """All of it, each after what it reads; otherwise in the order they were given."""
         return self._order
+
+    @cached_property
+    def nodes(self) -> NodeGraph:
+        """The graph of its nodes."""
+        return NodeGraph(self)
 
     def __contains__(self, key: object) -> bool:
         return key in self._upstreams
@@ -100,6 +107,33 @@ class AssetGraph:
                         came_from[upstream] = key
                         waiting.append(upstream)
         raise AssertionError("no cycle among the nodes left over")
+
+
+class NodeGraph:
+    """Edges from upstream to downstream over the nodes of a graph of assets.
+
+    Every asset and source is one node, its whole.
+    """
+
+    def __init__(self, assets: AssetGraph) -> None:
+        self._assets = assets
+        self._wholes = {key: Node(key) for key in assets.order}
+
+    def of(self, keys: Iterable[Key]) -> tuple[Node, ...]:
+        """The nodes of *keys*, in their order."""
+        return tuple([self._wholes[key] for key in keys])
+
+    def upstreams(self, node: Node) -> tuple[Node, ...]:
+        """What *node* reads directly."""
+        return self.of(self._assets.upstreams(node.asset))
+
+    def downstreams(self, node: Node) -> tuple[Node, ...]:
+        """What reads *node* directly."""
+        return self.of(self._assets.downstreams(node.asset))
+
+    def sort(self, nodes: Iterable[Node]) -> tuple[Node, ...]:
+        """*nodes* without repetition, in topological order."""
+        return self.of(self._assets.sort(node.asset for node in nodes))
 
 
 class CycleError(ValueError):

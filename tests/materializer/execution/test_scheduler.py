@@ -63,12 +63,12 @@ class View:
         self._known = dict(state.current("dev"))
         self.renewed: list[Key] = []
 
-    def renew(self, key: Key) -> Mapping[Key, Version]:
-        self.renewed.append(key)
-        nodes = [Node(key), *map(Node, self._graph.upstreams(key))]
+    def renew(self, node: Node) -> Mapping[Node, Version]:
+        self.renewed.append(node.asset)
+        nodes = [node, *self._graph.nodes.upstreams(node)]
         current = self._state.current("dev", nodes)
         self._known = {node: one for node, one in self._known.items() if node not in nodes} | dict(current)
-        return {node.asset: one.version for node, one in current.items() if node.asset != key}
+        return {up: one.version for up, one in current.items() if up != node}
 
     def record(self, node: Node) -> Materialization | None:
         return self._known.get(node)
@@ -143,20 +143,20 @@ class Scene:
 
         run = Run(
             Work(
-                graph=graph,
+                graph=graph.nodes,
                 assets=assets,
-                order=graph.sort(self.graph),
+                order=graph.nodes.of(graph.sort(self.graph)),
                 consider=self._consider,
-                claims=Claims(state, lease, "dev", graph, assets, self.view, self.memory),
+                claims=Claims(state, lease, "dev", graph.nodes, assets, self.view, self.memory),
                 source=lambda key: Settled(materialization(key).version),
                 source_problem=self.problems.get,
                 attempt=self._attempt,
                 put=put,
-                failed=lambda key, error, number: self.failures.append((key, number)),
+                failed=lambda node, error, number: self.failures.append((node.asset, number)),
                 emit=self.events.append,
                 cancelled=self.cancelled,
                 dropped=self.dropped,
-                priority=self.priority,
+                priority={Node(key): one for key, one in self.priority.items()},
                 took={Node(key): took for key, took in self.took.items()},
                 limits=Limits(self.jobs, self.memory, self.pools, self.fail_fast),
                 clock=ManualClock(hurrying=True),
@@ -170,24 +170,25 @@ class Scene:
         self.results = {one.asset: one for one in run.results}
         return {one.asset: one.action for one in run.results}
 
-    def _consider(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Finding:
-        self.considered[key] = upstreams
-        if (finding := self.decided(key, self.view.record(Node(key)))) is not None:
+    def _consider(self, node: Node, upstreams: Mapping[Node, Upstream]) -> Finding:
+        key = node.asset
+        self.considered[key] = {up.asset: now for up, now in upstreams.items()}
+        if (finding := self.decided(key, self.view.record(node))) is not None:
             return finding
         made = materialization(key)
         match self.actions.get(key, Action.BUILD):
             case Action.FRESH:
-                return Finding(key, Action.FRESH, State.FRESH, (), version=made.version)
+                return Finding(Node(key), Action.FRESH, State.FRESH, (), version=made.version)
             case Action.REUSE:
-                return Finding(key, Action.REUSE, State.STALE, (), made, made.version)
+                return Finding(Node(key), Action.REUSE, State.STALE, (), made, made.version)
             case action:
-                return Finding(key, action, State.STALE, (Reason(Cause.RECIPE, key),))
+                return Finding(Node(key), action, State.STALE, (Reason(Cause.RECIPE, key),))
 
-    def _attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:
-        key = asset.key
+    def _attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Completed:
+        key = node.asset
         with self._lock:
             self.started.append(key)
-            self.given[key] = upstreams
+            self.given[key] = {up.asset: version for up, version in upstreams.items()}
             self._now += 1
             self.together = max(self.together, self._now)
         try:
@@ -506,7 +507,7 @@ def fresh_once_made(key: Key, record: Materialization | None) -> Finding | None:
     """What another build has made is what this one was going to make."""
     if record is None or not record.id.startswith("other"):
         return None
-    return Finding(key, Action.FRESH, State.FRESH, (), version=record.version)
+    return Finding(Node(key), Action.FRESH, State.FRESH, (), version=record.version)
 
 
 def test_what_another_build_makes_is_waited_for_without_a_slot_and_decided_again() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.model import Footprint
 from upriver.materializer.freshness.decide import (
@@ -90,11 +91,15 @@ def record(
 
 
 def subject(*upstreams: Key, recipe: str = "r1", environment: tuple[tuple[str, str], ...] = ()) -> Subject:
-    return Subject("out", recipe, upstreams, environment)
+    return Subject(Node("out"), recipe, tuple(map(Node, upstreams)), environment)
 
 
 def settled(**versions: Version) -> dict[Key, Upstream]:
     return {key: Settled(one) for key, one in versions.items()}
+
+
+def by_node(upstreams: Mapping[Key, Upstream]) -> dict[Node, Upstream]:
+    return {Node(key): now for key, now in upstreams.items()}
 
 
 def decided(
@@ -107,7 +112,7 @@ def decided(
     artifact_there: bool = True,
 ) -> Verdict:
     told = contents or ToldContents()
-    return decide(now, before, upstreams, told, today=today, artifact_there=artifact_there)
+    return decide(now, before, by_node(upstreams), told, today=today, artifact_there=artifact_there)
 
 
 # -- missing ---------------------------------------------------------------------------------------------------
@@ -264,7 +269,7 @@ def test_a_reason_of_its_own_outweighs_an_open_upstream() -> None:
 def verified(
     now: Subject, trace: Trace, upstreams: Mapping[Key, Upstream], contents: ToldContents | None = None
 ) -> bool:
-    return verifies(now, trace, upstreams, contents or ToldContents(), today=TODAY)
+    return verifies(now, trace, by_node(upstreams), contents or ToldContents(), today=TODAY)
 
 
 def test_an_earlier_trace_verifies_when_all_that_it_read_is_there_again() -> None:
@@ -357,7 +362,7 @@ def test_what_is_compared_is_ordered_when_the_asset_or_a_reader_of_it_takes_orde
 ) -> None:
     contents = FootprintsAsked(frozenset({("v1", "v2")}))
     one = Read("a", Footprint(columns, None, taken), "v1", schema_text(XY), "kept")
-    now = Subject("out", "r1", ("a",), ordered=demanded)
+    now = Subject(Node("out"), "r1", (Node("a"),), ordered=demanded)
     assert decided(now, record(one), settled(a=version("v2")), contents) == FRESH
     assert verified(now, record(one).trace, settled(a=version("v2")), contents)
     for asked in contents.reads:
@@ -368,7 +373,7 @@ def test_what_is_compared_is_ordered_when_the_asset_or_a_reader_of_it_takes_orde
 
 
 def test_no_order_counts_unless_it_is_said() -> None:
-    assert not Subject("out", "r1", ()).ordered
+    assert not Subject(Node("out"), "r1", ()).ordered
 
 
 # -- any difference, not only what sorts before or after ---------------------------------------------------------

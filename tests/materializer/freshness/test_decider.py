@@ -88,12 +88,12 @@ def survey(
     forced: Sequence[Key] = (),
     gone: Sequence[str] = (),
 ) -> dict[Key, Finding]:
-    """Decide everything but the source, which holds *source* now (None: it is missing)."""
+    """Decide everything but the source, which holds *source* now (None: it is missing); by asset."""
     chosen = recipes or {}
-    keys = [key for key in graph.order if key != "src"]
+    nodes = graph.nodes.of(key for key in graph.order if key != "src")
     upstream: Upstream = Unsettled(State.MISSING) if source is None else Settled(version(source))
     decider = Decider(
-        {key: Subject(key, chosen.get(key, "r"), graph.upstreams(key)) for key in keys},
+        {node: Subject(node, chosen.get(node.asset, "r"), graph.nodes.upstreams(node)) for node in nodes},
         {Node(key): record for key, record in records.items()},
         lambda key: upstream,
         lambda node, recipe, limit: [
@@ -104,9 +104,10 @@ def survey(
         failures={Node(key): failure for key, failure in (failures or {}).items()},
         broken={key: (Diagnosis("any", said),) for key, said in (broken or {}).items()},
         today="2024-05-01",
-        forced=forced,
+        forced=graph.nodes.of(forced),
     )
-    return decider.survey(graph.order)
+    found = decider.survey(graph.nodes.of(graph.order))
+    return {node.asset: finding for node, finding in found.items()}
 
 
 def actions(found: Mapping[Key, Finding]) -> dict[Key, tuple[str, str]]:
@@ -116,7 +117,7 @@ def actions(found: Mapping[Key, Finding]) -> dict[Key, tuple[str, str]]:
 def test_nothing_changed_and_everything_is_fresh() -> None:
     found = survey("s1")
     assert found == {
-        key: Finding(key, Action.FRESH, State.FRESH, (), version=RECORDS[key].version) for key in "abc"
+        key: Finding(Node(key), Action.FRESH, State.FRESH, (), version=RECORDS[key].version) for key in "abc"
     }
 
 
@@ -126,9 +127,13 @@ def test_a_source_with_another_name_and_the_same_content_changes_nothing() -> No
 
 def test_a_change_is_built_where_it_is_read_and_may_end_there() -> None:
     assert survey("s2") == {
-        "a": Finding("a", Action.BUILD, State.STALE, (Reason(Cause.DATA, "src", detail="content changed"),)),
-        "b": Finding("b", Action.MAYBE, State.PENDING, (Reason(Cause.UPSTREAM, "a", detail="stale"),)),
-        "c": Finding("c", Action.MAYBE, State.PENDING, (Reason(Cause.UPSTREAM, "b", detail="pending"),)),
+        "a": Finding(
+            Node("a"), Action.BUILD, State.STALE, (Reason(Cause.DATA, "src", detail="content changed"),)
+        ),
+        "b": Finding(Node("b"), Action.MAYBE, State.PENDING, (Reason(Cause.UPSTREAM, "a", detail="stale"),)),
+        "c": Finding(
+            Node("c"), Action.MAYBE, State.PENDING, (Reason(Cause.UPSTREAM, "b", detail="pending"),)
+        ),
     }
 
 

@@ -121,14 +121,14 @@ def older(record: Materialization) -> Materialization:
 @pytest.mark.parametrize("engine", ["duckdb", PYTHON])
 def test_records_of_before_engines_were_told_stay_fresh(engine: str) -> None:
     """DuckDB ran every query then."""
-    subject = Subject("t", "r", (), engine=engine)
+    subject = Subject(Node("t"), "r", (), engine=engine)
     record = older(RECORD)
     assert record == RECORD
     assert decide(subject, record, {}, None, today="", artifact_there=True) == FRESH  # type: ignore[arg-type]
 
 
 def test_a_record_of_before_is_stale_and_no_candidate_under_another_engine() -> None:
-    subject = Subject("t", "r", (), engine="other")
+    subject = Subject(Node("t"), "r", (), engine="other")
     verdict = decide(subject, older(RECORD), {}, None, today="", artifact_there=True)  # type: ignore[arg-type]
     assert verdict.state is State.STALE
     assert [reason.kind for reason in verdict.reasons] == [Cause.ENGINE]
@@ -137,5 +137,5 @@ def test_a_record_of_before_is_stale_and_no_candidate_under_another_engine() -> 
 
 def test_a_query_rewritten_in_python_is_told_by_its_code_alone() -> None:
     trace = Trace("r", "", (), engine="duckdb")
-    reasons = list(own_reasons(Subject("t", "other", ()), trace, None, ""))  # type: ignore[arg-type]
+    reasons = list(own_reasons(Subject(Node("t"), "other", ()), trace, None, ""))  # type: ignore[arg-type]
     assert [reason.kind for reason in reasons] == [Cause.RECIPE]

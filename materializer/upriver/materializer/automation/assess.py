@@ -76,7 +76,7 @@ def assess(
         and key not in seen.views.problems
         and (record := seen.views.sources.looked(key)) is not None
     }
-    current = current_at(tuple(seen.findings), seen.findings, seen.records, looked, remembered, now)
+    current = current_at(seen.findings, seen.records, looked, remembered, now)
     if state.kept:
         news = _news(current, remembered, keys, declared)
         state.remember_observations("", {what: at for what, at in news.items() if what[0] in project.sources})
@@ -120,25 +120,26 @@ class _View:
         self._seen = seen
         self._project = project
         self._running = running
+        self._findings = {node.asset: one for node, one in seen.findings.items() if node.partition is None}
         self.edited = frozenset(
-            key
-            for key, finding in seen.findings.items()
+            node.asset
+            for node, finding in seen.findings.items()
             if any(reason.kind is Cause.RECIPE for reason in finding.reasons)
         )
         many = self.edited if len(self.edited) > project.config.watch.at_most else frozenset[Key]()
         self._held = project.graph.descendants(many) if many else frozenset[Key]()
         self._now = now
-        self._upstreams = {key: project.graph.upstreams(key) for key in seen.findings}
-        self._restless = restless(seen.findings, seen.findings)
+        self._upstreams = {key: project.graph.upstreams(key) for key in self._findings}
+        self._restless = restless(seen.findings)
         took = context.state.duration_ranges(context.environment)
         self._took = {node.asset: span for node, span in took.items() if node.partition is None}
         self._remaining: dict[Key, tuple[float, float] | None] = {}
         self._unobserved: dict[Key, frozenset[Key]] = {}
-        for key in seen.findings:  # topological
+        for key in self._findings:  # topological
             self._add(key)
 
     def _add(self, key: Key) -> None:
-        fresh = self._seen.findings[key].state is State.FRESH
+        fresh = self._findings[key].state is State.FRESH
         longest: tuple[float, float] | None = (0.0, 0.0)
         lost = frozenset[Key]()
         for up in self._upstreams[key]:
@@ -160,7 +161,7 @@ class _View:
         self._remaining[key] = (max(0.0, own[0] - done) + longest[0], max(0.0, own[1] - done) + longest[1])
 
     def known(self, key: Key, current: Mapping[tuple[Key, str], float]) -> Known:
-        finding = self._seen.findings.get(key)
+        finding = self._findings.get(key)
         record = self._seen.records.get(Node(key))
         at = None if record is None else current.get((key, record.version.id))
         if finding is None:
@@ -172,7 +173,7 @@ class _View:
         )
 
     def _cause(self, key: Key) -> tuple[GoalCause | None, tuple[Key, ...]]:
-        finding = self._seen.findings[key]
+        finding = self._findings[key]
         if finding.state is State.FRESH:
             return None, ()
         if key in self._running:
@@ -186,7 +187,7 @@ class _View:
         waiting = tuple(
             up
             for up in self._upstreams[key]
-            if up in self._seen.findings and self._seen.findings[up].state is not State.FRESH
+            if up in self._findings and self._findings[up].state is not State.FRESH
         )
         if key in self._held:
             return GoalCause.HELD, waiting

@@ -6,7 +6,7 @@ read: the moment at which that content was last seen to be so, of the upstream f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
@@ -21,23 +21,21 @@ that found it fresh."""
 
 
 def current_at(
-    order: Iterable[Key],
-    findings: Mapping[Key, Finding],
+    findings: Mapping[Node, Finding],
     records: Mapping[Node, Materialization],
     sources: Mapping[Key, str],
     remembered: Mapping[tuple[Key, str], float],
     now: float,
 ) -> dict[tuple[Key, str], float]:
-    """For each source and asset in topological *order*, with the id of its version: when it was current last.
+    """For each source and each asset of *findings* (topological), with the id of its version: when it was current last.
 
     *sources* are the versions that sources were seen to hold at *now*; *remembered* is what earlier looks have found.
     """
     found: dict[tuple[Key, str], float] = dict.fromkeys(sources.items(), now)
-    for key in order:
-        record, finding = records.get(Node(key)), findings.get(key)
-        if record is None or finding is None:
+    for node, finding in findings.items():
+        if (record := records.get(node)) is None:
             continue
-        here = (key, record.version.id)
+        here = (node.asset, record.version.id)
         if finding.state is State.FRESH:
             found[here] = now
             continue
@@ -60,16 +58,18 @@ def _seen(
     return found.get(what, remembered.get(what))
 
 
-def restless(order: Iterable[Key], findings: Mapping[Key, Finding]) -> set[Key]:
-    """The assets that nothing but passing time makes stale, themselves or through what they read."""
+def restless(findings: Mapping[Node, Finding]) -> set[Key]:
+    """The assets that nothing but passing time makes stale, themselves or through what they read.
+
+    *findings* are in topological order.
+    """
     quiet: set[Key] = set()
-    for key in order:
-        finding = findings.get(key)
-        if finding is None or finding.state is State.FRESH or not finding.reasons:
+    for node, finding in findings.items():
+        if finding.state is State.FRESH or not finding.reasons:
             continue
         if all(
             reason.kind is Cause.VOLATILE or (reason.kind is Cause.UPSTREAM and reason.asset in quiet)
             for reason in finding.reasons
         ):
-            quiet.add(key)
+            quiet.add(node.asset)
     return quiet

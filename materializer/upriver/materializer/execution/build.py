@@ -140,11 +140,11 @@ class Build:
         idle = all(finding.action is Action.FRESH for finding in seen.findings.values())
         durations = {} if idle else context.state.durations(context.environment)
         expected = tuple(
-            (key, durations[Node(key)][0])
-            for key, finding in seen.findings.items()
-            if finding.action in (Action.BUILD, Action.MAYBE) and Node(key) in durations
+            (node.asset, durations[node][0])
+            for node, finding in seen.findings.items()
+            if finding.action in (Action.BUILD, Action.MAYBE) and node in durations
         )
-        order = tuple(seen.findings)
+        order = tuple([node.asset for node in seen.findings])
         log.emit(RunStarted(context.clock.now(), self.run_id, order, jobs, expected, self._options.select))
         # Beside the assets, of which an event may tell: a source has no attempt.
         for key, note in notes:
@@ -156,12 +156,22 @@ class Build:
     def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
         now, fresh = self._context.clock.now(), Outcome.FRESH
         found = [
-            (key, finding.version.rows, finding.version.bytes)
-            for key, finding in seen.findings.items()
+            (node, finding.version.rows, finding.version.bytes)
+            for node, finding in seen.findings.items()
             if finding.version is not None
         ]
-        log.emit_all([AssetFinished(now, key, fresh, rows=rows, bytes=size) for key, rows, size in found])
-        return tuple([AssetResult(key, fresh, rows=rows, bytes=size) for key, rows, size in found])
+        log.emit_all(
+            [
+                AssetFinished(now, node.asset, fresh, rows=rows, bytes=size, partition=node.partition)
+                for node, rows, size in found
+            ]
+        )
+        return tuple(
+            [
+                AssetResult(node.asset, fresh, rows=rows, bytes=size, partition=node.partition)
+                for node, rows, size in found
+            ]
+        )
 
     def _run(
         self,
@@ -181,35 +191,43 @@ class Build:
 
         context = self._context
         project = seen.project
-        broken = {key: finding for key, finding in seen.findings.items() if finding.action is Action.BROKEN}
+        broken = {node: finding for node, finding in seen.findings.items() if finding.action is Action.BROKEN}
         stale = [
-            key
-            for key, finding in seen.findings.items()
-            if finding.action is not Action.FRESH and key in project.assets
+            node.asset
+            for node, finding in seen.findings.items()
+            if finding.action is not Action.FRESH and node.asset in project.assets
         ]
         project.parse_all(key for key in stale if not isinstance(project.assets[key].recipe, PythonRecipe))
         python = sum(1 for key in stale if isinstance(project.assets[key].recipe, PythonRecipe))
         executor = context.parts.executor(project, jobs)
         executor.expect(min(python, jobs))
-        seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
-        planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
-        slow = {key for key, took in seconds.items() if took >= _SLOW}
+        seconds = {node: one[0] for node, one in durations.items()}
+        planned = stages(project.graph.nodes, seen.findings, seconds, seen.views.sizes(project.sources))
+        slow = {node.asset for node, took in seconds.items() if took >= _SLOW}
         auditor = self._auditor(lease, seen) if project.checks else None
         maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow, auditor)
 
-        def failed(key: Key, error: AttemptFailed, attempts: int) -> None:
-            recipe = project.fingerprints[key]
+        def failed(node: Node, error: AttemptFailed, attempts: int) -> None:
             failure = Failure(
-                key, self.run_id, recipe, context.clock.now(), str(error), error.traceback, attempts
+                node.asset,
+                self.run_id,
+                project.fingerprints[node.asset],
+                context.clock.now(),
+                str(error),
+                error.traceback,
+                attempts,
+                node.partition,
             )
             context.state.record_failure(lease, context.environment, failure)
             for line in error.traceback.splitlines():
-                log.emit(AssetOutput(context.clock.now(), key, attempts, "traceback", line))
+                log.emit(
+                    AssetOutput(context.clock.now(), node.asset, attempts, "traceback", line, node.partition)
+                )
 
         committer: Committer | None = None
         execution = Execution(
             Work(
-                graph=project.graph,
+                graph=project.graph.nodes,
                 assets=project.assets,
                 broken=broken,
                 order=tuple(seen.findings),
@@ -218,7 +236,7 @@ class Build:
                     context.state,
                     lease,
                     context.environment,
-                    project.graph,
+                    project.graph.nodes,
                     project.assets,
                     LiveView(context, seen),
                     budget=project.config.memory,
@@ -290,17 +308,17 @@ class LiveView:
         self._context = context
         self._seen = seen
 
-    def renew(self, key: Key) -> Mapping[Key, Version]:
-        """Look again at *key* and at all that it reads; the versions that its upstream assets point at now."""
+    def renew(self, node: Node) -> Mapping[Node, Version]:
+        """Look again at *node* and at all that it reads; the versions that its upstream assets point at now."""
         project = self._seen.project
-        upstreams = project.graph.upstreams(key)
-        nodes = [Node(key), *(Node(up) for up in upstreams if up in project.assets)]
+        upstreams = project.graph.nodes.upstreams(node)
+        nodes = [node, *(up for up in upstreams if up.asset in project.assets)]
         current = self._context.state.current(self._context.environment, nodes)
         self._seen.decider.renew(nodes, current)
         for up in upstreams:
-            if up in project.sources:
-                self._seen.views.renew(up)
-        return {node.asset: record.version for node, record in current.items() if node.asset != key}
+            if up.asset in project.sources:
+                self._seen.views.renew(up.asset)
+        return {one: record.version for one, record in current.items() if one != node}
 
     def record(self, node: Node) -> Materialization | None:
         """What *node* pointed at when it was looked at last."""

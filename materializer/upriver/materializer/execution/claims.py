@@ -13,7 +13,7 @@ from typing import Protocol
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
-from upriver.lineage.graph import AssetGraph
+from upriver.lineage.graph import NodeGraph
 from upriver.materializer.freshness.decide import Settled, Upstream
 from upriver.materializer.model import Materialization, Version
 from upriver.materializer.ports import Claim, Claimed, ClaimRequest, Lease, Seen, StateWriter
@@ -31,8 +31,8 @@ LOOK_AGAIN = 0.2
 class Renews(Protocol):
     """What a run is told of its environment as it is now."""
 
-    def renew(self, key: Key) -> Mapping[Key, Version]:
-        """Look again at *key* and at all that it reads; the versions that its upstream assets point at now."""
+    def renew(self, node: Node) -> Mapping[Node, Version]:
+        """Look again at *node* and at all that it reads; the versions that its upstream assets point at now."""
         ...
 
     def record(self, node: Node) -> Materialization | None:
@@ -47,74 +47,73 @@ class Claims:
     state: StateWriter
     lease: Lease
     environment: str
-    graph: AssetGraph
+    graph: NodeGraph
     assets: Mapping[Key, object]
     view: Renews
     budget: int | None = None
-    _mine: set[Key] = field(default_factory=set)
-    _beside: dict[Key, tuple[Node, ...]] = field(default_factory=dict)
-    _losses: dict[Key, int] = field(default_factory=dict)
+    _mine: set[Node] = field(default_factory=set)
+    _beside: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    _losses: dict[Node, int] = field(default_factory=dict)
 
-    def mine(self, key: Key) -> bool:
-        """Whether this run has claimed *key*."""
-        return key in self._mine
+    def mine(self, node: Node) -> bool:
+        """Whether this run has claimed *node*."""
+        return node in self._mine
 
-    def ask(self, wanted: Sequence[tuple[Key, int]]) -> Mapping[Key, Claim]:
-        """Ask for assets, each with the bytes of memory that it is expected to take. Raises BusyError."""
+    def ask(self, wanted: Sequence[tuple[Node, int]]) -> Mapping[Node, Claim]:
+        """Ask for nodes, each with the bytes of memory that it is expected to take. Raises BusyError."""
         requests = [
-            ClaimRequest(Node(key), self._saw(key), memory, self._upstreams(key))
-            for key, memory in wanted
-            if key not in self._mine
+            ClaimRequest(node, self._saw(node), memory, self._upstreams(node))
+            for node, memory in wanted
+            if node not in self._mine
         ]
-        found = {key: Claim(Node(key), Claimed.GRANTED) for key, _ in wanted if key in self._mine}
+        found = {node: Claim(node, Claimed.GRANTED) for node, _ in wanted if node in self._mine}
         answers = self.state.claim(self.lease, self.environment, requests, self.budget)
         for request, claim in zip(requests, answers, strict=True):
-            key = request.node.asset
-            found[key] = claim
+            found[request.node] = claim
             if claim.answer is Claimed.GRANTED:
-                self._mine.add(key)
+                self._mine.add(request.node)
                 if request.also:
-                    self._beside[key] = request.also
+                    self._beside[request.node] = request.also
         return found
 
-    def give_back(self, keys: Iterable[Key]) -> None:
+    def give_back(self, nodes: Iterable[Node]) -> None:
         """Give claims back that end in no commit."""
-        nodes: list[Node] = []
-        for key in keys:
-            if key in self._mine:
-                self._mine.discard(key)
-                nodes += [Node(key), *self._beside.pop(key, ())]
-        self.state.unclaim(self.lease, self.environment, nodes)
+        given: list[Node] = []
+        for node in nodes:
+            if node in self._mine:
+                self._mine.discard(node)
+                given += [node, *self._beside.pop(node, ())]
+        self.state.unclaim(self.lease, self.environment, given)
 
-    def ended(self, key: Key) -> None:
-        """A commit or a recorded failure has given the claim of *key* back."""
-        self._mine.discard(key)
-        if beside := self._beside.pop(key, ()):
+    def ended(self, node: Node) -> None:
+        """A commit or a recorded failure has given the claim of *node* back."""
+        self._mine.discard(node)
+        if beside := self._beside.pop(node, ()):
             self.state.unclaim(self.lease, self.environment, beside)
 
-    def seen(self, key: Key, upstreams: Mapping[Key, Upstream]) -> Seen:
-        """What *key* is made from, for the commit to compare: its pointer, and the *upstreams* that were settled."""
+    def seen(self, node: Node, upstreams: Mapping[Node, Upstream]) -> Seen:
+        """What *node* is made from, for the commit to compare: its pointer, and the *upstreams* that were settled."""
         versions = {up: now.version.id for up, now in upstreams.items() if isinstance(now, Settled)}
         return Seen(
-            self._saw(key),
-            tuple((Node(up), id_) for up, id_ in versions.items() if up in self.assets),
-            tuple((up, id_) for up, id_ in versions.items() if up not in self.assets),
+            self._saw(node),
+            tuple((up, id_) for up, id_ in versions.items() if up.asset in self.assets),
+            tuple((up.asset, id_) for up, id_ in versions.items() if up.asset not in self.assets),
         )
 
-    def lost(self, key: Key) -> int:
-        """A commit of *key* was lost; how many were so far."""
-        self._losses[key] = self._losses.get(key, 0) + 1
-        return self._losses[key]
+    def lost(self, node: Node) -> int:
+        """A commit of *node* was lost; how many were so far."""
+        self._losses[node] = self._losses.get(node, 0) + 1
+        return self._losses[node]
 
-    def exclusively(self, key: Key) -> bool:
-        """Whether *key* has lost so many commits that it needs its claim before it is decided."""
-        return self._losses.get(key, 0) >= EXCLUSIVE_AFTER
+    def exclusively(self, node: Node) -> bool:
+        """Whether *node* has lost so many commits that it needs its claim before it is decided."""
+        return self._losses.get(node, 0) >= EXCLUSIVE_AFTER
 
-    def _saw(self, key: Key) -> str | None:
-        record = self.view.record(Node(key))
+    def _saw(self, node: Node) -> str | None:
+        record = self.view.record(node)
         return None if record is None else record.id
 
-    def _upstreams(self, key: Key) -> tuple[Node, ...]:
-        if not self.exclusively(key):
+    def _upstreams(self, node: Node) -> tuple[Node, ...]:
+        if not self.exclusively(node):
             return ()
-        return tuple(Node(up) for up in self.graph.upstreams(key) if up in self.assets)
+        return tuple(up for up in self.graph.upstreams(node) if up.asset in self.assets)

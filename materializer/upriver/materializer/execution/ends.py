@@ -1,4 +1,4 @@
-"""Ends of assets in a run: what was made and audited goes to the committer, what was committed or failed is settled.
+"""Ends of nodes in a run: what was made and audited goes to the committer, what was committed or failed is settled.
 
 All of it runs in the scheduling thread, except what says otherwise.
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 
 from upriver.assets.errors import BusyError, Diagnosis
 from upriver.assets.identity import Node
-from upriver.assets.model import Key
 from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, AssetOutput
 from upriver.materializer.execution.claims import GIVE_UP_AFTER
@@ -26,23 +25,23 @@ _NO_AUDIT = Audit()
 
 
 class Ends(ABC):
-    """The part of a run that ends assets. The scheduler, which begins them, is made from it."""
+    """The part of a run that ends nodes. The scheduler, which begins them, is made from it."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._clock = work.clock
         self._messages: Inbox[Callable[[], None]] = Inbox(work.clock)
-        self._results: dict[Key, AssetResult] = {}
-        self._upstreams: dict[Key, Upstream] = {}
-        self._open: dict[Key, int] = {}
-        self._committing: dict[Key, tuple[Finding, float, bool]] = {}
+        self._results: dict[Node, AssetResult] = {}
+        self._upstreams: dict[Node, Upstream] = {}
+        self._open: dict[Node, int] = {}
+        self._committing: dict[Node, tuple[Finding, float, bool]] = {}
         self._stopping = False
         self._error: Exception | None = None
 
     @property
     def results(self) -> tuple[AssetResult, ...]:
-        """The outcome of every asset, in the order of the plan."""
-        return tuple(self._results[key] for key in self._work.order if key in self._results)
+        """The outcome of every node, in the order of the plan."""
+        return tuple(self._results[node] for node in self._work.order if node in self._results)
 
     def committed(self, group: Sequence[Finished]) -> None:
         """Called by the committer, in its thread."""
@@ -58,60 +57,60 @@ class Ends(ABC):
 
     # -- what the scheduler does -------------------------------------------------------------------------
     @abstractmethod
-    def _make_ready(self, key: Key) -> None:
-        """All that *key* waits for is settled."""
+    def _make_ready(self, node: Node) -> None:
+        """All that *node* waits for is settled."""
 
     @abstractmethod
-    def _decide_again(self, key: Key, attempt: Attempt) -> None:
-        """Another build has made *key*, or what it reads."""
+    def _decide_again(self, node: Node, attempt: Attempt) -> None:
+        """Another build has made *node*, or what it reads."""
 
     @abstractmethod
-    def _release(self, key: Key) -> Attempt:
-        """The attempt of *key*, whose slot is free now."""
+    def _release(self, node: Node) -> Attempt:
+        """The attempt of *node*, whose slot is free now."""
 
     def _stop(self) -> None:
         self._stopping = True
 
     # -- attempts ----------------------------------------------------------------------------------------
-    def _on_made(self, key: Key, completed: Completed) -> None:
-        attempt = self._release(key)
+    def _on_made(self, node: Node, completed: Completed) -> None:
+        attempt = self._release(node)
         seconds = attempt.lasted(self._clock)
-        self._committing[key] = (attempt.finding, seconds, completed.changed)
+        self._committing[node] = (attempt.finding, seconds, completed.changed)
         self._work.put(Finished(completed.materialization, completed.staged, attempt.seen, completed.audit))
 
-    def _on_audited(self, key: Key, audit: Audit) -> None:
+    def _on_audited(self, node: Node, audit: Audit) -> None:
         """The checks of what was there already have run: it stays or comes to be served, or it does not."""
-        attempt = self._release(key)
+        attempt = self._release(node)
         finding, seconds = attempt.finding, attempt.lasted(self._clock)
         if finding.reuse is not None:
-            self._committing[key] = (finding, seconds, True)
+            self._committing[node] = (finding, seconds, True)
             self._work.put(Finished(finding.reuse, None, attempt.seen, audit))
         elif audit.refusal is not None:
-            self._refuse(key, finding, seconds, audit)
+            self._refuse(node, finding, seconds, audit)
         else:
-            record = self._work.claims.view.record(Node(key))
+            record = self._work.claims.view.record(node)
             assert record is not None
             version = record.version
-            self._settle(key, Outcome.FRESH, finding.reasons, version=version, seconds=seconds, audit=audit)
+            self._settle(node, Outcome.FRESH, finding.reasons, version=version, seconds=seconds, audit=audit)
 
-    def _refuse(self, key: Key, finding: Finding, seconds: float, audit: Audit) -> None:
-        self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=audit.refusal, audit=audit)
+    def _refuse(self, node: Node, finding: Finding, seconds: float, audit: Audit) -> None:
+        self._settle(node, Outcome.FAILED, finding.reasons, seconds=seconds, error=audit.refusal, audit=audit)
         if self._work.limits.fail_fast:
             self._stop()
 
     # -- commits -----------------------------------------------------------------------------------------
     def _on_committed(self, group: Sequence[Finished]) -> None:
         for one in group:
-            key = one.materialization.asset
-            finding, seconds, changed = self._committing.pop(key)
-            self._work.claims.ended(key)
+            node = one.materialization.node
+            finding, seconds, changed = self._committing.pop(node)
+            self._work.claims.ended(node)
             if one.audit.refusal is not None:
-                self._refuse(key, finding, seconds, one.audit)
+                self._refuse(node, finding, seconds, one.audit)
                 continue
             outcome = Outcome.REUSED if one.staged is None else Outcome.BUILT
             version = one.materialization.version
             self._settle(
-                key,
+                node,
                 outcome,
                 finding.reasons,
                 version=version,
@@ -122,37 +121,37 @@ class Ends(ABC):
 
     def _on_lost(self, group: Sequence[Finished]) -> None:
         for one in group:
-            key = one.materialization.asset
-            finding, seconds, _ = self._committing.pop(key)
-            self._work.claims.ended(key)
+            node = one.materialization.node
+            finding, seconds, _ = self._committing.pop(node)
+            self._work.claims.ended(node)
             if self._stopping:
-                self._settle(key, Outcome.CANCELLED, finding.reasons, seconds=seconds)
-            elif self._work.claims.lost(key) >= GIVE_UP_AFTER:
+                self._settle(node, Outcome.CANCELLED, finding.reasons, seconds=seconds)
+            elif self._work.claims.lost(node) >= GIVE_UP_AFTER:
                 error = (
                     f"what it reads was changed {GIVE_UP_AFTER} times while it was made; what was made is kept for"
                     " reuse. Build again when others are done."
                 )
-                self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
+                self._settle(node, Outcome.FAILED, finding.reasons, seconds=seconds, error=error)
             else:
-                self._decide_again(key, Attempt(finding, spent=seconds))
+                self._decide_again(node, Attempt(finding, spent=seconds))
 
     def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
         if isinstance(error, BusyError):
             self._error = error
         for one in group:
-            key = one.materialization.asset
-            finding, seconds, _ = self._committing.pop(key)
-            self._settle(key, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
+            node = one.materialization.node
+            finding, seconds, _ = self._committing.pop(node)
+            self._settle(node, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
 
     def _break(self, found: Finding, seconds: float = 0.0) -> None:
-        key, error = found.asset, "\n\n".join(map(str, found.diagnoses))
+        node, error = found.node, "\n\n".join(map(str, found.diagnoses))
         self._settle(
-            key, Outcome.BROKEN, found.reasons, seconds=seconds, error=error, diagnoses=found.diagnoses
+            node, Outcome.BROKEN, found.reasons, seconds=seconds, error=error, diagnoses=found.diagnoses
         )
 
     def _settle(
         self,
-        key: Key,
+        node: Node,
         outcome: Outcome,
         reasons: Reasons,
         *,
@@ -163,27 +162,48 @@ class Ends(ABC):
         diagnoses: tuple[Diagnosis, ...] = (),
         audit: Audit = _NO_AUDIT,
     ) -> None:
-        """The asset has its outcome: tell it, and see who can go on."""
+        """The node has its outcome: tell it, and see who can go on."""
         rows = version.rows if version else None
         size = version.bytes if version else None
         result = AssetResult(
-            key, outcome, changed, reasons, rows, size, seconds, error, None, diagnoses, audit.results
+            node.asset,
+            outcome,
+            changed,
+            reasons,
+            rows,
+            size,
+            seconds,
+            error,
+            node.partition,
+            diagnoses,
+            audit.results,
         )
         for one in audit.warnings:
             text = f"check {one.check} {one.outcome.value}: {one.detail}"
-            self._work.emit(AssetOutput(self._clock.now(), key, 1, "check", text))
-        self._results[key] = result
-        if self._work.claims.mine(key):
-            self._work.claims.give_back([key])
+            self._work.emit(AssetOutput(self._clock.now(), node.asset, 1, "check", text, node.partition))
+        self._results[node] = result
+        if self._work.claims.mine(node):
+            self._work.claims.give_back([node])
         if version is not None:
-            self._upstreams[key] = Settled(version)
+            self._upstreams[node] = Settled(version)
         else:
             state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
-            self._upstreams[key] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
+            self._upstreams[node] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
         self._work.emit(
-            AssetFinished(self._clock.now(), key, outcome, changed, reasons, rows, size, seconds, error)
+            AssetFinished(
+                self._clock.now(),
+                node.asset,
+                outcome,
+                changed,
+                reasons,
+                rows,
+                size,
+                seconds,
+                error,
+                node.partition,
+            )
         )
-        for reader in self._work.graph.downstreams(key):
+        for reader in self._work.graph.downstreams(node):
             if reader in self._open and reader not in self._work.broken:
                 self._open[reader] -= 1
                 if self._open[reader] == 0:

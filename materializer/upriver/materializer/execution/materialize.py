@@ -71,11 +71,12 @@ class Maker:
             clock=context.clock,
         )
 
-    def attempt(self, asset: Asset, upstreams: Mapping[Key, Version], number: int) -> Completed:
+    def attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Completed:
         """One attempt. Raises AttemptFailed."""
         project = self._seen.project
+        asset = project.assets[node.asset]
         started = self._context.clock.now()
-        reads = {key: upstreams[key] for key in project.reads[asset.key]}
+        reads = {up.asset: upstreams[up] for up in self._subjects[node].upstreams}
         recorded: list[Read] = []
 
         def record(found: tuple[tuple[Key, Footprint], ...]) -> None:
@@ -84,9 +85,8 @@ class Maker:
                 footprint = self._promised(asset, footprints.get(key))
                 recorded.append(self._read(asset, key, version, footprint))
 
-        node = Node(asset.key)
         before = self._seen.decider.record(node)
-        watching = _Watching(self, asset.key, number)
+        watching = _Watching(self, node, number)
         try:
             made = self._attempts.make(asset, reads, watching, record, self._known(asset, before))
         except AttemptFailed as error:
@@ -109,7 +109,7 @@ class Maker:
                 recipe=project.fingerprints[asset.key],
                 binding=made.analysis.binding if made.analysis is not None else "",
                 reads=tuple(recorded),
-                environment=self._environment(asset, made.analysis, made.outside),
+                environment=self._environment(node, asset, made.analysis, made.outside),
                 engine=made.engine,
             ),
             version=version,
@@ -123,25 +123,27 @@ class Maker:
             peak_memory=made.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
-        audit = self._audit(asset.key, version, (made.staged.path,), upstreams)
+        audit = self._audit(node, version, (made.staged.path,), upstreams)
         return Completed(materialization, made.staged, self._changed(before, version, made.staged), audit)
 
-    def audit(self, asset: Asset, finding: Finding, others: Mapping[Key, Version]) -> Audit:
-        """Run what is due of the checks of *asset* on what it is to be reused of, or on what it points at."""
-        record = finding.reuse or self._seen.decider.record(Node(asset.key))
+    def audit(self, finding: Finding, others: Mapping[Node, Version]) -> Audit:
+        """Run the checks that are due for *finding*: on what is to be reused, or on what its node points at."""
+        record = finding.reuse or self._seen.decider.record(finding.node)
         assert record is not None
         version = record.version
-        return self._audit(asset.key, version, self._context.locator.files(version), others)
+        return self._audit(finding.node, version, self._context.locator.files(version), others)
 
     def _audit(
-        self, key: Key, version: Version, files: tuple[str, ...], others: Mapping[Key, Version]
+        self, node: Node, version: Version, files: tuple[str, ...], others: Mapping[Node, Version]
     ) -> Audit:
-        if self._auditor is None or not (checks := self._seen.project.checks.get(key)):
+        if self._auditor is None or not (checks := self._seen.project.checks.get(node.asset)):
             return Audit()
         located = Located(version.id, version.schema, version.rows, version.bytes, files)
-        needed = {other for check in checks for other in check.others} - {key}
-        beside = {one: Content(others[one], self._context.locator.located(others[one])) for one in needed}
-        return self._auditor.audit(key, checks, Content(version, located), beside)
+        needed = {Node(other) for check in checks for other in check.others} - {node}
+        beside = {
+            one.asset: Content(others[one], self._context.locator.located(others[one])) for one in needed
+        }
+        return self._auditor.audit(node.asset, checks, Content(version, located), beside)
 
     def _diagnosed(self, asset: Asset, reads: Mapping[Key, Version], error: AttemptFailed) -> AttemptFailed:
         """*error*, with what a plan would say where it would have said it before anything ran."""
@@ -205,10 +207,10 @@ class Maker:
         return msgspec.structs.replace(footprint, ordered=True)
 
     def _environment(
-        self, asset: Asset, analysis: Analysis | None, outside: tuple[tuple[str, str], ...]
+        self, node: Node, asset: Asset, analysis: Analysis | None, outside: tuple[tuple[str, str], ...]
     ) -> tuple[tuple[str, str], ...]:
         # What it was given is as it was then; what was declared besides is as the build found it.
-        found = [*({**dict(self._subjects[asset.key].environment), **dict(outside)}).items()]
+        found = [*({**dict(self._subjects[node].environment), **dict(outside)}).items()]
         match asset.volatile:
             case "never":
                 pass
@@ -243,32 +245,34 @@ class Maker:
         return then != contents.fingerprint(record.asset, fresh, WHOLE_BAG)
 
     # -- what an attempt tells while it runs -------------------------------------------------------------
-    def output(self, key: Key, number: int, stream: str, line: str) -> None:
+    def output(self, node: Node, number: int, stream: str, line: str) -> None:
         """A line was printed."""
-        self._log.emit(AssetOutput(self._context.clock.now(), key, number, stream, line))
+        now = self._context.clock.now()
+        self._log.emit(AssetOutput(now, node.asset, number, stream, line, node.partition))
 
-    def progress(self, key: Key, fraction: float | None, memory: int | None) -> None:
+    def progress(self, node: Node, fraction: float | None, memory: int | None) -> None:
         """How far it is."""
-        self._log.emit(AssetProgress(self._context.clock.now(), key, fraction, memory))
+        now = self._context.clock.now()
+        self._log.emit(AssetProgress(now, node.asset, fraction, memory, node.partition))
 
-    def cancelled(self, key: Key) -> bool:
-        """Whether the attempt at *key* has to end."""
-        return self._cancel.level > 0 or key in self._cancel.dropped
+    def cancelled(self, node: Node) -> bool:
+        """Whether the attempt at *node* has to end."""
+        return self._cancel.level > 0 or node.asset in self._cancel.dropped
 
 
 class _Watching:
     """One attempt's view of the run."""
 
-    def __init__(self, maker: Maker, key: Key, number: int) -> None:
+    def __init__(self, maker: Maker, node: Node, number: int) -> None:
         self._maker = maker
-        self._key = key
+        self._node = node
         self._number = number
 
     def cancelled(self) -> bool:
-        return self._maker.cancelled(self._key)
+        return self._maker.cancelled(self._node)
 
     def output(self, stream: str, line: str) -> None:
-        self._maker.output(self._key, self._number, stream, line)
+        self._maker.output(self._node, self._number, stream, line)
 
     def progress(self, fraction: float | None, memory: int | None) -> None:
-        self._maker.progress(self._key, fraction, memory)
+        self._maker.progress(self._node, fraction, memory)

@@ -1,4 +1,4 @@
-"""One execution of a plan: decide each asset when its upstreams are settled, make it or not, commit, go on.
+"""One execution of a plan: decide each node when its upstreams are settled, make it or not, commit, go on.
 
 One thread (the caller's) schedules and decides; slots make attempts; the committer makes them durable. They
 speak through one queue, so that all of the run's state is touched by the scheduling thread alone.
@@ -14,7 +14,6 @@ from contextlib import suppress
 
 from upriver.assets.errors import UpriverError
 from upriver.assets.identity import Node
-from upriver.assets.model import Asset, Key
 from upriver.materializer.events import AssetOutput, AssetRetrying, AssetStarted
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import LOOK_AGAIN
@@ -32,14 +31,14 @@ _NO_AUDIT = Audit()
 
 
 class Run(Ends):
-    """Works through the assets of *work.order*. Call :meth:`execute` once."""
+    """Works through the nodes of *work.order*. Call :meth:`execute` once."""
 
     def __init__(self, work: Work) -> None:
         super().__init__(work)
-        self._ready: list[tuple[float, int, Key]] = []
-        self._held: list[tuple[float, int, Key, Attempt]] = []
-        self._delayed: list[tuple[float, int, Key, Attempt]] = []
-        self._running: dict[Key, Attempt] = {}
+        self._ready: list[tuple[float, int, Node]] = []
+        self._held: list[tuple[float, int, Node, Attempt]] = []
+        self._delayed: list[tuple[float, int, Node, Attempt]] = []
+        self._running: dict[Node, Attempt] = {}
         self._slots = list(range(work.limits.jobs, 0, -1))
         self._sequence = 0
 
@@ -51,17 +50,17 @@ class Run(Ends):
         """Run to the end. Raises BusyError when another build has taken the lease away."""
         assets = self._work.assets
         known = self._work.broken
-        inside = [key for key in self._work.order if key in assets or key in known]
+        inside = [node for node in self._work.order if node.asset in assets or node in known]
         members = set(inside)
-        for key in inside:
-            self._open[key] = sum(1 for up in self._work.graph.upstreams(key) if up in members)
-        for key in inside:
-            if self._open[key] == 0 and key not in known:
-                self._make_ready(key)
+        for node in inside:
+            self._open[node] = sum(1 for up in self._work.graph.upstreams(node) if up in members)
+        for node in inside:
+            if self._open[node] == 0 and node not in known:
+                self._make_ready(node)
         # First of all: it waits for nothing, and whatever else happens it is to be told.
-        for key in inside:
-            if key in known:
-                self._break(known[key])
+        for node in inside:
+            if node in known:
+                self._break(known[node])
         with ThreadPoolExecutor(self._work.limits.jobs, thread_name_prefix="slot") as slots:
             while len(self._results) < len(inside):
                 self._check_cancelled()
@@ -72,9 +71,9 @@ class Run(Ends):
             raise self._error
 
     # -- scheduling --------------------------------------------------------------------------------------
-    def _make_ready(self, key: Key) -> None:
+    def _make_ready(self, node: Node) -> None:
         self._sequence += 1
-        heapq.heappush(self._ready, (-self._work.priority.get(key, 0.0), self._sequence, key))
+        heapq.heappush(self._ready, (-self._work.priority.get(node, 0.0), self._sequence, node))
 
     def _take_message(self) -> None:
         timeout = 0.1
@@ -90,17 +89,17 @@ class Run(Ends):
             self._stop()
         if self._stopping:
             waiting = [*self._held, *self._delayed]
-            self._work.claims.give_back(key for _, _, key, _ in waiting)
-            for _, _, key, attempt in waiting:
-                self._settle(key, Outcome.CANCELLED, attempt.finding.reasons)
+            self._work.claims.give_back(node for _, _, node, _ in waiting)
+            for _, _, node, attempt in waiting:
+                self._settle(node, Outcome.CANCELLED, attempt.finding.reasons)
             self._held.clear()
             self._delayed.clear()
             while self._ready:
-                _, _, key = heapq.heappop(self._ready)
-                self._settle(key, Outcome.CANCELLED, ())
+                _, _, node = heapq.heappop(self._ready)
+                self._settle(node, Outcome.CANCELLED, ())
         if dropped := self._work.dropped():
             for waiting in (self._held, self._delayed):
-                for entry in [entry for entry in waiting if entry[2] in dropped]:
+                for entry in [entry for entry in waiting if entry[2].asset in dropped]:
                     waiting.remove(entry)
                     self._settle(entry[2], Outcome.CANCELLED, entry[3].finding.reasons)
                 heapq.heapify(waiting)
@@ -108,14 +107,14 @@ class Run(Ends):
     def _start_what_may(self, slots: ThreadPoolExecutor) -> None:
         now = self._clock.monotonic()
         while self._delayed and self._delayed[0][0] <= now:
-            _, order, key, attempt = heapq.heappop(self._delayed)
-            heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), order, key, attempt))
+            _, order, node, attempt = heapq.heappop(self._delayed)
+            heapq.heappush(self._held, (-self._work.priority.get(node, 0.0), order, node, attempt))
         # Deciding is cheap and settles what is fresh, so it goes ahead even when no slot is free.
         while self._ready and not self._stopping:
-            _, _, key = heapq.heappop(self._ready)
-            self._decide(key)
+            _, _, node = heapq.heappop(self._ready)
+            self._decide(node)
             self._check_cancelled()
-        waiting: list[tuple[float, int, Key, Attempt]] = []
+        waiting: list[tuple[float, int, Node, Attempt]] = []
         while self._held and self._slots:
             entry = heapq.heappop(self._held)
             if not self._work.admits(entry[2], self._running, self._expected):
@@ -125,180 +124,195 @@ class Run(Ends):
         for entry in waiting:
             heapq.heappush(self._held, entry)
 
-    def _claimed(self, key: Key, attempt: Attempt) -> bool:
+    def _claimed(self, node: Node, attempt: Attempt) -> bool:
         """Whether the attempt may start now; else it waits for another build, or is decided again."""
         claims = self._work.claims
-        if not claims.mine(key):
-            claim = self._ask(key)
+        if not claims.mine(node):
+            claim = self._ask(node)
             if claim.answer in (Claimed.HELD, Claimed.FULL):
                 if claim.holder is not None and not attempt.again:
                     attempt.again = True
                     text = f"waits for what is made of it already: {claim.holder}"
-                    self._work.emit(AssetOutput(self._clock.now(), key, attempt.number, "upriver", text))
+                    self._work.emit(
+                        AssetOutput(
+                            self._clock.now(), node.asset, attempt.number, "upriver", text, node.partition
+                        )
+                    )
                 due = self._clock.monotonic() + LOOK_AGAIN * (0.5 + self._work.pause())
-                heapq.heappush(self._delayed, (due, attempt.order, key, attempt))
+                heapq.heappush(self._delayed, (due, attempt.order, node, attempt))
                 return False
             attempt.again |= claim.answer is Claimed.MOVED
         if attempt.again:
-            self._decide_again(key, attempt)
+            self._decide_again(node, attempt)
             return False
         return True
 
-    def _ask(self, key: Key) -> Claim:
-        """The answer for *key*. What comes next is asked for together with it, as long as no memory is set aside."""
-        ahead: list[Key] = []
+    def _ask(self, node: Node) -> Claim:
+        """The answer for *node*. What comes next is asked for together with it, as long as no memory is set aside."""
+        ahead: list[Node] = []
         if self._work.limits.memory is None:
             ahead = [entry[2] for entry in heapq.nsmallest(2 * self._work.limits.jobs + 8, self._held)]
-        wanted = [(one, self._expected(one)) for one in (key, *ahead)]
-        return self._work.claims.ask(wanted)[key]
+        wanted = [(one, self._expected(one)) for one in (node, *ahead)]
+        return self._work.claims.ask(wanted)[node]
 
-    def _decide_again(self, key: Key, attempt: Attempt) -> None:
-        """Another build has made, or was making, *key* or what it reads."""
-        for up, version in self._work.claims.view.renew(key).items():
+    def _decide_again(self, node: Node, attempt: Attempt) -> None:
+        """Another build has made, or was making, *node* or what it reads."""
+        for up, version in self._work.claims.view.renew(node).items():
             if isinstance(self._upstreams.get(up), Settled):
                 self._upstreams[up] = Settled(version)
         attempt.again = False
-        self._decide(key, attempt)
+        self._decide(node, attempt)
 
-    def _expected(self, key: Key) -> int:
-        upstreams = map(self._upstream, self._work.graph.upstreams(key))
+    def _expected(self, node: Node) -> int:
+        upstreams = map(self._upstream, self._work.graph.upstreams(node))
         inputs = sum(one.version.bytes for one in upstreams if isinstance(one, Settled))
         return expected_memory(
-            self._work.took.get(Node(key)), inputs, self._work.assets[key].execution.memory
+            self._work.took.get(node), inputs, self._work.assets[node.asset].execution.memory
         )
 
-    def _decide(self, key: Key, before: Attempt | None = None) -> None:
-        """Decide *key*, for the first time or, after what was *before*, again."""
-        upstreams = {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
+    def _decide(self, node: Node, before: Attempt | None = None) -> None:
+        """Decide *node*, for the first time or, after what was *before*, again."""
+        upstreams = {up: self._upstream(up) for up in self._work.graph.upstreams(node)}
         for up in upstreams:
-            if (problem := self._work.source_problem(up)) is not None:
-                reason = Reason(Cause.SOURCE_MISSING, up, detail=problem)
-                self._settle(key, Outcome.FAILED, (reason,), error=problem)
+            if (problem := self._work.source_problem(up.asset)) is not None:
+                reason = Reason(Cause.SOURCE_MISSING, up.asset, detail=problem)
+                self._settle(node, Outcome.FAILED, (reason,), error=problem)
                 return
-        finding = self._work.consider(key, upstreams)
-        if finding.action is not Action.FRESH and key in self._work.dropped():
-            self._settle(key, Outcome.CANCELLED, finding.reasons)
+        finding = self._work.consider(node, upstreams)
+        if finding.action is not Action.FRESH and node.asset in self._work.dropped():
+            self._settle(node, Outcome.CANCELLED, finding.reasons)
             return
         match finding.action:
             case Action.FRESH:
                 assert finding.version is not None
                 if before is None:
-                    self._settle(key, Outcome.FRESH, (), version=finding.version)
+                    self._settle(node, Outcome.FRESH, (), version=finding.version)
                 else:  # another build has made what this one was going to
                     reasons, seconds = before.finding.reasons, before.lasted(self._clock)
-                    self._settle(key, Outcome.REUSED, reasons, version=finding.version, seconds=seconds)
-            case Action.REUSE if key in self._work.guarded:
-                self._wait_or_hold(key, finding, upstreams, before)
-            case Action.REUSE if not self._work.claims.exclusively(key) or self._work.claims.mine(key):
+                    self._settle(node, Outcome.REUSED, reasons, version=finding.version, seconds=seconds)
+            case Action.REUSE if node.asset in self._work.guarded:
+                self._wait_or_hold(node, finding, upstreams, before)
+            case Action.REUSE if not self._work.claims.exclusively(node) or self._work.claims.mine(node):
                 assert finding.reuse is not None
-                self._committing[key] = (finding, 0.0, True)
-                seen = self._work.claims.seen(key, upstreams)
+                self._committing[node] = (finding, 0.0, True)
+                seen = self._work.claims.seen(node, upstreams)
                 self._work.put(Finished(finding.reuse, None, seen))
             case Action.REUSE:
-                self._hold(key, Attempt(finding, again=True))
+                self._hold(node, Attempt(finding, again=True))
             case Action.BUILD | Action.MAYBE | Action.CHECK | Action.BLOCKED | Action.BROKEN:
-                self._wait_or_hold(key, finding, upstreams, before)
+                self._wait_or_hold(node, finding, upstreams, before)
 
     def _wait_or_hold(
-        self, key: Key, finding: Finding, upstreams: Mapping[Key, Upstream], before: Attempt | None
+        self, node: Node, finding: Finding, upstreams: Mapping[Node, Upstream], before: Attempt | None
     ) -> None:
         """Have it attempted when there is a slot, unless something that it waits for did not come."""
         stuck = [up for up, now in upstreams.items() if isinstance(now, Unsettled)]
         if stuck:
             cancelled = self._stopping
             outcome = Outcome.CANCELLED if cancelled else Outcome.BLOCKED
-            error = None if cancelled else f"blocked by {', '.join(stuck)}"
-            self._settle(key, outcome, finding.reasons, error=error)
+            error = None if cancelled else f"blocked by {', '.join(map(str, stuck))}"
+            self._settle(node, outcome, finding.reasons, error=error)
         else:
-            exclusive = self._work.claims.exclusively(key) and not self._work.claims.mine(key)
+            exclusive = self._work.claims.exclusively(node) and not self._work.claims.mine(node)
             attempt = Attempt(finding, again=exclusive)
             if before is not None:
                 attempt.number, attempt.spent = before.number, before.spent
                 attempt.order = before.order
-            self._hold(key, attempt)
+            self._hold(node, attempt)
 
-    def _hold(self, key: Key, attempt: Attempt) -> None:
+    def _hold(self, node: Node, attempt: Attempt) -> None:
         if not attempt.order:
             self._sequence += 1
             attempt.order = self._sequence
-        heapq.heappush(self._held, (-self._work.priority.get(key, 0.0), attempt.order, key, attempt))
+        heapq.heappush(self._held, (-self._work.priority.get(node, 0.0), attempt.order, node, attempt))
 
-    def _upstream(self, key: Key) -> Upstream:
-        if key in self._work.assets or key in self._work.broken:
-            return self._upstreams[key]
-        return self._work.source(key)
+    def _upstream(self, node: Node) -> Upstream:
+        if node.asset in self._work.assets or node in self._work.broken:
+            return self._upstreams[node]
+        return self._work.source(node.asset)
 
     # -- attempts ----------------------------------------------------------------------------------------
-    def _start(self, slots: ThreadPoolExecutor, key: Key, attempt: Attempt) -> None:
+    def _start(self, slots: ThreadPoolExecutor, node: Node, attempt: Attempt) -> None:
         attempt.slot = self._slots.pop()
         attempt.seen = self._work.claims.seen(
-            key, {up: self._upstream(up) for up in self._work.graph.upstreams(key)}
+            node, {up: self._upstream(up) for up in self._work.graph.upstreams(node)}
         )
         attempt.started = self._clock.monotonic()
-        self._running[key] = attempt
-        asset = self._work.assets[key]
-        versions: dict[Key, Version] = {}
-        for up in self._work.graph.upstreams(key):
+        self._running[node] = attempt
+        versions: dict[Node, Version] = {}
+        for up in self._work.graph.upstreams(node):
             upstream = self._upstream(up)
             assert isinstance(upstream, Settled)
             versions[up] = upstream.version
         self._work.emit(
-            AssetStarted(self._clock.now(), key, attempt.number, attempt.slot, attempt.finding.reasons)
+            AssetStarted(
+                self._clock.now(),
+                node.asset,
+                attempt.number,
+                attempt.slot,
+                attempt.finding.reasons,
+                node.partition,
+            )
         )
-        slots.submit(self._attempt, asset, versions, attempt.number, attempt.finding)
+        slots.submit(self._attempt, versions, attempt.number, attempt.finding)
 
-    def _attempt(self, asset: Asset, versions: Mapping[Key, Version], number: int, finding: Finding) -> None:
+    def _attempt(self, versions: Mapping[Node, Version], number: int, finding: Finding) -> None:
         """In a slot's thread. Must not raise: the error would be lost."""
+        node = finding.node
         completed: Completed | Audit
         try:
             if finding.action in (Action.CHECK, Action.REUSE):
-                completed = self._work.audit(asset, finding, versions)
+                completed = self._work.audit(finding, versions)
             else:
-                completed = self._work.attempt(asset, versions, number)
+                completed = self._work.attempt(node, versions, number)
         except AttemptFailed as error:
             failure = error
-            self._messages.put(lambda: self._on_failed(asset.key, failure))
+            self._messages.put(lambda: self._on_failed(node, failure))
         except Exception as error:  # noqa: BLE001 -- a defect here fails this asset, not the run
             known = isinstance(error, UpriverError)  # these are sentences
             unexpected = AttemptFailed(str(error) if known else f"{type(error).__name__}: {error}")
             unexpected.__cause__ = error
-            self._messages.put(lambda: self._on_failed(asset.key, unexpected))
+            self._messages.put(lambda: self._on_failed(node, unexpected))
         else:
             if isinstance(completed, Audit):
-                self._messages.put(lambda: self._on_audited(asset.key, completed))
+                self._messages.put(lambda: self._on_audited(node, completed))
             else:
-                self._messages.put(lambda: self._on_made(asset.key, completed))
+                self._messages.put(lambda: self._on_made(node, completed))
 
-    def _release(self, key: Key) -> Attempt:
-        attempt = self._running.pop(key)
+    def _release(self, node: Node) -> Attempt:
+        attempt = self._running.pop(node)
         self._slots.append(attempt.slot)
         return attempt
 
-    def _on_failed(self, key: Key, error: AttemptFailed) -> None:
-        attempt = self._release(key)
-        execution = self._work.assets[key].execution
+    def _on_failed(self, node: Node, error: AttemptFailed) -> None:
+        attempt = self._release(node)
+        execution = self._work.assets[node.asset].execution
         if error.cancelled:
-            self._settle(key, Outcome.CANCELLED, attempt.finding.reasons, seconds=attempt.lasted(self._clock))
+            self._settle(
+                node, Outcome.CANCELLED, attempt.finding.reasons, seconds=attempt.lasted(self._clock)
+            )
             return
         if error.diagnosis is not None:  # nothing was tried that could have gone well
-            self._work.claims.ended(key)
-            self._break(broken(key, Cause.UNBOUND, (error.diagnosis,)), seconds=attempt.lasted(self._clock))
+            self._work.claims.ended(node)
+            self._break(broken(node, Cause.UNBOUND, (error.diagnosis,)), seconds=attempt.lasted(self._clock))
             return
         if attempt.number <= execution.retries and not error.final and not self._stopping:
             wait = backoff(execution, attempt.number, self._work.pause())
-            self._work.emit(AssetRetrying(self._clock.now(), key, attempt.number, wait, str(error)))
+            self._work.emit(
+                AssetRetrying(self._clock.now(), node.asset, attempt.number, wait, str(error), node.partition)
+            )
             attempt.number, attempt.spent, attempt.started = (
                 attempt.number + 1,
                 attempt.lasted(self._clock),
                 0.0,
             )
-            self._work.claims.give_back([key])  # other builds need not wait for the pause
-            heapq.heappush(self._delayed, (self._clock.monotonic() + wait, attempt.order, key, attempt))
+            self._work.claims.give_back([node])  # other builds need not wait for the pause
+            heapq.heappush(self._delayed, (self._clock.monotonic() + wait, attempt.order, node, attempt))
             return
-        self._work.failed(key, error, attempt.number)
-        self._work.claims.ended(key)
+        self._work.failed(node, error, attempt.number)
+        self._work.claims.ended(node)
         self._settle(
-            key,
+            node,
             Outcome.FAILED,
             attempt.finding.reasons,
             seconds=attempt.lasted(self._clock),

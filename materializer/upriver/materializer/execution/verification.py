@@ -44,14 +44,15 @@ def set_aside_damaged(context: Context, lease: Lease, seen: Survey, run: str) ->
 
 def _read_by(seen: Survey) -> Iterator[tuple[Key, Version]]:
     """The versions, as far as they are known now, that attempts will read, or that are taken again."""
-    for key, finding in seen.findings.items():
+    nodes = seen.project.graph.nodes
+    for node, finding in seen.findings.items():
         if finding.reuse is not None:
-            yield key, finding.reuse.version
+            yield node.asset, finding.reuse.version
         if finding.action not in (Action.BUILD, Action.MAYBE):
             continue
-        for up in seen.project.graph.upstreams(key):
+        for up in nodes.upstreams(node):
             if up in seen.findings:
                 if (version := seen.findings[up].version) is not None:
-                    yield up, version
-            elif isinstance(found := seen.views.upstream(up), Settled):
-                yield up, found.version
+                    yield up.asset, version
+            elif isinstance(found := seen.views.upstream(up.asset), Settled):
+                yield up.asset, found.version

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Execution, Key
-from upriver.lineage.graph import AssetGraph
+from upriver.lineage.graph import NodeGraph
 from upriver.materializer.events import Event
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import Claims
@@ -49,45 +49,45 @@ class Limits:
 class Work:
     """What a run is given to work with.
 
-    *consider* decides an asset (see freshness/decider.py); *claims* keep it apart from other builds; *source* is a
+    *consider* decides a node (see freshness/decider.py); *claims* keep it apart from other builds; *source* is a
     source's content now; *source_problem* why it has none. *attempt* makes one attempt in a slot's thread, or raises
     AttemptFailed; *dropped* are the assets to be left out. *put* hands over to the committer, which answers through
     :meth:`Run.committed` and :meth:`Run.lost`; *failed* records a failure. *broken* is what can't be built whatever
     else happens. *guarded* have checks: *audit* runs those that are due on what is there already, in a slot's thread.
     """
 
-    graph: AssetGraph
+    graph: NodeGraph
     assets: Mapping[Key, Asset]
-    order: Sequence[Key]
-    consider: Callable[[Key, Mapping[Key, Upstream]], Finding]
+    order: Sequence[Node]
+    consider: Callable[[Node, Mapping[Node, Upstream]], Finding]
     claims: Claims
     source: Callable[[Key], Upstream]
     source_problem: Callable[[Key], str | None]
-    attempt: Callable[[Asset, Mapping[Key, Version], int], Completed]
+    attempt: Callable[[Node, Mapping[Node, Version], int], Completed]
     put: Callable[[Finished], None]
-    failed: Callable[[Key, AttemptFailed, int], None]
+    failed: Callable[[Node, AttemptFailed, int], None]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
     dropped: Callable[[], Collection[Key]]
-    priority: Mapping[Key, float]
+    priority: Mapping[Node, float]
     took: Mapping[Node, Took]
     limits: Limits
     clock: Clock
     pause: Callable[[], float] = random.random
-    broken: Mapping[Key, Finding] = field(default_factory=dict)
+    broken: Mapping[Node, Finding] = field(default_factory=dict)
     guarded: Collection[Key] = ()
-    audit: Callable[[Asset, Finding, Mapping[Key, Version]], Audit] = lambda asset, finding, others: _NO_AUDIT
+    audit: Callable[[Finding, Mapping[Node, Version]], Audit] = lambda finding, others: _NO_AUDIT
 
-    def admits(self, key: Key, running: Collection[Key], expected: Callable[[Key], int]) -> bool:
-        """Whether the asset's pool and memory leave room for it beside what runs now."""
+    def admits(self, node: Node, running: Collection[Node], expected: Callable[[Node], int]) -> bool:
+        """Whether its asset's pool and memory leave room for it beside what runs now."""
         if not running:
             return True
-        pool = self.assets[key].execution.pool
+        pool = self.assets[node.asset].execution.pool
         if pool is not None and pool in self.limits.pools:
-            inside = sum(1 for other in running if self.assets[other].execution.pool == pool)
+            inside = sum(1 for other in running if self.assets[other.asset].execution.pool == pool)
             if inside >= self.limits.pools[pool]:
                 return False
-        return self.limits.memory is None or sum(map(expected, (*running, key))) <= self.limits.memory
+        return self.limits.memory is None or sum(map(expected, (*running, node))) <= self.limits.memory
 
 
 _NOTHING = Seen(None)
@@ -95,7 +95,7 @@ _NOTHING = Seen(None)
 
 @dataclass
 class Attempt:
-    """A running or waiting attempt of one asset.
+    """A running or waiting attempt of one node.
 
     *order* is its place among those of the same priority; a retry keeps it. *spent* are the seconds that attempts
     before this one took; *started* is when this one began, 0 while it waits.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.identity import Node
-from upriver.assets.model import Key, PythonRecipe, SqlRecipe
+from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.lineage.analysis.analyzer import plannable
 from upriver.lineage.model import WHOLE, Analysis, Footprint
 from upriver.materializer.context import Context
@@ -30,7 +30,7 @@ class Bound:
 
 
 def bind(
-    context: Context, seen: Observation, findings: Mapping[Key, Finding], *, planning: bool = False
+    context: Context, seen: Observation, findings: Mapping[Node, Finding], *, planning: bool = False
 ) -> Bound:
     """Bind what would be built against the schemas that its upstreams will have.
 
@@ -41,7 +41,7 @@ def bind(
     unbuilt = _unbuilt(seen, findings)
     unmade = [key for key in unbuilt if isinstance(project.assets[key].recipe, SqlRecipe)]
     schemas = Schemas(context, seen.views)
-    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    schemas.take(_schemas(findings))
     project.parse_all(unmade)
     schemas.find(unmade)
     found: dict[Key, Diagnosis] = {}
@@ -53,7 +53,7 @@ def bind(
             problem = schemas.problem(key) if planning and plannable(recipe) else schemas.recalled(key)
             if problem is not None:
                 found[key] = problem
-            reads = _python_reads(context, schemas, findings[key])
+            reads = _python_reads(context, schemas, findings[Node(key)])
             footprints += reads
             if plannable(recipe) and any(footprint == WHOLE for _, footprint in reads):
                 unplanned.append(key)
@@ -68,13 +68,13 @@ def bind(
     return Bound(found, tuple(footprints), tuple(unplanned))
 
 
-def plan_reads(context: Context, seen: Observation, findings: Mapping[Key, Finding], bound: Bound) -> Bound:
+def plan_reads(context: Context, seen: Observation, findings: Mapping[Node, Finding], bound: Bound) -> Bound:
     """*bound*, with what the *unplanned* recipes will read as their plans of this moment tell.
 
     What was found of a recipe before is no answer here: it was planned in another environment.
     """
     schemas = Schemas(context, seen.views)
-    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    schemas.take(_schemas(findings))
     left, footprints = [], list(bound.footprints)
     for key in bound.unplanned:
         reads = seen.project.reads[key]
@@ -90,20 +90,26 @@ def plan_reads(context: Context, seen: Observation, findings: Mapping[Key, Findi
     return Bound(bound.unbound, tuple(footprints), tuple(left))
 
 
-def _unbuilt(seen: Observation, findings: Mapping[Key, Finding]) -> list[Key]:
+def _unbuilt(seen: Observation, findings: Mapping[Node, Finding]) -> list[Key]:
     """The assets whose recipes would be run, among what was decided."""
-    return [key for key, one in findings.items() if one.version is None and key in seen.project.assets]
+    unbuilt = (node.asset for node, one in findings.items() if one.version is None)
+    return [key for key in unbuilt if key in seen.project.assets]
+
+
+def _schemas(findings: Mapping[Node, Finding]) -> dict[Key, Schema]:
+    """The columns of all that stays as it is."""
+    return {node.asset: finding.version.schema for node, finding in findings.items() if finding.version}
 
 
 def unbindable(
-    context: Context, seen: Observation, findings: Mapping[Key, Finding], *, binding: bool
+    context: Context, seen: Observation, findings: Mapping[Node, Finding], *, binding: bool
 ) -> dict[Key, Diagnosis]:
     """The recipes that would be run and can't be bound; without *binding*, as far as an earlier command has found."""
     unbuilt = _unbuilt(seen, findings)
     if not unbuilt:
         return {}
     schemas = Schemas(context, seen.views, binding=binding)
-    schemas.take({key: finding.version.schema for key, finding in findings.items() if finding.version})
+    schemas.take(_schemas(findings))
     found: dict[Key, Diagnosis] = {}
     for key in unbuilt:
         query = isinstance(seen.project.assets[key].recipe, SqlRecipe)
@@ -116,7 +122,7 @@ def unbindable(
 
 
 def remembered_reads(
-    context: Context, seen: Observation, findings: Mapping[Key, Finding]
+    context: Context, seen: Observation, findings: Mapping[Node, Finding]
 ) -> tuple[tuple[Key, Footprint], ...]:
     """What all that has another recipe now will read of what is built, without binding anything: as an earlier command
     has found, else everything in order. A status must not call fresh what a build makes again.
@@ -124,8 +130,8 @@ def remembered_reads(
     project, analyzer = seen.project, context.analyzer()
     keys = _unbuilt(seen, findings)
     # A question about one asset is answered as it would be when all are built.
-    keys += [key for key in project.assets if key not in findings and seen.is_new(Node(key))]
-    schemas = {key: finding.version.schema for key, finding in findings.items() if finding.version}
+    keys += [key for key in project.assets if Node(key) not in findings and seen.is_new(Node(key))]
+    schemas = _schemas(findings)
     found: list[tuple[Key, Footprint]] = []
     for key in keys:
         reads = project.reads[key]

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from upriver.assets.identity import Node, PartitionKey
+from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Schema, Value
 from upriver.materializer.model import (
     PYTHON,
@@ -75,18 +75,17 @@ class Subject(Value, frozen=True):
     the identity of what would compute it.
     """
 
-    asset: Key
+    node: Node
     recipe: str
-    upstreams: tuple[Key, ...]
+    upstreams: tuple[Node, ...]
     environment: tuple[tuple[str, str], ...] = ()
     ordered: bool = False
-    partition: PartitionKey | None = None
     engine: str = PYTHON
 
     @property
-    def node(self) -> Node:
-        """The node that it is about."""
-        return Node(self.asset, self.partition)
+    def asset(self) -> Key:
+        """The key of the asset that it is about."""
+        return self.node.asset
 
 
 class Settled(Value, frozen=True):
@@ -152,13 +151,13 @@ FRESH = Verdict(State.FRESH)
 def decide(
     subject: Subject,
     record: Materialization | None,
-    upstreams: Mapping[Key, Upstream],
+    upstreams: Mapping[Node, Upstream],
     contents: Contents,
     *,
     today: str,
     artifact_there: bool,
 ) -> Verdict:
-    """FRESH, STALE, PENDING or MISSING for one asset, with every reason.
+    """FRESH, STALE, PENDING or MISSING for one node, with every reason.
 
     *upstreams* holds each upstream of *subject*. *today* is what a recipe that asks for the date would be
     told. Failures and blocking are layered over this by the caller: they concern the last attempt, not
@@ -177,20 +176,20 @@ def decide(
     if not reasons and not alias_equivalent and _reads_the_same(subject, record.trace, upstreams):
         return FRESH
     waiting: list[Reason] = []
-    reads = {read.upstream: _as_needed(subject, read) for read in record.trace.reads}
-    if not reasons and set(reads) - set(subject.upstreams):
-        gone = ", ".join(sorted(set(reads) - set(subject.upstreams)))
+    reads = {read.node: _as_needed(subject, read) for read in record.trace.reads}
+    if not reasons and (lost := reads.keys() - set(subject.upstreams)):
+        gone = ", ".join(map(str, sorted(lost)))
         reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"no longer reads {gone}"))
-    for key in subject.upstreams:
-        match upstreams[key]:
+    for node in subject.upstreams:
+        match upstreams[node]:
             case Unsettled(state):
-                waiting.append(Reason(Cause.UPSTREAM, key, detail=state.value))
+                waiting.append(Reason(Cause.UPSTREAM, node.asset, detail=state.value))
             case Settled(version):
-                if read := reads.get(key):
+                if read := reads.get(node):
                     reasons += _read_reasons(read, version, contents)
                 elif not any(reason.kind is Cause.RECIPE for reason in reasons):
                     # An upstream that the trace does not mention: resolution changed under an equal recipe.
-                    reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"now reads {key}"))
+                    reasons.append(Reason(Cause.RECIPE, subject.asset, detail=f"now reads {node}"))
     if not reasons and not waiting:
         reasons += _binding_reasons(
             subject, record.trace, reads, upstreams, contents, alias_equivalent=alias_equivalent
@@ -202,12 +201,14 @@ def decide(
     return FRESH
 
 
-def _reads_the_same(subject: Subject, trace: Trace, upstreams: Mapping[Key, Upstream]) -> bool:
+def _reads_the_same(subject: Subject, trace: Trace, upstreams: Mapping[Node, Upstream]) -> bool:
     """Whether every upstream is, by name, the content that was read: then there is nothing to compare."""
-    if [read.upstream for read in trace.reads] != [*subject.upstreams]:
+    if len(trace.reads) != len(subject.upstreams):
         return False
-    for read in trace.reads:
-        now = upstreams[read.upstream]
+    for node, read in zip(subject.upstreams, trace.reads, strict=True):
+        if read.upstream != node.asset or read.partition != node.partition:
+            return False
+        now = upstreams[node]
         if isinstance(now, Unsettled) or now.version.id != read.version:
             return False
         # The same bytes may be known better than when they were read: with types that were dropped then.
@@ -219,7 +220,7 @@ def _reads_the_same(subject: Subject, trace: Trace, upstreams: Mapping[Key, Upst
 def verifies(
     subject: Subject,
     trace: Trace,
-    upstreams: Mapping[Key, Upstream],
+    upstreams: Mapping[Node, Upstream],
     contents: Contents,
     *,
     today: str,
@@ -227,11 +228,11 @@ def verifies(
     """Whether an earlier trace would produce today's content: all upstreams settled and nothing differs."""
     if next(own_reasons(subject, trace, contents, today), None) is not None:
         return False
-    reads = {read.upstream: _as_needed(subject, read) for read in trace.reads}
-    if set(reads) != set(subject.upstreams):
+    reads = {read.node: _as_needed(subject, read) for read in trace.reads}
+    if reads.keys() != set(subject.upstreams):
         return False
-    for key, read in reads.items():
-        upstream = upstreams[key]
+    for node, read in reads.items():
+        upstream = upstreams[node]
         if isinstance(upstream, Unsettled) or not contents.same(read, upstream.version):
             return False
     return not _binding_reasons(subject, trace, reads, upstreams, contents, alias_equivalent=False)
@@ -312,8 +313,8 @@ def _read_reasons(read: Read, now: Version, contents: Contents) -> list[Reason]:
 def _binding_reasons(
     subject: Subject,
     trace: Trace,
-    reads: Mapping[Key, Read],
-    upstreams: Mapping[Key, Upstream],
+    reads: Mapping[Node, Read],
+    upstreams: Mapping[Node, Upstream],
     contents: Contents,
     *,
     alias_equivalent: bool,
@@ -321,14 +322,14 @@ def _binding_reasons(
     """A changed schema may change what a name means (``select *``, natural joins, an unqualified name), and so may
     another name of a table.
     """
-    settled = {key: upstreams[key] for key in subject.upstreams}
-    versions = {key: upstream.version for key, upstream in settled.items() if isinstance(upstream, Settled)}
-    schemas = {key: version.schema for key, version in versions.items()}
+    settled = {node: upstreams[node] for node in subject.upstreams}
+    versions = {node: upstream.version for node, upstream in settled.items() if isinstance(upstream, Settled)}
+    schemas = {node.asset: version.schema for node, version in versions.items()}
     differing = [
-        key
-        for key, read in reads.items()
-        if (read.version != versions[key].id or _tells_logical_types(schemas[key]))
-        and schema_text(schemas[key]) != read.schema
+        node.asset
+        for node, read in reads.items()
+        if (read.version != versions[node].id or _tells_logical_types(versions[node].schema))
+        and schema_text(versions[node].schema) != read.schema
     ]
     if not differing and not alias_equivalent:
         return []

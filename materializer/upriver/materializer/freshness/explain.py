@@ -30,7 +30,7 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
         if seen.views.sources.known(key):  # nothing that was decided need have asked for it
             seen.views.upstream(key)
         if (misfit := seen.views.misfits.get(key)) is not None:
-            found = broken(key, Cause.BROKEN, misfit)
+            found = broken(Node(key), Cause.BROKEN, misfit)
             link = Link(key, 0, found.state, found.reasons, (), True, misfit)
             return Explanation(key, found.state, found.reasons, (link,), diagnoses=misfit)
         problem = seen.views.problems.get(key)
@@ -42,10 +42,10 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     waiting = [(key, 0)]  # no recursion: chains can be longer than Python's stack
     while waiting:
         asset, depth = waiting.pop()
-        if asset in visited or asset not in seen.findings:
+        if asset in visited or Node(asset) not in seen.findings:
             continue
         visited.add(asset)
-        finding = seen.findings[asset]
+        finding = seen.findings[Node(asset)]
         if finding.action is Action.FRESH:
             continue
         reasons = [
@@ -60,11 +60,11 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
         behind = [reason.asset for reason in reasons if reason.asset != asset]
         waiting += [(upstream, depth + 1) for upstream in reversed([*behind, *project.reads[asset]])]
 
-    finding = seen.findings[key]
-    needed = {link.asset: seen.findings[link.asset] for link in chain}
+    finding = seen.findings[Node(key)]
+    needed = {node: seen.findings[node] for node in map(Node, (link.asset for link in chain))}
     durations = context.state.durations(context.environment)
-    seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
-    made = explained(stages(project.graph, needed, seconds, seen.views.sizes(project.sources)))
+    seconds = {node: one[0] for node, one in durations.items()}
+    made = explained(stages(project.graph.nodes, needed, seconds, seen.views.sizes(project.sources)))
     told = _with_failure(seen, key)
     if finding.action is Action.BROKEN:  # what it read when it was last built is beside the point
         return Explanation(key, finding.state, told, tuple(chain), (), made, finding.diagnoses)
@@ -76,7 +76,7 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
 
 def _with_failure(seen: Survey, key: Key) -> Reasons:
     """The reasons for the state of *key*; first, if its last attempt failed, what the error was."""
-    finding, failure = seen.findings[key], seen.failures.get(Node(key))
+    finding, failure = seen.findings[Node(key)], seen.failures.get(Node(key))
     said = {reason.kind for reason in finding.reasons}
     if finding.state is not State.FAILED or failure is None or said & {Cause.FAILED, Cause.UNBOUND}:
         return finding.reasons
@@ -121,7 +121,7 @@ def ruled_out(context: Context, seen: Survey, key: Key) -> tuple[str, ...]:
     record = seen.records.get(Node(key))
     if record is None:
         return ()
-    reasons = seen.findings[key].reasons
+    reasons = seen.findings[Node(key)].reasons
     kinds = {reason.kind for reason in reasons}
     concerned = {reason.asset for reason in reasons if reason.asset != key}
     found = []
@@ -137,7 +137,7 @@ def ruled_out(context: Context, seen: Survey, key: Key) -> tuple[str, ...]:
 
 def _same_content(seen: Survey, record: Materialization, upstream: Key) -> str:
     read = next(read for read in record.trace.reads if read.upstream == upstream)
-    finding = seen.findings.get(upstream)
+    finding = seen.findings.get(read.node)
     version = finding.version if finding else None
     known = seen.views.sources.known(upstream) if finding is None else None
     now = version.id if version else known.version.id if known else None

@@ -14,10 +14,11 @@ from upriver.materializer.freshness.survey import Survey
 def plan_of(context: Context, seen: Survey) -> Plan:
     """The plan for what *seen* has decided; durations are those of earlier runs."""
     durations = context.state.durations(context.environment)
-    seconds = {node.asset: one[0] for node, one in durations.items() if node.partition is None}
+    seconds = {node: one[0] for node, one in durations.items()}
     project = seen.project
-    planned = stages(project.graph, seen.findings, seconds, seen.views.sizes(project.sources))
+    planned = stages(project.graph.nodes, seen.findings, seconds, seen.views.sizes(project.sources))
     steps = (
-        msgspec.structs.replace(step, reasons=reasons_of(seen, step.asset)) for step in explained(planned)
+        msgspec.structs.replace(step, reasons=reasons_of(seen, stage.node))
+        for stage, step in zip(planned.stages, explained(planned), strict=True)
     )
-    return Plan(tuple(steps), planned.critical_path, planned.seconds)
+    return Plan(tuple(steps), tuple(node.asset for node in planned.critical_path), planned.seconds)

@@ -6,8 +6,9 @@ import heapq
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, Value
-from upriver.lineage.graph import AssetGraph
+from upriver.lineage.graph import NodeGraph
 from upriver.materializer.answers import Step
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import Action
@@ -19,7 +20,7 @@ _BYTES_A_SECOND = 200e6
 
 
 class Stage(Value, frozen=True):
-    """What a build does with one asset. *seconds* is its usual duration, None when that is unknown or nothing is done;
+    """What a build does with one node. *seconds* is its usual duration, None when that is unknown or nothing is done;
     *remaining* the expected seconds of the longest chain that starts with it: what is longer goes first.
     """
 
@@ -28,9 +29,9 @@ class Stage(Value, frozen=True):
     remaining: float
 
     @property
-    def asset(self) -> Key:
-        """The asset's key."""
-        return self.finding.asset
+    def node(self) -> Node:
+        """The node."""
+        return self.finding.node
 
     @property
     def costs(self) -> bool:
@@ -42,7 +43,7 @@ class Stages(Value, frozen=True):
     """A plan: stages in start order, the critical path, and its length in seconds (None when no duration is known)."""
 
     stages: tuple[Stage, ...]
-    critical_path: tuple[Key, ...]
+    critical_path: tuple[Node, ...]
     seconds: float | None
 
     @property
@@ -51,15 +52,15 @@ class Stages(Value, frozen=True):
         return all(stage.finding.action is Action.FRESH for stage in self.stages)
 
     @property
-    def priority(self) -> dict[Key, float]:
-        """The expected seconds of the longest chain that starts with each asset."""
-        return {stage.asset: stage.remaining for stage in self.stages}
+    def priority(self) -> dict[Node, float]:
+        """The expected seconds of the longest chain that starts with each node."""
+        return {stage.node: stage.remaining for stage in self.stages}
 
 
 def stages(
-    graph: AssetGraph,
-    findings: Mapping[Key, Finding],
-    seconds: Mapping[Key, float],
+    graph: NodeGraph,
+    findings: Mapping[Node, Finding],
+    seconds: Mapping[Node, float],
     sizes: Mapping[Key, int] = _UNKNOWN,
 ) -> Stages:
     """The plan that *findings* make.
@@ -70,16 +71,16 @@ def stages(
     remaining = critical_lengths(graph, findings, seconds, sizes)
     order = _start_order(graph, findings, remaining)
     made = tuple(
-        Stage(findings[key], seconds.get(key) if _costs(findings[key]) else None, remaining[key])
-        for key in order
+        Stage(findings[node], seconds.get(node) if _costs(findings[node]) else None, remaining[node])
+        for node in order
     )
-    costly = [key for key in order if _costs(findings[key])]
+    costly = [node for node in order if _costs(findings[node])]
     if not costly:
         return Stages(made, (), None)
-    path = [max(costly, key=lambda key: remaining[key])]
-    while nexts := [key for key in graph.downstreams(path[-1]) if key in findings and _costs(findings[key])]:
-        path.append(max(nexts, key=lambda key: (remaining[key], key)))
-    known = any(key in seconds for key in costly)
+    path = [max(costly, key=lambda node: remaining[node])]
+    while nexts := [one for one in graph.downstreams(path[-1]) if one in findings and _costs(findings[one])]:
+        path.append(max(nexts, key=lambda node: (remaining[node], node)))
+    known = any(node in seconds for node in costly)
     return Stages(made, tuple(path), remaining[path[0]] if known else None)
 
 
@@ -87,31 +88,32 @@ def explained(plan: Stages) -> tuple[Step, ...]:
     """The stages as steps to show."""
     return tuple(
         Step(
-            stage.asset,
+            stage.node.asset,
             stage.finding.action,
             stage.finding.reasons,
             stage.seconds,
-            diagnoses=stage.finding.diagnoses,
+            stage.node.partition,
+            stage.finding.diagnoses,
         )
         for stage in plan.stages
     )
 
 
-def _start_order(graph: AssetGraph, keys: Collection[Key], remaining: Mapping[Key, float]) -> list[Key]:
+def _start_order(graph: NodeGraph, nodes: Collection[Node], remaining: Mapping[Node, float]) -> list[Node]:
     """As :class:`upriver.materializer.execution.scheduler.Run` starts them; ties go by depth, then by name."""
-    depth: dict[Key, int] = {}
-    blocked: dict[Key, int] = {}
-    for key in graph.sort(keys):
-        inside = [up for up in graph.upstreams(key) if up in keys]
-        depth[key] = 1 + max((depth[up] for up in inside), default=-1)
-        blocked[key] = len(inside)
-    ready = [(-remaining[key], 0, key) for key, count in blocked.items() if count == 0]
+    depth: dict[Node, int] = {}
+    blocked: dict[Node, int] = {}
+    for node in graph.sort(nodes):
+        inside = [up for up in graph.upstreams(node) if up in nodes]
+        depth[node] = 1 + max((depth[up] for up in inside), default=-1)
+        blocked[node] = len(inside)
+    ready = [(-remaining[node], 0, node) for node, count in blocked.items() if count == 0]
     heapq.heapify(ready)
     order = []
     while ready:
-        _, _, key = heapq.heappop(ready)
-        order.append(key)
-        for down in graph.downstreams(key):
+        _, _, node = heapq.heappop(ready)
+        order.append(node)
+        for down in graph.downstreams(node):
             if down in blocked:
                 blocked[down] -= 1
                 if blocked[down] == 0:
@@ -120,31 +122,34 @@ def _start_order(graph: AssetGraph, keys: Collection[Key], remaining: Mapping[Ke
 
 
 def critical_lengths(
-    graph: AssetGraph,
-    findings: Mapping[Key, Finding],
-    seconds: Mapping[Key, float],
+    graph: NodeGraph,
+    findings: Mapping[Node, Finding],
+    seconds: Mapping[Node, float],
     sizes: Mapping[Key, int] = _UNKNOWN,
-) -> dict[Key, float]:
-    """For each asset, the expected seconds of the longest chain that starts with it.
+) -> dict[Node, float]:
+    """For each node, the expected seconds of the longest chain that starts with it.
 
-    *seconds* are what assets took before, *sizes* the bytes of sources. An asset that was never built is expected to
+    *seconds* are what nodes took before, *sizes* the bytes of sources. A node that was never built is expected to
     take as long as going through the largest of its inputs, and to become as large; at least a small constant, so
     that longer chains still win.
     """
     order = graph.sort(findings)
-    sizes = dict(sizes)
-    for key in order:
-        version = findings[key].version
-        inputs = max((sizes.get(up, 0) for up in graph.upstreams(key)), default=0)
-        sizes[key] = version.bytes if version is not None else inputs
-    lengths: dict[Key, float] = {}
-    for key in reversed(order):
+    bytes_of: dict[Node, int] = {}
+    for node in order:
+        version = findings[node].version
+        inputs = max(
+            (bytes_of[up] if up in bytes_of else sizes.get(up.asset, 0) for up in graph.upstreams(node)),
+            default=0,
+        )
+        bytes_of[node] = version.bytes if version is not None else inputs
+    lengths: dict[Node, float] = {}
+    for node in reversed(order):
         own = 0.0
-        if _costs(findings[key]):
+        if _costs(findings[node]):
             # The largest of its inputs is also what was taken for its own size.
-            own = seconds.get(key, max(_LEAST_SECONDS, sizes[key] / _BYTES_A_SECOND))
-        lengths[key] = own + max(
-            (lengths[down] for down in graph.downstreams(key) if down in lengths), default=0.0
+            own = seconds.get(node, max(_LEAST_SECONDS, bytes_of[node] / _BYTES_A_SECOND))
+        lengths[node] = own + max(
+            (lengths[down] for down in graph.downstreams(node) if down in lengths), default=0.0
         )
     return lengths
 

@@ -18,17 +18,17 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
     project = seen.project
     if key in project.sources:
         return _source_status(seen, key)
-    asset = project.declared(key)
+    asset, node = project.declared(key), Node(key)
     if isinstance(asset, Source):
-        return _broken_source_status(seen, asset, seen.findings[key])
-    finding = seen.findings[key]
-    record = seen.records.get(Node(key))
-    failure = seen.failures.get(Node(key))
+        return _broken_source_status(seen, asset, seen.findings[node])
+    finding = seen.findings[node]
+    record = seen.records.get(node)
+    failure = seen.failures.get(node)
     return AssetStatus(
         asset=key,
         kind=asset.kind.value if asset is not None else Kind.TABLE.value,
         state=State.RUNNING if running_since is not None else finding.state,
-        reasons=reasons_of(seen, key),
+        reasons=reasons_of(seen, node),
         materialized_at=record.finished if record else None,
         rows=record.version.rows if record else None,
         bytes=record.version.bytes if record else None,
@@ -46,13 +46,15 @@ def status_of(seen: Survey, key: Key, seconds: float | None, running_since: floa
     )
 
 
-def reasons_of(seen: Survey, key: Key) -> Reasons:
-    """The reasons for an asset's state; what waits for a source that is not there is told what is wrong with it."""
+def reasons_of(seen: Survey, node: Node) -> Reasons:
+    """The reasons for a node's state; what waits for a source that is not there is told what is wrong with it."""
     views = seen.views
-    missing = [up for up in seen.project.reads[key] if up in views.problems and up not in views.misfits]
+    missing = [
+        up for up in seen.project.reads[node.asset] if up in views.problems and up not in views.misfits
+    ]
     return (
         *(Reason(Cause.SOURCE_MISSING, up, detail=views.problems[up]) for up in missing),
-        *(r for r in seen.findings[key].reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
+        *(r for r in seen.findings[node].reasons if not (r.kind is Cause.UPSTREAM and r.asset in missing)),
     )
 
 
@@ -83,7 +85,7 @@ def _source_status(seen: Survey, key: Key) -> AssetStatus:
     if seen.views.sources.known(key) or key in seen.views.problems:
         seen.views.upstream(key)
     if (misfit := seen.views.misfits.get(key)) is not None:
-        return _broken_source_status(seen, source, broken(key, Cause.BROKEN, misfit))
+        return _broken_source_status(seen, source, broken(Node(key), Cause.BROKEN, misfit))
     record = seen.views.sources.known(key)
     problem = seen.views.problems.get(key)
     there = record is not None or bool(stamps(seen.project.root, source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Key, PythonRecipe
 from upriver.lineage.analysis.analyzer import settings_of
 from upriver.lineage.project.distributions import installed_version, release_series
@@ -18,20 +19,21 @@ _WRITTEN_ANEW = {"pandas": ", with the index of frames"}
 """Packages whose frames are kept otherwise than by earlier versions: what was made of them then is made again."""
 
 
-def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Key, Subject]:
-    """Every asset's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
+def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Node, Subject]:
+    """Every node's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
     project = context.project(refresh=False)
     outside = Outside(context.root, os.environ)
+    nodes = project.graph.nodes
     return {
-        key: Subject(
-            key,
-            project.fingerprints[key],
-            project.reads[key],
-            _external(context, project, key, outside),
-            key in ordered,
-            engine=engine_of(context, project, key),
+        node: Subject(
+            node,
+            project.fingerprints[node.asset],
+            nodes.of(project.reads[node.asset]),
+            _external(context, project, node.asset, outside),
+            node.asset in ordered,
+            engine=engine_of(context, project, node.asset),
         )
-        for key in project.assets
+        for node in nodes.of(project.assets)
     }
 
 

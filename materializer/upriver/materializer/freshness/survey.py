@@ -22,10 +22,10 @@ from upriver.materializer.quality.gate import Gate
 
 @dataclass(frozen=True)
 class Decision:
-    """Every asset decided over one observation. *ordered* are the assets whose order of rows counts."""
+    """Every node decided over one observation. *ordered* are the assets whose order of rows counts."""
 
     decider: Decider
-    findings: dict[Key, Finding]
+    findings: dict[Node, Finding]
     ordered: frozenset[Key]
 
 
@@ -36,7 +36,7 @@ class Survey:
     project: Project
     records: Mapping[Node, Materialization]
     failures: Mapping[Node, Failure]
-    findings: dict[Key, Finding]
+    findings: dict[Node, Finding]
     decider: Decider
     contents: LiveContents
     views: SourceViews
@@ -95,8 +95,8 @@ def survey(
 def _made_for_order(first: Decision, decided: Decision) -> bool:
     """Whether something is made again only because its rows are expected to be read in order."""
     return any(
-        one.version is not None and decided.findings[key].version is None
-        for key, one in first.findings.items()
+        one.version is not None and decided.findings[node].version is None
+        for node, one in first.findings.items()
     )
 
 
@@ -123,10 +123,10 @@ def _decide(
             **{key: (diagnosis,) for key, diagnosis in unbound.items()},
         },
         today=today(context),
-        forced=forced,
+        forced=seen.project.graph.nodes.of(forced),
         gate=gate_of(context, seen.project, building=building),
     )
-    return Decision(decider, decider.survey(seen.order), ordered)
+    return Decision(decider, decider.survey(seen.project.graph.nodes.of(seen.order)), ordered)
 
 
 def gate_of(
