@@ -11,7 +11,7 @@ from upriver.assets.model import Key
 from upriver.lineage.model import Footprint
 from upriver.materializer.execution.cancel import LOOK
 from upriver.materializer.model import Version
-from upriver.materializer.ports import Clock, NotProduced, Produced, PythonAttempt, Watching
+from upriver.materializer.ports import AttemptResult, Clock, NotProduced, PythonAttempt, Watching
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ToldExecutor:
     def expect(self, count: int) -> None:
         self.expected.append(count)
 
-    def run(self, attempt: PythonAttempt, target: Path, watching: Watching) -> Produced | NotProduced:
+    def run(self, attempt: PythonAttempt, target: Path, watching: Watching) -> AttemptResult | NotProduced:
         if attempt.code != self._code:
             return NotProduced("the project's code is not what the recipe was fingerprinted from", final=True)
         told = self._told[attempt.node.asset]
@@ -69,7 +69,7 @@ class ToldExecutor:
             return NotProduced(told.error, traceback)
         self._write(target, told.content({one.parameter: one.version for one in attempt.inputs}))
         reads = tuple((key, Footprint()) for key in dict.fromkeys(one.key for one in attempt.inputs))
-        return Produced(reads, None, peak_memory=told.memory)
+        return AttemptResult(reads, None, peak_memory=told.memory)
 
     def _pass(self, told: Told, attempt: PythonAttempt, watching: Watching) -> NotProduced | None:
         """Let the time of the recipe pass; how it had to be ended, if it had to."""

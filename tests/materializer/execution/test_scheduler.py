@@ -20,10 +20,10 @@ from upriver.lineage.graph import AssetGraph
 from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, AssetStarted, Event
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import Claims
-from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.memory_budget import Took, expected_memory
 from upriver.materializer.execution.scheduler import Run
-from upriver.materializer.execution.work import Completed, Limits, Work, backoff
+from upriver.materializer.execution.work import Limits, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import (
@@ -39,7 +39,7 @@ from upriver.materializer.model import (
     Version,
 )
 from upriver.materializer.model import Run as MadeRun
-from upriver.materializer.ports import Claimed, ClaimRequest, Lease, SourceRecord, Staged
+from upriver.materializer.ports import Claimed, ClaimRequest, Lease, Seen, SourceRecord, Staged
 
 Graph = Mapping[Key, tuple[Key, ...]]
 CHAIN: Graph = {"a": (), "b": ("a",), "c": ("b",)}
@@ -130,16 +130,16 @@ class Scene:
         )
         self.view = View(state, graph)
 
-        def put(finished: Finished) -> None:
+        def put(made: Materialized, seen: Seen) -> None:
             assert run is not None
-            one = finished.materialization
+            one = made.materialization
             if (error := self.commit_error.get(one.asset)) is not None:
-                run.commit_failed([finished], error)
+                run.commit_failed([made], error)
                 return
             self.before_commit(one.asset)
-            made, reused = ([], [one]) if finished.staged is None else ([one], [])
-            lost = state.commit(lease, "dev", made, reused, {one.node: finished.seen})
-            (run.lost if lost else run.committed)([finished])
+            new, reused = ([], [one]) if made.staged is None else ([one], [])
+            lost = state.commit(lease, "dev", new, reused, {one.node: seen})
+            (run.lost if lost else run.committed)([made])
 
         run = Run(
             Work(
@@ -184,7 +184,7 @@ class Scene:
             case action:
                 return Finding(Node(key), action, State.STALE, (Reason(Cause.RECIPE, key),))
 
-    def _attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Completed:
+    def _attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Materialized:
         key = node.asset
         with self._lock:
             self.started.append(key)
@@ -196,7 +196,9 @@ class Scene:
         finally:
             with self._lock:
                 self._now -= 1
-        return Completed(materialization(key), Staged(f"tmp/{key}", f"{key}1", 30, ".parquet"), changed=True)
+        return Materialized(
+            materialization(key), Staged(f"tmp/{key}", f"{key}1", 30, ".parquet"), changed=True
+        )
 
 
 def failing(*keys: Key, times: int = 99, final: bool = False) -> Callable[[Key, int], None]:

@@ -25,9 +25,10 @@ from upriver.lineage.sql.names import relation_name
 from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.bind_errors import run_diagnosis
 from upriver.materializer.execution.cancel import LOOK
-from upriver.materializer.model import PYTHON, Version
+from upriver.materializer.model import Version
 from upriver.materializer.ports import (
     AttemptInput,
+    AttemptResult,
     Clock,
     Engine,
     Executor,
@@ -64,23 +65,6 @@ class AttemptFailed(UpriverError):
         self.final = final
 
 
-class Made(Value, frozen=True):
-    """What an attempt made: the staged artifact, its content, and what was read for it.
-
-    *outside* is what was read besides the upstreams, *repeated* the seconds that went into repetitions before the one
-    that made it, *engine* the identity of what computed it.
-    """
-
-    staged: Staged
-    version: Version
-    reads: tuple[tuple[Key, Footprint], ...]
-    analysis: Analysis | None
-    peak_memory: int | None = None
-    outside: tuple[tuple[str, str], ...] = ()
-    repeated: float = 0.0
-    engine: str = PYTHON
-
-
 class Known(Value, frozen=True):
     """What a Python recipe is known to read besides its upstreams, by names as in a trace: what it *declared*, and what
     its last attempt could read.
@@ -110,6 +94,8 @@ _QUICKLY_HASHED = 1 << 20
 
 _WORTH_MEASURING = 1 << 20
 """Bytes of input below which a query is not expected to need memory to speak of, unless it is known to be slow."""
+
+Yielded: TypeAlias = tuple[AttemptResult, Staged, Version]
 
 Meanwhile: TypeAlias = Callable[[tuple[tuple[Key, Footprint], ...]], None]
 
@@ -203,8 +189,8 @@ class Attempts:
         watching: Watching,
         meanwhile: Meanwhile,
         known: Known = _UNKNOWN,
-    ) -> Made:
-        """Compute *asset* from *upstreams*. Raises AttemptFailed.
+    ) -> Yielded:
+        """Compute *asset* from *upstreams*: the result, its staged artifact, and the content. Raises AttemptFailed.
 
         *known* is what a Python recipe reads besides them. *meanwhile* is told what was read, while the artifact is
         hashed and goes to the disk; what it raises ends the attempt.
@@ -241,7 +227,7 @@ class Attempts:
         watching: Watching,
         meanwhile: Meanwhile,
         target: Path,
-    ) -> Made:
+    ) -> Yielded:
         schemas = {key: version.schema for key, version in upstreams.items()}
         analysis = self._analyses.analyze(asset.key, schemas)
         if isinstance(analysis, Diagnosis):
@@ -270,7 +256,10 @@ class Attempts:
             meanwhile(analysis.footprints)
         staged = staging.result()
         version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
-        return Made(staged, version, analysis.footprints, analysis, peak, engine=self._engine.identity())
+        result = AttemptResult(
+            analysis.footprints, analysis, peak_memory=peak, engine=self._engine.identity()
+        )
+        return result, staged, version
 
     @contextmanager
     def _staging(self, target: Path, suffix: str) -> Iterator[Future[Staged]]:
@@ -308,7 +297,7 @@ class Attempts:
         target: Path,
         suffix: str,
         known: Known,
-    ) -> Made:
+    ) -> Yielded:
         attempt = PythonAttempt(
             node=Node(asset.key),
             recipe=recipe,
@@ -341,7 +330,7 @@ class Attempts:
             described, rows = self._engine.describe((staged.path,))
             schema = tuple(Column(one.name, one.type, ran.logical.get(one.name, "")) for one in described)
             version = Version(staged.id, schema, rows, staged.bytes, (staged.ref,))
-        return Made(staged, version, ran.reads, ran.analysis, ran.peak_memory, ran.external, ran.repeated)
+        return ran, staged, version
 
 
 def _failure(error: BaseException, watching: Watching, target: Path) -> BaseException:

@@ -246,7 +246,7 @@ class Build:
                 attempt=maker.attempt,
                 guarded=project.checks,
                 audit=maker.audit,
-                put=lambda finished: committer.put(finished),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
+                put=lambda made, seen: committer.put(made, seen),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
                 failed=failed,
                 emit=log.emit,
                 cancelled=lambda: self._cancel.draining or self._cancel.level > 0,

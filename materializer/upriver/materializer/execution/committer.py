@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
+from upriver.assets.identity import Node
 from upriver.assets.model import Value
 from upriver.materializer.execution.inbox import Inbox
 from upriver.materializer.model import Materialization, Refusal
@@ -17,16 +18,21 @@ LINGER = 0.05
 each commit costs several syncs, whatever its size."""
 
 
-class Finished(Value, frozen=True):
-    """One materialization on its way into the state: *staged* is None when an earlier artifact is reused. *seen* is
-    what the run took as given for it.
+class Materialized(Value, frozen=True):
+    """One materialization that is to be committed: *staged* is None when an earlier artifact is reused, *changed* says
+    whether the content differs from before.
     """
 
     materialization: Materialization
     staged: Staged | None
-    seen: Seen
+    changed: bool = True
     audit: Audit = Audit()
     """How its checks stand on it: with a refusal it is recorded, and not published."""
+
+    @property
+    def node(self) -> Node:
+        """The node that it is of."""
+        return self.materialization.node
 
 
 class Committer:
@@ -45,9 +51,9 @@ class Committer:
         lease: Lease,
         environment: str,
         *,
-        committed: Callable[[Sequence[Finished]], None],
-        lost: Callable[[Sequence[Finished]], None],
-        failed: Callable[[Sequence[Finished], Exception], None],
+        committed: Callable[[Sequence[Materialized]], None],
+        lost: Callable[[Sequence[Materialized]], None],
+        failed: Callable[[Sequence[Materialized], Exception], None],
         clock: Clock,
         limit: int = 256,
         saturated: Callable[[], bool] = lambda: False,
@@ -62,13 +68,13 @@ class Committer:
         self._clock = clock
         self._limit = limit
         self._saturated = saturated
-        self._queue: Inbox[Finished | None] = Inbox(clock)
+        self._queue: Inbox[tuple[Materialized, Seen] | None] = Inbox(clock)
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
         self._thread.start()
 
-    def put(self, finished: Finished) -> None:
-        """Hand over one finished asset; returns at once."""
-        self._queue.put(finished)
+    def put(self, made: Materialized, seen: Seen) -> None:
+        """Hand over one materialization, with what the run took as given for it; returns at once."""
+        self._queue.put((made, seen))
 
     def close(self) -> None:
         """Commit what was handed over, then end."""
@@ -78,7 +84,7 @@ class Committer:
     def _work(self) -> None:
         ending = False
         while not ending:
-            group: list[Finished] = []
+            group: list[tuple[Materialized, Seen]] = []
             item = self._queue.get()
             while True:
                 if item is None:
@@ -97,7 +103,8 @@ class Committer:
             if group:
                 self._commit(group)
 
-    def _commit(self, group: Sequence[Finished]) -> None:
+    def _commit(self, handed_over: Sequence[tuple[Materialized, Seen]]) -> None:
+        group = [made for made, _ in handed_over]
         try:
             self._store.publish([one.staged for one in group if one.staged is not None])
             lost = self._state.commit(
@@ -105,9 +112,9 @@ class Committer:
                 self._environment,
                 made=[one.materialization for one in group if one.staged is not None],
                 reused=[one.materialization for one in group if one.staged is None],
-                seen={one.materialization.node: one.seen for one in group},
+                seen={made.node: seen for made, seen in handed_over},
                 refused={
-                    one.materialization.node: Refusal(
+                    one.node: Refusal(
                         one.materialization, one.audit.failed, self._clock.now(), one.materialization.run
                     )
                     for one in group
@@ -117,7 +124,7 @@ class Committer:
         except Exception as error:  # noqa: BLE001 -- whatever it is, the run has to hear of it, not this thread
             self._failed(group, error)
         else:
-            if kept := [one for one in group if one.materialization.node not in lost]:
+            if kept := [one for one in group if one.node not in lost]:
                 self._committed(kept)
-            if overtaken := [one for one in group if one.materialization.node in lost]:
+            if overtaken := [one for one in group if one.node in lost]:
                 self._lost(overtaken)

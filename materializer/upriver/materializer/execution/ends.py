@@ -13,9 +13,9 @@ from upriver.assets.identity import Node
 from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, AssetOutput
 from upriver.materializer.execution.claims import GIVE_UP_AFTER
-from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.inbox import Inbox
-from upriver.materializer.execution.work import Attempt, Completed, Work
+from upriver.materializer.execution.work import Attempt, Work
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import Outcome, Reasons, State, Version
@@ -34,7 +34,7 @@ class Ends(ABC):
         self._results: dict[Node, AssetResult] = {}
         self._upstreams: dict[Node, Upstream] = {}
         self._open: dict[Node, int] = {}
-        self._committing: dict[Node, tuple[Finding, float, bool]] = {}
+        self._committing: dict[Node, tuple[Finding, float]] = {}
         self._stopping = False
         self._error: Exception | None = None
 
@@ -43,15 +43,15 @@ class Ends(ABC):
         """The outcome of every node, in the order of the plan."""
         return tuple(self._results[node] for node in self._work.order if node in self._results)
 
-    def committed(self, group: Sequence[Finished]) -> None:
+    def committed(self, group: Sequence[Materialized]) -> None:
         """Called by the committer, in its thread."""
         self._messages.put(lambda: self._on_committed(group))
 
-    def lost(self, group: Sequence[Finished]) -> None:
+    def lost(self, group: Sequence[Materialized]) -> None:
         """Called by the committer, in its thread, with what another build has overtaken."""
         self._messages.put(lambda: self._on_lost(group))
 
-    def commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
+    def commit_failed(self, group: Sequence[Materialized], error: Exception) -> None:
         """Called by the committer, in its thread."""
         self._messages.put(lambda: self._on_commit_failed(group, error))
 
@@ -72,19 +72,19 @@ class Ends(ABC):
         self._stopping = True
 
     # -- attempts ----------------------------------------------------------------------------------------
-    def _on_made(self, node: Node, completed: Completed) -> None:
+    def _on_made(self, node: Node, made: Materialized) -> None:
         attempt = self._release(node)
         seconds = attempt.lasted(self._clock)
-        self._committing[node] = (attempt.finding, seconds, completed.changed)
-        self._work.put(Finished(completed.materialization, completed.staged, attempt.seen, completed.audit))
+        self._committing[node] = attempt.finding, seconds
+        self._work.put(made, attempt.seen)
 
     def _on_audited(self, node: Node, audit: Audit) -> None:
         """The checks of what was there already have run: it stays or comes to be served, or it does not."""
         attempt = self._release(node)
         finding, seconds = attempt.finding, attempt.lasted(self._clock)
         if finding.reuse is not None:
-            self._committing[node] = (finding, seconds, True)
-            self._work.put(Finished(finding.reuse, None, attempt.seen, audit))
+            self._committing[node] = finding, seconds
+            self._work.put(Materialized(finding.reuse, None, audit=audit), attempt.seen)
         elif audit.refusal is not None:
             self._refuse(node, finding, seconds, audit)
         else:
@@ -99,10 +99,10 @@ class Ends(ABC):
             self._stop()
 
     # -- commits -----------------------------------------------------------------------------------------
-    def _on_committed(self, group: Sequence[Finished]) -> None:
+    def _on_committed(self, group: Sequence[Materialized]) -> None:
         for one in group:
-            node = one.materialization.node
-            finding, seconds, changed = self._committing.pop(node)
+            node = one.node
+            finding, seconds = self._committing.pop(node)
             self._work.claims.ended(node)
             if one.audit.refusal is not None:
                 self._refuse(node, finding, seconds, one.audit)
@@ -115,14 +115,14 @@ class Ends(ABC):
                 finding.reasons,
                 version=version,
                 seconds=seconds,
-                changed=changed,
+                changed=one.changed,
                 audit=one.audit,
             )
 
-    def _on_lost(self, group: Sequence[Finished]) -> None:
+    def _on_lost(self, group: Sequence[Materialized]) -> None:
         for one in group:
-            node = one.materialization.node
-            finding, seconds, _ = self._committing.pop(node)
+            node = one.node
+            finding, seconds = self._committing.pop(node)
             self._work.claims.ended(node)
             if self._stopping:
                 self._settle(node, Outcome.CANCELLED, finding.reasons, seconds=seconds)
@@ -135,12 +135,12 @@ class Ends(ABC):
             else:
                 self._decide_again(node, Attempt(finding, spent=seconds))
 
-    def _on_commit_failed(self, group: Sequence[Finished], error: Exception) -> None:
+    def _on_commit_failed(self, group: Sequence[Materialized], error: Exception) -> None:
         if isinstance(error, BusyError):
             self._error = error
         for one in group:
-            node = one.materialization.node
-            finding, seconds, _ = self._committing.pop(node)
+            node = one.node
+            finding, seconds = self._committing.pop(node)
             self._settle(node, Outcome.FAILED, finding.reasons, seconds=seconds, error=str(error))
 
     def _break(self, found: Finding, seconds: float = 0.0) -> None:

@@ -18,7 +18,7 @@ from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetOutput, AssetProgress
 from upriver.materializer.execution.attempt import AttemptFailed, Attempts, Known
-from upriver.materializer.execution.work import Completed
+from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
 from upriver.materializer.freshness.decider import Finding
@@ -71,7 +71,7 @@ class Maker:
             clock=context.clock,
         )
 
-    def attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Completed:
+    def attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Materialized:
         """One attempt. Raises AttemptFailed."""
         project = self._seen.project
         asset = project.assets[node.asset]
@@ -88,18 +88,19 @@ class Maker:
         before = self._seen.decider.record(node)
         watching = _Watching(self, node, number)
         try:
-            made = self._attempts.make(asset, reads, watching, record, self._known(asset, before))
+            result, staged, version = self._attempts.make(
+                asset, reads, watching, record, self._known(asset, before)
+            )
         except AttemptFailed as error:
             raise self._diagnosed(asset, reads, error) from error
-        version = made.version
         checks = self._seen.project.checks.get(asset.key, ())
         if (checks or asset.quality.columns) and version.schema:
             problem = contract_problem(asset, checks, version.schema)
             if problem is not None:  # what no plan could tell before it ran
                 raise AttemptFailed(str(problem), final=True, diagnosis=problem)
-        if made.analysis is not None and isinstance(asset.recipe, PythonRecipe):
+        if result.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
-            self._context.analyzer().remember(asset.key, schemas, made.analysis)
+            self._context.analyzer().remember(asset.key, schemas, result.analysis)
         materialization = Materialization(
             id=secrets.token_hex(12),
             asset=node.asset,
@@ -107,24 +108,24 @@ class Maker:
             run=self._run_id,
             trace=Trace(
                 recipe=project.fingerprints[asset.key],
-                binding=made.analysis.binding if made.analysis is not None else "",
+                binding=result.analysis.binding if result.analysis is not None else "",
                 reads=tuple(recorded),
-                environment=self._environment(node, asset, made.analysis, made.outside),
-                engine=made.engine,
+                environment=self._environment(node, asset, result.analysis, result.external),
+                engine=result.engine,
             ),
             version=version,
-            started=started + made.repeated,  # what was repeated says nothing of how long it takes
+            started=started + result.repeated,  # what was repeated says nothing of how long it takes
             finished=self._context.clock.now(),
             engines=(
                 ("duckdb", installed_version("duckdb")),
                 ("polars", installed_version("polars")),
                 TYPED,
             ),
-            peak_memory=made.peak_memory,
+            peak_memory=result.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
-        audit = self._audit(node, version, (made.staged.path,), upstreams)
-        return Completed(materialization, made.staged, self._changed(before, version, made.staged), audit)
+        audit = self._audit(node, version, (staged.path,), upstreams)
+        return Materialized(materialization, staged, self._changed(before, version, staged), audit)
 
     def audit(self, finding: Finding, others: Mapping[Node, Version]) -> Audit:
         """Run the checks that are due for *finding*: on what is to be reused, or on what its node points at."""

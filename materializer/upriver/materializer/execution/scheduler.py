@@ -17,10 +17,10 @@ from upriver.assets.identity import Node
 from upriver.materializer.events import AssetOutput, AssetRetrying, AssetStarted
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import LOOK_AGAIN
-from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.ends import Ends
 from upriver.materializer.execution.memory_budget import expected_memory
-from upriver.materializer.execution.work import Attempt, Completed, Work, backoff
+from upriver.materializer.execution.work import Attempt, Work, backoff
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding, broken
 from upriver.materializer.model import Action, Cause, Outcome, Reason, Version
@@ -194,9 +194,8 @@ class Run(Ends):
                 self._wait_or_hold(node, finding, upstreams, before)
             case Action.REUSE if not self._work.claims.exclusively(node) or self._work.claims.mine(node):
                 assert finding.reuse is not None
-                self._committing[node] = (finding, 0.0, True)
-                seen = self._work.claims.seen(node, upstreams)
-                self._work.put(Finished(finding.reuse, None, seen))
+                self._committing[node] = finding, 0.0
+                self._work.put(Materialized(finding.reuse, None), self._work.claims.seen(node, upstreams))
             case Action.REUSE:
                 self._hold(node, Attempt(finding, again=True))
             case Action.BUILD | Action.MAYBE | Action.CHECK | Action.BLOCKED | Action.BROKEN:
@@ -259,12 +258,12 @@ class Run(Ends):
     def _attempt(self, versions: Mapping[Node, Version], number: int, finding: Finding) -> None:
         """In a slot's thread. Must not raise: the error would be lost."""
         node = finding.node
-        completed: Completed | Audit
+        made: Materialized | Audit
         try:
             if finding.action in (Action.CHECK, Action.REUSE):
-                completed = self._work.audit(finding, versions)
+                made = self._work.audit(finding, versions)
             else:
-                completed = self._work.attempt(node, versions, number)
+                made = self._work.attempt(node, versions, number)
         except AttemptFailed as error:
             failure = error
             self._messages.put(lambda: self._on_failed(node, failure))
@@ -274,10 +273,10 @@ class Run(Ends):
             unexpected.__cause__ = error
             self._messages.put(lambda: self._on_failed(node, unexpected))
         else:
-            if isinstance(completed, Audit):
-                self._messages.put(lambda: self._on_audited(node, completed))
+            if isinstance(made, Audit):
+                self._messages.put(lambda: self._on_audited(node, made))
             else:
-                self._messages.put(lambda: self._on_made(node, completed))
+                self._messages.put(lambda: self._on_made(node, made))
 
     def _release(self, node: Node) -> Attempt:
         attempt = self._running.pop(node)

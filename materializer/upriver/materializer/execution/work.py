@@ -1,4 +1,4 @@
-"""The values that a run works with: what it is given, what an attempt gives, what may run together."""
+"""The values that a run works with: what it is given, what is attempted, what may run together."""
 
 from __future__ import annotations
 
@@ -12,27 +12,15 @@ from upriver.lineage.graph import NodeGraph
 from upriver.materializer.events import Event
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import Claims
-from upriver.materializer.execution.committer import Finished
+from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.memory_budget import Took
 from upriver.materializer.freshness.decide import Upstream
 from upriver.materializer.freshness.decider import Finding
-from upriver.materializer.model import Materialization, Version
-from upriver.materializer.ports import Clock, Seen, Staged
+from upriver.materializer.model import Version
+from upriver.materializer.ports import Clock, Seen
 from upriver.materializer.quality.audit import Audit
 
 _NO_AUDIT = Audit()
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A finished attempt: the record to be committed, its staged file, and whether the content differs from
-    before; and how its checks stand on it.
-    """
-
-    materialization: Materialization
-    staged: Staged
-    changed: bool
-    audit: Audit = _NO_AUDIT
 
 
 @dataclass(frozen=True)
@@ -63,8 +51,8 @@ class Work:
     claims: Claims
     source: Callable[[Key], Upstream]
     source_problem: Callable[[Key], str | None]
-    attempt: Callable[[Node, Mapping[Node, Version], int], Completed]
-    put: Callable[[Finished], None]
+    attempt: Callable[[Node, Mapping[Node, Version], int], Materialized]
+    put: Callable[[Materialized, Seen], None]
     failed: Callable[[Node, AttemptFailed, int], None]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]

@@ -16,9 +16,9 @@ from upriver.materializer.ports.connector import (
 from upriver.materializer.ports.engine import Engine, Written
 from upriver.materializer.ports.executor import (
     AttemptInput,
+    AttemptResult,
     Executor,
     NotProduced,
-    Produced,
     PythonAttempt,
     Watching,
 )
@@ -44,6 +44,7 @@ from upriver.materializer.ports.store import Staged, Store, Stored
 
 __all__ = [
     "AttemptInput",
+    "AttemptResult",
     "Bad",
     "Claim",
     "ClaimRequest",
@@ -65,7 +66,6 @@ __all__ = [
     "Outdated",
     "Pause",
     "Pointer",
-    "Produced",
     "ProjectStorage",
     "PythonAttempt",
     "QualityStore",

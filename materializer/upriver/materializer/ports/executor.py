@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from upriver.assets.identity import Node
 from upriver.assets.model import Frame, Key, Permissions, PythonRecipe, Value
 from upriver.lineage.model import Analysis, Footprint
-from upriver.materializer.model import Version
+from upriver.materializer.model import PYTHON, Version
 
 if TYPE_CHECKING:
     from upriver.assets.project.config import Scalar
@@ -65,18 +65,20 @@ class PythonAttempt(Value, frozen=True):
     memory: int | None = None
 
 
-class Produced(Value, frozen=True):
-    """An attempt has made its artifact. *reads* are the observed footprints, *external* what it could read besides its
-    upstreams, by value; *peak_memory* is in bytes, *repeated* the seconds that went into repetitions before the last.
-    *logical* is what DuckDB's types don't tell, by column (see :class:`~upriver.assets.model.Column`).
+class AttemptResult(Value, frozen=True):
+    """What an attempt has yielded beside its artifact. *reads* are the footprints read, *external* what it could read
+    besides its upstreams, by value; *peak_memory* is in bytes (None: not measured), *repeated* the seconds that went
+    into repetitions before the last. *logical* is what DuckDB's types don't tell, by column (see
+    :class:`~upriver.assets.model.Column`), *engine* the identity of what computed it.
     """
 
     reads: tuple[tuple[Key, Footprint], ...]
     analysis: Analysis | None
     external: tuple[tuple[str, str], ...] = ()
-    peak_memory: int = 0
+    peak_memory: int | None = None
     repeated: float = 0.0
     logical: dict[str, str] = {}
+    engine: str = PYTHON
 
 
 class NotProduced(Value, frozen=True):
@@ -99,7 +101,7 @@ class Executor(Protocol):
         """Make ready for *count* attempts that will soon be asked for."""
         ...
 
-    def run(self, attempt: PythonAttempt, target: Path, watching: Watching) -> Produced | NotProduced:
+    def run(self, attempt: PythonAttempt, target: Path, watching: Watching) -> AttemptResult | NotProduced:
         """Run one attempt to its end, and leave its artifact at *target*. Raises OSError when the disk fails."""
         ...
 

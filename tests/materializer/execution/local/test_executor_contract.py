@@ -19,7 +19,7 @@ from upriver.assets.identity import Node
 from upriver.assets.model import Column, Frame, Key, PythonRecipe
 from upriver.materializer.composition import open_context
 from upriver.materializer.model import Version
-from upriver.materializer.ports import AttemptInput, Executor, NotProduced, Produced, PythonAttempt
+from upriver.materializer.ports import AttemptInput, AttemptResult, Executor, NotProduced, PythonAttempt
 
 RECIPES = """
 import time
@@ -87,7 +87,7 @@ class Case(NamedTuple):
     def attempt(self, key: Key, **limits: float | str | None) -> PythonAttempt:
         return msgspec.structs.replace(self.attempts[key], **limits)
 
-    def run(self, attempt: PythonAttempt) -> tuple[Produced | NotProduced, Run, Path]:
+    def run(self, attempt: PythonAttempt) -> tuple[AttemptResult | NotProduced, Run, Path]:
         run, target = Run(), self.place()
         return self.executor.run(attempt, target, run), run, target
 
@@ -158,16 +158,17 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
 
 def test_an_attempt_leaves_its_artifact_at_the_target_and_tells_what_is_printed(case: Case) -> None:
     ended, run, target = case.run(case.attempt("numbers"))
-    assert isinstance(ended, Produced)
+    assert isinstance(ended, AttemptResult)
     assert ("stdout", "making numbers") in run.lines
     assert pq.read_table(target).to_pylist() == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert ended.reads == ()
+    assert ended.peak_memory is not None
     assert ended.peak_memory >= 0
 
 
 def test_inputs_are_references_and_what_is_read_of_them_is_told(case: Case) -> None:
     ended, _, target = case.run(case.attempt("doubled"))
-    assert isinstance(ended, Produced)
+    assert isinstance(ended, AttemptResult)
     assert [key for key, _ in ended.reads] == ["numbers"]
     assert pq.read_table(target).to_pylist() == [{"a": 2}, {"a": 4}, {"a": 6}]
 
@@ -219,7 +220,7 @@ def test_an_attempt_ends_when_its_run_is_asked_to_stop(case: Case) -> None:
     runs = [Run() for _ in range(JOBS)]
     targets = [case.place() for _ in runs]
     with ThreadPoolExecutor(JOBS) as threads:
-        waiting: list[Future[Produced | NotProduced]] = [
+        waiting: list[Future[AttemptResult | NotProduced]] = [
             threads.submit(case.executor.run, case.attempt("endless"), target, run)
             for run, target in zip(runs, targets, strict=True)
         ]
@@ -251,7 +252,7 @@ def test_one_attempt_does_not_mind_another(case: Case) -> None:
     case.run(case.attempt("failing"))
     case.run(case.attempt("endless", timeout=0.5))
     ended, _, target = case.run(case.attempt("numbers"))
-    assert isinstance(ended, Produced)
+    assert isinstance(ended, AttemptResult)
     assert target.exists()
 
 

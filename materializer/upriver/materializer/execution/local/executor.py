@@ -11,7 +11,7 @@ from upriver.materializer.execution.local.isolation import Isolation
 from upriver.materializer.execution.local.messages import Job, JobInput
 from upriver.materializer.execution.local.pool import WorkerPool
 from upriver.materializer.execution.local.repetition import NotRun, Repetitions, discard
-from upriver.materializer.ports import Clock, NotProduced, Produced, PythonAttempt, Watching
+from upriver.materializer.ports import AttemptResult, Clock, NotProduced, PythonAttempt, Watching
 from upriver.materializer.storage.locator import Locator
 
 
@@ -53,7 +53,7 @@ class LocalExecutor:
         """Start processes ahead where that takes long."""
         self._workers.expect(count)
 
-    def run(self, attempt: PythonAttempt, target: Path, watching: Watching) -> Produced | NotProduced:
+    def run(self, attempt: PythonAttempt, target: Path, watching: Watching) -> AttemptResult | NotProduced:
         """Run one attempt."""
         if attempt.code != self._identity:
             return NotProduced("the project's code is not what the recipe was fingerprinted from", final=True)
@@ -86,7 +86,7 @@ class LocalExecutor:
             discard(ran.scratch)
         result = ran.result
         peak = max(result.peak_memory, ran.ended.peak_memory)
-        return Produced(result.reads, result.analysis, ran.outside, peak, ran.repeated, result.logical)
+        return AttemptResult(result.reads, result.analysis, ran.outside, peak, ran.repeated, result.logical)
 
     def close(self) -> None:
         """End the processes that wait."""
