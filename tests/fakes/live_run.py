@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tests.fakes.shop import NOW
 
+from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -46,15 +47,15 @@ def _begun(start: float) -> Iterator[Event]:
     changed = (Reason(Cause.DATA, "raw.payments", ("amount_cents",), "+12,411 rows"),)
     yield RunStarted(start, "20251009-085305-a1b2c3", _KEYS, 3, _USUAL, ("+marts.revenue", "reports.weekly"))
     for key in ("staging.fx", "staging.products"):
-        yield AssetFinished(start, key, Outcome.FRESH)
+        yield AssetFinished(start, AssetResult(key, Outcome.FRESH))
     yield AssetStarted(start, "staging.payments", 1, 1, changed)
     yield AssetStarted(
         start, "core.sessions", 1, 2, (Reason(Cause.RECIPE, "core.sessions", (), "its code changed"),)
     )
-    yield AssetFinished(start + 0.1, "staging.orders", Outcome.REUSED)
+    yield AssetFinished(start + 0.1, AssetResult("staging.orders", Outcome.REUSED))
     yield AssetOutput(start + 0.4, "core.sessions", 1, "stdout", "4,100,222 events in 12 files")
     yield AssetFinished(
-        start + 1.4, "staging.payments", Outcome.BUILT, True, changed, 979_411, 25_200_000, 1.4
+        start + 1.4, AssetResult("staging.payments", Outcome.BUILT, True, changed, 979_411, 25_200_000, 1.4)
     )
 
 
@@ -72,10 +73,10 @@ def _failed() -> Iterator[Event]:
     start = NOW - 3.0
     yield from _begun(start)
     yield AssetStarted(start + 1.5, "core.order_pay", 1, 1, ())
-    yield AssetFinished(start + 1.5, "core.order_pay", Outcome.FAILED, seconds=0.0, error=_ERROR)
+    yield AssetFinished(start + 1.5, AssetResult("core.order_pay", Outcome.FAILED, seconds=0.0, error=_ERROR))
     blocked = (Reason(Cause.UPSTREAM, "core.order_pay", (), "failed"),)
     for key in ("marts.orders", "marts.customers", "marts.revenue", "reports.weekly"):
-        yield AssetFinished(start + 1.5, key, Outcome.BLOCKED, False, blocked)
+        yield AssetFinished(start + 1.5, AssetResult(key, Outcome.BLOCKED, False, blocked))
     yield AssetProgress(start + 2.9, "core.sessions", None, 312_000_000)
 
 
@@ -90,7 +91,9 @@ def _finished() -> Iterator[Event]:
     for key, slot, at, took, changed, rows in slots:
         if key != "core.sessions":
             yield AssetStarted(start + at, key, 1, slot, ())
-        yield AssetFinished(start + at + took, key, Outcome.BUILT, changed, (), rows, rows * 26, took)
+        yield AssetFinished(
+            start + at + took, AssetResult(key, Outcome.BUILT, changed, (), rows, rows * 26, took)
+        )
     unread = (Reason(Cause.DATA, "marts.customers", (), "changed columns not read"),)
-    yield AssetFinished(start + 24.5, "reports.weekly", Outcome.REUSED, False, unread)
+    yield AssetFinished(start + 24.5, AssetResult("reports.weekly", Outcome.REUSED, False, unread))
     yield RunFinished(start + 24.6, "20251009-085305-a1b2c3", RunStatus.SUCCESS)

@@ -458,19 +458,7 @@ class FakeSession(Answers):
                 self._mark(step.asset, State.FAILED, reasons, error=error)
             elif outcome is Outcome.BLOCKED:
                 self._mark(step.asset, State.BLOCKED, step.reasons)
-            tell(
-                AssetFinished(
-                    now,
-                    step.asset,
-                    outcome,
-                    outcome is Outcome.BUILT,
-                    step.reasons,
-                    rows,
-                    size,
-                    seconds,
-                    error,
-                )
-            )
+            tell(AssetFinished(now, results[-1]))
 
         by_key = {step.asset: step for step in steps}
         while waiting or running:
@@ -590,15 +578,5 @@ def _replayed(entry: RunEntry) -> Iterator[Event]:
         yield AssetStarted(at, result.asset, 1, slot % 2 + 1, result.reasons)
         yield AssetOutput(at + 0.01, result.asset, 1, "stdout", f"{result.rows or 0:,} rows")
         at += result.seconds / 2
-        yield AssetFinished(
-            at,
-            result.asset,
-            result.action,
-            result.changed,
-            result.reasons,
-            result.rows,
-            result.bytes,
-            result.seconds,
-            result.error,
-        )
+        yield AssetFinished(at, result)
     yield RunFinished(entry.finished or at, entry.id, entry.status)

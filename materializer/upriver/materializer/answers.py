@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from upriver.assets.errors import Diagnosis, StoreError
+from upriver.assets.identity import PartitionKey
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import EdgeKind
 from upriver.materializer.model import (
@@ -69,7 +70,7 @@ class Step(Value, frozen=True):
     action: Action
     reasons: Reasons = ()
     seconds: float | None = None
-    partition: str | None = None
+    partition: PartitionKey | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
 
 
@@ -96,8 +97,8 @@ class Plan(Value, frozen=True):
         return tuple(dict.fromkeys(one for step in self.steps for one in step.diagnoses))
 
 
-class AssetResult(Value, frozen=True):
-    """How one asset ended in a run."""
+class AssetResult(Value, frozen=True, omit_defaults=True):
+    """How one asset ended in a run. *changed* says whether its content differs from before."""
 
     asset: Key
     action: Outcome
@@ -107,7 +108,7 @@ class AssetResult(Value, frozen=True):
     bytes: int | None = None
     seconds: float = 0.0
     error: str | None = None
-    partition: str | None = None
+    partition: PartitionKey | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
     checks: tuple[CheckResult, ...] = ()
 

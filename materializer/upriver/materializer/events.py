@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Key, Value
-from upriver.materializer.model import Outcome, Reasons, RunStatus
+from upriver.materializer.answers import AssetResult
+from upriver.materializer.model import Reasons, RunStatus
 
 
 class RunStarted(Value, frozen=True, tag="run_started"):
@@ -93,23 +94,20 @@ class AssetRetrying(Value, frozen=True, tag="asset_retrying"):
 
 
 class AssetFinished(Value, frozen=True, tag="asset_finished"):
-    """An asset has its outcome. *changed* says whether its content differs from before."""
+    """An asset has its outcome: *result*, as the run tells it at its end."""
 
     at: float
-    asset: Key
-    outcome: Outcome
-    changed: bool = False
-    reasons: Reasons = ()
-    rows: int | None = None
-    bytes: int | None = None
-    seconds: float = 0.0
-    error: str | None = None
-    partition: PartitionKey | None = None
+    result: AssetResult
+
+    @property
+    def asset(self) -> Key:
+        """The key of the asset."""
+        return self.result.asset
 
     @property
     def node(self) -> Node:
         """The node that it is about."""
-        return Node(self.asset, self.partition)
+        return Node(self.result.asset, self.result.partition)
 
 
 class RunFinished(Value, frozen=True, tag="run_finished"):

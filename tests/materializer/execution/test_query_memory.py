@@ -130,7 +130,7 @@ def test_queries_that_do_not_fit_into_the_memory_of_the_build_take_turns(tmp_pat
     newest = max((project.folder / "runs").iterdir(), key=lambda run: run.stat().st_mtime_ns)
     events = [json.loads(line) for line in (newest / "events.jsonl").read_text().splitlines()]
     (first, began), (_, second) = ((e["asset"], e["at"]) for e in events if e["type"] == "asset_started")
-    ended = next(e["at"] for e in events if e["type"] == "asset_finished" and e["asset"] == first)
+    ended = next(e["at"] for e in events if e["type"] == "asset_finished" and e["result"]["asset"] == first)
     assert second > began + 0.7 * (
         ended - began
     )  # it is told as finished when it is recorded, a little later

@@ -333,7 +333,7 @@ def test_the_seconds_of_an_asset_are_those_of_its_attempts() -> None:
     scene = Scene({"a": ()}, behave=failing("a", times=1), executions={"a": patient})
     scene.run()
     (finished,) = [event for event in scene.events if isinstance(event, AssetFinished)]
-    assert finished.seconds < 0.15
+    assert finished.result.seconds < 0.15
 
 
 @given(st.integers(1, 60), st.floats(0, 1), st.floats(0.01, 10), st.floats(10, 100))

@@ -10,7 +10,7 @@ from tests.fakes.session import FakeSession
 
 from upriver.assets.model import Place
 from upriver.lineage.model import EdgeKind
-from upriver.materializer.answers import AssetStatus, CodeDiff, ColumnNode, LineageView, ViewEdge
+from upriver.materializer.answers import AssetResult, AssetStatus, CodeDiff, ColumnNode, LineageView, ViewEdge
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -96,11 +96,11 @@ def test_a_run_is_folded_from_its_events() -> None:
     assert run.parts["a"].retry_at == 105.0
     assert "it broke" in run.log[-1].text
     run.take(AssetStarted(105.0, "a", 2, 1, ()))
-    run.take(AssetFinished(108.0, "a", Outcome.BUILT, True, rows=5, bytes=50, seconds=3.0))
-    run.take(AssetFinished(108.0, "b", Outcome.REUSED))
+    run.take(AssetFinished(108.0, AssetResult("a", Outcome.BUILT, True, rows=5, bytes=50, seconds=3.0)))
+    run.take(AssetFinished(108.0, AssetResult("b", Outcome.REUSED)))
     assert (run.saved, run.rows, run.done) == (2.0, 5, 2)
     run.take(AssetStarted(108.0, "c", 1, 1, ()))
-    run.take(AssetFinished(109.0, "c", Outcome.FAILED, error="ValueError: no"))
+    run.take(AssetFinished(109.0, AssetResult("c", Outcome.FAILED, error="ValueError: no")))
     run.take(RunFinished(109.0, "r1", RunStatus.FAILED))
     assert [part.asset for part in run.failed] == ["c"]
     assert run.elapsed(999.0) == 9.0

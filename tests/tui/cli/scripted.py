@@ -131,19 +131,7 @@ class ScriptedSession(ProjectApi):
         for result in self.results:
             if result.action is Outcome.BUILT:
                 on_event(AssetStarted(NOW, result.asset, 1, 1, result.reasons))
-            on_event(
-                AssetFinished(
-                    NOW,
-                    result.asset,
-                    result.action,
-                    result.changed,
-                    result.reasons,
-                    result.rows,
-                    result.bytes,
-                    result.seconds,
-                    result.error,
-                )
-            )
+            on_event(AssetFinished(NOW, result))
         on_event(RunFinished(NOW, "0042", self.run_status))
         return BuildResult("0042", self.run_status, self.results)
 

@@ -54,7 +54,7 @@ class SlowSession(ScriptedSession):
         time.sleep(60 if "waiting" in select else 0)
         start = time.time()
         on_event(RunStarted(start, "0001", KEYS, 2, (("staging.two", 0.5), ("marts.slow", 2.0))))
-        on_event(AssetFinished(start, "raw.a", Outcome.FRESH))
+        on_event(AssetFinished(start, AssetResult("raw.a", Outcome.FRESH)))
         results = [AssetResult("raw.a", Outcome.FRESH)]
         own = (Reason(Cause.RECIPE, "staging.one", detail="its code changed"),)
         on_event(AssetStarted(start, "staging.one", 1, 1, own))
@@ -63,13 +63,14 @@ class SlowSession(ScriptedSession):
                 start, "staging.one", 1, "stdout", "\x1b[32mhello\x1b[0m from\x1b]0;evil\x07 the recipe"
             )
         )
-        on_event(AssetFinished(start, "staging.one", Outcome.BUILT, True, own, 1234, 10, 0.1))
+        on_event(AssetFinished(start, AssetResult("staging.one", Outcome.BUILT, True, own, 1234, 10, 0.1)))
         results.append(AssetResult("staging.one", Outcome.BUILT, True, own, 1234, 10, 0.1))
         on_event(AssetStarted(start, "marts.bad", 1, 2, ()))
         on_event(AssetRetrying(start, "marts.bad", 1, 0.5, "flaky"))
         on_event(
             AssetFinished(
-                start, "marts.bad", Outcome.FAILED, error="Binder Error: no column\n  3 | x\n    | ^"
+                start,
+                AssetResult("marts.bad", Outcome.FAILED, error="Binder Error: no column\n  3 | x\n    | ^"),
             )
         )
         results.append(AssetResult("marts.bad", Outcome.FAILED, error="Binder Error: no column"))
@@ -85,7 +86,7 @@ class SlowSession(ScriptedSession):
                 ended = Outcome.CANCELLED
                 break
         slow: Key = "marts.slow"
-        on_event(AssetFinished(time.time(), slow, ended, True, (), 7, 7, time.time() - start))
+        on_event(AssetFinished(time.time(), AssetResult(slow, ended, True, (), 7, 7, time.time() - start)))
         results.append(AssetResult(slow, ended, True, (), 7, 7, time.time() - start))
         status = RunStatus.INTERRUPTED if cancel.level else RunStatus.FAILED
         on_event(RunFinished(time.time(), "0001", status))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.tui.cli.terminal import Screen, Terminal
 
+from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, AssetStarted, RunStarted
 from upriver.materializer.model import Outcome
 from upriver.tui.present.progress import Progress
@@ -213,8 +214,8 @@ def test_what_is_left_comes_from_what_assets_usually_take() -> None:
     assert progress.left(0.0) == 8.0  # d was never built: it counts as the others
     progress.apply(AssetStarted(0.0, "a", 1, 1, ()))
     assert progress.left(2.0) == 7.0
-    progress.apply(AssetFinished(4.0, "a", Outcome.BUILT))
-    progress.apply(AssetFinished(4.0, "b", Outcome.REUSED))
+    progress.apply(AssetFinished(4.0, AssetResult("a", Outcome.BUILT)))
+    progress.apply(AssetFinished(4.0, AssetResult("b", Outcome.REUSED)))
     assert progress.left(4.0) == 4.0
     assert progress.saved == 4.0
     assert Progress().left(0.0) is None

@@ -64,7 +64,11 @@ def test_of_failures_of_one_cause_the_first_few_are_told_when_they_happen() -> N
     stream = io.StringIO()
     display = PlainDisplay(Console(stream, {"NO_COLOR": "1"}))
     for n in range(500):
-        display(AssetFinished(1.0, f"a{n:03}", Outcome.FAILED, error=f"ValueError: a{n:03}\n  at x.py:1"))
-        display(AssetFinished(1.0, f"b{n:03}", Outcome.BLOCKED))
+        display(
+            AssetFinished(
+                1.0, AssetResult(f"a{n:03}", Outcome.FAILED, error=f"ValueError: a{n:03}\n  at x.py:1")
+            )
+        )
+        display(AssetFinished(1.0, AssetResult(f"b{n:03}", Outcome.BLOCKED)))
     assert len(stream.getvalue().splitlines()) <= 20
     assert "a000" in stream.getvalue()

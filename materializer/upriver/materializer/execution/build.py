@@ -155,23 +155,21 @@ class Build:
 
     def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
         now, fresh = self._context.clock.now(), Outcome.FRESH
-        found = [
-            (node, finding.version.rows, finding.version.bytes)
-            for node, finding in seen.findings.items()
-            if finding.version is not None
-        ]
-        log.emit_all(
+        found = tuple(
             [
-                AssetFinished(now, node.asset, fresh, rows=rows, bytes=size, partition=node.partition)
-                for node, rows, size in found
+                AssetResult(
+                    node.asset,
+                    fresh,
+                    rows=finding.version.rows,
+                    bytes=finding.version.bytes,
+                    partition=node.partition,
+                )
+                for node, finding in seen.findings.items()
+                if finding.version is not None
             ]
         )
-        return tuple(
-            [
-                AssetResult(node.asset, fresh, rows=rows, bytes=size, partition=node.partition)
-                for node, rows, size in found
-            ]
-        )
+        log.emit_all([AssetFinished(now, result) for result in found])
+        return found
 
     def _run(
         self,

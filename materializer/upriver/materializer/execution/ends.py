@@ -189,20 +189,7 @@ class Ends(ABC):
         else:
             state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
             self._upstreams[node] = Unsettled(state, stuck=outcome is Outcome.BROKEN)
-        self._work.emit(
-            AssetFinished(
-                self._clock.now(),
-                node.asset,
-                outcome,
-                changed,
-                reasons,
-                rows,
-                size,
-                seconds,
-                error,
-                node.partition,
-            )
-        )
+        self._work.emit(AssetFinished(self._clock.now(), result))
         for reader in self._work.graph.downstreams(node):
             if reader in self._open and reader not in self._work.broken:
                 self._open[reader] -= 1

@@ -71,7 +71,7 @@ def _turned_out_fresh(past: Past, run: Run) -> list[Key]:
         match event:
             case RunStarted(expected=expected):
                 planned = {key for key, _ in expected}
-            case AssetFinished(asset=key, outcome=Outcome.FRESH) if key in planned:
+            case AssetFinished(result=AssetResult(asset=key, action=Outcome.FRESH)) if key in planned:
                 fresh.append(key)
             case _:
                 pass

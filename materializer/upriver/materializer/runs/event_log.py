@@ -12,7 +12,10 @@ from typing import BinaryIO
 import msgspec
 
 from upriver.assets.errors import UsageError
+from upriver.assets.model import Key, Value
+from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, Event, RunFinished
+from upriver.materializer.model import Outcome, Reasons
 from upriver.materializer.ports import Clock
 
 _EVENTS = "events.jsonl"
@@ -122,15 +125,47 @@ def follow_events(
             clock.wait(never, pause)
 
 
+class _EarlierFinished(Value, frozen=True, tag="asset_finished"):
+    """The end of an asset as logs told it before they held the whole result."""
+
+    at: float
+    asset: Key
+    outcome: Outcome
+    changed: bool = False
+    reasons: Reasons = ()
+    rows: int | None = None
+    bytes: int | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+    def event(self) -> AssetFinished:
+        """The same as it is told now."""
+        return AssetFinished(
+            self.at,
+            AssetResult(
+                self.asset,
+                self.outcome,
+                self.changed,
+                self.reasons,
+                self.rows,
+                self.bytes,
+                self.seconds,
+                self.error,
+            ),
+        )
+
+
 _DECODER = msgspec.json.Decoder(Event)
+_EARLIER_DECODER = msgspec.json.Decoder(_EarlierFinished)
 
 
 def _decoded(lines: list[bytes]) -> Iterator[Event]:
     for line in lines:
-        try:
-            yield _DECODER.decode(line)
-        except msgspec.DecodeError:
-            continue  # a line cut off by a power cut, or an event of a newer version
+        with suppress(msgspec.DecodeError):  # a line cut off by a power cut, or an event of a newer version
+            try:
+                yield _DECODER.decode(line)
+            except msgspec.ValidationError:
+                yield _EARLIER_DECODER.decode(line).event()
 
 
 def _rotate(folder: Path, own: str) -> None:

@@ -59,7 +59,7 @@ class Past:
         recorded = {one.asset: one for one in (msgspec.convert(o, AssetResult) for o in outcomes)}
         # Fresh assets are not recorded, nor is anything of a run that goes on or ended without a word.
         events = self.events(found.id)
-        told = {e.asset: _result(e) for e in events if isinstance(e, AssetFinished)}
+        told = {e.asset: e.result for e in events if isinstance(e, AssetFinished)}
         rank = {key: n for e in events if isinstance(e, RunStarted) for n, key in enumerate(e.assets)}
         assets = sorted((told | recorded).values(), key=lambda one: rank.get(one.asset, len(rank)))
         return msgspec.structs.replace(_run_entry(found), assets=tuple(assets))
@@ -87,7 +87,7 @@ class Past:
                     lines.append(LogLine(asset, attempt, stream, text, at))
                 case AssetRetrying(at, asset, attempt, _, error) if key in (None, asset):
                     lines.append(LogLine(asset, attempt, "upriver", error, at))
-                case AssetFinished(at=at, asset=asset, error=str(error)) if (
+                case AssetFinished(at, AssetResult(asset=asset, error=str(error))) if (
                     key in (None, asset) and asset not in told
                 ):
                     lines += [LogLine(asset, 0, "upriver", line, at) for line in error.splitlines()]
@@ -137,16 +137,3 @@ class Past:
 
 def _run_entry(run: Run) -> RunEntry:
     return RunEntry(run.id, run.status, run.started, run.finished, run.select, counts=run.counts)
-
-
-def _result(event: AssetFinished) -> AssetResult:
-    return AssetResult(
-        event.asset,
-        event.outcome,
-        event.changed,
-        event.reasons,
-        event.rows,
-        event.bytes,
-        event.seconds,
-        event.error,
-    )

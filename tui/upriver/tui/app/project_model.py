@@ -9,7 +9,7 @@ import msgspec
 
 from upriver.assets.errors import DeclarationError, Diagnosis, UpriverError
 from upriver.assets.model import Key
-from upriver.materializer.answers import AssetStatus
+from upriver.materializer.answers import AssetResult, AssetStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event
 from upriver.materializer.model import Outcome, State
 from upriver.materializer.operations import ProjectApi
@@ -134,7 +134,7 @@ class ProjectModel:
         match event:
             case AssetStarted(asset=asset, at=at):
                 return self._set(asset, state=State.RUNNING, running_since=at)
-            case AssetFinished(asset=asset, outcome=outcome) if outcome in _ENDS_AS:
+            case AssetFinished(at, AssetResult(asset=asset, action=outcome) as result) if outcome in _ENDS_AS:
                 status = self.statuses.get(asset)
                 if status is None:
                     return None
@@ -143,11 +143,11 @@ class ProjectModel:
                     asset,
                     state=_ENDS_AS[outcome],
                     running_since=None,
-                    reasons=event.reasons if _ENDS_AS[outcome] is not State.FRESH else (),
-                    materialized_at=event.at if built else status.materialized_at,
-                    rows=event.rows if built and event.rows is not None else status.rows,
-                    bytes=event.bytes if built and event.bytes is not None else status.bytes,
-                    error=event.error,
+                    reasons=result.reasons if _ENDS_AS[outcome] is not State.FRESH else (),
+                    materialized_at=at if built else status.materialized_at,
+                    rows=result.rows if built and result.rows is not None else status.rows,
+                    bytes=result.bytes if built and result.bytes is not None else status.bytes,
+                    error=result.error,
                 )
             case AssetFinished(asset=asset):
                 return self._set(asset, state=self.rank.get(asset, State.STALE), running_since=None)

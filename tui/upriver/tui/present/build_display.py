@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, Event
 from upriver.materializer.model import Outcome
 from upriver.tui.present.console import Console
@@ -60,12 +61,14 @@ def lines_of(
     none leaves one.
     """
     match event:
-        case AssetFinished(outcome=Outcome.FRESH) if verbosity < 1 or not fresh:
+        case AssetFinished(result=AssetResult(action=Outcome.FRESH)) if verbosity < 1 or not fresh:
             return []
-        case AssetFinished(outcome=Outcome.CANCELLED) if event.asset not in progress.attempted:
+        case AssetFinished(result=AssetResult(action=Outcome.CANCELLED)) if (
+            event.asset not in progress.attempted
+        ):
             return []
-        case AssetFinished() if verbosity >= 0 or event.outcome is Outcome.FAILED:
-            return finished_lines(event, progress.key_width, page())
+        case AssetFinished(result=result) if verbosity >= 0 or result.action is Outcome.FAILED:
+            return finished_lines(result, progress.key_width, page())
         case AssetOutput() if verbosity > 0 or (event.stream == WARNING and verbosity == 0):
             return [output_line(event, progress.key_width)]
         case AssetRetrying() if verbosity >= 0:
@@ -87,11 +90,11 @@ class _Repeats:
     def left_out(self, event: Event) -> bool:
         """Whether *event* is one of many, which the summary tells in groups."""
         match event:
-            case AssetFinished(outcome=Outcome.BLOCKED):  # one failure may block hundreds
+            case AssetFinished(result=AssetResult(action=Outcome.BLOCKED)):  # one failure may block hundreds
                 self._blocked -= 1
                 return self._blocked < 0
-            case AssetFinished(outcome=Outcome.FAILED):
-                cause = first_line(event.error or "").replace(event.asset, "\0")
+            case AssetFinished(result=AssetResult(asset=asset, action=Outcome.FAILED, error=error)):
+                cause = first_line(error or "").replace(asset, "\0")
                 self._seen[cause] += 1
                 return self._seen[cause] > self._most
             case _:

@@ -83,8 +83,8 @@ class Progress:
             case AssetFinished():
                 self.running.pop(event.asset, None)
                 self.finished.add(event.asset)
-                self.counts[event.outcome] += 1
-                if event.outcome in (Outcome.REUSED, Outcome.FRESH):
+                self.counts[event.result.action] += 1
+                if event.result.action in (Outcome.REUSED, Outcome.FRESH):
                     self.saved += self.expected.get(event.asset, 0.0)
             case AssetOutput() | RunFinished():
                 pass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying
+from upriver.materializer.answers import AssetResult
+from upriver.materializer.events import AssetOutput, AssetRetrying
 from upriver.materializer.model import Outcome
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME
@@ -26,28 +27,28 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 ASCII_SPINNER = "|/-\\"
 
 
-def finished_lines(event: AssetFinished, key_width: int, page: Page) -> list[Line]:
+def finished_lines(result: AssetResult, key_width: int, page: Page) -> list[Line]:
     """How one asset ended: one line, and below it the whole error when it failed."""
-    mark = OUTCOME[event.outcome]
-    head = line(sign(mark, page), " ", pad(clip(line(event.asset), max(key_width, 8)), key_width), "  ")
+    mark = OUTCOME[result.action]
+    head = line(sign(mark, page), " ", pad(clip(line(result.asset), max(key_width, 8)), key_width), "  ")
     facts: list[Line] = []
-    if event.outcome is Outcome.BUILT:
-        facts.append(pad(line(plural(event.rows, "row") if event.rows is not None else ""), 16, "right"))
-        facts.append(pad(line(moment(event.seconds)), 6, "right"))
+    if result.action is Outcome.BUILT:
+        facts.append(pad(line(plural(result.rows, "row") if result.rows is not None else ""), 16, "right"))
+        facts.append(pad(line(moment(result.seconds)), 6, "right"))
     else:
         facts.append(pad((Span(mark.word, mark.colour),), 16))
-        timed = event.outcome is Outcome.FAILED
-        facts.append(pad(line(moment(event.seconds) if timed else ""), 6, "right"))
+        timed = result.action is Outcome.FAILED
+        facts.append(pad(line(moment(result.seconds) if timed else ""), 6, "right"))
     # What a failed asset was built for says less than its error, which follows.
-    reasons = blocking(event.reasons) if event.outcome is Outcome.BLOCKED else event.reasons
+    reasons = blocking(result.reasons) if result.action is Outcome.BLOCKED else result.reasons
     # What breaks many is told in full once, at the end.
-    why = "" if event.outcome is Outcome.FAILED else reasons_text(reasons, event.asset)
-    if event.outcome is Outcome.BUILT and not event.changed:
+    why = "" if result.action is Outcome.FAILED else reasons_text(reasons, result.asset)
+    if result.action is Outcome.BUILT and not result.changed:
         why = f"{why}; same content as before" if why else "same content as before"
     text = line(head, joined(facts, "  "), Span(f"  {why}" if why else "", "dim"))
     lines = [text if page.width is None else clip(text, page.width)]
-    if event.outcome is Outcome.FAILED and event.error:
-        lines += error_lines(event.error)
+    if result.action is Outcome.FAILED and result.error:
+        lines += error_lines(result.error)
     return lines
 
 

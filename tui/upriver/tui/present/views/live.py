@@ -8,7 +8,7 @@ from enum import Enum
 from typing import assert_never
 
 from upriver.assets.model import Key
-from upriver.materializer.answers import AssetStatus, LogLine
+from upriver.materializer.answers import AssetResult, AssetStatus, LogLine
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -130,7 +130,7 @@ class RunPicture:
                 text = f"attempt {event.attempt} failed: {event.error}; again in {event.wait:.1f} s"
                 self.log.append(LogLine(event.asset, event.attempt, "stderr", text, event.at))
             case AssetFinished():
-                self._finish(event)
+                self._finish(event.result)
             case RunFinished():
                 self.status, self.finished = event.status, event.at
                 self.running.clear()
@@ -143,26 +143,31 @@ class RunPicture:
             part = self.parts[key] = Part(key)
         return part
 
-    def _finish(self, event: AssetFinished) -> None:
-        part = self._part(event.asset)
-        self.running.pop(event.asset, None)
-        part.phase, part.outcome, part.changed = Phase.DONE, event.outcome, event.changed
-        part.seconds, part.rows, part.bytes, part.error = event.seconds, event.rows, event.bytes, event.error
-        part.reasons = event.reasons or part.reasons
-        self.counts[event.outcome] += 1
+    def _finish(self, result: AssetResult) -> None:
+        part = self._part(result.asset)
+        self.running.pop(result.asset, None)
+        part.phase, part.outcome, part.changed = Phase.DONE, result.action, result.changed
+        part.seconds, part.rows, part.bytes, part.error = (
+            result.seconds,
+            result.rows,
+            result.bytes,
+            result.error,
+        )
+        part.reasons = result.reasons or part.reasons
+        self.counts[result.action] += 1
         self.finished_order.append(part)
-        match event.outcome:
+        match result.action:
             case Outcome.FAILED | Outcome.BROKEN:
                 self.failed.append(part)
             case Outcome.REUSED | Outcome.FRESH:
                 self.saved += part.expected or 0.0
             case Outcome.BUILT:
-                self.rows += event.rows or 0
-                self.bytes += event.bytes or 0
+                self.rows += result.rows or 0
+                self.bytes += result.bytes or 0
             case Outcome.BLOCKED | Outcome.CANCELLED:
                 pass
             case _:
-                assert_never(event.outcome)
+                assert_never(result.action)
 
     def end_unseen(self, status: RunStatus | None, at: float) -> None:
         """The run is over although its last event never came (its process is gone)."""
