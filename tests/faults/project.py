@@ -28,7 +28,7 @@ from upriver.materializer.storage.local_store import LocalStore
 from upriver.tui.cli.main import execute
 
 UPRIVER = (sys.executable, "-m", "upriver")
-MARK = "UPRIVER_FAULTS_PROJECT"
+MARK = "PYTHON_FAULTS_PROJECT"  # of the kind that every process is given, however it is confined
 """An environment variable that every process started for a project inherits: so none can hide."""
 
 PATIENCE = 5.0

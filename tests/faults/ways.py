@@ -337,7 +337,7 @@ _group(
         "posix_environ": '__import__("posix").environ.get(b"UPRIVER_WAY")',
         "native_getenv": "libc().getenv(b'UPRIVER_WAY')",
         "program_env": 'subprocess.run(["printenv", "UPRIVER_WAY"], capture_output=True).stdout',
-        "proc_environ": 'b"UPRIVER_WAY" in open("/proc/self/environ", "rb").read()',
+        "proc_environ": 'open("/proc/self/environ", "rb").read().count(b"UPRIVER_WAY=another")',
     },
 )
 _group(
@@ -411,6 +411,35 @@ _group(
         "raw_socket": "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)",
     },
     "ermission denied",
+)
+_group(
+    "another process offers it, and the recipe may look at processes",
+    D,
+    {
+        "environment_of_parent": 'open(f"/proc/{os.getppid()}/environ", "rb").read()',
+        "memory_of_parent": 'open(f"/proc/{os.getppid()}/mem", "rb").read(10)',
+        "descriptor_of_parent": 'open(f"/proc/{os.getppid()}/fd/0").read()',
+        "folder_of_parent": 'open(f"/proc/{os.getppid()}/cwd/data/one.txt").read()',
+        "root_of_parent": 'open(f"/proc/{os.getppid()}/root{os.getcwd()}/data/one.txt").read()',
+        "maps_of_parent": 'open(f"/proc/{os.getppid()}/maps").read()',
+    },
+    "ermission denied",
+    "processes=True",
+)
+_group(
+    "native code of a recipe that may look at processes hides the error",
+    W,
+    {
+        "program_environment_of_all": """
+            search = "cat /proc/[0-9]*/environ 2>/dev/null | grep -c UPRIVER_WAY=another"
+            value = subprocess.run(search, shell=True, capture_output=True).stdout
+        """,
+        "program_through_all_folders": """
+            search = "cat /proc/[0-9]*/cwd/data/one.txt /proc/[0-9]*/root$PWD/data/one.txt 2>/dev/null | grep -c another"
+            value = subprocess.run(search, shell=True, capture_output=True).stdout
+        """,
+    },
+    options="processes=True",
 )
 _group(
     "it writes",

@@ -115,6 +115,18 @@ RECIPES = {
             value = list(pool.map(abs, [-1, -2]))
         """,
     ),
+    "processes_that_look_at_themselves": (
+        "processes=True",
+        """
+        import multiprocessing
+        looks = [Path("/proc/self/statm"), Path("/proc/self/status"), Path("/proc/self/stat")]
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            found = pool.map(Path.read_text, looks)
+            below = [int(line.split()[1]) for line in found[1].splitlines() if line.startswith("PPid")]
+        assert below == [os.getpid()] and str(os.getpid()) in os.listdir("/proc")
+        value = len(found)
+        """,
+    ),
     "pipes_between_processes": (
         "",
         """
@@ -167,7 +179,11 @@ def test_what_libraries_do_by_themselves_works_in_confinement(tmp_path: Path) ->
     session = Session(tmp_path)
     try:
         result = session.build()
-        assert {one.asset: one.error for one in result.assets if one.error} == {}
+        failed = {one.asset: one.error for one in result.assets if one.error}
+        printed = [
+            f"{line.asset} {line.stream}: {line.text}" for line in session.log("last") if line.asset in failed
+        ]
+        assert failed == {}, "\n".join(map(str, printed))
         for key, record in session.context.state.current("dev").items():
             found = [
                 name

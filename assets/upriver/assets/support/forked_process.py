@@ -34,8 +34,8 @@ _LATE = 2.0
 _LOOK = 0.05
 
 _BASE = re.compile(
-    # Where programs and what they say are looked for; this program's own.
-    r"PATH|LANG|LANGUAGE|LC_\w+|TZ|TZDIR|UPRIVER_\w+"
+    # Where programs and what they say are looked for.
+    r"PATH|LANG|LANGUAGE|LC_\w+|TZ|TZDIR"
     # What the interpreter and the libraries look at when they are imported.
     r"|PYTHON\w+|LD_\w+|DYLD_\w+|MALLOC_\w+|GLIBC_TUNABLES|\w*MALLOC_CONF"
     r"|POLARS_\w+|ARROW_\w+|NPY_\w+|NUMPY_\w+|OPENBLAS_\w+|OMP_\w+|GOTO_\w+|MKL_\w+|BLIS_\w+|RAYON_\w+|RUST_\w+"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from upriver.assets.declare.paths import base_folder, write_pattern
+from upriver.assets.model import Permissions
 from upriver.materializer.execution.local.confinement.policy import contains
 from upriver.materializer.execution.local.denials import Act, Denied
 from upriver.materializer.execution.local.grants import MOST_REPETITIONS, Granted
@@ -15,6 +16,9 @@ _NETWORK = re.compile(
     r"connection (?:refused|error|reset)|network is unreachable|name resolution|resolve host|dns error"
     r"|could not resolve|error sending request|failed to connect|connecterror|socket",
     re.IGNORECASE,
+)
+_PROCESSES = re.compile(
+    r"/proc\b|/dev/shm|AccessDenied: \(?pid|sem_open|semaphore|shared.?memory", re.IGNORECASE
 )
 _CREDENTIALS = re.compile(
     r"credential|unauthori[sz]ed|forbidden|\b40[13]\b|access.?denied|api.?key|token|authenticat|password|signature",
@@ -74,15 +78,17 @@ def too_many(granted: Granted) -> str:
     )
 
 
-def advice(error: str, *, confined: bool, network: bool) -> str:
+def advice(error: str, permissions: Permissions, *, confined: bool) -> str:
     """A hint for an error that may come from what a confined process is not given; empty if there is none."""
     if not confined:
         return ""
-    if network and _CREDENTIALS.search(error):
+    if not permissions.processes and _PROCESSES.search(error):
+        return "\n  hint: if it works with processes of its own, or looks at them, write processes=True"
+    if permissions.network and _CREDENTIALS.search(error):
         return (
             "\n  hint: it is given only the environment variables that it declares, and no file of the home folder: "
             "write environment=['AWS_*'] (or what it needs), or use secret(...)"
         )
-    if not network and _NETWORK.search(error):
+    if not permissions.network and _NETWORK.search(error):
         return "\n  hint: if it needs the network, write network=True"
     return ""

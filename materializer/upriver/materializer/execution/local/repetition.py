@@ -187,8 +187,8 @@ class _Repetition:
         if final := refusals((one for one in denied if one.told and one not in wanting), str(self._root)):
             return NotRun("\n".join((*final, *([error] if error else []))), _traceback(result), final=True)
         if error is not None:
-            network = job.permissions.network
-            return NotRun(error + advice(error, confined=self._enforced, network=network), _traceback(result))
+            hint = advice(error, job.permissions, confined=self._enforced)
+            return NotRun(error + hint, _traceback(result))
         assert result is not None
         if lasting := [one for one in denied if one.told]:  # granted, and denied all the same
             return NotRun(f"{lasting[0].path} can't be read although it is granted", final=True)

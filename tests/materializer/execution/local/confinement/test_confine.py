@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.materializer.execution.local.confinement.confined import confined
 
-from upriver.materializer.execution.local.confinement import landlock, seccomp
+from upriver.materializer.execution.local.confinement import capabilities, landlock, seccomp
 from upriver.materializer.execution.local.confinement.apply import offer
 from upriver.materializer.execution.local.confinement.policy import Grants
 
@@ -283,3 +283,18 @@ def test_a_rule_for_what_is_not_there_is_no_error() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "fine\n"
+
+
+def test_root_gives_up_the_capabilities_that_read_past_file_rights(project: Path) -> None:
+    """What it starts has them no more either: an ordinary user has none from the beginning."""
+    held = "int([line for line in TEXT.splitlines() if line.startswith(KIND)][0].split()[1], 16)"
+    asked = {
+        f"{place} {kind}": held.replace("TEXT", text).replace("KIND", repr(kind))
+        for place, text in (
+            ("own", "open('/proc/self/status').read()"),
+            ("started", "shell('cat /proc/self/status')"),
+        )
+        for kind in ("CapPrm", "CapEff")
+    }
+    found = confined(project, granted(project, processes=True), asked, before=BEFORE)
+    assert all(int(value) & capabilities.MASK == 0 for value in found.values()), found

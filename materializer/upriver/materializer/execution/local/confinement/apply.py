@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 
 from upriver.assets.model import Value
-from upriver.materializer.execution.local.confinement import landlock, seccomp
+from upriver.materializer.execution.local.confinement import capabilities, landlock, seccomp
 from upriver.materializer.execution.local.confinement.policy import (
     SYSTEM,
     Grants,
@@ -62,6 +62,7 @@ def confine(grants: Grants, root: str) -> Policy:
     made = policy(base_rules(root), grants, own)
     try:
         landlock.restrict(made.rules, network=made.network)
+        capabilities.give_up()
         seccomp.install(network=made.network)
     except OSError as error:
         raise ConfinementError(f"this process could not be confined: {error.strerror}") from error

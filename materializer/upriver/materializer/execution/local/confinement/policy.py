@@ -74,6 +74,7 @@ KERNEL = (
 """What the kernel says of the machine: processors, memory, limits."""
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
+PROCESSES = "/proc"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 -- the kernel's name for it
 RESOLVER = ("/etc/resolv.conf", "/etc/hosts", "/run/systemd/resolve", "/run/resolvconf", "/run/nscd")
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
@@ -200,7 +201,9 @@ def policy(base: Iterable[Rule], grants: Grants, process: str) -> Policy:
     rules += [Rule(path, _DEVICE if contains("/dev", path) else LIBRARY) for path in grants.outside]
     rules += [Rule(path, Access.WRITE | Access.MAKE) for path in grants.writes]
     if grants.processes:
-        rules.append(Rule(SHARED_MEMORY, OWN))
+        # Of a process that it starts, its own entry as well: nobody knows yet which number that has. What they
+        # hold (environ, mem, fd, cwd) the kernel gives to no confined process that has not started them.
+        rules += [Rule(SHARED_MEMORY, OWN), Rule(PROCESSES, Access.READ | Access.LIST)]
     if grants.network:
         rules += [Rule(path, Access.READ) for path in RESOLVER]
     return Policy(tuple(rules), grants.network)
