@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+import polars as pl
+
 from upriver.assets.model import Key
 from upriver.lineage.polars.tree import Expression
 
@@ -23,13 +25,15 @@ _NONE: Influences = frozenset()
 class Flow(NamedTuple):
     """One column: the columns of its values, how they became it, and what else decides them.
 
-    *hidden* says that part of it is an expression that Polars does not show, so that all columns are in it.
+    *hidden* says that part of it is an expression that Polars does not show, so that all columns are in it. *fields*
+    are the fields of a struct, by name, where they can be told apart.
     """
 
     value: frozenset[Column] = frozenset()
     how: str = "copy"
     influence: Influences = _NONE
     hidden: bool = False
+    fields: tuple[tuple[str, Flow], ...] = ()
 
     def deciding(self, how: str) -> Influences:
         """Everything that bears on this column, as influence on something else."""
@@ -39,9 +43,17 @@ class Flow(NamedTuple):
         """The same, made in no weaker way than *how*."""
         return self if HOWS.index(self.how) >= HOWS.index(how) else self._replace(how=how)
 
+    def field(self, name: str) -> Flow:
+        """One field of this struct: all of it, where its fields can't be told apart."""
+        found = dict(self.fields).get(name)
+        return self.at_least("expression") if found is None else found.at_least(self.how)
+
     def decided_by(self, influence: Influences) -> Flow:
         """The same with more influence."""
-        return self._replace(influence=self.influence | influence) if influence else self
+        if not influence:
+            return self
+        fields = tuple((name, flow.decided_by(influence)) for name, flow in self.fields)
+        return self._replace(influence=self.influence | influence, fields=fields)
 
 
 NOTHING = Flow()
@@ -90,14 +102,48 @@ def flow_of(expression: Expression, below: Relation) -> Flow:
             return NOTHING
         case "len":
             return Flow(below.counted(), "aggregate")
-        case "unknown":
+        case "unknown" if expression.options:
             return below.whole()._replace(hidden=True)
     inputs = [flow_of(inner, below) for inner in expression.inputs]
-    made = merged(inputs, _HOW.get(expression.op, "expression"))
+    if expression.op == "function" and expression.name == "StructFunction.FieldByName":
+        return inputs[0].field(str(expression.options[0]))
+    choosing, choice = _choosing(expression)
+    values = [flow for at, flow in enumerate(inputs) if at not in choosing]
+    made = merged(values, _HOW.get(expression.op, "expression"))
+    if expression.name == "as_struct" and isinstance(expression.dtype, pl.Struct):
+        names = (field.name for field in expression.dtype.fields)
+        made = made._replace(fields=tuple(zip(names, inputs, strict=True)))
     deciders = [(how, flow_of(inner, below)) for how, inner in expression.deciders]
+    deciders += [(choice, flow) for at, flow in enumerate(inputs) if at in choosing]
     hidden = any(flow.hidden for flow in (*inputs, *(flow for _, flow in deciders)))
     decided = made.decided_by(_NONE.union(*(flow.deciding(how) for how, flow in deciders)))
     return decided._replace(hidden=hidden)
 
 
-_HOW = {"aggregate": "aggregate", "window": "window", "rolling": "window", "explode": "unnest"}
+def _choosing(expression: Expression) -> tuple[range, str]:
+    """The places of a function's inputs that only choose what its value is made of, and how they do."""
+    name, inputs = expression.name, len(expression.inputs)
+    if expression.op != "function":
+        return range(0), ""
+    if name == "shift_and_fill":  # what it is filled with is a value
+        return range(1, 2), "conditional"
+    how = "order" if name.startswith("RollingFunctionBy.") else _CHOICES.get(name)
+    return (range(1, inputs), how) if how is not None else (range(0), "")
+
+
+_CHOICES = {
+    **dict.fromkeys(("top_k", "sample", "ListFunction.Sample", "StringFunction.Head", "StringFunction.Tail"), "limit"),
+    **dict.fromkeys(("top_k_by", "min_by", "max_by"), "order"),
+    **dict.fromkeys(("ListFunction.Get", "ListFunction.Gather", "ListFunction.Slice"), "conditional"),
+    **dict.fromkeys(("ListFunction.GatherEvery", "ListFunction.Shift", "ArrayFunction.Get"), "conditional"),
+    **dict.fromkeys(("ArrayFunction.Shift", "StringFunction.Slice", "shift"), "conditional"),
+}  # fmt: skip
+"""Functions whose first input flows into the value; the others say which of it."""
+
+_HOW = {
+    "unknown": "opaque",
+    "aggregate": "aggregate",
+    "window": "window",
+    "rolling": "window",
+    "explode": "unnest",
+}

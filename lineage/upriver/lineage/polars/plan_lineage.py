@@ -44,7 +44,7 @@ def _analyze(
     called: Callable[[str], str],
 ) -> Analysis:
     try:
-        plan = read_plan(frame)
+        plan, pruned = read_plan(frame), read_plan(frame, pruned=True)
         output = frame.collect_schema()
         walk = Walk(_key_of)
         relation = walk.relation(plan, order_promised)
@@ -61,6 +61,13 @@ def _analyze(
     known = {(edge.upstream, edge.upstream_column) for edge in edges}
     # What is read and decides nothing that can be seen counts as deciding the rows.
     bare = {(key, column): how for (key, column), how in walk.looked_at if (key, column) not in known}
+    # Of an upstream whose rows are only counted, Polars reads some column for its length.
+    counted = recorders.keys() - {key for key, column in known | bare.keys() if column is not None}
+    bare |= {
+        (key, column): "expression"
+        for key, column in _scanned(pruned)
+        if key not in counted and (key, column) not in known | bare.keys()
+    }
     bare |= {(key, None): "rows" for key in set(scanned(plan, _key_of)) - {key for key, _ in (*known, *bare)}}
     edges += [ColumnEdge(key, column, None, EdgeKind.INFLUENCE, how) for (key, column), how in bare.items()]
     opaque = [Opaque(cause, key) for cause, keys in walk.opaque.items() for key in sorted(keys)]
@@ -90,7 +97,7 @@ def _analyze(
         tuple(footprints),
         tuple(opaque),
         tuple(sorted(walk.volatile, key=lambda v: v.function)),
-        "" if opaque else _binding(frame, output, called),
+        "" if opaque else binding(pruned, output, _key_of, called),
         tuple(
             (name, words)
             for name, flow in flows.items()
@@ -137,10 +144,6 @@ def _scanned(node: PlanNode) -> set[Column]:
     if node.op == "scan" and (key := _key_of(node.options["source"])) is not None:
         found.update((key, name) for name in node.schema)
     return found.union(*(_scanned(child) for child in node.inputs))
-
-
-def _binding(frame: pl.LazyFrame, output: pl.Schema, called: Callable[[str], str]) -> str:
-    return binding(read_plan(frame, pruned=True), output, _key_of, called)
 
 
 def _first_line(error: BaseException) -> str:

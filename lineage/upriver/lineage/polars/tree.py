@@ -6,7 +6,8 @@ Read before optimization, with columns and types resolved. What the interface do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -25,7 +26,8 @@ class Expression:
 
     *op* is ``column``, ``literal``, ``len``, ``binary``, ``cast``, ``function``, ``aggregate``, ``ternary``,
     ``filter``, ``sort``, ``sort_by``, ``gather``, ``slice``, ``window``, ``rolling``, ``explode`` or ``unknown``;
-    *name* says which column, function, operator or aggregate, *options* its other arguments.
+    *name* says which column, function, operator or aggregate, *options* its other arguments. The inputs of an
+    ``unknown`` are what it can be made of at most; None as its only option says that this, too, is unknown.
     """
 
     op: str
@@ -74,13 +76,29 @@ def read_plan(frame: pl.LazyFrame, *, pruned: bool = False) -> PlanNode:
     """
     flags = pl.QueryOptFlags.none()
     flags.projection_pushdown = pruned
-    return _Reader(frame._ldf.with_optimizations(flags._pyoptflags).visit()).node()
+    traverser = frame._ldf.with_optimizations(flags._pyoptflags).visit()
+    reader = _Reader(traverser)
+    here, plan = traverser.get_node(), reader.node()
+    if not reader.unknown:
+        return plan
+    traverser.set_node(here)
+    return _Reader(traverser, sorted(reader.seen)).node()
 
 
 class _Reader:
-    def __init__(self, traverser: Any) -> None:
+    """Reader of a plan. *placed* are the expressions in it, by number, that are known to be no part of an unknown one.
+
+    Polars numbers an expression after all that it is made of, without a gap: what lies between an unknown expression
+    and the nearest one before it that has another place is all that it can be made of.
+    """
+
+    def __init__(self, traverser: Any, placed: Sequence[int] | None = None) -> None:
         self._at = traverser
         self._known: dict[int, PlanNode] = {}
+        self._placed = placed
+        self._root = -1
+        self.seen: set[int] = set()
+        self.unknown = False
 
     def node(self) -> PlanNode:
         number = self._at.get_node()
@@ -116,25 +134,43 @@ class _Reader:
         here = self._at.get_node()
         if below is not None:
             self._at.set_node(below)
+        self._root = number
         try:
             return self._expression(number)
         finally:
             self._at.set_node(here)
 
     def _expression(self, number: int) -> Expression:
+        self.seen.add(number)
         try:
             seen = self._at.view_expression(number)
         except FAILURES as error:
-            return Expression("unknown", str(error))
+            return self._hidden(str(error), number)
         convert = _EXPRESSIONS.get(type(seen).__name__)
         if convert is None:
-            return Expression("unknown", type(seen).__name__)
+            return self._hidden(type(seen).__name__, number)
         made = convert(self, seen)
         try:
             dtype = self._at.get_dtype(number)
         except FAILURES:  # some inner expressions have no type of their own
             dtype = None
         return Expression(made.op, made.name, made.options, made.inputs, made.deciders, dtype)
+
+    def _hidden(self, name: str, number: int) -> Expression:
+        """The expression *number*, which Polars does not show."""
+        self.unknown = True
+        # One that Polars has made of what was written is not numbered in its place.
+        if self._placed is None or number > self._root:
+            return Expression("unknown", name, (None,))
+        at = bisect_left(self._placed, number)
+        first = self._placed[at - 1] + 1 if at else 0
+        inputs = []
+        outside, self.seen = self.seen, set()
+        for inner in range(number - 1, first - 1, -1):
+            if inner not in self.seen:
+                inputs.append(self._expression(inner))
+        self.seen |= outside
+        return Expression("unknown", name, (), tuple(inputs))
 
     def all(self, numbers: list[int]) -> tuple[Expression, ...]:
         return tuple(self._expression(number) for number in numbers)

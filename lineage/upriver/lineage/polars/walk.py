@@ -18,6 +18,9 @@ KeyOf: TypeAlias = Callable[[object], Key | None]
 _NATIVE = frozenset({"reshape", "binary expr", "categorical expr"})
 """Expressions that Polars does not show, and that surely hold no Python function."""
 
+_NATIVE_OUTSIDE = frozenset({"list.eval", "element", "StructEval", "field", "row_encode", "business"})
+"""Those that hold one only if an expression that they are made of does."""
+
 
 @dataclass
 class Walk:
@@ -97,7 +100,7 @@ class Walk:
 
     def _note(self, expression: Expression) -> None:
         """Remark on what *expression* holds that is not understood, or that changes by itself."""
-        if expression.op == "unknown":
+        if expression.op == "unknown" and (expression.options or expression.name not in _NATIVE_OUTSIDE):
             self.unknown.add(expression.name)
         if expression.op == "function" and _is_random(expression):
             self.volatile.add(Volatility(expression.name, "build"))
@@ -198,10 +201,11 @@ def _joined(node: PlanNode, left: Relation, right: Relation) -> Relation:
     rows = left.rows | right.rows | on
     if options["how"] == "AsOf" or options["slice"] is not None:
         rows |= left.order | right.order
-    if options["how"] == "AsOf" and options["slice"] is None:
+    order = left.order | right.order
+    if options["slice"] is None and (options["how"] == "AsOf" or _finds_at_most_one(node)):
         # Every row of the left is kept once: what is found for it decides no more than the columns of the right.
         right = Relation({n: f.decided_by(rows) for n, f in right.columns.items()}, right.rows, right.order)
-        rows = left.rows
+        rows, order = left.rows, left.order
     both = [
         merged([one, other], "copy")
         for one, other in zip(left_keys.values(), right_keys.values(), strict=False)
@@ -216,7 +220,13 @@ def _joined(node: PlanNode, left: Relation, right: Relation) -> Relation:
         else:
             column = left.columns.get(name) or right.columns.get(name)
             columns[name] = column or right.columns.get(name.removesuffix(suffix)) or paired[name]
-    return Relation(columns, rows, left.order | right.order)
+    return Relation(columns, rows, order)
+
+
+def _finds_at_most_one(join: PlanNode) -> bool:
+    """Whether each row of the left stays one row, because no two rows of the right have the same key."""
+    on = {n.expression.name for n in join.right_keys if n.expression.op == "column"}
+    return join.options["how"] == "Left" and any(key <= on for key in _unique(join.inputs[1], strictly=True))
 
 
 def _stacked(node: PlanNode, below: list[Relation]) -> Relation:
@@ -243,9 +253,11 @@ def _mapped(node: PlanNode, below: Relation) -> Relation | None:
                 columns[column] = columns[column].at_least("unnest")
                 rows |= columns[column].deciding("unnest")
         case "unnest":
-            fields = {n: merged([columns[c] for c in arguments[0]], "expression") for n in node.schema}
+            whole = merged([columns[c] for c in arguments[0]], "expression")
+            fields = {n: flow for c in arguments[0] for n, flow in columns[c].fields}
             columns = {
-                n: columns[n] if n in columns and n not in arguments[0] else fields[n] for n in node.schema
+                n: columns[n] if n in columns and n not in arguments[0] else fields.get(n, whole)
+                for n in node.schema
             }
         case "unpivot":
             index, on, variable, value = arguments
@@ -307,23 +319,23 @@ def _is_total(node: PlanNode) -> bool:
     return any(unique <= by for unique in _unique(node.inputs[0]))
 
 
-def _unique(node: PlanNode) -> list[frozenset[str]]:
-    """Sets of columns in which no two different rows of *node* are the same."""
+def _unique(node: PlanNode, *, strictly: bool = False) -> list[frozenset[str]]:
+    """Sets of columns in which no two different rows of *node* are the same; *strictly*: no two rows at all."""
     every = frozenset(node.schema)
-    found = [every]
+    found = [] if strictly else [every]
     match node.op:
         case "group_by" if node.options["index"] is None:
             found.append(frozenset(n.name for n in node.keys))
         case "distinct":
-            found += [frozenset(node.options["subset"] or every), *_unique(node.inputs[0])]
+            found += [frozenset(node.options["subset"] or every), *_unique(node.inputs[0], strictly=strictly)]
         case "filter" | "sort" | "slice" | "cache" | "project":
-            found += [unique for unique in _unique(node.inputs[0]) if unique <= every]
+            found += [unique for unique in _unique(node.inputs[0], strictly=strictly) if unique <= every]
         case "with_columns":
             made = {n.name for n in node.expressions}
-            found += [unique for unique in _unique(node.inputs[0]) if not unique & made]
-        case "select":
+            found += [unique for unique in _unique(node.inputs[0], strictly=strictly) if not unique & made]
+        case "select" if all(shape(n.expression) in (Shape.ROWS, Shape.ONE) for n in node.expressions):
             names = {n.expression.name: n.name for n in node.expressions if n.expression.op == "column"}
-            for unique in _unique(node.inputs[0]):
+            for unique in _unique(node.inputs[0], strictly=strictly):
                 if unique <= names.keys():
                     found.append(frozenset(names[name] for name in unique))
     return found
