@@ -141,8 +141,7 @@ class Editor:
                 self.project.headers[name] = self.project.headers.get(name, 0) + 1
         self.project.extras[name] = extras
         self.project.write_source(name)
-        # A text source is held to the shape that it had, in its order: a build from scratch would not know that one.
-        (self.project.root / "sources.lock").unlink(missing_ok=True)
+        self.project.forget_shapes()
 
     # -- code --------------------------------------------------------------------------------------------
     def _node(self) -> Node:
@@ -208,6 +207,7 @@ class Editor:
         for name in now.nodes.keys() - then.nodes.keys():
             now.remove_node_files(name)
         vars(now).update(vars(then))
+        now.forget_shapes()
         return now.write()
 
 

@@ -7,8 +7,6 @@ from tests.materializer.random_builds.steps import run
 
 
 # In so many parts because files with many tests are begun first, and what takes long must not end last.
-# Not among the ordinary tests until the yardstick knows the shapes of text sources and the new process model.
-@pytest.mark.soak
 @pytest.mark.parametrize("part", range(8))
 def test_every_build_equals_one_from_scratch_and_builds_nothing_needlessly(part: int) -> None:
     run(examples=1, steps=16, least=16, python_share=0.35, sizes=(6, 9))
