@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+WHOLE  := $(VENV)/.whole
 
 .DEFAULT_GOAL := help
 .PHONY: help demo quick test check lint types imports soak bench bench-peers mutants clean
@@ -17,7 +18,12 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $(READY)
 
+$(WHOLE): $(READY) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
+	@touch $(WHOLE)
+
 demo: $(READY)  ## build sample_data and print its freshness
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[ml]'
 	$(BIN)/upriver -C sample_data build
 	$(BIN)/upriver -C sample_data status
 
@@ -26,25 +32,26 @@ quick: $(READY)  ## the fast lane, within a minute: style, imports, and the test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not soak and not slow" tests
 
-test: $(READY)  ## run all tests; what failed beside others runs once more, alone
+test: $(READY)  ## run all tests that need nothing heavy; what failed beside others runs once more, alone
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests || { \
 	  test $$? -eq 1 || exit 1; \
 	  echo "=== Once more, alone: a test that passes now is UNSTABLE, and to be mended ==="; \
 	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none -v tests; }
 
-check: lint types imports test  ## everything that a change has to pass
+check: export CI := true
+check: $(WHOLE) lint types imports test  ## everything that a change has to pass: installs the heavy parts, skips nothing
 
 lint: $(READY)  ## style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)  ## mypy, strict
+types: $(WHOLE)  ## mypy, strict
 	$(BIN)/mypy
 
 imports: $(READY)  ## who may import whom
 	$(BIN)/lint-imports
 
-soak: $(READY)  ## long random runs: hundreds of kills, thousands of edits
+soak: $(WHOLE)  ## long random runs: hundreds of kills, thousands of edits
 	$(BIN)/python -m pytest -n 2 -m soak --timeout 7200 tests
 
 bench: $(READY)  ## the figures of the README, measured here

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.heavy import PARTS, in_ci, lacking
+from tests.servers.postgres import PostgresServer, running
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("unhurried", deadline=None)
@@ -30,10 +34,44 @@ QUICK = (
 """What `make quick` runs, below this folder: tests that take no worker processes, no screens and no oracles."""
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, one for all tests of a process; each makes its own database."""
+    with running() as server:
+        yield server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In CI nothing may be skipped that can be had."""
+    if in_ci() and (
+        absent := [why for name, part in PARTS.items() if part.installed and (why := lacking(name))]
+    ):
+        raise pytest.UsageError("CI runs every suite, but these can't run here:\n  " + "\n  ".join(absent))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all others as slow."""
+    """Skip what needs a heavy part that is not installed; mark as slow what is not quick."""
     here = Path(__file__).parent
+    absent = {name: why for name in PARTS if (why := lacking(name)) is not None}
     for item in items:
+        for mark in item.iter_markers():
+            if mark.name in absent:
+                item.add_marker(pytest.mark.skip(reason=absent[mark.name]))
         place = item.path.relative_to(here).as_posix()
         if not any(place == one or place.startswith(f"{one}/") for one in QUICK):
             item.add_marker("slow")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the suites that did not run, once each."""
+    told = {why: name for name in PARTS if (why := lacking(name)) is not None}
+    skipped = Counter(
+        why
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple)
+        and (why := report.longrepr[2].removeprefix("Skipped: ")) in told
+    )
+    if skipped:
+        terminalreporter.section("suites that did not run")
+        for why, count in sorted(skipped.items()):
+            terminalreporter.line(f"{why}: {count} skipped")

@@ -13,7 +13,6 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -23,9 +22,7 @@ from tests.acceptance.contents import differences
 from tests.acceptance.copies import copied, from_scratch
 from tests.acceptance.flights import LAST_MONTH, last_month, write_flights
 
-pytestmark = pytest.mark.skipif(
-    find_spec("sklearn") is None, reason="the model of sample_data needs the extra [ml]"
-)
+pytestmark = pytest.mark.science  # its model
 
 FILES = ("models.late_arrival_model", "reports.late_arrivals")
 LESS_THE_MODEL = ("staging.*", "core.*", "marts.*", "finance.*", "quality.*", "features.*")

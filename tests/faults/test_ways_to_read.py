@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from tests.faults.project import Contents, Done, Project, on_disk
-from tests.faults.ways import WAYS, Fate, Way
+from tests.faults.ways import ALL_WAYS, WAYS, Fate, Way
 
 from upriver.materializer.execution.local.confinement.apply import offer
 
@@ -115,7 +115,12 @@ def around() -> Iterator[Around]:
 
 def _ways(fate: Fate) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        "way", [pytest.param(way, id=way.name) for way in WAYS if way.fate is fate]
+        "way",
+        [
+            pytest.param(way, id=way.name, marks=[pytest.mark.science] if way.scientific else [])
+            for way in ALL_WAYS
+            if way.fate is fate
+        ],
     )
 
 

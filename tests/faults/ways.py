@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import dedent, indent
 
+from tests.heavy import lacking
+
 
 class Fate(StrEnum):
     """What becomes of an asset that reads so, when what it reads is changed."""
@@ -29,6 +31,11 @@ class Way:
     module: str = ""
     options: str = ""
     says: str = ""
+
+    @property
+    def scientific(self) -> bool:
+        """Whether it reads with a library of the heavy part `science`."""
+        return "pandas" in self.body
 
     def text(self) -> str:
         """The module that declares an asset of this name."""
@@ -448,12 +455,15 @@ _group(
     "writes new.txt, which is not declared",
 )
 
-WAYS = tuple(_FOUND)
+ALL_WAYS = tuple(_FOUND)
+"""Each way that is known."""
+WAYS = tuple(way for way in ALL_WAYS if not way.scientific or lacking("science") is None)
+"""Those that can be tried here."""
 
 
 def table() -> list[str]:
     """The rows of the table in ``docs/faults.md``: what reads, what becomes of it, and the ways that are tried."""
     rows: dict[tuple[str, Fate], list[str]] = {}
-    for way in WAYS:
+    for way in ALL_WAYS:
         rows.setdefault((way.group, way.fate), []).append(f"`{way.name}`")
     return [f"| {group} | {fate.value} | {', '.join(names)} |" for (group, fate), names in rows.items()]

@@ -165,6 +165,7 @@ def test_a_signature_that_can_not_be_served_is_told(project: Project, signature:
     assert diagnosis.key == "marts.a"
 
 
+@pytest.mark.science
 def test_a_pandas_frame_is_taken_where_pandas_is_installed(project: Project) -> None:
     text = "import pandas as pd\n@asset\ndef a(x: pd.DataFrame, y: 'pd.DataFrame') -> pd.DataFrame: ...\n"
     project.module("assets/m.py", text)

@@ -110,6 +110,7 @@ def test_only_the_digest_of_the_edited_part_changes(projects: Projects) -> None:
     assert {name for name in before if before[name] != after[name]} == {"lib.RATE"}
 
 
+@pytest.mark.science
 def test_packages_are_named_by_their_distribution(projects: Projects) -> None:
     text = """
         import polars as pl

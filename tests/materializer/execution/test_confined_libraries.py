@@ -170,11 +170,22 @@ def module(name: str, options: str, body: str) -> str:
     return f'{HEAD}\n@asset({options})\ndef {name}() -> pl.DataFrame:\n{text}\n    return pl.DataFrame({{"value": [str(value)]}})\n'
 
 
-def test_what_libraries_do_by_themselves_works_in_confinement(tmp_path: Path) -> None:
+SCIENCE = ("sklearn_serial", "sklearn_joblib", "matplotlib", "pandas")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(SCIENCE, marks=pytest.mark.science, id="science"),
+        pytest.param(tuple(name for name in RECIPES if name not in SCIENCE), id="others"),
+    ],
+)
+def test_what_libraries_do_by_themselves_works_in_confinement(names: tuple[str, ...], tmp_path: Path) -> None:
     """And leaves nothing undeclared in the trace."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "upriver.toml").write_text("")
-    for name, (options, body) in RECIPES.items():
+    for name in names:
+        options, body = RECIPES[name]
         (tmp_path / f"assets/with_{name}.py").write_text(module(name, options, body))
     session = Session(tmp_path)
     try:

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.heavy import reason
 
 from upriver.assets.support.process_tree import descendants
 
-pytest.importorskip("textual_serve", reason="textual-serve is not installed")
+pytest.importorskip("textual_serve", reason=reason("web"))
 
 import aiohttp
+
+pytestmark = pytest.mark.web
 
 CODES = re.compile(r"\x1b\[[^a-zA-Z]*[a-zA-Z]")
 

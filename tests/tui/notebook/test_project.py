@@ -49,6 +49,7 @@ def test_answers_are_the_values_of_the_operations(project: Project) -> None:
     assert {one.action for one in project.build("marts.*").value.assets} == {Outcome.FRESH}
 
 
+@pytest.mark.science
 def test_rows_come_as_polars_arrow_pandas_and_duckdb(project: Project) -> None:
     """The same rows, with the types of the asset."""
     best = project["best_customers"]

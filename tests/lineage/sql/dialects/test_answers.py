@@ -19,7 +19,7 @@ from tests.lineage.sql.dialects.cases import (
     rows,
     translated,
 )
-from tests.lineage.sql.dialects.postgres_server import postgres_server
+from tests.servers.postgres import PostgresServer
 
 from upriver.assets.errors import Diagnosis
 
@@ -35,11 +35,11 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[object]:
+def postgres(postgres_server: PostgresServer) -> Iterator[object]:
     """A PostgreSQL with the table ``t``."""
     import psycopg
 
-    with postgres_server() as address, psycopg.connect(address, autocommit=True) as connection:
+    with psycopg.connect(postgres_server.database(), autocommit=True) as connection:
         connection.execute("create table t (a int, b numeric(10, 2), s text, d date, ts timestamp, x float8)")
         for row in ROWS:
             connection.execute(f"insert into t values {row}")
@@ -86,7 +86,7 @@ def check(case: Case, duck: duckdb.DuckDBPyConnection, wanted: list[tuple[object
     assert got == wanted, found
 
 
-@pytest.mark.server
+@pytest.mark.postgres
 @pytest.mark.parametrize("case", cases("postgres"), ids=named)
 def test_postgresql_answers_for_itself(case: Case, duck: duckdb.DuckDBPyConnection, postgres: object) -> None:
     import psycopg

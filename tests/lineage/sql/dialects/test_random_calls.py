@@ -6,22 +6,26 @@ import math
 from collections.abc import Iterator
 
 import duckdb
-import psycopg
 import pytest
+from tests.heavy import reason
 from tests.lineage.sql.dialects.cases import ROWS, comparable, database, rows, translated
-from tests.lineage.sql.dialects.postgres_server import postgres_server
 from tests.lineage.sql.dialects.random_calls import Expressions
+from tests.servers.postgres import PostgresServer
 
 from upriver.assets.errors import Diagnosis
 
-pytestmark = pytest.mark.server
+pytest.importorskip("psycopg", reason=reason("postgres"))
+
+import psycopg
+
+pytestmark = pytest.mark.postgres
 _EACH = 1500
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[psycopg.Connection]:
+def postgres(postgres_server: PostgresServer) -> Iterator[psycopg.Connection]:
     """A PostgreSQL with the table ``t``."""
-    with postgres_server() as address, psycopg.connect(address, autocommit=True) as connection:
+    with psycopg.connect(postgres_server.database(), autocommit=True) as connection:
         connection.execute("create table t (a int, b numeric(10, 2), s text, d date, ts timestamp, x float8)")
         for row in ROWS:
             connection.execute(f"insert into t values {row}".encode())

