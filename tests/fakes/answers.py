@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+from tests.fakes.incidents import INCIDENTS
 from tests.fakes.shop import NOW, AssetSpec, influence
 
 from upriver.assets.errors import UsageError
@@ -38,6 +40,7 @@ from upriver.materializer.automation.model import GoalReport, GoalState, GoalSta
 from upriver.materializer.inspection.catalogue import CatalogueColumn, CatalogueEntry
 from upriver.materializer.model import Action, Cause, Outcome, Reason, State
 from upriver.materializer.operations import ProjectApi
+from upriver.materializer.ports import Incident, IncidentState
 
 
 def one_by_one(edges: Iterable[ViewEdge]) -> tuple[ViewGroup, ...]:
@@ -84,6 +87,13 @@ class Answers(ProjectApi):
         self, select: Sequence[str], *, until: float | None = None, resume: bool = False
     ) -> tuple[Key, ...]:
         return self.keys(select, sources=False)
+
+    def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
+        return INCIDENTS
+
+    def acknowledge(self, incident: str, note: str = "") -> Incident:
+        (found,) = (one for one in INCIDENTS if one.id == incident)
+        return msgspec.structs.replace(found, state=IncidentState.ACKNOWLEDGED, acknowledged=NOW, note=note)
 
     @property
     def name(self) -> str:

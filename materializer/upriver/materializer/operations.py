@@ -48,7 +48,7 @@ from upriver.materializer.answers import (
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import CheckReport, Refused
-from upriver.materializer.ports.operation import (
+from upriver.materializer.operation import (
     RunsIn,
     in_build_server,
     in_caller,
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
     from upriver.materializer.automation.model import GoalReport
     from upriver.materializer.inspection.catalogue import CatalogueEntry
+    from upriver.materializer.ports import Incident
     from upriver.materializer.upkeep.fsck import Report
     from upriver.materializer.upkeep.gc import Collected, Keep
     from upriver.materializer.upkeep.repair import Repaired
@@ -71,6 +72,7 @@ LAZY_TYPES: Mapping[str, str] = {
     "Renaming": "upriver.lineage.refactoring.rename.values",
     "GoalReport": "upriver.materializer.automation.model",
     "CatalogueEntry": "upriver.materializer.inspection.catalogue",
+    "Incident": "upriver.materializer.ports",
     "Report": "upriver.materializer.upkeep.fsck",
     "Collected": "upriver.materializer.upkeep.gc",
     "Keep": "upriver.materializer.upkeep.gc",
@@ -337,6 +339,17 @@ class ProjectApi(Protocol):
         self, select: Sequence[str], *, until: float | None = None, resume: bool = False
     ) -> tuple[Key, ...]:
         """Let the goals of SELECT wait, *until* a moment or a call with *resume*; of which assets."""
+
+    # -- incidents ---------------------------------------------------------------------------------------
+    @in_session_server
+    def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
+        """What is wrong now, one incident a cause, the newest first; with *everything* also what is over. Looks at all
+        assets and goals, and records what opens and recovers.
+        """
+
+    @in_session_server
+    def acknowledge(self, incident: str, note: str = "") -> Incident:
+        """Note that a person knows of an incident, named by the beginning of its id. Raises UsageError."""
 
     # -- upkeep ------------------------------------------------------------------------------------------
     @in_session_server

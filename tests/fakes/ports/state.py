@@ -8,6 +8,7 @@ from statistics import median
 from types import MappingProxyType
 
 import msgspec
+from tests.fakes.ports.incidents import MemoryIncidents
 
 from upriver.assets.errors import BusyError, StoreError
 from upriver.assets.identity import Node
@@ -66,6 +67,12 @@ class MemoryState:
         self._recipes: dict[str, Sequence[CodePart]] = {}
         self._observations: dict[tuple[str, Key, str], float] = {}
         self._pauses: dict[tuple[str, Key], Pause] = {}
+        self.outbox = MemoryIncidents()
+        self.incidents, self.messages = self.outbox.incidents, self.outbox.messages
+        self.record_transitions, self.change_message = (
+            self.outbox.record_transitions,
+            self.outbox.change_message,
+        )
         self._token = 0
         self._revision = 0
         self._commits = 0
@@ -290,6 +297,7 @@ class MemoryState:
             del self._durations[place]
         self._observations = {p: at for p, at in self._observations.items() if p[0] != environment}
         self._pauses = {place: one for place, one in self._pauses.items() if place[0] != environment}
+        self.outbox.remove_environment(environment)
         self._environments.discard(environment)
         self._revision += 1
         return len(gone)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from tests.fakes.incidents import INCIDENTS
 from tests.tui.cli.answers import (
     ACCEPTED,
     CHECKS,
@@ -49,8 +50,8 @@ from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunF
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.inspection.catalogue import CatalogueEntry
 from upriver.materializer.model import Cause, CheckReport, Outcome, Reason, Refused, RunStatus
+from upriver.materializer.operation import RunsIn
 from upriver.materializer.operations import ProjectApi, implement
-from upriver.materializer.ports.operation import RunsIn
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected
 from upriver.materializer.upkeep.repair import Repaired
@@ -215,6 +216,8 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     ),
     "catalogue": lambda session, given: tuple(CatalogueEntry(one.asset) for one in session.statuses),
     "goals": lambda session, given: GoalReport((GOAL,)),
+    "incidents": lambda session, given: INCIDENTS,
+    "acknowledge": lambda session, given: INCIDENTS[1],
     "pause_goals": lambda session, given: ("marts.churn",),
     "remove_environment": lambda session, given: 12,
     "fsck": _checked,

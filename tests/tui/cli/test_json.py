@@ -71,6 +71,8 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("env", "list"): "env list",
     ("goals",): "goals",
     ("goals", "pause", "*"): "goals pause",
+    ("incidents",): "incidents",
+    ("incidents", "ack", "77d0"): "incidents",
     ("env", "remove", "prod"): "env remove",
     ("log", "last"): "log",
     ("version",): "version",

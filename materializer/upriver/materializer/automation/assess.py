@@ -45,6 +45,8 @@ class Assessment:
     """What an attempt at each wanted asset would run on: its code, and what it reads. A failure is of one of these."""
     held: frozenset[Key] = frozenset()
     """The wanted assets that wait for a person: what one edit made stale is more than may be built without asking."""
+    seen: Survey | None = None
+    """What was looked at; None when nothing was."""
 
 
 def assess(
@@ -53,25 +55,28 @@ def assess(
     *,
     among: Collection[Key] | None = None,
     ticks: Ticks | None = None,
+    whole: bool = False,
 ) -> Assessment:
     """Evaluate the goals of the project as last derived; with *among*, of these assets only.
 
-    *running* are the assets that are built now, with the start of each. Raises DeclarationError when the project as a
+    *running* are the assets that are built now, with the start of each. With *whole*, assets without goals are looked
+    at as well. Raises DeclarationError when the project as a
     whole can't be used.
     """
     project = context.project(refresh=False)
     declared = goals_of(project, machine_zone())
     goals = [one for one in declared.goals if among is None or one.asset in among]
     now = context.clock.now()
-    if not goals:
+    if not goals and not whole:
         return Assessment(now, (), {}, frozenset(), None, declared.diagnoses, {}, {})
     keys = {one.asset for one in goals}
-    seen = survey(context, among=project.graph.ancestors(keys))
+    asked = (project.graph.order if among is None else among) if whole else keys
+    seen = survey(context, among=project.graph.ancestors(asked))
     state = context.state
     remembered = state.observations(context.environment)
     looked = {
         key: record.version.id
-        for key in project.graph.sort(project.graph.ancestors(keys))
+        for key in project.graph.sort(project.graph.ancestors(asked))
         if key in project.sources
         and key not in seen.views.problems
         and (record := seen.views.sources.looked(key)) is not None
@@ -120,7 +125,7 @@ class _View:
         self._seen = seen
         self._project = project
         self._running = running
-        self._findings = {node.asset: one for node, one in seen.findings.items() if node.partition is None}
+        self._findings = seen.by_asset
         self.edited = frozenset(
             node.asset
             for node, finding in seen.findings.items()
@@ -230,6 +235,7 @@ class _View:
             remaining=remaining,
             identities=identities,
             held=self._held & wanted.keys(),
+            seen=self._seen,
         )
 
     def _identity(self, key: Key) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Goal, Key, Value
+from upriver.materializer.ports import Incident
 
 
 class GoalState(StrEnum):
@@ -118,6 +119,8 @@ class Happening(StrEnum):
     """One edit made so much stale that it waits for a person."""
     WAITING = "waiting"
     """What failed waits before it is tried again."""
+    INCIDENT = "incident"
+    """An incident opened or recovered."""
     PROBLEM = "problem"
     """The project can't be looked at, or a declaration is wrong; what was declared before stays."""
     STOPPING = "stopping"
@@ -125,7 +128,7 @@ class Happening(StrEnum):
 
 
 class WatchEvent(Value, frozen=True):
-    """One thing that happened in the loop. *until* is when it goes on, *goal* the goal that it is about."""
+    """One thing that happened in the loop. *until* is when it goes on, *goal* and *incident* what it is about."""
 
     at: float
     event: Happening
@@ -134,6 +137,7 @@ class WatchEvent(Value, frozen=True):
     run: str | None = None
     until: float | None = None
     goal: GoalStatus | None = None
+    incident: Incident | None = None
 
 
 class WatchFigures(Value, frozen=True):

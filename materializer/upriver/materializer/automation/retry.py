@@ -14,11 +14,12 @@ AGAIN = 2.0
 
 
 class Wait(Value, frozen=True):
-    """An asset waits until *until*, after *times* tries at what *identity* names."""
+    """An asset waits until *until*, after *times* tries at what *identity* names, the last of which *failed* or not."""
 
     identity: str
     times: int
     until: float
+    failed: bool = True
 
 
 def waiting(waits: Mapping[Key, Wait], identities: Mapping[Key, str], now: float) -> frozenset[Key]:
@@ -42,5 +43,6 @@ def after_build(
         before = found.get(key)
         times = before.times + 1 if before is not None and before.identity == identity else 1
         first = FIRST if key in failed else AGAIN
-        found[key] = Wait(identity, times, now + min(MOST, first * 2.0 ** min(times - 1, 20)))
+        until = now + min(MOST, first * 2.0 ** min(times - 1, 20))
+        found[key] = Wait(identity, times, until, key in failed)
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from upriver.assets.errors import UpriverError
@@ -27,7 +27,7 @@ from upriver.materializer.automation.retry import Wait, after_build, waiting
 from upriver.materializer.automation.ticks import Ticks
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.model import Outcome, RunStatus
-from upriver.materializer.ports import Clock
+from upriver.materializer.ports import Clock, Incident, Transition
 
 LONGEST = 30.0
 """Seconds that are waited at a stretch: the clock may be set, and a machine may sleep."""
@@ -50,6 +50,15 @@ class Keeper(Protocol):
 
     def revision(self) -> str:
         """A token that changes when a project file, a source or the state changes."""
+        ...
+
+    def notice(
+        self, seen: Assessment | None, problem: str, retries: Mapping[Key, float]
+    ) -> tuple[Transition, ...]:
+        """Record which incidents open and recover by what was *seen*; None: of the *problem* that nothing can be.
+
+        *retries* is when what failed is tried again. Raises UpriverError.
+        """
         ...
 
     def build(self, keys: tuple[Key, ...], cancel: Cancel) -> BuildResult:
@@ -132,6 +141,7 @@ class Watch:
             seen = self._keeper.assess(self._ticks)
         except UpriverError as error:
             self._trouble(str(error))
+            self._notice(None, str(error))
             return None
         wrong = "\n".join(str(one) for one in seen.diagnoses)
         if wrong:
@@ -140,7 +150,28 @@ class Watch:
             self._problem = ""
         self._compare(seen)
         self._count(seen)
+        self._notice(seen)
         return seen
+
+    def _notice(self, seen: Assessment | None, problem: str = "") -> None:
+        now = self._clock.now()
+        retries = {key: wait.until for key, wait in self._waits.items() if wait.failed and wait.until > now}
+        try:
+            transitions = self._keeper.notice(seen, problem, retries)
+        except UpriverError as error:
+            self._trouble(str(error))
+            return
+        for one in transitions:
+            if one.before is None or one.before.state is not one.after.state:
+                cause = one.after.cause
+                text = cause.message.partition("\n")[0]
+                self._tell(
+                    Happening.INCIDENT,
+                    cause.affected.assets,
+                    text,
+                    until=cause.healing.at,
+                    incident=one.after,
+                )
 
     def _trouble(self, text: str) -> None:
         if text != self._problem:
@@ -279,8 +310,9 @@ class Watch:
         run: str | None = None,
         until: float | None = None,
         goal: GoalStatus | None = None,
+        incident: Incident | None = None,
     ) -> None:
-        self._on_event(WatchEvent(self._clock.now(), event, assets, detail, run, until, goal))
+        self._on_event(WatchEvent(self._clock.now(), event, assets, detail, run, until, goal, incident))
 
     def _count(self, seen: Assessment) -> None:
         self.figures = WatchFigures(

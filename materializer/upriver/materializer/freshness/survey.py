@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.identity import Node
@@ -41,6 +42,11 @@ class Survey:
     contents: LiveContents
     views: SourceViews
     ordered: frozenset[Key] = frozenset()
+
+    @cached_property
+    def by_asset(self) -> dict[Key, Finding]:
+        """The findings of whole assets and of sources, in topological order."""
+        return {node.asset: finding for node, finding in self.findings.items() if node.partition is None}
 
 
 def survey(

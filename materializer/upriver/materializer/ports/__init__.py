@@ -23,6 +23,19 @@ from upriver.materializer.ports.executor import (
     Watching,
 )
 from upriver.materializer.ports.goals import GoalRecords, Pause
+from upriver.materializer.ports.incidents import (
+    Affected,
+    Change,
+    Healing,
+    Incident,
+    IncidentKind,
+    IncidentRecords,
+    IncidentState,
+    LastGood,
+    Message,
+    RootCause,
+    Transition,
+)
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
 from upriver.materializer.ports.quality import Lease, QualityStore
 from upriver.materializer.ports.state import (
@@ -43,9 +56,11 @@ from upriver.materializer.ports.state import (
 from upriver.materializer.ports.store import Staged, Store, Stored
 
 __all__ = [
+    "Affected",
     "AttemptInput",
     "AttemptResult",
     "Bad",
+    "Change",
     "Claim",
     "ClaimRequest",
     "Claimed",
@@ -59,9 +74,16 @@ __all__ = [
     "Executor",
     "FactCache",
     "GoalRecords",
+    "Healing",
     "Holder",
+    "Incident",
+    "IncidentKind",
+    "IncidentRecords",
+    "IncidentState",
     "JournalReader",
+    "LastGood",
     "Lease",
+    "Message",
     "NotProduced",
     "Outdated",
     "Pause",
@@ -70,6 +92,7 @@ __all__ = [
     "PythonAttempt",
     "QualityStore",
     "Removed",
+    "RootCause",
     "Scanned",
     "Seen",
     "Shape",
@@ -83,6 +106,7 @@ __all__ = [
     "StateWriter",
     "Store",
     "Stored",
+    "Transition",
     "Watching",
     "Written",
 ]

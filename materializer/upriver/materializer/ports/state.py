@@ -25,6 +25,7 @@ from upriver.materializer.model import (
 )
 from upriver.materializer.ports.clock import Clock
 from upriver.materializer.ports.goals import GoalRecords
+from upriver.materializer.ports.incidents import IncidentRecords
 from upriver.materializer.ports.journal import JournalReader, Pointer
 from upriver.materializer.ports.quality import Lease, QualityStore
 from upriver.materializer.ports.store import Store
@@ -322,7 +323,7 @@ class FactCache(Protocol):
         ...
 
 
-class StateStore(StateReader, StateWriter, QualityStore, FactCache, GoalRecords, Protocol):
+class StateStore(StateReader, StateWriter, QualityStore, FactCache, GoalRecords, IncidentRecords, Protocol):
     """Everything that is remembered between commands."""
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from upriver.assets.errors import UsageError
+from upriver.assets.errors import DeclarationError, UsageError
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import BuildResult, NotShownError
 from upriver.materializer.context import Context
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.model import Outcome
 from upriver.materializer.operations import ProjectApi
 from upriver.materializer.runs.history import Past
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from upriver.materializer.automation.model import GoalReport, WatchEvent
     from upriver.materializer.automation.ticks import Ticks
     from upriver.materializer.automation.watch import Watch
+    from upriver.materializer.ports import Incident, Transition
 
 
 class Goalkeeping(ProjectApi):
@@ -42,6 +44,24 @@ class Goalkeeping(ProjectApi):
             chosen = self._select(project, select) if select else None
             seen = assess(self.context, self._past.running_now(), among=chosen)
             return GoalReport(seen.statuses, seen.diagnoses)
+
+    def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
+        with self._reading:
+            self.context.project()
+            look(self.context, self._past.running_now())
+            return tuple(self.context.state.incidents(self.environment, open=not everything))
+
+    def acknowledge(self, incident: str, note: str = "") -> Incident:
+        from upriver.materializer.automation.incidents.transitions import acknowledged, named
+        from upriver.materializer.ports import Transition
+
+        with self._reading:
+            state, now = self.context.state, self.context.clock.now()
+            while True:
+                before = named(state.incidents(self.environment), incident)
+                after = acknowledged(before, note, now)
+                if state.record_transitions([Transition(before, after)]):
+                    return after
 
     def pause_goals(
         self, select: Sequence[str], *, until: float | None = None, resume: bool = False
@@ -69,6 +89,41 @@ class Goalkeeping(ProjectApi):
 
         project = self.context.project()
         return tuple(sorted(goals_of(project, machine_zone()).keys & self._select(project, select)))
+
+
+def look(context: Context, running: Mapping[Key, float], among: Collection[Key] | None = None) -> None:
+    """Look at the assets *among* and what they read (None: all), and record which incidents open and recover."""
+    from upriver.materializer.automation.assess import assess
+    from upriver.materializer.automation.incidents.causes import of_error
+    from upriver.materializer.automation.incidents.notice import notice
+
+    try:
+        found = assess(context, running, among=among, whole=True)
+    except DeclarationError as error:
+        notice(context, of_error(str(error), context.clock.now()), None)
+        return
+    graph = context.project(refresh=False).graph
+    _noticed(context, found, {}, None if among is None else graph.ancestors(among))
+
+
+def note_incidents(context: Context, result: BuildResult, chosen: Collection[Key]) -> None:
+    """Record the incidents that a build has opened or ended. One that has done neither costs nothing more."""
+    bad = any(one.action in (Outcome.FAILED, Outcome.BROKEN) for one in result.assets)
+    if bad or context.state.incidents(context.environment, open=True):
+        look(context, {}, chosen)
+
+
+def _noticed(
+    context: Context, found: Assessment, retries: Mapping[Key, float], looked: Collection[Key] | None
+) -> tuple[Transition, ...]:
+    from upriver.materializer.automation.incidents.causes import root_causes
+    from upriver.materializer.automation.incidents.notice import notice
+
+    if found.seen is None:
+        return ()
+    wrong = (one for one in found.seen.project.diagnoses if one.key is None)
+    causes = root_causes(found.seen, found.statuses, found.at, retries, (*found.diagnoses, *wrong))
+    return notice(context, causes, found.seen, among=looked)
 
 
 def watch_of(session: Goalkeeping, on_event: Callable[[WatchEvent], None], stop: Cancel) -> Watch:
@@ -99,6 +154,19 @@ class _Keeper:
     def revision(self) -> str:
         with self._session._reading:
             return self._session.revision()
+
+    def notice(
+        self, seen: Assessment | None, problem: str, retries: Mapping[Key, float]
+    ) -> tuple[Transition, ...]:
+        from upriver.materializer.automation.incidents.causes import of_error
+        from upriver.materializer.automation.incidents.notice import notice
+
+        session = self._session
+        with session._reading:
+            context = session.context
+            if seen is None:
+                return notice(context, of_error(problem, context.clock.now()), None)
+            return _noticed(context, seen, retries, None if seen.seen is None else set(seen.seen.by_asset))
 
     def build(self, keys: tuple[Key, ...], cancel: Cancel) -> BuildResult:
         try:

@@ -47,7 +47,7 @@ from upriver.materializer.ports import Clock
 from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
-from upriver.materializer.session.automation import Goalkeeping
+from upriver.materializer.session.automation import Goalkeeping, note_incidents
 from upriver.materializer.session.catalogue import Cataloguing
 from upriver.materializer.session.quality import Gates, accepted
 from upriver.materializer.session.refactoring import Refactorings
@@ -208,6 +208,7 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing):
                 context, project.graph.ancestors(chosen), chosen, options, on_event, cancel or Cancel()
             )
             result = build.execute()
+            note_incidents(context, result, chosen)
             try:
                 refresh_warehouse(context)
             except StoreError as error:

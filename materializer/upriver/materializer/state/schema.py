@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 4
+VERSION = 5
 
 SCHEMA = """
 create table meta (
@@ -110,6 +110,27 @@ create table acceptances (
     body blob not null,
     primary key (environment, verdict)
 ) without rowid;
+
+-- What is wrong or was, one open incident a cause; and what is to be told about it.
+create table incidents (
+    id text primary key,
+    environment text not null,
+    asset text not null,
+    kind text not null,
+    open integer not null,
+    opened real not null,
+    body blob not null
+);
+create unique index incidents_open on incidents (environment, asset, kind) where open;
+
+create table outbox (
+    key text primary key,
+    environment text not null,
+    created real not null,
+    due real,
+    body blob not null
+);
+create index outbox_due on outbox (environment, due);
 
 -- From here on: remembered facts, safe to lose.
 create table durations (

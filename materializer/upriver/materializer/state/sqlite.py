@@ -28,6 +28,7 @@ from upriver.materializer.state.builders import Builders, release_claims
 from upriver.materializer.state.database import REBUILD_HINT, Database
 from upriver.materializer.state.facts import Facts
 from upriver.materializer.state.goals import Goals
+from upriver.materializer.state.incidents import Incidents
 from upriver.materializer.state.journal import Journal
 from upriver.materializer.state.quality import Quality
 from upriver.materializer.state.runs import Runs
@@ -45,10 +46,16 @@ _SEALED = (
     ("verdicts", "body"),
     ("refusals", "body"),
     ("acceptances", "body"),
+    ("incidents", "body"),
+    ("outbox", "body"),
 )
 
+_OF_ENVIRONMENT = (
+    "failures", "durations", "refusals", "acceptances", "observations", "pauses", "incidents", "outbox"
+)  # fmt: skip
 
-class SqliteState(Builders, Runs, Quality, Facts, Goals):
+
+class SqliteState(Builders, Runs, Quality, Facts, Goals, Incidents):
     """The state in one database, each commit also written to the journal. Threads may share it."""
 
     def __init__(
@@ -65,6 +72,7 @@ class SqliteState(Builders, Runs, Quality, Facts, Goals):
         Quality.__init__(self, database)
         Facts.__init__(self, database, algorithm)
         Goals.__init__(self, database)
+        Incidents.__init__(self, database)
         self.journal = journal
         self._decoded: dict[int, Materialization] = {}
 
@@ -206,7 +214,7 @@ class SqliteState(Builders, Runs, Quality, Facts, Goals):
             ]
             if building:
                 raise locks.busy(f"the removal of environment {environment}", building)
-            for table in ("failures", "durations", "refusals", "acceptances", "observations", "pauses"):
+            for table in _OF_ENVIRONMENT:
                 connection.execute(f"delete from {table} where environment = ?", (environment,))
             connection.execute("delete from environments where name = ?", (environment,))
             connection.execute("delete from pointers where environment = ?", (environment,))

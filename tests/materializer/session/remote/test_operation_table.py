@@ -24,8 +24,8 @@ from upriver.lineage.refactoring.rename.values import (
     Renaming,
 )
 from upriver.materializer import operations as declared
+from upriver.materializer.operation import RunsIn, in_session_server
 from upriver.materializer.operations import ProjectApi, operations
-from upriver.materializer.ports.operation import RunsIn, in_session_server
 from upriver.materializer.session import Session
 from upriver.materializer.session.remote import protocol, session_server
 from upriver.materializer.session.remote.operation_table import KEPT_BY_CALLER, operation
@@ -200,6 +200,7 @@ def test_a_server_answers_every_operation_with_a_value_of_its_type(name: str) ->
         "run_id": "last",
         "keep": Keep(),
         "name": "prod",
+        "incident": "77d0aa10ce",
         "check": "unique(customer)",
         "fix": session.fix("marts.churn"),
         "renaming": session.renaming(key, "marts.turnover")

@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def _answer(text: bytes, client: _Client, cancel: Cancel) -> Answer:
-    from upriver.materializer.ports.operation import RunsIn
+    from upriver.materializer.operation import RunsIn
     from upriver.materializer.session import Session
     from upriver.materializer.session.remote import protocol
 

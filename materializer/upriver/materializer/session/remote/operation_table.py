@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
+from upriver.materializer.operation import RunsIn
 from upriver.materializer.operations import LAZY_TYPES, ProjectApi, operations
-from upriver.materializer.ports.operation import RunsIn
 
 KEPT_BY_CALLER = frozenset({"on_event", "cancel"})
 """The parameters of a build that never travel: the build client calls and watches them."""

@@ -17,9 +17,9 @@ from typing import Any, cast
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import Source
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.operation import RunsIn
 from upriver.materializer.operations import ProjectApi, implement
 from upriver.materializer.ports import Clock
-from upriver.materializer.ports.operation import RunsIn
 from upriver.materializer.session import Session
 from upriver.materializer.session.remote import protocol, session_server
 from upriver.materializer.session.remote.build_client import run_build

@@ -65,7 +65,7 @@ def main() -> None:
 
 def answer(session: ProjectApi, text: bytes) -> Answer:
     """The answer of *session* to the question *text*."""
-    from upriver.materializer.ports.operation import RunsIn
+    from upriver.materializer.operation import RunsIn
     from upriver.materializer.session.remote import protocol
 
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from upriver.assets.model import Key
 from upriver.materializer.automation.model import GoalReport, GoalStatus, WatchEvent
 from upriver.tui.present.json.causes import diagnosis_documents
+from upriver.tui.present.json.incidents import incident
 from upriver.tui.present.json.values import instant
 
 
@@ -51,4 +52,5 @@ def watch_event(event: WatchEvent) -> dict[str, Any]:
         "run_id": event.run,
         "until": instant(event.until),
         "goal": None if event.goal is None else _goal(event.goal),
+        "incident": None if event.incident is None else incident(event.incident),
     }

@@ -13,6 +13,7 @@ from upriver.materializer.automation.model import (
     Happening,
     WatchEvent,
 )
+from upriver.materializer.ports import Incident
 from upriver.tui.present import figures
 from upriver.tui.present.spans import EMPTY, Line, Page, Span, line
 from upriver.tui.present.text.table import Column, table
@@ -123,8 +124,13 @@ def watch_line(event: WatchEvent) -> Line:
         Happening.BUILT: f"run {event.run}: {event.detail}",
         Happening.HELD: f"waits for a person: {event.detail}",
         Happening.WAITING: f"{names} {event.detail}; tried again {moment(event.until, event.at) or 'when it changes'}",
+        Happening.INCIDENT: "" if event.incident is None else _incident(event.incident, event.detail),
         Happening.PROBLEM: event.detail,
         Happening.STOPPING: f"stopping when {names} is done",
         Happening.STOPPED: "stopped",
     }[event.event]
     return line(time, text)
+
+
+def _incident(one: Incident, detail: str) -> str:
+    return f"incident {one.id} {one.state.value}: {one.cause.asset or 'the project'}: {detail}"

@@ -1,0 +1,1 @@
+"""Incidents: what fails, is late or blocked, one for each root cause, noticed, acknowledged and recovered."""
