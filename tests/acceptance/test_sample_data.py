@@ -300,3 +300,10 @@ def test_reverting_everything_recomputes_nothing(project: Project, built: Projec
     assert project.build() == dict.fromkeys(edited, "reused")
     assert differences(built, project, FILES) == []
     assert project.run("fsck").code == 0
+
+
+def test_its_unit_tests_pass(project: Project) -> None:
+    """Six in five files, over SQL and Python recipes; none of them looks at what is built."""
+    document = project.read("test")
+    assert {one["outcome"] for one in document["tests"]} == {"passed"}
+    assert len(document["tests"]) == 6

@@ -54,6 +54,7 @@ from upriver.materializer.model import (
     State,
     Trust,
 )
+from upriver.materializer.quality.unit_test_report import UnitTestReport
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected, Keep
 from upriver.materializer.upkeep.repair import Repaired
@@ -227,6 +228,16 @@ class FakeSession(Answers):
 
     def check(self, select: Sequence[str] = (), *, force: bool = False) -> CheckReport:
         return CheckReport(())
+
+    def test(
+        self,
+        select: Sequence[str] = (),
+        *,
+        paths: Sequence[str] | None = None,
+        name: str | None = None,
+        known: Sequence[str] = (),
+    ) -> UnitTestReport:
+        return UnitTestReport(())
 
     def refused(self, key: Key) -> Refused:
         return Refused(key, "0" * 24, "20240501-120000-aaaaaa", self.clock(), ("unique(customer)",))

@@ -7,10 +7,10 @@ it, and ``docs/json.md`` says of each operation which document shows its answer.
 
 To add an operation, touch four places:
 
-1. Here (or in the group of its room, a base of :class:`ProjectApi`): the signature, the documentation, and the
+1. Here, or in ``operations.py`` of its room, a base of :class:`ProjectApi`: the signature, the documentation, and the
    decorator that says where it runs. Arguments and answers are plain values or frozen Structs; :data:`LAZY_TYPES`
    names those whose modules the command line must not import early.
-2. ``session/session.py`` (on a project's files: ``session/refactoring.py``): what it does.
+2. ``session/session.py``, or the module beside it for its room: what it does.
 3. ``tests/fakes/session.py`` (or ``answers.py`` beside it): what the fake project answers.
 4. ``docs/json.md``: the row of the operation: its document, or why it has none.
 
@@ -45,9 +45,9 @@ from upriver.materializer.answers import (
     RunEntry,
     Table,
 )
+from upriver.materializer.automation.operations import AutomationOperations
 from upriver.materializer.events import Event
 from upriver.materializer.execution.cancel import Cancel
-from upriver.materializer.model import CheckReport, Refused
 from upriver.materializer.operation import (
     RunsIn,
     in_build_server,
@@ -55,13 +55,11 @@ from upriver.materializer.operation import (
     in_session_server,
     operations_of,
 )
+from upriver.materializer.quality.operations import QualityOperations
+from upriver.materializer.refactoring.operations import RefactoringOperations
 
 if TYPE_CHECKING:
-    from upriver.lineage.refactoring.fix import Fix
-    from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
-    from upriver.materializer.automation.model import GoalReport
     from upriver.materializer.inspection.catalogue import CatalogueEntry
-    from upriver.materializer.ports import Incident
     from upriver.materializer.upkeep.fsck import Report
     from upriver.materializer.upkeep.gc import Collected, Keep
     from upriver.materializer.upkeep.repair import Repaired
@@ -73,6 +71,7 @@ LAZY_TYPES: Mapping[str, str] = {
     "GoalReport": "upriver.materializer.automation.model",
     "CatalogueEntry": "upriver.materializer.inspection.catalogue",
     "Incident": "upriver.materializer.ports",
+    "UnitTestReport": "upriver.materializer.quality.unit_test_report",
     "Report": "upriver.materializer.upkeep.fsck",
     "Collected": "upriver.materializer.upkeep.gc",
     "Keep": "upriver.materializer.upkeep.gc",
@@ -81,8 +80,9 @@ LAZY_TYPES: Mapping[str, str] = {
 """The types of the signatures that are imported only when an operation is asked of another process, by module."""
 
 
-class ProjectApi(Protocol):
-    """An open project: everything that a face (command line, terminal UI, a notebook) can ask or do.
+class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations, Protocol):
+    """An open project: everything that a face (command line, terminal UI, a notebook) can ask or do. The bases declare
+    the operations of their rooms.
 
     Every operation may raise StoreError. One that needs usable declarations raises DeclarationError, one that is given
     an unknown key, column, run or selection raises UsageError.
@@ -155,19 +155,6 @@ class ProjectApi(Protocol):
         Raises BusyError; NotShownError when all is done but the views of it.
         """
 
-    # -- quality -----------------------------------------------------------------------------------------
-    @in_session_server
-    def check(self, select: Sequence[str] = (), *, force: bool = False) -> CheckReport:
-        """Run the checks of SELECT that are due on what is served now; with *force* all of them."""
-
-    @in_session_server
-    def refused(self, key: Key) -> Refused:
-        """The artifact of *key* that was made last and not published. Raises UsageError when there is none."""
-
-    @in_session_server
-    def offenders(self, key: Key, check: str, *, limit: int = 1000) -> Table:
-        """The rows that a check of *key* has found when it failed last. Raises UsageError when there are none."""
-
     # -- lineage -----------------------------------------------------------------------------------------
     @in_session_server
     def lineage(
@@ -199,39 +186,6 @@ class ProjectApi(Protocol):
         """All that is declared and known of SELECT but rows, in topological order: columns and what they come from,
         checks, code, the last materializations.
         """
-
-    # -- refactoring -------------------------------------------------------------------------------------
-    @in_session_server
-    def renaming(self, old: Key, new: Key) -> Renaming:
-        """What calling the asset or source *old* *new* would change: files, lines, what is built again. Writes nothing.
-        Raises UsageError when it can't be called that, or where only a person can change a place.
-        """
-
-    @in_session_server
-    def rename(self, renaming: Renaming) -> None:
-        """Write what :meth:`renaming` has found: all of it or nothing. Raises UsageError, BusyError."""
-
-    @in_session_server
-    def fix(self, key: Key) -> Fix:
-        """The edit that puts right what is wrong with an asset's declaration or query. Writes nothing.
-        Raises UsageError when nothing is wrong with it, or when it is not certain what is meant.
-        """
-
-    @in_session_server
-    def apply_fix(self, fix: Fix) -> None:
-        """Write what :meth:`fix` has found. Raises UsageError when the file was edited meanwhile."""
-
-    @in_session_server
-    def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
-        """What calling *column* of the asset *key* *new* would change: files, lines, which assets pass the new name
-        on, what is built again. It is proven on a copy that all else stays what it is. Writes nothing to the project.
-        Raises UsageError when it can't be called that, or where only a person can change a place, unless that may be
-        left to them (*leave*).
-        """
-
-    @in_session_server
-    def rename_column(self, renaming: ColumnRenaming) -> None:
-        """Write what :meth:`column_renaming` has found: all of it or nothing. Raises UsageError, BusyError."""
 
     # -- sources -----------------------------------------------------------------------------------------
     @in_session_server
@@ -328,28 +282,6 @@ class ProjectApi(Protocol):
         """Forget what an environment points at; how many nodes that were. Artifacts stay for :meth:`gc`.
         Raises UsageError for the default one and for an unknown one, BusyError while a build runs in it.
         """
-
-    # -- goals -------------------------------------------------------------------------------------------
-    @in_session_server
-    def goals(self, select: Sequence[str] = ()) -> GoalReport:
-        """How the goals of SELECT stand now. Looks at the sources, and remembers when it did."""
-
-    @in_session_server
-    def pause_goals(
-        self, select: Sequence[str], *, until: float | None = None, resume: bool = False
-    ) -> tuple[Key, ...]:
-        """Let the goals of SELECT wait, *until* a moment or a call with *resume*; of which assets."""
-
-    # -- incidents ---------------------------------------------------------------------------------------
-    @in_session_server
-    def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
-        """What is wrong now, one incident a cause, the newest first; with *everything* also what is over. Looks at all
-        assets and goals, and records what opens and recovers.
-        """
-
-    @in_session_server
-    def acknowledge(self, incident: str, note: str = "") -> Incident:
-        """Note that a person knows of an incident, named by the beginning of its id. Raises UsageError."""
 
     # -- upkeep ------------------------------------------------------------------------------------------
     @in_session_server

@@ -35,6 +35,7 @@ from tests.tui.cli.answers import (
 )
 
 from upriver.assets.errors import Diagnosis
+from upriver.assets.model import Place
 from upriver.materializer.answers import (
     BuildResult,
     Comparison,
@@ -52,6 +53,8 @@ from upriver.materializer.inspection.catalogue import CatalogueEntry
 from upriver.materializer.model import Cause, CheckReport, Outcome, Reason, Refused, RunStatus
 from upriver.materializer.operation import RunsIn
 from upriver.materializer.operations import ProjectApi, implement
+from upriver.materializer.quality.row_diff import difference
+from upriver.materializer.quality.unit_test_report import UnitTestOutcome, UnitTestReport, UnitTestResult
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected
 from upriver.materializer.upkeep.repair import Repaired
@@ -176,9 +179,36 @@ GOAL = GoalStatus(
     waiting_for=("staging.orders",),
 )
 
+UNIT_TESTS = UnitTestReport(
+    (
+        UnitTestResult(
+            "marts.churn", "empty", Place("tests/churn.yaml"), UnitTestOutcome.PASSED, seconds=0.1
+        ),
+        UnitTestResult(
+            "marts.revenue",
+            "sums",
+            Place("tests/revenue.yaml", 1, 1),
+            UnitTestOutcome.FAILED,
+            "1 expected row is not there and 1 row is not expected; 2 as expected",
+            difference(("day", "amount"), [("1", "2"), ("2", None)], [("1", "2"), ("2", "3")], ordered=False),
+            0.2,
+            ("hello",),
+        ),
+    ),
+    (
+        Diagnosis(
+            "bad-test",
+            "there is no option 'expects'",
+            Place("tests/x.yaml", 3, 1),
+            hint="did you mean 'expect'?",
+        ),
+    ),
+)
+
 ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = {
     "build": lambda session, given: None,
     "check": lambda session, given: CheckReport(CHECKS),
+    "test": lambda session, given: UNIT_TESTS,
     "refused": lambda session, given: Refused(given["key"], "5f", "20130401", NOW - HOUR, ("unique(id)",)),
     "offenders": lambda session, given: TABLE,
     "keys": lambda session, given: tuple(status.asset for status in session.statuses),

@@ -30,6 +30,7 @@ from upriver.materializer.answers import Table
 from upriver.materializer.automation.model import GoalCause, GoalState, Happening
 from upriver.materializer.model import Action, Cause, CheckOutcome, Outcome, RunStatus, State, Trust
 from upriver.materializer.operations import operations
+from upriver.materializer.quality.unit_test_report import UnitTestOutcome
 from upriver.materializer.upkeep.fsck import Trouble
 from upriver.tui.cli.arguments import COMMANDS as COMMAND_NAMES
 from upriver.tui.cli.failure import BUSY, DONE, FAILED, STALE, WRONG, Failure
@@ -61,6 +62,7 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("show", "marts.revenue", "--refused"): "show",
     ("show", "marts.revenue", "--offenders", "unique(id)"): "show --offenders",
     ("check",): "check",
+    ("test",): "test",
     ("cost",): "cost",
     ("history",): "history",
     ("history", "marts.revenue"): "history ASSET",
@@ -128,6 +130,7 @@ def test_the_contract_explains_every_field_of_a_shape_and_no_other(name: str) ->
         ("goal_cause", GoalCause),
         ("happening", Happening),
         ("check_outcome", CheckOutcome),
+        ("unit_test_outcome", UnitTestOutcome),
     ],
 )
 def test_the_contract_has_exactly_the_words_of_the_program(name: str, values: type[StrEnum]) -> None:

@@ -9,6 +9,10 @@ CHECKS = "checks"
 """The folder of a project in which its checks in files of their own are."""
 
 
+TESTS = "tests"
+"""The folder of a project in which its unit tests of recipes are."""
+
+
 def path_parts(path: str) -> tuple[str, ...]:
     """The parts of a key that the module at *path* gives: its folders below ``assets/`` and its own name."""
     *folders, name = path.split("/")[1:]

@@ -47,6 +47,7 @@ class PythonAttempt(Value, frozen=True):
     declares to read, *settings* the values of parameters that receive project variables, *permissions* what the recipe
     declares to touch. *declared* and *remembered* are names of external inputs, as in a trace: what the recipe declares
     to read, and what the last attempt of the same recipe could read. *timeout* is in seconds, *memory* in bytes.
+    *moment* is what its clocks show, in seconds since the epoch; None: the time.
     """
 
     node: Node
@@ -63,6 +64,7 @@ class PythonAttempt(Value, frozen=True):
     remembered: tuple[str, ...] = ()
     timeout: float | None = None
     memory: int | None = None
+    moment: float | None = None
 
 
 class AttemptResult(Value, frozen=True):

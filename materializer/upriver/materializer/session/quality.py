@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from upriver.assets.errors import UsageError, did_you_mean
 from upriver.assets.identity import Node
@@ -14,6 +15,9 @@ from upriver.materializer.answers import Table
 from upriver.materializer.context import Context
 from upriver.materializer.model import CheckOutcome, CheckReport, CheckResult, Refused, Version
 from upriver.materializer.operations import ProjectApi
+
+if TYPE_CHECKING:
+    from upriver.materializer.quality.unit_test_report import UnitTestReport
 
 
 class Gates(ProjectApi):
@@ -65,6 +69,33 @@ class Gates(ProjectApi):
                         found += auditor.audit(key, can, contents[key], contents).results
             seen.contents.flush()
             return CheckReport(tuple(found))
+
+    def test(
+        self,
+        select: Sequence[str] = (),
+        *,
+        paths: Sequence[str] | None = None,
+        name: str | None = None,
+        known: Sequence[str] = (),
+    ) -> UnitTestReport:
+        from upriver.assets.loading.unit_test import unit_tests
+        from upriver.materializer.execution.unit_tests import UnitTests
+        from upriver.materializer.quality.unit_test_report import UnitTestReport
+
+        # A context of its own: what its engine shows under the keys are the given rows.
+        context = self.context.beside()
+        try:
+            project = context.project()
+            chosen = self._select(project, select) if select else None
+            files = list(unit_tests(context.root, paths))
+            declared = [one for file in files for one in file.tests if name is None or one.name == name]
+            tests = [one for one in declared if chosen is None or one.asset in chosen]
+            wrong = [one for file in files for one in file.diagnoses if chosen is None or one.key in chosen]
+            if not tests:
+                return UnitTestReport((), tuple(wrong))
+            return UnitTestReport(tuple(UnitTests(context).run(tests, known)), tuple(wrong))
+        finally:
+            context.close()
 
     def refused(self, key: Key) -> Refused:
         with self._reading:

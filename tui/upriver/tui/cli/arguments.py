@@ -28,6 +28,7 @@ COMMANDS: dict[str, Command] = {
         Command("watch", "Build", "keep goals: look at the sources, and build what is due"),
         Command("plan", "Build", "what build would do, and why"),
         Command("check", "Build", "run the checks that are due on what is served"),
+        Command("test", "Build", "run unit tests of recipes, over rows that they give"),
         Command("status", "Look", "how fresh every asset is now"),
         Command("goals", "Look", "what is on time, due, at risk or overdue, and why"),
         Command("incidents", "Look", "what is wrong, one line a cause, and what suffers from it"),

@@ -74,6 +74,7 @@ class LocalExecutor:
             environment=attempt.environment,
             settings=attempt.settings,
             permissions=attempt.permissions,
+            moment=attempt.moment,
         )
         granted = granted_before(attempt.remembered, attempt.declared, self._root)
         limits = attempt.timeout, attempt.memory or self._memory

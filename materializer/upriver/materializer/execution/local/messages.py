@@ -42,7 +42,8 @@ class Job(Value, frozen=True):
     line that the worker reports: a recipe that writes into descriptors that are not its own is not mistaken
     for it. *environment* are the environment variables that the asset declares to read (and patterns), *settings* the
     values of the parameters that receive project variables. *scratch* is the attempt's own folder, *permissions* what
-    the recipe declares to touch; it is only watched where *confinement* is None.
+    the recipe declares to touch; it is only watched where *confinement* is None. *moment* is what its clocks show (see
+    :mod:`upriver.materializer.execution.local.held_clock`).
     """
 
     root: str
@@ -60,6 +61,7 @@ class Job(Value, frozen=True):
     permissions: Permissions = Permissions()
     confinement: Confinement | None = None
     partition: PartitionKey | None = None
+    moment: float | None = None
 
     @property
     def node(self) -> Node:

@@ -106,6 +106,10 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
     from upriver.lineage.analysis.load_function import find_function
     from upriver.materializer.execution.local.frames import Observer, write
 
+    if job.moment is not None:
+        from upriver.materializer.execution.local.held_clock import hold
+
+        hold(job.moment)  # before project modules take what they need of `time` and `datetime`
     undeclared.start()  # what a module reads while it is imported counts for every recipe that imports it
     function = find_function(root, job.recipe, files=_project_files(job.code))
     _check_code(root, job.code)
