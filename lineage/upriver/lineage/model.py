@@ -71,6 +71,30 @@ class Footprint(Value, frozen=True):
     predicate: str | None = None
     ordered: bool = True
 
+    @property
+    def holds_keys(self) -> bool:
+        """Whether the predicate was narrowed to the keys of a semi-join."""
+        return self.predicate is not None and KEYS_OF in self.predicate
+
+
+KEYS_OF = "/* keys of "
+"""The comment that a predicate bears which was narrowed to keys; an upstream's name follows."""
+
+
+class KeyFilter(Value, frozen=True):
+    """A semi-join as a row filter: of *upstream*, no row matters whose *operand* is no value of *by_column* of *by*.
+
+    *operand* is a DuckDB expression of the plain type *type* over columns of *upstream*. *nulls*: rows in which it is
+    null matter as well. Which values there are only data tells.
+    """
+
+    upstream: Key
+    operand: str
+    type: str
+    by: Key
+    by_column: str
+    nulls: bool = False
+
 
 WHOLE = Footprint(columns=None, predicate=None, ordered=True)
 """The widest footprint: where in doubt, this one."""
@@ -98,6 +122,7 @@ class Analysis(Value, frozen=True):
     (names resolved to columns, types and functions chosen) without positions in the text: two equal
     bindings over equal contents compute equal tables. *whole_binding* is the digest with what nothing reads in it, such
     as the other columns of ``select *`` in a subquery, as earlier versions recorded it; empty where there is none.
+    *key_filters* may narrow the footprints further, by what the data of other upstreams is.
     """
 
     schema: Schema | None
@@ -108,6 +133,7 @@ class Analysis(Value, frozen=True):
     binding: str = ""
     expressions: tuple[tuple[str, str], ...] = ()
     whole_binding: str = ""
+    key_filters: tuple[KeyFilter, ...] = ()
 
     @property
     def edges(self) -> tuple[ColumnEdge, ...]:

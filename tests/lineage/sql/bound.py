@@ -13,7 +13,7 @@ from tests.lineage.sql.oracle import Result, World, changed_columns, unread_colu
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Column, Key
 from upriver.lineage.model import Analysis
-from upriver.lineage.sql.names import quote
+from upriver.lineage.sql.names import quote, relation_name
 from upriver.lineage.sql.parse.parse import parse_query
 from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.binder import Binder
@@ -103,6 +103,13 @@ class Bound:
         for key in self.world.keys:
             if key not in footprints:
                 yield Check(("not read", key), partial(self.world.replace_rows, key, "false"))
+        for one in self.analysis.key_filters:
+            keys = f"select {quote(one.by_column)} from {relation_name(one.by)}"
+            nulls = f" or {one.operand} is null" if one.nulls else ""
+            predicate = (
+                f"({footprints[one.upstream].predicate or 'true'}) and ({one.operand} in ({keys}){nulls})"
+            )
+            yield Check(("keys", one), partial(self.world.replace_rows, one.upstream, predicate))
         for key, footprint in self.analysis.footprints:
             if footprint.predicate is not None:
                 yield Check(("rows", footprint), partial(self.world.replace_rows, key, footprint.predicate))

@@ -10,9 +10,9 @@ import msgspec
 
 from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.identity import Node
-from upriver.assets.model import Asset, Key, PythonRecipe
+from upriver.assets.model import Asset, Key, PythonRecipe, SqlRecipe
 from upriver.lineage.analysis.analyzer import plannable
-from upriver.lineage.model import Analysis, Footprint
+from upriver.lineage.model import Analysis, Footprint, Footprints
 from upriver.lineage.project.contracts import contract_problem
 from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
@@ -23,6 +23,7 @@ from upriver.materializer.freshness.comparison import tagged
 from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.freshness.external_inputs import declared_names
+from upriver.materializer.freshness.key_sets import narrowed
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import TYPED, Located, Materialization, Read, Trace, Version
@@ -80,7 +81,7 @@ class Maker:
         recorded: list[Read] = []
 
         def record(found: tuple[tuple[Key, Footprint], ...]) -> None:
-            footprints = dict(found)
+            footprints = dict(self._narrowed(asset, reads, found))
             for key, version in reads.items():
                 footprint = self._promised(asset, footprints.get(key))
                 recorded.append(self._read(asset, key, version, footprint))
@@ -126,6 +127,19 @@ class Maker:
         )
         audit = self._audit(node, version, (staged.path,), upstreams)
         return Materialized(materialization, staged, self._changed(before, version, staged), audit)
+
+    def _narrowed(self, asset: Asset, reads: Mapping[Key, Version], found: Footprints) -> Footprints:
+        """What was read, by a semi-join in a query only as far as keys go."""
+        if asset.ordered or asset.key in self._seen.ordered or not isinstance(asset.recipe, SqlRecipe):
+            return found
+        schemas = {key: version.schema for key, version in reads.items()}
+        analysis = self._context.analyzer().analyze(asset.key, schemas)
+        if isinstance(analysis, Diagnosis) or not analysis.key_filters:
+            return found
+        located = self._context.locator.located
+        return narrowed(
+            found, analysis.key_filters, lambda key: located(reads[key]), self._context.engine().new_cursor
+        )
 
     def audit(self, finding: Finding, others: Mapping[Node, Version]) -> Audit:
         """Run the checks that are due for *finding*: on what is to be reused, or on what its node points at."""

@@ -242,7 +242,9 @@ def _as_needed(subject: Subject, read: Read) -> Read:
     """*read* with the order of rows in it, when the asset's own order is read downstream."""
     if not subject.ordered or read.footprint.ordered or read.footprint.columns == ():
         return read
-    footprint = msgspec.structs.replace(read.footprint, ordered=True)
+    # What order a join leaves its rows in can depend on rows that find no partner.
+    predicate = None if read.footprint.holds_keys else read.footprint.predicate
+    footprint = msgspec.structs.replace(read.footprint, predicate=predicate, ordered=True)
     return msgspec.structs.replace(read, footprint=footprint, fingerprint=None)
 
 

@@ -266,6 +266,11 @@ def _counts_only(version: Located, footprint: Footprint) -> bool:
     return footprint.columns == () and footprint.predicate is None and version.rows is not None
 
 
+def relation(version: Located) -> str:
+    """The rows of a version as recipes see them, as a table expression."""
+    return _relation(version, numbered=False)[0]
+
+
 def _relation(version: Located, numbered: bool) -> tuple[str, str]:
     """The rows of a version as recipes see them, and an expression that numbers them from 0."""
     if not version.files:

@@ -27,6 +27,7 @@ from upriver.lineage.sql.plan.digest import Called, binding_digests
 from upriver.lineage.sql.plan.findings import (
     column_edges,
     footprints,
+    key_filters,
     opaque_groups,
     own_expressions,
     used_sources,
@@ -144,6 +145,7 @@ class Binder:
             binding=pruned or whole,
             whole_binding="" if pruned is None else whole,
             expressions=own_expressions(result, schema, context.sources, expressions),
+            key_filters=key_filters(context.sources, reads),
         )
 
     def _one(self, sql: str, *parameters: str) -> Any:

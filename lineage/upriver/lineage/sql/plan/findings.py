@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from upriver.assets.model import Key, Schema
-from upriver.lineage.model import WHOLE, ColumnEdge, EdgeGroup, EdgeKind, Footprint, Footprints
+from upriver.lineage.model import WHOLE, ColumnEdge, EdgeGroup, EdgeKind, Footprint, Footprints, KeyFilter
 from upriver.lineage.sql.plan.flow import Influences, Relation, Scan, Sources
 
 _INFLUENCE_HOWS = (
@@ -163,6 +163,20 @@ def footprints(sources: Sources, values: set[int], influences: Influences) -> Fo
         by_key[scan.key].append(number)
     read = _columns_read(sources, values, influences)
     return tuple((key, _footprint(sources, numbers, read)) for key, numbers in sorted(by_key.items()))
+
+
+def key_filters(sources: Sources, reads: Footprints) -> tuple[KeyFilter, ...]:
+    """The filters by semi-joins that concern all that is read of an upstream, where its keys are read, too."""
+    known = dict(reads)
+    scans = Counter(scan.key for scan in sources.scans)
+    found = {
+        one
+        for scan in sources.scans
+        if scans[scan.key] == 1 and len(scan.predicates) == 1 and not (scan.whole or scan.unfiltered)
+        for one in scan.key_filters
+        if one.by_column in (known[one.by].columns or ()) and one.by != one.upstream
+    }
+    return tuple(sorted(found, key=lambda one: (one.upstream, one.operand, one.by, one.by_column)))
 
 
 def _columns_read(

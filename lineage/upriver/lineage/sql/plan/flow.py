@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 from upriver.assets.model import Key
+from upriver.lineage.model import KeyFilter
 
 Node: TypeAlias = dict[str, Any]
 """A plan node, an expression or a type, as ``json_serialize_plan`` gives it, decoded."""
@@ -134,8 +135,8 @@ class Scan:
     """One reading of an upstream in the plan.
 
     *predicates* holds, for each way the plan reaches it, the row filter applied directly above it (None: all rows);
-    *filtered* the columns in these, *captured* the numbers of the filters that went into a predicate. Where it is
-    *unfiltered*, no filter counts.
+    *filtered* the columns in these, *captured* the numbers of the filters that went into a predicate; *key_filters* are
+    those by a semi-join. Where it is *unfiltered*, no filter counts.
     """
 
     key: Key
@@ -143,6 +144,7 @@ class Scan:
     filtered: set[str] = field(default_factory=set)
     captured: set[int] = field(default_factory=set)
     escaped: set[int] = field(default_factory=set)
+    key_filters: set[KeyFilter] = field(default_factory=set)
     ordered: bool = False
     unfiltered: bool = False
     whole: bool = False

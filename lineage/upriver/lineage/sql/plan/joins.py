@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from upriver.lineage.sql.plan.context import Arrangement, PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Flow, Influences, Node, Relation, UnknownShapeError
+from upriver.lineage.sql.plan.semi_joins import key_filters
 from upriver.lineage.sql.plan.shape import Filters, Steps, moved
 from upriver.lineage.sql.plan.volatility import may_fail
 
@@ -21,6 +22,8 @@ def joined(context: PlanContext, node: Node, filters: Filters) -> Steps:
     kind: str = node.get("join_type") or "INNER"
     conditions: list[Node] = node.get("conditions") or []
     to_left, to_right = _filters_of_sides(context, node, kind, filters)
+    if node["type"] == "LOGICAL_COMPARISON_JOIN" and not _may_fail(node):
+        to_left += key_filters(context, node, kind, filters)
     left_node, right_node = node["children"]
     left = yield left_node, to_left
     right = yield right_node, to_right

@@ -68,6 +68,20 @@ def predicate_text(expression: Node, name_of: NameOf) -> str | None:
     return None if _is_deep(expression) else _text(expression, name_of)
 
 
+def operand_text(expression: Node, name_of: NameOf) -> tuple[str, str] | None:
+    """*expression* as SQL and its type, None when it is no column, or a cast of one that can't fail, of a plain type
+    whose values are equal only if they are the same.
+    """
+    type_ = type_text(_type_of(expression))
+    if type_ is None or type_ in ("FLOAT", "DOUBLE"):
+        return None
+    if expression["expression_class"] == "BOUND_REF":
+        return name_of(expression["index"]), type_
+    is_cast = expression["expression_class"] == "BOUND_FUNCTION" and expression["type"] == "OPERATOR_CAST"
+    text = _cast(expression, name_of) if is_cast and constant_value(expression) is None else None
+    return None if text is None else (text, type_)
+
+
 def _is_deep(expression: Node) -> bool:
     """Whether *expression* is nested further than anything simple: reading all rows is right for it, too."""
     level = [expression]

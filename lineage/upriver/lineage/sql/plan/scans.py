@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from upriver.assets.model import Key
-from upriver.lineage.model import Volatility
+from upriver.lineage.model import KeyFilter, Volatility
 from upriver.lineage.sql.names import quote
 from upriver.lineage.sql.parse.files import PURE_TABLE_FUNCTIONS
 from upriver.lineage.sql.plan.context import PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, NOTHING, NOWHERE, Flow, Node, Relation, merged
-from upriver.lineage.sql.plan.predicate import predicate_text
+from upriver.lineage.sql.plan.predicate import operand_text, predicate_text
 from upriver.lineage.sql.plan.rows import stacked, without_duplicates
 from upriver.lineage.sql.plan.shape import Filter, Filters, Steps
 
@@ -31,6 +31,9 @@ def _table(context: PlanContext, node: Node, key: Key, filters: Filters) -> Rela
     columns = [Flow(frozenset({_source(context, number, index, names)})) for index in indexes]
     predicates = set()
     for filter_ in filters:
+        if filter_.keys is not None:
+            scan.key_filters |= _key_filter(filter_, key, indexes, names)
+            continue
         text = _predicate(filter_, indexes, names)
         if text is None:
             scan.escaped.add(filter_.number)
@@ -56,6 +59,14 @@ def _predicate(filter_: Filter, indexes: list[int], names: list[str]) -> str | N
     if any(indexes[position] == NOWHERE for position in filter_.columns.values()):
         return None
     return predicate_text(filter_.expression, lambda index: quote(names[indexes[filter_.columns[index]]]))
+
+
+def _key_filter(filter_: Filter, key: Key, indexes: list[int], names: list[str]) -> set[KeyFilter]:
+    keys = filter_.keys
+    if keys is None or any(indexes[position] == NOWHERE for position in filter_.columns.values()):
+        return set()
+    found = operand_text(filter_.expression, lambda index: quote(names[indexes[filter_.columns[index]]]))
+    return set() if found is None else {KeyFilter(key, *found, keys.of, keys.column, keys.nulls)}
 
 
 def _table_function(context: PlanContext, node: Node) -> Steps:

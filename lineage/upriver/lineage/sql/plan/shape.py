@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from upriver.assets.model import Key
 from upriver.lineage.sql.plan.flow import Node, Relation
 
 JOIN_NODES = frozenset(
@@ -19,17 +20,27 @@ JOIN_NODES = frozenset(
 )
 
 
+class Keys(NamedTuple):
+    """The values of one column of an upstream; *nulls*: beside them, null."""
+
+    of: Key
+    column: str
+    nulls: bool
+
+
 @dataclass(slots=True, frozen=True)
 class Filter:
     """A conjunct on its way down: *columns* maps the positions in *expression* to those in the current node.
 
-    Of a *risky* one computing may fail: it may stand alone, where no other filter could spare it a row.
+    Of a *risky* one computing may fail: it may stand alone, where no other filter could spare it a row. With *keys*,
+    *expression* is no conjunct but a value that must be one of them.
     """
 
     number: int
     expression: Node
     columns: Mapping[int, int]
     risky: bool = False
+    keys: Keys | None = None
 
     def through(self, position_of: Callable[[int], int | None]) -> Filter | None:
         """The filter one node further down; None when a column of it is made there."""
