@@ -178,12 +178,12 @@ class Project:
         return time.monotonic() - began
 
     # -- what it holds -------------------------------------------------------------------------------------
-    def contents(self) -> Contents:
+    def contents(self, environment: str = "dev") -> Contents:
         """What each asset holds now: a table's columns and its rows as a bag, a file's bytes."""
         found: dict[str, object] = {}
         with closing(open_state(self.folder / "state.db", readonly=True)) as state, duckdb.connect() as db:
             store = LocalStore(self.folder / "store")
-            for node, one in state.current("dev").items():
+            for node, one in state.current(environment).items():
                 key, path = str(node), Path(store.locate(one.version.artifacts[0]))
                 if not one.version.schema:
                     found[key] = path.read_bytes()

@@ -72,15 +72,16 @@ def test_of_two_builds_at_once_each_materialization_is_committed_once(
 
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_two_environments_are_built_at_once(server: Forks, tmp_path: Path, rounds: int) -> None:
-    """Neither waits for the other; both hold the same in the end."""
+    """Neither waits for the other; both hold the same in the end.
+
+    Not the same artifacts: what both make at once DuckDB may write in another order, and the order of a grouping is not
+    promised.
+    """
     project = sql_shop(tmp_path / "p")
     for both in one_after_another(project, server, rounds, (), ("--env", "prod", "--create")):
         assert [one.code for one in both] == [0, 0], "\n".join(one.said for one in both)
-        with closing(open_state(project.folder / "state.db", readonly=True)) as state:
-            dev, prod = (
-                {node: one.version.id for node, one in state.current(env).items()} for env in ("dev", "prod")
-            )
-        assert dev == prod
+        assert project.contents("dev") == project.contents("prod")
+        assert project.contents("dev").keys() == {"staging.orders", "marts.daily", "marts.customers"}
     project.settle()
 
 
