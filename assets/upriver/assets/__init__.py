@@ -1,4 +1,4 @@
-"""What a project module imports: ``asset``, ``source`` and ``secret``.
+"""What a project module imports: ``asset``, ``by``, ``source`` and ``secret``.
 
 The names are loaded on first use, so that importing any module of this part costs only that module.
 """
@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from upriver.assets.declare.asset import asset
+    from upriver.assets.declare.partition import by
     from upriver.assets.declare.secret import secret
     from upriver.assets.declare.source import source
 
-__all__ = ["asset", "secret", "source"]
+__all__ = ["asset", "by", "secret", "source"]
 
-_HOMES = {"asset": "declare.asset", "secret": "declare.secret", "source": "declare.source"}
+_HOMES = {
+    "asset": "declare.asset",
+    "by": "declare.partition",
+    "secret": "declare.secret",
+    "source": "declare.source",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -10,7 +10,9 @@ import re
 from enum import StrEnum
 from typing import TypeAlias
 
-import msgspec
+from upriver.assets.partitions.model import Partitioning
+from upriver.assets.value import Place as Place
+from upriver.assets.value import Value as Value
 
 Key: TypeAlias = str
 """The name of an asset or source: a dotted lower-case path such as ``marts.daily_revenue``."""
@@ -35,21 +37,6 @@ def key_problem(key: str) -> str | None:
         if part in _RESERVED_PARTS:
             return f"{part!r} is a reserved device name on some file systems"
     return None
-
-
-class Value(msgspec.Struct, frozen=True, gc=False):
-    """Base of the small immutable values: compared by content, written to JSON as objects."""
-
-
-class Place(Value, frozen=True):
-    """A position in a project file. *path* is relative to the root; *line* and *column* count from 1."""
-
-    path: str
-    line: int = 1
-    column: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}" if self.column is None else f"{self.path}:{self.line}:{self.column}"
 
 
 class Kind(StrEnum):
@@ -361,6 +348,7 @@ class Asset(Value, frozen=True):
     permissions: Permissions = Permissions()
     goals: tuple[Goal, ...] = ()
     quality: Quality = Quality()
+    partition: Partitioning | None = None
 
 
 class FileLocation(Value, frozen=True, tag="files"):

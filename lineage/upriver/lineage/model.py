@@ -113,6 +113,48 @@ class Volatility(Value, frozen=True):
     period: str
 
 
+class RangedColumn(Value, frozen=True):
+    """A column of an upstream from which a partition column is made by rounding down to *units* of time.
+
+    *type* is ``DATE``, ``TIMESTAMP`` or ``TIMESTAMP WITH TIME ZONE``.
+    """
+
+    column: str
+    type: str
+    units: tuple[str, ...] = ()
+
+
+class SliceRead(Value, frozen=True):
+    """Which rows of *upstream* a slice reads: for each dimension an expression over the upstream's own columns that
+    gives the slice's value there. None: rows of all slices are read.
+
+    *ranged* are the columns that can be restricted by ranges for it.
+    """
+
+    upstream: Key
+    expressions: tuple[str | None, ...]
+    ranged: tuple[RangedColumn | None, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every slice reads all of it."""
+        return all(one is None for one in self.expressions)
+
+
+class Slicing(Value, frozen=True):
+    """How a recipe is computed slice by slice, derived from its bound plan.
+
+    *reads* has one entry for each upstream. *carriers* are the reads through which every row of the result comes: the
+    slices that there are, are those that they tell. *whole* names the operator that needs rows of several slices at
+    once; then the recipe is computed as a whole and split. *types* are those of the partition columns.
+    """
+
+    types: tuple[str, ...] = ()
+    reads: tuple[SliceRead, ...] = ()
+    carriers: tuple[SliceRead, ...] = ()
+    whole: str | None = None
+
+
 class Analysis(Value, frozen=True):
     """Result of binding a recipe against its upstreams' schemas.
 
@@ -123,6 +165,7 @@ class Analysis(Value, frozen=True):
     bindings over equal contents compute equal tables. *whole_binding* is the digest with what nothing reads in it, such
     as the other columns of ``select *`` in a subquery, as earlier versions recorded it; empty where there is none.
     *key_filters* may narrow the footprints further, by what the data of other upstreams is.
+    *slicing* is None where the asset has no partitions.
     """
 
     schema: Schema | None
@@ -134,6 +177,7 @@ class Analysis(Value, frozen=True):
     expressions: tuple[tuple[str, str], ...] = ()
     whole_binding: str = ""
     key_filters: tuple[KeyFilter, ...] = ()
+    slicing: Slicing | None = None
 
     @property
     def edges(self) -> tuple[ColumnEdge, ...]:

@@ -14,6 +14,7 @@ import msgspec
 from upriver.assets.declare.checks import read_quality
 from upriver.assets.declare.collector import note, report
 from upriver.assets.declare.options import PYTHON_OPTIONS, QUALITY, Options, read_options
+from upriver.assets.declare.partition import By, read_partition
 from upriver.assets.declare.source import SourceDeclaration
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Place, key_problem
@@ -139,6 +140,7 @@ def asset(
     columns: Mapping[str, Any] | None = None,
     checks: Iterable[Mapping[str, Any]] | None = None,
     contract: Literal["open", "closed"] | None = None,
+    partition: By | Iterable[By] | None = None,
 ) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
 
 
@@ -162,7 +164,7 @@ def asset(key: Any = None, **options: Any) -> Any:
     *zone* is that of the times, *observe_every* how often its sources are looked at.
     *columns* and *checks* are what has to hold before a result is published, written as in the header of a SQL module:
     ``columns={"id": {"unique": True}}, checks=[{"row_count": {"min": 1}}]``. A closed *contract* allows no columns but
-    those.
+    those. *partition* cuts the result into slices: ``by("flight_date", every="day")``, or a list of these.
 
     Raises DeclarationError with all that is wrong; while a project is loaded it is reported there instead.
     """
@@ -186,9 +188,11 @@ def _declare(function: Any, given: dict[str, Any], here: Place) -> Any:
     promised, wrong = read_quality(
         {name: given.pop(name) for name in QUALITY if name in given}, lambda _: here, known_key
     )
+    cut = given.pop("partition", None)
     options, more = read_options(given, (*PYTHON_OPTIONS, "inputs"), lambda _: here, known_key)
-    options = msgspec.structs.replace(options, quality=promised)
-    problems += [*more, *wrong]
+    partition, unusable = read_partition(cut, lambda _: here, known_key)
+    options = msgspec.structs.replace(options, quality=promised, partition=partition)
+    problems += [*more, *wrong, *unusable]
     declared = AssetFunction(function, options, inputs, (*options.after, *objects), problems)
     report(problems)
     note(declared)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from upriver.assets.declare.options import DIALECTS, MOST_RETRIES, SQL_OPTIONS, VOLATILE
+from upriver.assets.declare.partition import TERMS as PARTITION_TERMS
 from upriver.assets.declare.rules import KINDS, OF_COLUMNS, TERMS
 from upriver.assets.goals import GOAL_OPTIONS
 from upriver.assets.project.config import (
@@ -102,6 +103,13 @@ _OPTIONS: Mapping[str, Fragment] = {
         "description": "What has to hold of its rows before they are published.",
         "type": "array",
         "items": {"type": "object", "propertyNames": {"enum": [*KINDS, *TERMS]}},
+    },
+    "partition": {
+        "description": "How its rows are cut into slices: by a time, by values, or (a list) by several.",
+        "anyOf": [
+            {"type": "object", "propertyNames": {"enum": list(PARTITION_TERMS)}, "required": ["by"]},
+            {"type": "array", "items": {"type": "object", "propertyNames": {"enum": list(PARTITION_TERMS)}}},
+        ],
     },
     "contract": _choice("Whether it may have columns that are not in `columns`.", "open", "closed"),
 }

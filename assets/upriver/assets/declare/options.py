@@ -13,6 +13,7 @@ from upriver.assets.declare.paths import read_pattern, write_pattern
 from upriver.assets.errors import Diagnosis, did_you_mean
 from upriver.assets.goals import GOAL_OPTIONS, read_goals
 from upriver.assets.model import Execution, Goal, Key, Kind, Permissions, Place, Quality, Value, key_problem
+from upriver.assets.partitions.model import Partitioning
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 # fmt: off
@@ -57,6 +58,7 @@ class Options(Value, frozen=True):
     processes: bool = False
     goals: tuple[Goal, ...] = ()
     quality: Quality = Quality()
+    partition: Partitioning | None = None
 
     @property
     def permissions(self) -> Permissions:
@@ -223,6 +225,8 @@ _READERS: dict[str, Callable[[object], object]] = {
 COMMON = ("key", "description", "tags", "owner")
 QUALITY = ("columns", "checks", "contract")
 """The options that :mod:`upriver.assets.declare.checks` reads."""
+NESTED = (*QUALITY, "partition")
+"""The options that are more than a scalar or a list: read from the whole tree, with the places in it."""
 _RUNNING = (
     "retries",
     "backoff",
@@ -236,8 +240,8 @@ _RUNNING = (
     "ordered",
     *GOAL_OPTIONS,
 )
-SQL_OPTIONS = (*COMMON, "dialect", *_RUNNING, *QUALITY)
-PYTHON_OPTIONS = (*COMMON, *_RUNNING, *QUALITY, "kind", "suffix", "reads", "writes", "network", "processes")
+SQL_OPTIONS = (*COMMON, "dialect", *_RUNNING, *NESTED)
+PYTHON_OPTIONS = (*COMMON, *_RUNNING, *NESTED, "kind", "suffix", "reads", "writes", "network", "processes")
 
 
 def read_options(

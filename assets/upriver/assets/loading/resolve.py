@@ -216,6 +216,7 @@ class _Resolver:
                 goals=options.goals,
                 permissions=options.permissions,
                 quality=options.quality,
+                partition=options.partition,
             )
         )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from upriver.assets.declare.checks import read_quality
-from upriver.assets.declare.options import QUALITY, SQL_OPTIONS, Options, read_options
+from upriver.assets.declare.options import NESTED, QUALITY, SQL_OPTIONS, Options, read_options
+from upriver.assets.declare.partition import read_partition
 from upriver.assets.declare.rules import Path
 from upriver.assets.errors import Diagnosis, caret_excerpt
 from upriver.assets.model import Key, Place, Value
@@ -156,7 +157,7 @@ def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[
         mark = fields.values[name].start_mark if name in SQL_OPTIONS else fields.names[name]
         return place_in(path, text, header, mark)
 
-    given = {name: plain(node) for name, node in fields.values.items() if name not in QUALITY}
+    given = {name: plain(node) for name, node in fields.values.items() if name not in NESTED}
     options, problems = read_options(given, SQL_OPTIONS, place, key)
     quality = {name: node for name, node in fields.values.items() if name in QUALITY}
     if quality:
@@ -166,6 +167,13 @@ def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[
             options.key or key,
         )
         options, problems = msgspec.structs.replace(options, quality=promised), [*problems, *wrong]
+    if (node := fields.values.get("partition")) is not None:
+        partition, wrong = read_partition(
+            deep(node),
+            lambda path_: place_in(path, text, header, _node_at({"partition": node}, path_).start_mark),
+            options.key or key,
+        )
+        options, problems = msgspec.structs.replace(options, partition=partition), [*problems, *wrong]
     return options, [with_excerpt(found, text) for found in [*fields.problems, *problems]]
 
 

@@ -60,6 +60,7 @@ def parse_sql_module(path: str, text: str) -> Asset | tuple[Diagnosis, ...]:
         ordered=options.ordered,
         goals=options.goals,
         quality=options.quality,
+        partition=options.partition,
     )
 
 

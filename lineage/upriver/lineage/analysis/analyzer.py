@@ -17,6 +17,7 @@ from upriver.assets.model import Key, PythonRecipe, Schema, SqlRecipe
 from upriver.assets.project.config import Scalar
 from upriver.assets.support import checksum
 from upriver.lineage.model import Analysis, Opaque, UnknownColumn
+from upriver.lineage.partitions.problems import partition_problem
 from upriver.lineage.project.contracts import contract_problem
 from upriver.lineage.project.manifest import program
 from upriver.lineage.project.project import Project, as_declared
@@ -182,6 +183,8 @@ class Analyzer:
         if isinstance(found, Diagnosis) or found.schema is None:
             return found
         asset, checks = self._project.assets[key], self._project.checks.get(key, ())
+        if asset.partition is not None and (problem := partition_problem(asset, found.schema)) is not None:
+            return problem
         if not checks and not asset.quality.columns:
             return found
         return contract_problem(asset, checks, found.schema) or found
@@ -280,14 +283,19 @@ class Analyzer:
             self._project.fingerprints[key],
             sorted(settings_of(self._project.assets[key].variables, self._variables).items()),
             sorted((k, [c.facts for c in schema]) for k, schema in schemas.items()),
+            *self._cut_by(key),
         ]
         return hashlib.blake2b(msgspec.json.encode(described), digest_size=16).hexdigest()
+
+    def _cut_by(self, key: Key) -> tuple[str, ...]:
+        partition = self._project.assets[key].partition
+        return () if partition is None else partition.columns
 
     def _compute(self, key: Key, schemas: Mapping[Key, Schema]) -> Analysis | Diagnosis:
         asset = self._project.assets[key]
         match asset.recipe:
             case SqlRecipe():
-                found = self._binder().analyze(self._project.query(key), schemas)
+                found = self._binder().analyze(self._project.query(key), schemas, cut_by=self._cut_by(key))
                 if isinstance(found, Diagnosis):
                     return msgspec.structs.replace(found, key=key)
                 return found

@@ -12,6 +12,7 @@ import msgspec
 
 from upriver.assets.errors import DeclarationError, Diagnosis
 from upriver.assets.model import Asset, Check, CodePart, Key, Kind, Place, PythonRecipe, Source, SqlRecipe
+from upriver.assets.partitions.model import Dimension
 from upriver.assets.project.config import Config
 from upriver.assets.project.files import ProjectFiles
 from upriver.lineage.graph import AssetGraph
@@ -164,6 +165,13 @@ def as_declared(asset: Asset, fingerprint: str) -> str:
         facts.append(["volatile", asset.volatile])
     if asset.ordered:
         facts.append(["ordered"])
+    kept = [[one.by, one.every, one.zone, one.keep] for one in _dimensions(asset) if one.keep is not None]
+    if kept:  # nothing else of a partitioning changes what an asset holds
+        facts.append(["keep", kept])
     if not facts:
         return fingerprint
     return hashlib.blake2b(msgspec.json.encode([fingerprint, facts]), digest_size=16).hexdigest()
+
+
+def _dimensions(asset: Asset) -> tuple[Dimension, ...]:
+    return asset.partition.dimensions if asset.partition is not None else ()

@@ -33,6 +33,7 @@ from upriver.lineage.sql.plan.findings import (
     used_sources,
 )
 from upriver.lineage.sql.plan.flow import Node
+from upriver.lineage.sql.plan.slicing import slicing_of
 from upriver.lineage.sql.plan.volatility import VolatileFunctions
 from upriver.lineage.sql.plan.walk import walked
 from upriver.lineage.sql.text.select_list import output_expressions
@@ -76,12 +77,17 @@ class Binder:
         self._connection.close()
 
     def analyze(
-        self, query: Query, schemas: Mapping[Key, Schema], called: Called | None = None
+        self,
+        query: Query,
+        schemas: Mapping[Key, Schema],
+        called: Called | None = None,
+        cut_by: tuple[str, ...] = (),
     ) -> Analysis | Diagnosis:
         """What binding *query* against upstreams of these *schemas* tells, or why it can't be bound.
 
         With *called* its ``binding`` is that of the same query over columns of those names: equal bindings of two
-        queries say that they mean the same up to what columns are called.
+        queries say that they mean the same up to what columns are called. With *cut_by*, output columns, it tells
+        how the result is computed slice by slice.
         """
         missing = unknown_upstream(query, schemas)
         if missing is not None:
@@ -92,7 +98,7 @@ class Binder:
             bound = bound_to(query, schemas)
             if isinstance(bound, Diagnosis):
                 return self._refused(query, schemas, bound)
-            return self._analyze(bound, schemas, called)
+            return self._analyze(bound, schemas, called, cut_by)
 
     def _refused(self, query: Query, schemas: Mapping[Key, Schema], refusal: Diagnosis) -> Diagnosis:
         """Why a query in another dialect can't be translated: what DuckDB finds wrong with its names comes first."""
@@ -101,7 +107,11 @@ class Binder:
         return found if isinstance(found, Diagnosis) and unknown else refusal
 
     def _analyze(
-        self, query: Query, schemas: Mapping[Key, Schema], called: Called | None
+        self,
+        query: Query,
+        schemas: Mapping[Key, Schema],
+        called: Called | None,
+        cut_by: tuple[str, ...] = (),
     ) -> Analysis | Diagnosis:
         keys = query.keys()
         schemas = {key: schemas[key] for key in keys}
@@ -135,6 +145,9 @@ class Binder:
         expressions = output_expressions(query.executable, tuple(column.name for column in schema))
         reads = footprints(context.sources, values, influences)
         edges = column_edges(result, schema, context.sources, expressions, reads, schemas)
+        slicing = None
+        if cut_by and {name.casefold() for name in cut_by} <= {column.name.casefold() for column in schema}:
+            slicing = slicing_of(context, root, schema, cut_by)  # before columns are pruned from the plan
         whole, pruned = binding_digests(text, root, context.widths, key_of, schema, _literals(query), called)
         return Analysis(
             schema=schema,
@@ -146,6 +159,7 @@ class Binder:
             whole_binding="" if pruned is None else whole,
             expressions=own_expressions(result, schema, context.sources, expressions),
             key_filters=key_filters(context.sources, reads),
+            slicing=slicing,
         )
 
     def _one(self, sql: str, *parameters: str) -> Any:

@@ -1,0 +1,1 @@
+"""Partitions as they are declared: dimensions, the keys of slices as text, and ranges of keys."""
