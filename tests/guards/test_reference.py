@@ -47,7 +47,7 @@ def test_every_parameter_of_a_source_is_used_or_named() -> None:
 
 
 def test_every_section_of_the_settings_is_in_the_example() -> None:
-    sections = set(re.findall(r"^\[(\w+)", TEXT, re.MULTILINE))
+    sections = set(re.findall(r"^\[{1,2}(\w+)", TEXT, re.MULTILINE))
     assert sections == {"project", "build", *Config.__struct_fields__} - {
         "name",
         "jobs",

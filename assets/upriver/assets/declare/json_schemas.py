@@ -13,6 +13,8 @@ from upriver.assets.declare.options import DIALECTS, MOST_RETRIES, SQL_OPTIONS, 
 from upriver.assets.declare.partition import TERMS as PARTITION_TERMS
 from upriver.assets.declare.rules import KINDS, OF_COLUMNS, TERMS
 from upriver.assets.goals import GOAL_OPTIONS
+from upriver.assets.project.alerts import ALERT_SETTINGS, MOST_AN_HOUR, TRANSITIONS
+from upriver.assets.project.alerts import KINDS as ALERT_KINDS
 from upriver.assets.project.config import (
     BUILD_SETTINGS,
     CONFIG,
@@ -191,6 +193,29 @@ _WATCH: Mapping[str, Fragment] = {
     "at_most": {"description": "So many assets made stale by one edit are built without asking.", **_COUNT},
     "poll": _quantity("Seconds between two looks where the system does not report changes.", _DURATION),
 }
+_ALERT: Mapping[str, Fragment] = {
+    "to": _texts(
+        "Addresses of apprise; what is secret in them as {NAME}.", pattern=r"^\s*[A-Za-z][A-Za-z0-9+.-]*://"
+    ),
+    "command": {
+        "description": "A program and its arguments; the message is JSON on its input.",
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "minLength": 1},
+    },
+    "when": _texts("Transitions and kinds that are told.", enum=[*TRANSITIONS, *ALERT_KINDS]),
+    "owner": _texts("Whose assets.", minLength=1),
+    "tag": _texts("Assets with which tags.", minLength=1),
+    "environment": _texts("In which environments.", minLength=1),
+    "quiet": _text("Hours in which nothing is sent: 22:00-07:00 Europe/Berlin.", pattern=_TIME),
+    "group": _quantity("How long messages are collected to be sent as one.", _DURATION),
+    "rate": {
+        "description": "How many an hour at most.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MOST_AN_HOUR,
+    },
+}
 _SECTIONS: Mapping[str, Fragment] = {
     "project": _settings("The project itself.", name=_text("Its name.", minLength=1)),
     "variables": _VARIABLES,
@@ -206,6 +231,11 @@ _SECTIONS: Mapping[str, Fragment] = {
     ),
     "goals": _table("What is due when, by selector; the last that fits wins.", {"minLength": 1}, _GOALS),
     "watch": _settings("How goals are kept.", **{name: _WATCH[name] for name in WATCH_SETTINGS}),
+    "alerts": {
+        "description": "Who is told of which incidents.",
+        "type": "array",
+        "items": _settings("One way to tell.", **{name: _ALERT[name] for name in ALERT_SETTINGS}),
+    },
 }
 
 

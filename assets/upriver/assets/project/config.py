@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from upriver.assets.errors import Diagnosis, UsageError, caret_excerpt, did_you_mean
 from upriver.assets.goals import GOAL_OPTIONS, read_goals, read_zone
 from upriver.assets.model import Goal, Place, Value
+from upriver.assets.project.alerts import Alert, read_alert
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 CONFIG = "upriver.toml"
@@ -21,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 ISOLATIONS = ("enforced", "observed")
 """What ``[build] isolation`` may be."""
-SECTIONS = ("project", "variables", "pools", "build", "secrets", "environments", "goals", "watch")
+SECTIONS = ("project", "variables", "pools", "build", "secrets", "environments", "goals", "watch", "alerts")
 WATCH_SETTINGS = ("zone", "calendar", "at_most", "poll")
 BUILD_SETTINGS = ("jobs", "memory", "isolation", "allow_read")
 MOST_COUNTED = 10_000
@@ -79,6 +80,7 @@ class Config(Value, frozen=True):
     environments: Mapping[str, Environment] = {}
     goals: tuple[GoalRule, ...] = ()
     watch: Watching = Watching()
+    alerts: tuple[Alert, ...] = ()
 
 
 def find_project(start: Path) -> Path:
@@ -139,7 +141,7 @@ class _Reader:
 
     def config(self, data: Mapping[str, Any], default: Config) -> Config:
         """The values of *data* where they are right, those of *default* elsewhere."""
-        sections = {name: self._table(data, (name,)) for name in SECTIONS}
+        sections = {name: self._table(data, (name,)) for name in SECTIONS if name != "alerts"}
         self._refuse_unknown(data, SECTIONS, ())
         self._refuse_unknown(sections["project"], ("name",), ("project",))
         readers = (_count, parse_memory, _isolation, partial(_allowed_reads, root=self._root))
@@ -161,7 +163,22 @@ class _Reader:
             environments=self._environments(sections["environments"]),
             goals=self._goals(sections["goals"]),
             watch=self._watch(sections["watch"]),
+            alerts=self._alerts(data.get("alerts", [])),
         )
+
+    def _alerts(self, given: object) -> tuple[Alert, ...]:
+        if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+            self._note("[[alerts]] is a list of tables, each with to or command", ("alerts",))
+            return ()
+        found = []
+        for number, one in enumerate(given):
+            alert, problems = read_alert(one)
+            for name, message in problems:
+                line = locate(self._text, ("alerts", name) if name else ("alerts",), number)
+                self.problems.append(Diagnosis("bad-config", message, Place(CONFIG, line)))
+            if alert.to or alert.command:
+                found.append(alert)
+        return tuple(found)
 
     def _goals(self, section: Mapping[str, Any]) -> tuple[GoalRule, ...]:
         rules = []
@@ -309,16 +326,23 @@ def _file(value: object) -> str:
     return str(Path(value).expanduser())
 
 
-def locate(text: str, at: tuple[str, ...]) -> int:
-    """The line (from 1) of *text* that sets the TOML key *at*; of its nearest parent when it is not found."""
+def locate(text: str, at: tuple[str, ...], number: int = 0) -> int:
+    """The line (from 1) of *text* that sets the TOML key *at*; of its nearest parent when it is not found.
+
+    In a list of tables it is looked for in that with the *number*, from 0.
+    """
     best, best_depth, table = 1, 0, tuple[str, ...]()
-    for number, line in enumerate(text.split("\n"), 1):
+    skipped = 0
+    for row, line in enumerate(text.split("\n"), 1):
         header = re.match(r"\s*\[{1,2}([^\[\]]+)\]", line)
         setting = re.match(
             r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=", line
         )
         if header:
             found = table = _dotted(header[1])
+            if header[0].lstrip().startswith("[[") and found == at[: len(found)] and skipped < number:
+                skipped, table = skipped + 1, ("", *found)
+                continue
         elif setting:
             found = (*table, *_dotted(setting[1]))
         else:
@@ -326,7 +350,7 @@ def locate(text: str, at: tuple[str, ...]) -> int:
         # An inline table (`prod = {variables = …}`) is found at the line of its name.
         depth = len(found) if found == at[: len(found)] else len(at) if found[: len(at)] == at else 0
         if depth > best_depth:
-            best, best_depth = number, depth
+            best, best_depth = row, depth
     return best
 
 

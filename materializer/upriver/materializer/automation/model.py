@@ -121,6 +121,8 @@ class Happening(StrEnum):
     """What failed waits before it is tried again."""
     INCIDENT = "incident"
     """An incident opened or recovered."""
+    ALERT = "alert"
+    """Messages about incidents were delivered, or were not."""
     PROBLEM = "problem"
     """The project can't be looked at, or a declaration is wrong; what was declared before stays."""
     STOPPING = "stopping"

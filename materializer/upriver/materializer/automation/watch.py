@@ -14,7 +14,9 @@ from typing import Protocol
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import Key
 from upriver.materializer.answers import BuildResult
+from upriver.materializer.automation.alerts.outbox import Delivery
 from upriver.materializer.automation.assess import Assessment
+from upriver.materializer.automation.incidents.notice import news
 from upriver.materializer.automation.lookout import Lookout
 from upriver.materializer.automation.model import (
     GoalState,
@@ -66,6 +68,22 @@ class Keeper(Protocol):
         ...
 
 
+class Courier(Protocol):
+    """What carries messages about incidents, beside the loop."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def wake(self) -> None:
+        """Look now: there may be something."""
+        ...
+
+    def finish(self) -> None:
+        """Send what is due now, and end."""
+        ...
+
+
 class _Going:
     """A build that is going on, or has ended with a result or an error."""
 
@@ -87,8 +105,11 @@ class Watch:
         lookout: Lookout,
         on_event: Callable[[WatchEvent], None],
         stop: Cancel,
+        courier: Courier | None = None,
     ) -> None:
         self._keeper = keeper
+        self._courier = courier
+        self._telling = threading.Lock()
         self._clock = clock
         self._lookout = lookout
         self._on_event = on_event
@@ -109,6 +130,8 @@ class Watch:
     def run(self, *, once: bool = False) -> bool:
         """Keep the goals until *stop*; with *once*, until nothing is left to build. Whether no build has failed."""
         self._tell(Happening.STARTED)
+        if self._courier is not None:
+            self._courier.start()
         try:
             while not self._stop.level:
                 self._collect()
@@ -119,12 +142,25 @@ class Watch:
                 self._wait(seen)
         finally:
             self._drain()
+            if self._courier is not None:
+                self._courier.finish()
         self._tell(Happening.STOPPED)
         return self._failed == 0 and not self._problem
 
     def wake(self) -> None:
         """Look now. Safe from signal handlers and threads."""
         self._lookout.wake()
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Tell what became of messages. Called from the thread of the courier."""
+        for one in delivery.messages:
+            text = f"{one.key} to {delivery.target}: {delivery.ending.value}"
+            text += f": {delivery.detail}" if delivery.detail else ""
+            self._tell(Happening.ALERT, one.incident.cause.affected.assets, text, incident=one.incident)
+
+    def trouble(self, text: str) -> None:
+        """Tell of something that is wrong. Called from other threads."""
+        self._tell(Happening.PROBLEM, detail=text)
 
     def silent(self) -> float:
         """Seconds since the last sign of life."""
@@ -161,8 +197,10 @@ class Watch:
         except UpriverError as error:
             self._trouble(str(error))
             return
+        if transitions and self._courier is not None:
+            self._courier.wake()
         for one in transitions:
-            if one.before is None or one.before.state is not one.after.state:
+            if news(one):
                 cause = one.after.cause
                 text = cause.message.partition("\n")[0]
                 self._tell(
@@ -312,7 +350,8 @@ class Watch:
         goal: GoalStatus | None = None,
         incident: Incident | None = None,
     ) -> None:
-        self._on_event(WatchEvent(self._clock.now(), event, assets, detail, run, until, goal, incident))
+        with self._telling:
+            self._on_event(WatchEvent(self._clock.now(), event, assets, detail, run, until, goal, incident))
 
     def _count(self, seen: Assessment) -> None:
         self.figures = WatchFigures(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from upriver.materializer.automation.model import GoalReport, WatchEvent
     from upriver.materializer.automation.ticks import Ticks
     from upriver.materializer.automation.watch import Watch
-    from upriver.materializer.ports import Incident, Transition
+    from upriver.materializer.ports import Incident, Message, Transition
 
 
 class Goalkeeping(ProjectApi):
@@ -100,7 +100,7 @@ def look(context: Context, running: Mapping[Key, float], among: Collection[Key] 
     try:
         found = assess(context, running, among=among, whole=True)
     except DeclarationError as error:
-        notice(context, of_error(str(error), context.clock.now()), None)
+        notice(context, of_error(str(error), context.clock.now()), None, _outgoing(context))
         return
     graph = context.project(refresh=False).graph
     _noticed(context, found, {}, None if among is None else graph.ancestors(among))
@@ -123,18 +123,58 @@ def _noticed(
         return ()
     wrong = (one for one in found.seen.project.diagnoses if one.key is None)
     causes = root_causes(found.seen, found.statuses, found.at, retries, (*found.diagnoses, *wrong))
-    return notice(context, causes, found.seen, among=looked)
+    return notice(context, causes, found.seen, _outgoing(context), among=looked)
 
 
-def watch_of(session: Goalkeeping, on_event: Callable[[WatchEvent], None], stop: Cancel) -> Watch:
-    """The loop that keeps the goals of a session's project, not begun yet. It drains when *stop* is requested."""
+def _outgoing(context: Context) -> Callable[[Transition], Sequence[Message]]:
+    """What makes the messages of a transition, by the alerts that are declared now."""
+    from upriver.materializer.automation.alerts.routing import outgoing, targets
+    from upriver.materializer.automation.declared import machine_zone
+
+    config = context.project(refresh=False).config
+    zone = config.watch.zone or machine_zone()
+    return outgoing(targets(config.alerts), context.environment, zone, context.clock.now())
+
+
+def watch_of(
+    session: Goalkeeping,
+    on_event: Callable[[WatchEvent], None],
+    stop: Cancel,
+    document: Callable[[Incident], Mapping[str, object]],
+) -> Watch:
+    """The loop that keeps the goals of a session's project, not begun yet. It drains when *stop* is requested.
+
+    *document* makes the JSON of an incident, for programs that are told of it.
+    """
+    from upriver.materializer.automation.alerts.courier import Courier
+    from upriver.materializer.automation.alerts.outbox import Outbox
+    from upriver.materializer.automation.alerts.routing import Target, targets
+    from upriver.materializer.automation.alerts.send import Send
+    from upriver.materializer.automation.declared import machine_zone
     from upriver.materializer.automation.lookout import FolderLookout
     from upriver.materializer.automation.watch import Watch
 
+    context = session.context
     with session._reading:
-        poll = session.context.project().config.watch.poll
-    lookout = FolderLookout(session.context.root, poll)
-    return Watch(_Keeper(session), session.context.clock, lookout, on_event, stop)
+        config = context.project().config
+
+    def known() -> Mapping[str, Target]:
+        with session._reading:
+            return targets(context.project(refresh=False).config.alerts)
+
+    lookout = FolderLookout(context.root, config.watch.poll)
+    outbox = Outbox(
+        lambda: context.state,
+        context.environment,
+        known,
+        Send(context.root, config.name, document),
+        context.clock,
+        config.watch.zone or machine_zone(),
+        lambda delivery: watch.delivered(delivery),  # noqa: PLW0108 -- made below
+    )
+    courier = Courier(outbox, context.clock, lambda text: watch.trouble(text))  # noqa: PLW0108 -- made below
+    watch = Watch(_Keeper(session), context.clock, lookout, on_event, stop, courier)
+    return watch
 
 
 class _Keeper:
@@ -165,7 +205,7 @@ class _Keeper:
         with session._reading:
             context = session.context
             if seen is None:
-                return notice(context, of_error(problem, context.clock.now()), None)
+                return notice(context, of_error(problem, context.clock.now()), None, _outgoing(context))
             return _noticed(context, seen, retries, None if seen.seen is None else set(seen.seen.by_asset))
 
     def build(self, keys: tuple[Key, ...], cancel: Cancel) -> BuildResult:

@@ -134,13 +134,17 @@ def test_goals_that_are_late_together_are_one_incident(session: Session) -> None
     write(session.root, "upriver.toml", '[goals]\n"*" = { fresh_within = "1h" }\n')
     write(session.root, "assets/first.sql", "select a, b + 1 as b, 'new' as n from 'data/x.csv'\n")
     write(session.root, "assets/second.sql", "select a + 2 as c from first\n")
-    found = only(session)
-    assert (found.cause.asset, found.cause.kind) == ("first", IncidentKind.OVERDUE)
-    assert set(found.cause.affected.assets) == {"first", "second", "last"}
-    assert len(found.cause.affected.goals) == 3
+    late = only(session)
+    assert (late.cause.asset, late.cause.kind) == ("first", IncidentKind.OVERDUE)
+    assert set(late.cause.affected.assets) == {"first", "second", "last"}
+    assert len(late.cause.affected.goals) == 3
     write(session.root, "assets/first.sql", "select a, error('no') as b from 'data/x.csv'\n")
     session.build()
-    assert {one.cause.kind for one in session.incidents()} == {IncidentKind.FAILED}
+    found = only(session)
+    assert (found.id, found.cause.kind) == (
+        late.id,
+        IncidentKind.FAILED,
+    )  # the same trouble, now with its reason
 
 
 def test_a_look_at_a_part_ends_nothing_elsewhere(session: Session) -> None:

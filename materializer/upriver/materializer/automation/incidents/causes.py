@@ -36,9 +36,7 @@ def root_causes(
         *_of_sources(seen, now),
         *_of_assets(seen, now, retries or {}),
     ]
-    overdue = [
-        one for one in statuses if one.state is GoalState.OVERDUE and one.cause is not GoalCause.PAUSED
-    ]
+    overdue = [one for one in statuses if one.state is GoalState.OVERDUE and not _excused(seen, one)]
     if not found and not overdue:
         return ()
     suffering = _suffering(seen, {one.asset for one in found})
@@ -59,6 +57,14 @@ def root_causes(
 def of_error(message: str, now: float) -> tuple[RootCause, ...]:
     """The cause when the project as a whole can't be used."""
     return (_cause("", IncidentKind.BROKEN, message, now, _MEND),)
+
+
+def _excused(seen: Survey, status: GoalStatus) -> bool:
+    """Whether a goal that is overdue is no trouble: it is paused, or its asset was never built and is about to be."""
+    if status.cause is GoalCause.PAUSED:
+        return True
+    never = Node(status.asset) not in seen.records
+    return never and status.cause in (None, GoalCause.RUNNING, GoalCause.WAITING)
 
 
 _MEND = Healing(by_itself=False, how="when the declaration is mended")

@@ -67,17 +67,20 @@ def notice(
         found = [one for one in found if one.after.open]
     full = [
         msgspec.structs.replace(one, after=_detailed(context, seen, one.after))
-        if one.before is None and seen is not None
+        if seen is not None and (one.before is None or one.before.cause.asset != one.after.cause.asset)
         else one
         for one in found
     ]
     ready = [
-        msgspec.structs.replace(one, messages=tuple(outgoing(one)))
-        if one.before is None or one.before.state is not one.after.state
-        else one
-        for one in full
+        msgspec.structs.replace(one, messages=tuple(outgoing(one))) if news(one) else one for one in full
     ]
     return tuple(state.record_transitions(ready))
+
+
+def news(transition: Transition) -> bool:
+    """Whether a transition is worth telling: it opens, ends, or is found to be something else than it seemed."""
+    before, after = transition.before, transition.after
+    return before is None or before.state is not after.state or before.cause.kind is not after.cause.kind
 
 
 def _detailed(context: Context, seen: Survey, incident: Incident) -> Incident:

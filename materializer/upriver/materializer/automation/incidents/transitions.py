@@ -9,7 +9,15 @@ import msgspec
 
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Key
-from upriver.materializer.ports import Affected, Healing, Incident, IncidentState, RootCause, Transition
+from upriver.materializer.ports import (
+    Affected,
+    Healing,
+    Incident,
+    IncidentKind,
+    IncidentState,
+    RootCause,
+    Transition,
+)
 
 
 def compare(
@@ -27,8 +35,10 @@ def compare(
     """
     left = {(one.cause.asset, one.cause.kind): one for one in known}
     found = []
-    for cause in causes:
-        before = left.pop((cause.asset, cause.kind), None)
+    same = [(cause, left.pop((cause.asset, cause.kind), None)) for cause in causes]
+    for cause, before in same:
+        if before is None:
+            before = _late_before(left, cause)
         if before is None:
             found.append(Transition(None, _opened(environment, cause, now, earlier(cause) + 1)))
         elif (after := _continued(before, cause, within)) != before:
@@ -38,6 +48,16 @@ def compare(
             over = msgspec.structs.replace(one, state=IncidentState.RECOVERED, recovered=now)
             found.append(Transition(one, over))
     return found
+
+
+def _late_before(left: dict[tuple[Key, IncidentKind], Incident], cause: RootCause) -> Incident | None:
+    """The incident of something that was late, for the reason that is known now: it goes on under that name."""
+    if cause.kind is IncidentKind.OVERDUE:
+        return None
+    for key in cause.affected.assets:
+        if (before := left.pop((key, IncidentKind.OVERDUE), None)) is not None:
+            return before
+    return None
 
 
 def _opened(environment: str, cause: RootCause, now: float, occurrence: int) -> Incident:
@@ -67,8 +87,8 @@ def _continued(before: Incident, cause: RootCause, within: Callable[[Key], bool]
         cause,
         since=min(was.since, cause.since),
         affected=affected,
-        changes=was.changes,
-        last_good=was.last_good,
+        changes=was.changes if was.asset == cause.asset else cause.changes,
+        last_good=was.last_good if was.asset == cause.asset else cause.last_good,
         healing=cause.healing if cause.healing.at is not None else _at(cause, was),
     )
     return msgspec.structs.replace(before, cause=now)

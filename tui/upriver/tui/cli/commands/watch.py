@@ -55,6 +55,7 @@ def run(invocation: Invocation) -> int:
     from upriver.tui.cli import signals
     from upriver.tui.cli.failure import DONE, FAILED
     from upriver.tui.present.json import goals as json_output
+    from upriver.tui.present.json.incidents import incident
     from upriver.tui.present.json.values import write_json
     from upriver.tui.present.spans import line
     from upriver.tui.present.text.goals import watch_line
@@ -72,7 +73,7 @@ def run(invocation: Invocation) -> int:
         out.flush()
 
     stop = Cancel()
-    watch = watch_of(session, tell, stop)
+    watch = watch_of(session, tell, stop, incident)
 
     def notice(text: str) -> None:
         watch.wake()

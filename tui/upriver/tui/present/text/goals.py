@@ -125,6 +125,7 @@ def watch_line(event: WatchEvent) -> Line:
         Happening.HELD: f"waits for a person: {event.detail}",
         Happening.WAITING: f"{names} {event.detail}; tried again {moment(event.until, event.at) or 'when it changes'}",
         Happening.INCIDENT: "" if event.incident is None else _incident(event.incident, event.detail),
+        Happening.ALERT: f"alert {event.detail}",
         Happening.PROBLEM: event.detail,
         Happening.STOPPING: f"stopping when {names} is done",
         Happening.STOPPED: "stopped",
