@@ -37,6 +37,7 @@ PARTS = {
     "science": HeavyPart("pandas, scikit-learn and matplotlib", ("pandas", "sklearn", "matplotlib")),
     "web": HeavyPart("the UI in a browser", ("textual_serve",)),
     "dask": HeavyPart("a Dask cluster", ("distributed",), installed=False),
+    "notebook": HeavyPart("a Jupyter kernel", ("nbclient", "ipykernel")),
     "browser": HeavyPart("a browser", ("playwright",), ("chromium",), installed=False),
     "dbt": HeavyPart("dbt", (), ("dbt",), installed=False),
 }

@@ -29,16 +29,19 @@ _CSS = {
 class Answer(Generic[T]):
     """What was asked for: :attr:`value` is what the operation answers, ``repr`` and HTML are what a person reads."""
 
-    def __init__(self, value: T, lines: Callable[[Page], Sequence[Line]]) -> None:
+    def __init__(
+        self, value: T, lines: Callable[[Page], Sequence[Line]], html: Callable[[], str] | None = None
+    ) -> None:
         self.value = value
         self._lines = lines
+        self._html = html
 
     def __repr__(self) -> str:
         lines = ("".join(span.text for span in line).rstrip() for line in self._lines(Page(WIDTH)))
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return html_of(self._lines(Page(WIDTH)))
+        return self._html() if self._html is not None else html_of(self._lines(Page(WIDTH)))
 
 
 def html_of(lines: Iterable[Line]) -> str:

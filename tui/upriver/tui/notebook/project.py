@@ -6,11 +6,14 @@ Engines are imported when they are needed, so that opening a project costs no mo
 from __future__ import annotations
 
 import os
+import queue
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from upriver.assets.errors import UsageError
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
         Table,
     )
     from upriver.materializer.events import Event
+    from upriver.materializer.execution.cancel import Cancel
 
 
 class Project:
@@ -52,9 +56,32 @@ class Project:
     def __init__(self, folder: str | os.PathLike[str] = ".", *, environment: str = "dev") -> None:
         from upriver.materializer.session import Session
 
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._session = Session(find_project(Path(folder)), environment)
         if environment != "dev":
             self._session.require_environment()
+
+    @classmethod
+    def of(
+        cls, *functions: Callable[..., object], sources: Mapping[str, str] = MappingProxyType({})
+    ) -> Project:
+        """A project of *functions* of this session, in a folder that goes when the project is closed.
+
+        Each function is an asset of its name, decorated with ``@asset`` or not; its source, and the functions,
+        constants and imports that it reaches, are written down. *sources* are locations by key, relative to the
+        current folder. Raises UsageError, with its name, for an object that lives only in this session.
+        """
+        from upriver.tui.notebook.functions import write_functions
+
+        folder = tempfile.TemporaryDirectory(prefix="upriver-", ignore_cleanup_errors=True)
+        try:
+            write_functions(Path(folder.name), functions, sources, Path.cwd())
+            found = cls(folder.name)
+        except BaseException:
+            folder.cleanup()
+            raise
+        found._folder = folder
+        return found
 
     @property
     def root(self) -> Path:
@@ -104,16 +131,59 @@ class Project:
         jobs: int | None = None,
         fail_fast: bool = False,
         on_event: Callable[[Event], None] | None = None,
+        cancel: Cancel | None = None,
     ) -> Answer[BuildResult]:
-        """Materialize what is stale among SELECT (none: all) and its upstream. *on_event* is told what happens."""
+        """Materialize what is stale among SELECT (none: all) and its upstream. *on_event* is told what happens;
+        *cancel* can be asked, from another thread, to stop it.
+        """
         from upriver.tui.present.text.plan import summary_lines
 
         began = time.monotonic()
         result = self._session.build(
-            select, force=force, jobs=jobs, fail_fast=fail_fast, on_event=on_event or (lambda event: None)
+            select,
+            force=force,
+            jobs=jobs,
+            fail_fast=fail_fast,
+            on_event=on_event or (lambda event: None),
+            cancel=cancel,
         )
         elapsed = time.monotonic() - began
         return Answer(result, lambda page: summary_lines(result, page, elapsed=elapsed))
+
+    def build_events(
+        self, *select: str, force: bool = False, jobs: int | None = None, fail_fast: bool = False
+    ) -> Iterator[Event]:
+        """Build, as :meth:`build` does, and give what happens while it happens; the last event is RunFinished.
+
+        Leaving the loop early stops the build. What :meth:`build` would raise is raised here.
+        """
+        from upriver.materializer.execution.cancel import Cancel
+
+        cancel = Cancel()
+        told: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        raised: list[BaseException] = []
+
+        def build() -> None:
+            try:
+                self.build(
+                    *select, force=force, jobs=jobs, fail_fast=fail_fast, on_event=told.put, cancel=cancel
+                )
+            except BaseException as error:  # noqa: BLE001 - raised again where the events are read
+                raised.append(error)
+            finally:
+                told.put(None)
+
+        builder = threading.Thread(target=build, name="upriver-build")
+        builder.start()
+        try:
+            while (event := told.get()) is not None:
+                yield event
+        finally:
+            if builder.is_alive() and not raised:
+                cancel.request()
+            builder.join()
+        if raised:
+            raise raised[0]
 
     # -- contents and the past ---------------------------------------------------------------------------
     def sql(self, query: str, *, limit: int | None = None) -> Answer[Table]:
@@ -125,6 +195,7 @@ class Project:
 
     def lineage(self, name: str, *, columns: bool = False, depth: int | None = None) -> Answer[LineageView]:
         """Where an asset, or a column of it (``"orders.amount"``), comes from and what it feeds."""
+        from upriver.tui.present.svg import lineage_svg
         from upriver.tui.present.text.lineage import lineage_lines
 
         try:
@@ -135,7 +206,9 @@ class Project:
             raise _usage_error(error) from None
         by_column = columns or column is not None
         found = self._session.lineage(key, column, columns=by_column, depth=depth)
-        return Answer(found, lambda page: lineage_lines(found, page, columns=by_column))
+        return Answer(
+            found, lambda page: lineage_lines(found, page, columns=by_column), lambda: lineage_svg(found)
+        )
 
     def history(self, name: str, *, limit: int = 50) -> Answer[tuple[HistoryEntry, ...]]:
         """The materializations of an asset, newest first."""
@@ -149,6 +222,8 @@ class Project:
     def close(self) -> None:
         """Let go of engines and processes. ``with Project(".") as p:`` does it, too."""
         self._session.close()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def __enter__(self) -> Project:
         return self
