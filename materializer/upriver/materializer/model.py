@@ -166,7 +166,6 @@ class Cause(StrEnum):
     FAILED = "failed"
     UNBOUND = "unbound"
     BROKEN = "broken"
-    DAMAGED = "damaged"
     SOURCE_MISSING = "source_missing"
     CHECK = "check"
     """A check of the asset has failed, or has not run on what is there now."""

@@ -13,7 +13,7 @@ from upriver.assets.model import CodePart, Column, Key, Place, Schema
 from upriver.lineage.model import Footprint
 from upriver.materializer.freshness.comparison import LiveContents, tagged
 from upriver.materializer.freshness.decide import schema_text
-from upriver.materializer.freshness.external_inputs import Outside
+from upriver.materializer.freshness.external_inputs import ExternalInputs
 from upriver.materializer.model import Located, Read, Version
 
 XY = (Column("x", "BIGINT"), Column("y", "VARCHAR"))
@@ -49,7 +49,7 @@ def contents(
     fingerprints: ToldFingerprints, state: MemoryState | None = None, root: Path = Path("/project")
 ) -> LiveContents:
     return LiveContents(
-        root, state or MemoryState(), MemoryStore(), fingerprints, NoBinder(), Outside(root, {})
+        root, state or MemoryState(), MemoryStore(), fingerprints, NoBinder(), ExternalInputs(root, {})
     )
 
 
@@ -218,7 +218,7 @@ def test_what_an_earlier_artifact_held_is_computed_from_the_store_when_it_is_not
     staged = store.stage(place, ".parquet")
     fingerprints = ToldFingerprints({staged.id: "1:aa", "v2": "1:aa"})
     root = Path("/project")
-    live = LiveContents(root, MemoryState(), store, fingerprints, NoBinder(), Outside(root, {}))
+    live = LiveContents(root, MemoryState(), store, fingerprints, NoBinder(), ExternalInputs(root, {}))
     assert not live.same(read(staged.id), version("v2"))
     store.publish([staged])
     assert live.same(read(staged.id), version("v2"))
@@ -249,7 +249,7 @@ def test_where_rows_came_or_went_they_are_not_gone_through() -> None:
     store.publish([staged])
     fingerprints = ToldFingerprints({staged.id: "2:aa", "v2": "2:aa"})
     root = Path("/project")
-    live = LiveContents(root, MemoryState(), store, fingerprints, NoBinder(), Outside(root, {}))
+    live = LiveContents(root, MemoryState(), store, fingerprints, NoBinder(), ExternalInputs(root, {}))
     live.expect([read(staged.id, ALL), read(staged.id, Y)])
     assert not live.same(read("gone", value="2:aa"), version("v2"))
     assert fingerprints.passes == []
@@ -291,7 +291,9 @@ def test_only_a_recipe_of_one_known_text_may_have_other_names_of_tables(
     state.remember_recipes(
         {"r1": [CodePart(f"part {n}", Place("a.sql"), "d", text) for n, text in enumerate(texts)]}
     )
-    live = LiveContents(root, state, MemoryStore(), ToldFingerprints({}), Respells(), Outside(root, {}))
+    live = LiveContents(
+        root, state, MemoryStore(), ToldFingerprints({}), Respells(), ExternalInputs(root, {})
+    )
     assert live.alias_equivalent("out", "r1") is answer
 
 

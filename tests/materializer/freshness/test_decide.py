@@ -49,7 +49,7 @@ class ToldContents:
     columns: tuple[str, ...] = ()
     change: str = "content changed"
     bound: Mapping[str, str | None] = field(default_factory=dict)
-    outsides: Mapping[str, str] = field(default_factory=dict)
+    externals: Mapping[str, str] = field(default_factory=dict)
     alias_equivalents: frozenset[tuple[Key, str]] = frozenset()
     asked: list[str] = field(default_factory=list)
 
@@ -71,8 +71,8 @@ class ToldContents:
     def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         return (asset, recipe) in self.alias_equivalents
 
-    def outside(self, name: str) -> str | None:
-        return self.outsides.get(name)
+    def external(self, name: str) -> str | None:
+        return self.externals.get(name)
 
 
 def version(id: str, schema: Schema = XY) -> Version:
@@ -462,15 +462,15 @@ def test_an_upstream_that_is_new_besides_changed_data_is_told_as_well() -> None:
 def test_what_was_read_without_being_declared_is_compared_with_what_is_there_now(value: str | None) -> None:
     names = ("file:rates.txt", "env:RATE")
     before = record(environment=tuple((name, "mm") for name in names))
-    same = ToldContents(outsides=dict.fromkeys(names, _anew("mm")))
+    same = ToldContents(externals=dict.fromkeys(names, _anew("mm")))
     assert decided(subject(), before, {}, same) == FRESH
     told = {} if value is None else dict.fromkeys(names, value)
-    verdict = decided(subject(), before, {}, ToldContents(outsides=told))
+    verdict = decided(subject(), before, {}, ToldContents(externals=told))
     assert [(reason.kind, reason.detail) for reason in verdict.reasons] == [
         (Cause.ENVIRONMENT, "rates.txt, which it reads without declaring it, changed"),
         (Cause.ENVIRONMENT, "environment variable RATE changed"),
     ]
-    assert not verified(subject(), before.trace, {}, ToldContents(outsides=told))
+    assert not verified(subject(), before.trace, {}, ToldContents(externals=told))
     # What is declared by now is told by the declaration.
     declared = subject(environment=(("env:RATE", "mm"),))
-    assert decided(declared, before, {}, ToldContents(outsides={"file:rates.txt": "mm"})) == FRESH
+    assert decided(declared, before, {}, ToldContents(externals={"file:rates.txt": "mm"})) == FRESH

@@ -53,7 +53,7 @@ class ById:
     def alias_equivalent(self, asset: Key, recipe: str) -> bool:
         return False
 
-    def outside(self, name: str) -> str | None:
+    def external(self, name: str) -> str | None:
         return None
 
 

@@ -17,13 +17,13 @@ from tests.fakes.ports import MemoryState
 
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import FileLocation, Key, Location, Place, Source, TableLocation
+from upriver.assets.project.files import TRUST_AFTER
 from upriver.materializer.model import Version
 from upriver.materializer.ports import SourceChanging, SourceMissing
 from upriver.materializer.sources import files, tables
 from upriver.materializer.sources import stamps as stamping
 from upriver.materializer.sources.observe import Sources
 from upriver.materializer.sources.registry import connector_of, source_schema, stamps
-from upriver.materializer.sources.stamps import TRUST_AFTER
 from upriver.materializer.storage.local_store import LocalStore
 from upriver.materializer.storage.locator import Locator
 

@@ -106,7 +106,7 @@ def test_a_run_is_folded_from_its_events() -> None:
     assert run.elapsed(999.0) == 9.0
     assert run.left(999.0, statuses) is None
     assert run.summary() == "run r1 failed: 1 built, 1 reused, 1 failed"
-    assert run.log_of("a")[0].text == "hello"
+    assert run.log[0].text == "hello"
     assert all(part.phase is Phase.DONE for part in run.parts.values())
 
 

@@ -40,7 +40,6 @@ from upriver.tui.present.words import blocking, moment, phrases, reason_text, re
         (Reason(Cause.FORCED, "a.b", detail="asked for"), "forced"),
         (Reason(Cause.FAILED, "a.b", detail="boom\n  at line 3"), "its last build failed: boom"),
         (Reason(Cause.FAILED, "x", detail="boom"), "x failed: boom"),
-        (Reason(Cause.DAMAGED, "a.b", detail="3 bytes differ"), "its artifact is damaged (3 bytes differ)"),
         (
             Reason(Cause.SOURCE_MISSING, "raw.x", detail="no file matches"),
             "source raw.x is missing: no file matches",

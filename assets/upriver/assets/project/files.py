@@ -23,6 +23,11 @@ from upriver.assets.project.properties import ENDINGS, properties_diagnosis
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 """Folders (besides hidden ones) that hold no code of the project itself."""
 
+TRUST_AFTER = 2.0
+"""Seconds that must lie between a file's last change and a look at it before equal stamps are taken as equal bytes: a
+change within one tick of the file system's clock leaves the stamps as they were.
+"""
+
 _HINTS = {
     "linked-folder": "move the files here, or link each file that is inside the project",
     "link-outside": "copy it into the project, or install it as a package",

@@ -65,8 +65,8 @@ def _parsed(file: ProjectFile, digest: str, text: str) -> CheckModule:
     if isinstance(query, Diagnosis):
         problem = msgspec.structs.replace(query, key=declared.of)
         return CheckModule(file, digest, declared.of, at=declared.at, diagnoses=(problem,))
-    outside = [(read.place, read.call) for read in query.files]
-    outside += [(declared.check.place, f"{name}()") for name in query.outside]
+    unfollowed = [(read.place, read.call) for read in query.files]
+    unfollowed += [(declared.check.place, f"{name}()") for name in query.unfollowed]
     problems = tuple(
         Diagnosis(
             "reads-outside",
@@ -75,7 +75,7 @@ def _parsed(file: ProjectFile, digest: str, text: str) -> CheckModule:
             hint="declare a source over the same data, and read that by its key",
             key=declared.of,
         )
-        for place, call in outside
+        for place, call in unfollowed
     )
     rule = msgspec.structs.replace(rule, reads=query.keys(), fingerprint=query.fingerprint)
     check = msgspec.structs.replace(declared.check, rule=rule)

@@ -20,15 +20,10 @@ from upriver import assets, lineage
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.import_reads import Observed
 from upriver.assets.model import Asset, Check, CodePart, Key, Place, Source, Value
-from upriver.assets.project.files import ProjectFile
+from upriver.assets.project.files import TRUST_AFTER, ProjectFile
 from upriver.assets.support import checksum
 from upriver.lineage.project.distributions import installed_version
 from upriver.lineage.sql.parse.query import FileRead
-
-TRUST_AFTER = 2.0
-"""Seconds that must lie between a file's last change and our reading before equal stamps are taken as equal
-bytes.
-"""
 
 
 class Mention(Value, frozen=True):

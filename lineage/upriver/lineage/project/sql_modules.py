@@ -70,7 +70,7 @@ def _read(root: Path, path: str, problems: dict[str, Diagnosis]) -> bytes:
 
 def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Query]) -> Iterable[SqlModule]:
     from upriver.assets.loading.sql_module import parse_sql_module
-    from upriver.lineage.project.outside import file_problem, outside_problem
+    from upriver.lineage.project.external_reads import file_problem, function_problem
     from upriver.lineage.sql.parse.parse import Text, parse_queries
     from upriver.lineage.sql.parse.variables import variable_reads
 
@@ -91,7 +91,7 @@ def _read_sql(texts: list[tuple[ProjectFile, str, str]], queries: dict[Key, Quer
         queries[asset.key] = query
         if read := sorted(name for name in variable_reads(query.executable) if name is not None):
             asset = msgspec.structs.replace(asset, variables=tuple(dict.fromkeys([*asset.variables, *read])))
-        problems = [outside_problem(asset.key, query, name) for name in query.outside]
+        problems = [function_problem(asset.key, query, name) for name in query.unfollowed]
         problems += filter(None, (file_problem(asset.key, read) for read in query.files))
         mentions = tuple(Mention(reference.key, reference.place) for reference in query.references)
         yield SqlModule(

@@ -222,10 +222,10 @@ class Maker:
         return msgspec.structs.replace(footprint, ordered=True)
 
     def _environment(
-        self, node: Node, asset: Asset, analysis: Analysis | None, outside: tuple[tuple[str, str], ...]
+        self, node: Node, asset: Asset, analysis: Analysis | None, external: tuple[tuple[str, str], ...]
     ) -> tuple[tuple[str, str], ...]:
         # What it was given is as it was then; what was declared besides is as the build found it.
-        found = [*({**dict(self._subjects[node].environment), **dict(outside)}).items()]
+        found = [*({**dict(self._subjects[node].environment), **dict(external)}).items()]
         match asset.volatile:
             case "never":
                 pass

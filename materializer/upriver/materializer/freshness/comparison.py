@@ -17,7 +17,7 @@ from upriver.assets.model import Key, Schema
 from upriver.lineage.model import Footprint
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.decide import schema_from_text
-from upriver.materializer.freshness.external_inputs import Outside
+from upriver.materializer.freshness.external_inputs import ExternalInputs
 from upriver.materializer.freshness.fingerprint import Fingerprinter, algorithm
 from upriver.materializer.model import ArtifactRef, Located, Read, Version
 from upriver.materializer.ports import StateStore, Store
@@ -64,9 +64,9 @@ class _LazyBinder:
 def contents_of(context: Context) -> LiveContents:
     """Comparisons over the state as it is now."""
     fingerprints = Fingerprinter(lambda: context.engine().new_cursor())
-    outside = Outside(context.root, os.environ)
+    external = ExternalInputs(context.root, os.environ)
     return LiveContents(
-        context.root, context.state, context.store, fingerprints, _LazyBinder(context), outside
+        context.root, context.state, context.store, fingerprints, _LazyBinder(context), external
     )
 
 
@@ -84,14 +84,14 @@ class LiveContents:
         store: Store,
         fingerprints: ComputesFingerprints,
         binder: Binds,
-        outside: Outside,
+        external: ExternalInputs,
     ) -> None:
         self._locator = Locator(root, store)
         self._state = state
         self._store = store
         self._compute = fingerprints
         self._binder = binder
-        self._outside = outside
+        self._external = external
         self._known: dict[tuple[str, Footprint], str] = {}
         self._rows: dict[tuple[str, str | None], int | None] = {}
         self._unsaved: dict[tuple[str, Footprint], str] = {}
@@ -202,9 +202,9 @@ class LiveContents:
             case _:  # not known any more, or a function with what it reaches
                 return False
 
-    def outside(self, name: str) -> str | None:
-        """See :class:`upriver.materializer.freshness.external_inputs.Outside`."""
-        return self._outside.value(name)
+    def external(self, name: str) -> str | None:
+        """See :class:`upriver.materializer.freshness.external_inputs.ExternalInputs`."""
+        return self._external.value(name)
 
     def fingerprint(self, key: Key, version: Version | Located, footprint: Footprint) -> str:
         """The fingerprint of *footprint* in *version* of *key*, computed once ever."""

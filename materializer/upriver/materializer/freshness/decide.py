@@ -1,6 +1,6 @@
 """The one decision: is this asset fresh, and if not, why? Pure; whatever needs data is asked of a provider.
 
-An asset is fresh when its trace *verifies*: same recipe, same outside values, and for every upstream the
+An asset is fresh when its trace *verifies*: same recipe, same external inputs, and for every upstream the
 recorded footprint has today the content that it had. Nothing else (times, neighbours, rebuilds) matters.
 """
 
@@ -70,7 +70,7 @@ OBSERVED = "observed"
 class Subject(Value, frozen=True):
     """What a node is now, as far as it can be known without building anything.
 
-    *recipe* is the fingerprint, *environment* the outside values declared for it, sorted by name. *ordered* says
+    *recipe* is the fingerprint, *environment* the external inputs declared for it, sorted by name. *ordered* says
     that an asset downstream takes its rows in order, so that the order of what it reads counts as well. *engine* is
     the identity of what would compute it.
     """
@@ -133,8 +133,8 @@ class Contents(Protocol):
         """
         ...
 
-    def outside(self, name: str) -> str | None:
-        """The value today of what a recipe took from outside without declaring it; None when that is unknown."""
+    def external(self, name: str) -> str | None:
+        """The value now of an external input that a recipe took without declaring it; None when it is unknown."""
         ...
 
 
@@ -270,7 +270,7 @@ def own_reasons(
                 detail = f"{name.removeprefix(DAY)} was {value}, now {today}"
                 yield Reason(Cause.VOLATILE, subject.asset, detail=detail)
         else:
-            found = now[name] if name in now else contents.outside(name)
+            found = now[name] if name in now else contents.external(name)
             if found != value:
                 detail = _environment_change(name, value, found)
                 yield Reason(Cause.ENVIRONMENT, subject.asset, detail=detail)

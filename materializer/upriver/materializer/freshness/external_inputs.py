@@ -202,8 +202,8 @@ def declared_names(asset: Asset, config: Config) -> tuple[str, ...]:
     return tuple(found)
 
 
-class Outside:
-    """What is there now, looked at when first asked for. *root* is the project's."""
+class ExternalInputs:
+    """External inputs by their value now, looked at when first asked for. *root* is the project's."""
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self._root = root

@@ -1,4 +1,4 @@
-"""What assets are now: their recipes, and what they take from outside the data."""
+"""Subjects of decisions: the recipe and the external inputs of every node, as they are now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from upriver.lineage.project.distributions import installed_version, release_ser
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.decide import VARIABLE, Subject
-from upriver.materializer.freshness.external_inputs import Outside, declared_names
+from upriver.materializer.freshness.external_inputs import ExternalInputs, declared_names
 from upriver.materializer.model import PYTHON
 
 _WRITTEN_ANEW = {"pandas": ", with the index of frames"}
@@ -22,14 +22,14 @@ _WRITTEN_ANEW = {"pandas": ", with the index of frames"}
 def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Node, Subject]:
     """Every node's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
     project = context.project(refresh=False)
-    outside = Outside(context.root, os.environ)
+    external = ExternalInputs(context.root, os.environ)
     nodes = project.graph.nodes
     return {
         node: Subject(
             node,
             project.fingerprints[node.asset],
             nodes.of(project.reads[node.asset]),
-            _external(context, project, node.asset, outside),
+            _external(context, project, node.asset, external),
             node.asset in ordered,
             engine=engine_of(context, project, node.asset),
         )
@@ -48,12 +48,14 @@ def today(context: Context) -> str:
     return local if local == utc else f"{local} (UTC {utc})"
 
 
-def _external(context: Context, project: Project, key: Key, outside: Outside) -> tuple[tuple[str, str], ...]:
+def _external(
+    context: Context, project: Project, key: Key, external: ExternalInputs
+) -> tuple[tuple[str, str], ...]:
     asset = project.assets[key]
     if not asset.environment and not asset.variables and not isinstance(asset.recipe, PythonRecipe):
         return ()
     names = [f"{VARIABLE}{name}" for name in asset.environment] + [*declared_names(asset, project.config)]
-    found = [(name, outside.value(name) or "") for name in names]
+    found = [(name, external.value(name) or "") for name in names]
     values = settings_of(asset.variables, context.variables(project))
     found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
     if isinstance(asset.recipe, PythonRecipe):

@@ -28,8 +28,8 @@ def run_query(context: Context, text: str, limit: int | None) -> Table:
         if query.code == "sql-statement":
             raise UsageError("a query here can only read: write one SELECT over assets by their keys")
         raise UsageError(str(query))
-    if query.files or query.outside:
-        what = query.files[0].call if query.files else f"{query.outside[0]}()"
+    if query.files or query.unfollowed:
+        what = query.files[0].call if query.files else f"{query.unfollowed[0]}()"
         raise UsageError(f"{what} is outside of what can be queried here: assets and sources, by their keys")
     asked = tuple(dict.fromkeys(query.keys()))
     versions = current_versions(context, asked)

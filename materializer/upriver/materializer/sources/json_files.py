@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from upriver.assets.model import Column
@@ -27,7 +26,6 @@ _FILES = (
     "hive_types_autocast",
     "file_row_number",
 )
-_LINE = re.compile(r"in line (\d+)")
 
 
 def sniff(connection: duckdb.DuckDBPyConnection, file: str, options: Options) -> Shape:
@@ -93,9 +91,3 @@ def _odd(name: str, type: str) -> str:
         case _ if type.startswith(("STRUCT(", "MAP(")):
             return f"{kind} <> 'OBJECT' or try_cast({name} as {type}) is null"
     return f"{kind} <> 'VARCHAR' or try_cast({name}->>'$' as {type}) is null"
-
-
-def line_of(message: str) -> int | None:
-    """The line that an error of the reader names."""
-    found = _LINE.search(message)
-    return int(found[1]) if found else None

@@ -11,12 +11,8 @@ from pathlib import Path
 import msgspec
 
 from upriver.assets.errors import StoreError
+from upriver.assets.project.files import TRUST_AFTER
 from upriver.materializer.model import FileStamp
-
-TRUST_AFTER = 2.0
-"""Seconds that must lie between a file's last change and our look at it before equal stamps are taken as
-equal bytes: a change within one tick of the file system's clock leaves the stamps as they were.
-"""
 
 
 def stamps_of(root: Path, paths: Iterable[str]) -> tuple[FileStamp, ...]:

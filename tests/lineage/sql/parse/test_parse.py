@@ -130,7 +130,7 @@ def test_the_files_that_a_query_reads(sql: str) -> None:
     assert (file.patterns, file.format, file.scan, file.name) == FILES[sql]
     assert query.executable[file.start : file.end] == file.call
     assert not query.references
-    assert not query.outside
+    assert not query.unfollowed
 
 
 def test_the_same_files_read_the_same_way_are_one_source_and_otherwise_not() -> None:
@@ -153,7 +153,7 @@ def test_the_same_files_read_the_same_way_are_one_source_and_otherwise_not() -> 
 )
 def test_table_functions_that_read_what_is_not_followed_are_named(sql: str) -> None:
     query = parsed(sql)
-    assert query.outside
+    assert query.unfollowed
     assert not query.files
 
 

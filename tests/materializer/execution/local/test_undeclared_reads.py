@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from upriver.materializer.freshness.external_inputs import UNSTEADY, Outside, path_digest
+from upriver.materializer.freshness.external_inputs import UNSTEADY, ExternalInputs, path_digest
 from upriver.materializer.model import Cause, Outcome
 from upriver.materializer.session import Session
 
@@ -181,15 +181,15 @@ def test_who_reads_undeclared_files_is_told_so(project: Session) -> None:
 
 def test_a_value_is_the_content_and_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one")
-    outside = Outside(tmp_path, {"X": "1"})
-    first = outside.value("file:a.txt")
+    external = ExternalInputs(tmp_path, {"X": "1"})
+    first = external.value("file:a.txt")
     assert first == path_digest(tmp_path / "a.txt")
     (tmp_path / "a.txt").write_text("two")
-    assert outside.value("file:a.txt") == first  # one survey sees one moment
-    assert Outside(tmp_path, {}).value("file:a.txt") not in (first, UNSTEADY)
-    assert outside.value("file:b.txt") == "missing"
-    assert outside.value("env:X") != outside.value("env:Y") == "not set"
-    assert outside.value("variable x") is None
+    assert external.value("file:a.txt") == first  # one survey sees one moment
+    assert ExternalInputs(tmp_path, {}).value("file:a.txt") not in (first, UNSTEADY)
+    assert external.value("file:b.txt") == "missing"
+    assert external.value("env:X") != external.value("env:Y") == "not set"
+    assert external.value("variable x") is None
     assert path_digest(tmp_path) != path_digest(tmp_path / "a.txt")
 
 

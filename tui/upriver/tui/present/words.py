@@ -57,8 +57,6 @@ def reason_text(reason: Reason, of: Key | None = None) -> str:
             return _about(reason, own, first_line(detail) or "its declaration can't be used")
         case Cause.CHECK:
             return _about(reason, own, f"check {detail}")
-        case Cause.DAMAGED:
-            return _about(reason, own, f"its artifact is damaged{_facts(detail)}")
         case Cause.SOURCE_MISSING:
             if detail.startswith(f"source {reason.asset}"):
                 return first_line(detail)

@@ -219,7 +219,7 @@ class _Parsing:
             references=tuple(names.references),
             files=tuple(names.files),
             qualifiers=names.qualifiers(self.executable),
-            outside=tuple(dict.fromkeys(names.outside)),
+            unfollowed=tuple(dict.fromkeys(names.unfollowed)),
             dynamic=dynamic,
             dialect=self.source.dialect,
             path=self.source.path,

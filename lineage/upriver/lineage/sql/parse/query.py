@@ -81,7 +81,7 @@ class Query(Value, frozen=True):
 
     *executable* is DuckDB text without a closing semicolon or trailing comments: the user's own, to the character,
     when the dialect is DuckDB's, else its translation. *fingerprint*, a 128-bit hash, is equal only for texts of
-    equal meaning. *outside* names table functions that read what Upriver does not follow.
+    equal meaning. *unfollowed* names table functions that read what Upriver does not follow.
     *dynamic* is the cause why DuckDB can't plan the query, None when it can.
     """
 
@@ -91,7 +91,7 @@ class Query(Value, frozen=True):
     references: tuple[Reference, ...] = ()
     files: tuple[FileRead, ...] = ()
     qualifiers: tuple[Qualifier, ...] = ()
-    outside: tuple[str, ...] = ()
+    unfollowed: tuple[str, ...] = ()
     dynamic: str | None = None
     dialect: str = "duckdb"
     path: str | None = None

@@ -59,7 +59,7 @@ class Names:
     references: list[Reference] = field(default_factory=list)
     files: list[FileRead] = field(default_factory=list)
     columns: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
+    unfollowed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def qualifiers(self, text: str) -> tuple[Qualifier, ...]:
@@ -224,7 +224,7 @@ class _Reader:
         patterns = string_constants(arguments[0]) if arguments else ()
         constant = all(is_constant(argument) for argument in arguments)
         if name not in READERS or start is None or end is None or not patterns or not constant:
-            self.names.outside.append(name)
+            self.names.unfollowed.append(name)
             return
         scan = None
         if name not in PLAIN_READERS or len(arguments) > 1:

@@ -92,7 +92,7 @@ class Binder:
         missing = unknown_upstream(query, schemas)
         if missing is not None:
             return missing
-        if query.outside:
+        if query.unfollowed:
             return self._reads_outside(query)
         with self._lock:
             bound = bound_to(query, schemas)
@@ -226,10 +226,10 @@ class Binder:
         )
 
     def _reads_outside(self, query: Query) -> Analysis:
-        cause = f"{', '.join(query.outside)} reads what Upriver does not follow"
+        cause = f"{', '.join(query.unfollowed)} reads what Upriver does not follow"
         analysis = self._opaque(query, {}, cause)
-        outside = tuple(Volatility(name, "build") for name in query.outside)
-        return msgspec.structs.replace(analysis, volatile=(*analysis.volatile, *outside))
+        unfollowed = tuple(Volatility(name, "build") for name in query.unfollowed)
+        return msgspec.structs.replace(analysis, volatile=(*analysis.volatile, *unfollowed))
 
     def _clock_reads(self, query: Query) -> Iterator[Volatility]:
         """Where the text asks for the time. As an argument of another function the plan has only what it was told."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import cast
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
@@ -28,7 +28,6 @@ class OutputScreen(ProjectScreen):
     """Mixin with the actions of a screen that has :class:`LogLines` and a :class:`SearchBar`."""
 
     level: Level = Level.ALL
-    LEVELS: ClassVar[tuple[Level, ...]] = tuple(SHOWN)
 
     def _init_output(self) -> None:
         self.level = Level.ALL

@@ -32,7 +32,6 @@ _ROOTS = (
     Cause.FAILED,
     Cause.UNBOUND,
     Cause.BROKEN,
-    Cause.DAMAGED,
 )
 
 

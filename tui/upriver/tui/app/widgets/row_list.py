@@ -209,10 +209,6 @@ class RowList(ScrollView, can_focus=True):
         shown = [self.write_row(i, width, styles).text.rstrip() for i in range(top, min(bottom, self.count))]
         return selection.extract("\n".join(headings + above + shown)), "\n"
 
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Repaint with another selection."""
-        self.refresh()
-
     # -- events and actions ------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:

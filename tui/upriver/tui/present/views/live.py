@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
@@ -269,7 +269,3 @@ class RunPicture:
     def memory(self) -> int:
         """Bytes that the running processes take now, as far as events report them."""
         return sum(part.memory or 0 for part in self.running.values())
-
-    def log_of(self, key: Key | None) -> Sequence[LogLine]:
-        """Captured lines of one asset, or of all."""
-        return self.log if key is None else [line for line in self.log if line.asset == key]

@@ -1,4 +1,4 @@
-"""Reads of a query that can't be followed: files without a format, databases, functions of extensions; the way in."""
+"""Diagnoses of reads that can't be followed: files without a format, databases, functions of extensions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BASES = ("sqlite_scan", "sqlite_query", "sqlite_attach")
 _LAKES = ("iceberg_", "delta_", "ducklake_")
 
 
-def outside_problem(key: Key, query: Query, function: str) -> Diagnosis:
+def function_problem(key: Key, query: Query, function: str) -> Diagnosis:
     """The diagnosis for a call of *function*, a table function whose data can't be followed."""
     every = list(tokens(query.executable))
     called = (
@@ -62,13 +62,13 @@ def file_problem(key: Key, read: FileRead) -> Diagnosis | None:
     elif any(".upriver" in _plain(pattern).casefold().split("/") for pattern in read.patterns):
         message = f"{key} reads {read.call}: the files in .upriver come and go with every build"
         hint = "read the asset, by its name"
-    elif outside := [
+    elif elsewhere := [
         one
         for one in read.patterns
         if _plain(one).startswith(("/", "~")) or _plain(one).split("/")[0] == ".."
     ]:
         message = f"{key} reads {read.call}, which lies outside of the project"
-        hint = f"declare it in a Python module, source('raw.name', {outside[0]!r}), and read raw.name"
+        hint = f"declare it in a Python module, source('raw.name', {elsewhere[0]!r}), and read raw.name"
     elif ending in _SHEETS and read.format in ("file", "csv"):
         message = f"{key} reads {read.call}, a spreadsheet, which a query can't read"
         hint = _AS_ASSET
