@@ -30,7 +30,7 @@ class Figure:
 
 @dataclass
 class Report:
-    """What one benchmark found. *about* says how it was measured, for whoever reads only this."""
+    """What one benchmark found. *about* says how it was measured, for a reader of this alone."""
 
     name: str
     about: str

@@ -1,4 +1,4 @@
-"""What a project module imports: ``asset``, ``by``, ``source`` and ``secret``.
+"""Public names for project modules: ``asset``, ``by``, ``source`` and ``secret``.
 
 The names are loaded on first use, so that importing any module of this part costs only that module.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong, as values and exceptions.
+"""Problems as values (diagnoses) and exceptions.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What a project declares, as frozen values.
+"""Declarations of a project, as frozen values.
 
 Everything here can be written to JSON and read back (``msgspec``), so that a declaration made in one
 process (user modules are imported in a worker, never in the program itself) is the same value in another.
@@ -64,7 +64,7 @@ class Frame(StrEnum):
 class Column(Value, frozen=True):
     """A column of a table: its name as the engine spells it, and its DuckDB type (``DECIMAL(18,2)``).
 
-    *logical* is what the type does not tell, for who reads the column otherwise: an Arrow field (time zone, order of
+    *logical* is what the type does not tell, for readers that go by it: an Arrow field (time zone, order of
     categories, duration), as ``lineage.arrow_fields`` writes it. It is empty where the DuckDB type tells all.
     """
 

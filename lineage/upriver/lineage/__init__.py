@@ -1,1 +1,1 @@
-"""What is derived from declarations: the graph, column lineage, read footprints, recipe fingerprints."""
+"""Derivation from declarations: the graph, column lineage, read footprints, recipe fingerprints."""

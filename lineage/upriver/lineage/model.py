@@ -1,4 +1,4 @@
-"""What is derived from recipes: column edges, read footprints and analyses, as frozen values."""
+"""Analyses of recipes as frozen values: column edges, read footprints."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ class EdgeKind(StrEnum):
 class ColumnEdge(Value, frozen=True):
     """One dependency of an output *column* on *upstream_column* of *upstream*. Either is None for the set of rows.
 
-    The rows of an upstream decide a column where nothing else of that upstream does (a count, a cross join): who adds
-    or drops rows also changes every column that is there. *how* is one of ``copy``, ``expression``, ``aggregate``,
-    ``window``, ``conditional``, ``filter``, ``join``, ``group``, ``order``, ``distinct``, ``limit``, ``unnest``,
+    The rows of an upstream decide a column where nothing else of that upstream does (a count, a cross join): a change
+    that adds or drops rows also changes every column that is there. *how* is one of ``copy``, ``expression``,
+    ``aggregate``, ``window``, ``conditional``, ``filter``, ``join``,
+    ``group``, ``order``, ``distinct``, ``limit``, ``unnest``,
     ``rows``, ``opaque``; *expression* the text that makes the value, when known.
     """
 

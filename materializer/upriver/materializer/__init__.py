@@ -1,1 +1,1 @@
-"""What is built: freshness, plans, runs, engines, store and state, behind one session."""
+"""Materialization: freshness, plans, runs, engines, store and state, behind one session."""

@@ -1,4 +1,4 @@
-"""What the session answers: values that the command line, JSON and the terminal UI render alike."""
+"""Answers of the session: values that the command line, JSON and the terminal UI render alike."""
 
 from __future__ import annotations
 

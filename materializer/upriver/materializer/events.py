@@ -1,4 +1,4 @@
-"""What happens in a run, as values. The run emits them; the log file keeps them; every face renders them.
+"""Events of a run, as values. The run emits them; the log file keeps them; every face renders them.
 
 Events are written one JSON object a line to ``.upriver/runs/<run>/events.jsonl``, so that another process
 can follow a run live and any past run can be replayed.

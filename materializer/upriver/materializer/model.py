@@ -1,4 +1,4 @@
-"""What the materializer records and decides, as frozen values."""
+"""Records and decisions of the materializer, as frozen values."""
 
 from __future__ import annotations
 

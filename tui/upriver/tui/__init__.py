@@ -1,1 +1,1 @@
-"""What is shown: the command line and the terminal UI."""
+"""Faces of Upriver: the command line and the terminal UI."""

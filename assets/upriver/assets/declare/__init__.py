@@ -1,1 +1,1 @@
-"""What a person writes: the ``@asset`` decorator, sources, secrets, and the options of each."""
+"""Declarations as they are written: the ``@asset`` decorator, sources, secrets, and the options of each."""

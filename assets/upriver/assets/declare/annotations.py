@@ -1,4 +1,4 @@
-"""Which :class:`Frame` an annotation means, decided without importing Polars, PyArrow or DuckDB.
+"""Annotations of recipes: the :class:`Frame` that each means, decided without importing Polars, PyArrow or DuckDB.
 
 An annotation is a class, or text (``from __future__ import annotations``, or quoted). Text is looked up in
 the function's module; a name imported there only for type checkers is looked up in the module's import

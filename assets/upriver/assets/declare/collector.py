@@ -1,4 +1,4 @@
-"""Where declarations report to while a project is loaded.
+"""Collector of declarations: they report to it while a project is loaded.
 
 There is no registry: outside a load a wrong declaration raises, and a right one is just a value. During a
 load (and only in the loading context) problems are collected instead, so that one run shows all of them, and

@@ -1,4 +1,4 @@
-"""Where a source's data is, from what a person writes: paths, globs, formats and the options of a reader.
+"""Locations of sources: reads declared paths, globs, formats and the options of a reader.
 
 What is written is data. It reaches SQL only as quoted literals, and option names only from the lists here.
 """

@@ -1,4 +1,4 @@
-"""What can be said of an asset or source besides its recipe: one reading for decorators and SQL headers.
+"""Options of assets and sources besides the recipe: one reading for decorators and SQL headers.
 
 Values come from Python (``retries=2``) or as text from a YAML header (``retries: 2``); both are read alike.
 """

@@ -43,12 +43,13 @@ class Secret:
         return value
 
     def hide(self) -> None:
-        """Hide the value, if there is one, before anybody reveals it: another process may be the one to do so, and
-        a recipe may know it from elsewhere.
+        """Hide the value, if there is one, before it is revealed.
+
+        Another process may reveal it, and a recipe may know it from elsewhere.
         """
         with suppress(AssetError):
             value = self._value()
-            if len(value) >= SHORTEST:  # who reveals a shorter one is warned then
+            if len(value) >= SHORTEST:  # a shorter one is warned of when it is revealed
                 revealed.add(self.name, value)
 
     def _value(self) -> str:

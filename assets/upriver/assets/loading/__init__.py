@@ -1,1 +1,1 @@
-"""From a project's files to declarations: SQL modules, Python modules and what importing them reads."""
+"""Loading of declarations from a project's files: SQL modules, Python modules and what importing them reads."""

@@ -1,4 +1,4 @@
-"""Keeping what modules print while they are loaded away from our own output, which may be a JSON document."""
+"""Capture of what modules print while they are loaded: it stays out of our own output, which may be a JSON document."""
 
 from __future__ import annotations
 

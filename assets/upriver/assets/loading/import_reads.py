@@ -1,7 +1,7 @@
 # ruff: noqa: PTH100, PTH118
 # Audit events deal in strings
-"""What modules read while they are loaded, besides code: files (also whether there is one), folder listings,
-environment variables.
+"""Recorder of what modules read while they are loaded, besides code: files (also whether there is one), listings of
+folders, environment variables.
 
 What a project declares may depend on them (an asset for each line of a list), so a remembered declaration is
 worth something only while they are as they were. Reads by the import system and by packages that are being

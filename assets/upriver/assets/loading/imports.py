@@ -1,6 +1,6 @@
 # ruff: noqa: PTH109, PTH118, PTH206
 # The import system deals in strings
-"""Importing a project's modules without a trace left in the process.
+"""Importer of a project's modules that leaves no trace in the process.
 
 A module below ``assets/`` has one name, its path from the project root (``assets.marts.routes``), and is
 executed once even when it is also imported the short way (``marts.routes``). Python's own modules and
@@ -126,7 +126,7 @@ class ProjectImports:
         made.has_location = True  # so that it knows its file
         module = importlib.util.module_from_spec(made)
         lines = linecache.cache.get(spec.origin)
-        sys.modules[name] = module  # who looks itself up by its name finds this one
+        sys.modules[name] = module  # a module that looks itself up by its name finds this one
         try:
             loader.exec_module(module)
         finally:

@@ -1,4 +1,4 @@
-"""From the declarations that were found in modules to assets and sources with their keys."""
+"""Resolver of declarations: gives those that were found in modules their keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding declarations in the namespace of a module, and finding one again by the name it was found under.
+"""Scan of a module's namespace: finds declarations, and finds one again by the name it was found under.
 
 A name is an attribute of the module, or a place in a list, tuple or dict that an attribute holds: ``daily``,
 ``REPORTS[2]``, ``BY_REGION[0][1]`` (a dict counts its values in order).

@@ -1,4 +1,4 @@
-"""What a module raised, as a diagnosis: the user's own traceback, without our frames and the importing."""
+"""Diagnosis of what a module raised: the user's own traceback, without our frames and the importing."""
 
 from __future__ import annotations
 

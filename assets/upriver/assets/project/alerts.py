@@ -1,4 +1,4 @@
-"""``[[alerts]]`` of ``upriver.toml``: who is told of which incidents, and when."""
+"""Alerts as ``[[alerts]]`` of ``upriver.toml`` declares them: receivers, incidents, times."""
 
 from __future__ import annotations
 

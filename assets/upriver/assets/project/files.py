@@ -1,6 +1,6 @@
 # ruff: noqa: PTH113, PTH116
 # Ten thousand files are listed here at every command; Path objects would double the time
-"""Which files a project has: modules, and other Python files that modules may import, with their stamps.
+"""Files of a project: modules, and other Python files that modules may import, with their stamps.
 
 Only names and stamps are read here, never contents (but of YAML files, which are no modules), so that it can be done
 at every command.

@@ -159,7 +159,7 @@ class _ForkParent:
                     self._orphaned = time.monotonic()
 
     def _report(self) -> None:
-        """Tell who has ended, once nothing is left of what a keeper that was killed has had below it."""
+        """Report the children that have ended, once nothing is left below a keeper that was killed."""
         if not self._ended or self._asked:
             return
         orphans = [one for one in children(os.getpid()) if one not in self._keepers]

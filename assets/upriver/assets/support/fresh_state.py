@@ -1,4 +1,4 @@
-"""What a forked process has to do once before foreign code runs in it, so that it is as a new interpreter is.
+"""Fresh state for a forked process: set once before foreign code runs, it makes the process like a new interpreter.
 
 The fork parent collects it while it imports libraries (seeds that all forks would share, threads that no fork has);
 the program of the new process does it once it is confined.

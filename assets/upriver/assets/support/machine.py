@@ -1,4 +1,4 @@
-"""The machine's memory, and the share of it that is taken where nobody has said how much."""
+"""The machine's memory, and the share of it that is taken where no limit is declared."""
 
 from __future__ import annotations
 

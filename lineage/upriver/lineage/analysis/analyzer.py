@@ -86,7 +86,7 @@ class AnalysisCache:
                 return None
             self._connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
         self._asked += 1
-        if self._asked == _MANY:  # who asks for so many is about to ask for most: one reading costs a tenth
+        if self._asked == _MANY:  # so many questions are the first of many more: one reading costs a tenth
             everything = self._connection.execute("select name, body from analysis").fetchall()
             self._ahead.update(cast("list[tuple[str, bytes]]", everything))
         if (ahead := self._ahead.pop(name, None)) is not None:

@@ -1,4 +1,4 @@
-"""What is wrong between a partitioning and the columns that an asset has."""
+"""Problems between a partitioning and the columns that an asset has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing Polars and NumPy into a process that is to be forked."""
+"""Importer of Polars and NumPy into a process that is to be forked."""
 
 from __future__ import annotations
 

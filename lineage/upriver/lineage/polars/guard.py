@@ -1,4 +1,4 @@
-"""Keeps a function from touching anything outside while it is run only to see what it plans."""
+"""Guard around a function that is run only to see what it plans: it touches nothing outside."""
 
 from __future__ import annotations
 

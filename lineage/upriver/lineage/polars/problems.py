@@ -1,4 +1,4 @@
-"""What Polars says of a plan that can't work."""
+"""Problems of plans that can't work, read from what Polars says."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From declarations to the derived project: names resolved, graph, fingerprints, code parts."""
+"""Derivation of a project from declarations: names resolved, graph, fingerprints, code parts."""

@@ -1,4 +1,4 @@
-"""From what the modules declare, each by itself, to the project: who reads whom, and what can't be used."""
+"""Assembly of a project from what its modules declare, each by itself: the graph, and what can't be used."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _Assembly:
 
     # -- the graph ---------------------------------------------------------------------------------------
     def _graph(self) -> AssetGraph:
-        """Who reads whom, without the edges that close a circle; who is in one is broken."""
+        """The graph, without the edges that close a circle; an asset in a circle is broken."""
         self._reads = {**dict.fromkeys(self._sources, ()), **self._reads}
         edges: dict[Key, tuple[Key, ...]] = {}
         for key, reads in self._reads.items():

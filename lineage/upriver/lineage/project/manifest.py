@@ -1,4 +1,4 @@
-"""What was last derived from each project file, kept so that only changed files are read again.
+"""Manifest: what was last derived from each project file, kept so that only changed files are read again.
 
 The manifest is a cache: when it is missing, older than the program or can't be read, everything is derived
 anew.

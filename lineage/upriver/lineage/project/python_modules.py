@@ -1,4 +1,4 @@
-"""What the Python modules of a project declare, as told by a process that imports them.
+"""Loader of a project's Python modules: asks a process that imports them for what they declare.
 
 That process is started only when a Python file, or something that the modules read while loading, has
 changed.

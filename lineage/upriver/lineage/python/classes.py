@@ -1,4 +1,4 @@
-"""What is in the digest of a class, and of an instance of one."""
+"""Describer of classes: what is in the digest of one, and of an instance."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _counts(walk: Walk, cls: type, name: str, value: object, stated: set[str], h
     if not has_text:
         return True
     if name.startswith("__") and name.endswith("__"):
-        # Made by a decorator or metaclass from what the text states, unless someone put a function there.
+        # Made by a decorator or metaclass from what the text states, unless a function was put there.
         return (
             isinstance(value, FunctionType)
             and not value.__code__.co_filename.startswith("<")

@@ -1,4 +1,4 @@
-"""What a diagnosis says is surely meant, as an edit of exactly that name in exactly that file."""
+"""Fix of what a diagnosis says is surely meant, as an edit of exactly that name in exactly that file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How identifiers, literals and assets are written in DuckDB SQL. Whatever a name holds, it stays a name."""
+"""Quoting of identifiers, literals and assets in DuckDB SQL. Whatever a name holds, it stays a name."""
 
 from __future__ import annotations
 

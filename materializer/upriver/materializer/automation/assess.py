@@ -277,4 +277,4 @@ def _status(one: DeclaredGoal, known: Known, verdict: Verdict, now: float, pause
 _STUCK = frozenset(
     {GoalCause.FAILED, GoalCause.BROKEN, GoalCause.UNOBSERVED, GoalCause.HELD, GoalCause.PAUSED}
 )
-"""What nobody knows the end of."""
+"""Causes for which no end can be estimated."""

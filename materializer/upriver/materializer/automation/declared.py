@@ -1,4 +1,4 @@
-"""Which goals each asset of a project has: its own, and those of ``[goals]`` for the kinds that it says nothing of."""
+"""Declared goals of each asset of a project: its own, and those of ``[goals]`` for the kinds that it leaves out."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class FolderWatch:
         """Whether there are other folders than those that are watched; then they are watched from now on.
 
         The kernel's queue may run over, and the library drops what comes in the moment in which it gives up waiting:
-        a new folder that was missed so is found here, a file by the caller, who looks now and then in any case.
+        a new folder that was missed so is found here, a file by the caller, which looks now and then in any case.
         """
         now = time.monotonic()
         if now < self._check_at:

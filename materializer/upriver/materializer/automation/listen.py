@@ -56,7 +56,7 @@ def listen(watch: Watched, host: str, port: int) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *_: object) -> None:
-            """Nothing: what the loop tells is not to be mixed with who asks for it."""
+            """Nothing: the loop's own output is not to be mixed with a log of requests."""
 
     try:
         server = ThreadingHTTPServer((host, port), Handler)

@@ -4,7 +4,7 @@ Parquet's second version packs numbers by their differences, and a dictionary is
 ``python -m benchmarks tables`` a whole build takes a fifth less processor time than with DuckDB's defaults, and its
 files a fifth less room.
 
-One thing in it is not for everybody. Differences of 32-bit numbers are to be taken modulo 2^32
+One thing in it is not for every reader. Differences of 32-bit numbers are to be taken modulo 2^32
 (https://parquet.apache.org/docs/file-format/data-pages/encodings/, DELTA_BINARY_PACKED); DuckDB 2.0 lets them need 33
 bits, where numbers 2^31 or more apart meet (hashes, an infinite date). It reads that back, and so does Polars, but
 Arrow, and pandas with it, refuses the file. Such a file is written again in the first version.

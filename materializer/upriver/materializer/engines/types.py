@@ -1,4 +1,4 @@
-"""How DuckDB types that Parquet can't hold are stored, so that what is read back has the type that was
+"""Stored form of DuckDB types that Parquet can't hold, so that what is read back has the type that was
 computed.
 
 DuckDB itself writes HUGEINT as DOUBLE (losing digits) and ENUM as VARCHAR (losing its order). Here such a

@@ -269,7 +269,7 @@ class Attempts:
         def stage() -> None:
             try:
                 staging.set_result(self._store.stage(target, suffix))
-            except BaseException as error:  # noqa: BLE001 -- who waits for the result gets it
+            except BaseException as error:  # noqa: BLE001 -- raised where the result is waited for
                 staging.set_exception(error)
 
         try:

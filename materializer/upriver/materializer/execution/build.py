@@ -1,4 +1,4 @@
-"""A build from its lease to its summary: where scheduler, engines, store and state meet."""
+"""A build: takes the lease, plans, runs the scheduler and records the outcome."""
 
 from __future__ import annotations
 

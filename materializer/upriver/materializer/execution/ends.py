@@ -162,7 +162,7 @@ class Ends(ABC):
         diagnoses: tuple[Diagnosis, ...] = (),
         audit: Audit = _NO_AUDIT,
     ) -> None:
-        """The node has its outcome: tell it, and see who can go on."""
+        """The node has its outcome: emit it, and let go on what waits for nothing else."""
         rows = version.rows if version else None
         size = version.bytes if version else None
         result = AssetResult(

@@ -1,4 +1,4 @@
-"""What threads hand over to the one thread that works on it, which waits by the run's clock."""
+"""Inbox: threads hand over to the one thread that works, which waits by the run's clock."""
 
 from __future__ import annotations
 

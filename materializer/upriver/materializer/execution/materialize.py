@@ -1,4 +1,4 @@
-"""How one asset is made, and what is written down of it: its trace, its content, whether that changed."""
+"""Materialization of one node: runs an attempt and makes its record, with trace, content and whether that changed."""
 
 from __future__ import annotations
 

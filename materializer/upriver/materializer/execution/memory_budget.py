@@ -1,4 +1,4 @@
-"""How much memory an attempt is expected to take, from what the asset took before.
+"""Memory that an attempt is expected to take, from what the asset took before.
 
 An expectation, not a limit: it decides what may run beside what, and errs to the side of waiting.
 """

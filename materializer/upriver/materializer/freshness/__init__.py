@@ -1,1 +1,1 @@
-"""Whether an asset is stale, and why: traces verified against contents."""
+"""Freshness of assets, and the reasons: traces verified against contents."""

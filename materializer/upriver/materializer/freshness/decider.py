@@ -1,4 +1,4 @@
-"""From verdicts to findings: what a build would do with each node. Makes nothing; asks, decides, returns values."""
+"""Decider: finds what a build would do with each node. Makes nothing; asks, decides, returns values."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Arrow types of materializations that were recorded without them.
 
 Before they were recorded, a recipe received an enum as text and a duration as a number, though the artifacts of Polars
-tell the types. What such an artifact holds is looked up in its footer, so that who reads it is made again, and only if
-what it reads is of such a type. An artifact that was recorded with its types is not looked at.
+tell the types. What such an artifact holds is looked up in its footer, so that its reader is made again, and only if
+what that reads is of such a type. An artifact that was recorded with its types is not looked at.
 """
 
 from __future__ import annotations

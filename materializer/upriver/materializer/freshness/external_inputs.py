@@ -1,4 +1,4 @@
-"""What recipes take from outside the data: environment variables, and files of the project that nobody declared.
+"""External inputs of recipes: environment variables, and files that are read without being declared.
 
 Each is a name and a value in the trace's environment, compared with what is there now. A value is a digest: an
 environment variable may be secret, and a file counts by its bytes.

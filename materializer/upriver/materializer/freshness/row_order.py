@@ -1,4 +1,4 @@
-"""Which assets have to keep their rows in order, because an asset downstream reads them in order.
+"""Propagation of row order: the assets whose order of rows an asset downstream depends on.
 
 An asset without a total order of its own passes on the order of what it reads. So when its reader takes the
 first row, or adds up floating point numbers, a shuffled source matters to all in between, although none of

@@ -1,4 +1,4 @@
-"""What an asset held before, and how it differs from what it holds now."""
+"""Comparison of an asset with an earlier materialization of it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from upriver.materializer.answers import ColumnNode, LineageView, OpaqueNote, Vi
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.observe import SourceViews
 from upriver.materializer.freshness.schemas import Schemas
-from upriver.materializer.inspection.versions import contents_revision
+from upriver.materializer.inspection.change_token import contents_revision
 from upriver.materializer.sources.observe import sources_of
 
 

@@ -51,7 +51,7 @@ def refresh_warehouse(context: Context) -> None:
 
 @contextmanager
 def _alone(path: Path, clock: Clock) -> Iterator[None]:
-    """Publish after others, never beside them: who comes last shows the newest. Raises StoreError."""
+    """Publish after others, never beside them: the last one shows the newest. Raises StoreError."""
     lock = FileLock(path)
     try:
         for _ in poll(_PATIENCE, clock):
@@ -103,7 +103,9 @@ def _refresh(context: Context, target: Path) -> None:
         finally:
             os.close(descriptor)
         notes.parent.mkdir(parents=True, exist_ok=True)
-        notes.unlink(missing_ok=True)  # a death between the two must not leave notes of another file
+        notes.unlink(
+            missing_ok=True
+        )  # a crash between the two steps must not leave notes that describe another file
         now = {key: definition for key, definition in now.items() if key not in unreadable}
         # Taken before it has its name: another build that ends at this moment may put its own in the place of it.
         digest, stamp = hashlib.sha256(temporary.read_bytes()).hexdigest(), _stamp(temporary)

@@ -17,7 +17,7 @@ class Pause(Value, frozen=True):
 
 
 class GoalRecords(Protocol):
-    """What goals need to have remembered. No lease is needed: it is true whoever writes it."""
+    """What goals need to have remembered. No lease is needed: it is true by whichever process it is written."""
 
     def observations(self, environment: str) -> Mapping[tuple[Key, str], float]:
         """When each version of a source was last seen, and each of an asset in *environment* was last current."""

@@ -130,7 +130,7 @@ class Transition(Value, frozen=True):
 
 
 class IncidentRecords(Protocol):
-    """What is wrong and who has to be told. No lease is needed: each change compares and sets."""
+    """Incidents, and the alerts that are still to be sent. No lease is needed: each change compares and sets."""
 
     def incidents(self, environment: str, *, open: bool = False, limit: int = 200) -> Sequence[Incident]:
         """Incidents, newest first; with *open* those that are still so, all of them."""

@@ -119,7 +119,7 @@ class Claimed(StrEnum):
 
 
 class Claim(Value, frozen=True):
-    """The answer to a :class:`ClaimRequest`; *holder* says who makes it when it is held."""
+    """The answer to a :class:`ClaimRequest`; *holder* is the build that makes it when it is held."""
 
     node: Node
     answer: Claimed
@@ -211,14 +211,14 @@ class StateWriter(Protocol):
     def acquire(self, run: Run, wait: float | None = 0.0) -> Lease:
         """The right to build for *run*, recorded as running; reaps runs whose process is gone. Builds may overlap.
 
-        Waits up to *wait* seconds (None: for ever). Raises BusyError naming who holds the whole project.
+        Waits up to *wait* seconds (None: for ever). Raises BusyError naming the process that holds the whole project.
         """
         ...
 
     def hold(self, purpose: str, wait: float | None = 0.0) -> Lease:
         """The whole project, for a collection, a repair or a renaming: nothing is built meanwhile.
 
-        Waits as :meth:`acquire`. Raises BusyError naming who builds, or holds it.
+        Waits as :meth:`acquire`. Raises BusyError naming the processes that build, or hold it.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What dropping one column would do downstream, told before anything is changed."""
+"""Analysis of dropping a column: what breaks downstream, told before anything is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed columns do downstream: which recipes break, which columns only change."""
+"""Impact of changed columns downstream: which recipes break, which columns only change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another name for a column: found, proven on a copy of the project, and written as a whole."""
+"""Rename of a column: found, proven on a copy of the project, and written as a whole."""
 
 from __future__ import annotations
 

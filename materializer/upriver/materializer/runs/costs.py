@@ -1,4 +1,4 @@
-"""What each asset has cost in the last runs, and what reuse has spared; from what is recorded, nothing is looked at."""
+"""Costs of assets in the last runs, and what reuse has spared: from records alone, nothing is looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has happened: materializations, runs, what was printed in them, and the run that goes on now."""
+"""Read-only queries over materializations, runs and their event logs, and over the run that goes on now."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from upriver.materializer.storage.locks import BUILDERS, Life, boot_id, look
 
 
 def stop_run(folder: Path, run: str, clock: Clock) -> Holder:
-    """Send SIGTERM to the process that builds *run* in the project whose ``.upriver`` is *folder*; who that was.
+    """Send SIGTERM to the process that builds *run* of the project whose ``.upriver`` is *folder*; that process.
 
     ``upriver build`` finishes gently on it: what is finished is kept, what runs is thrown away. Raises UsageError
     when *run* is over, BusyError when its process can't be reached from here. Nothing is sent then.

@@ -99,9 +99,9 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing):
         return self._project(as_watched=True).diagnoses
 
     def revision(self) -> str:
-        from upriver.materializer.inspection import versions
+        from upriver.materializer.inspection.change_token import revision
 
-        found = versions.revision(self.context)
+        found = revision(self.context)
         if self._watched and found != self._revision:
             if self._revision:  # else the project was derived for this very look
                 with self._reading:

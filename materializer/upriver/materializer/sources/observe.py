@@ -123,7 +123,7 @@ class Sources:
         return then, now
 
     def unchanged_since_look(self, key: Key, version: Version) -> bool:
-        """Whether who reads the files of *version* reads what they were when :meth:`version` gave it.
+        """Whether the files of *version* are what they were when :meth:`version` gave it.
 
         A snapshot is, whatever becomes of the files behind it; files that are read in place are as long as
         their stamps are.

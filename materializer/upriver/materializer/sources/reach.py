@@ -17,7 +17,7 @@ _OWN = ".upriver"
 
 
 class Reach(Value, frozen=True):
-    """Where the files of one source may lie. *derived*: it was found in a query at *place*, and declared by nobody."""
+    """Where the files of one source may lie. *derived*: it was found in a query at *place*, in no source."""
 
     key: str
     derived: bool

@@ -1,4 +1,4 @@
-"""Which connector reads which kind of location: the one place that takes a location apart."""
+"""Registry of connectors by kind of location: the one place that takes a location apart."""
 
 from __future__ import annotations
 

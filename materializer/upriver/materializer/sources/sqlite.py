@@ -45,10 +45,10 @@ def sqlite_table(path: Path, table: str) -> Any:
 
 
 def _location(path: Path) -> str:
-    """The database as it is to be opened: in WAL mode, when nobody has it open, without making files beside it.
+    """The database as it is to be opened: in WAL mode, when no process has it open, without making files beside it.
 
-    SQLite would make an empty log and remove it again: the source would change while it is read. Nobody has it open
-    when there is no log; whoever opens it meanwhile makes one, and is noticed by that.
+    SQLite would make an empty log and remove it again: the source would change while it is read. No process has
+    it open when there is no log; one that opens it meanwhile makes a log, and is noticed by that.
     """
     with path.open("rb") as file:
         header = file.read(20)

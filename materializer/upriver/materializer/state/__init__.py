@@ -1,4 +1,4 @@
-"""What Upriver remembers between commands.
+"""State: all that is remembered between commands, but for artifacts.
 
 ::
 
@@ -8,7 +8,7 @@
     backup      the copy before an upgrade
     journal     every commit once more as text, to rebuild from
     rows        values to rows and back
-    builders    who may write, who makes which node
+    builders    processes that may write, and the nodes that each makes
     runs        how runs ended, what failed, how long things take
     facts       what is safe to lose
     sqlite      SqliteState, which implements ports.StateStore

@@ -1,4 +1,4 @@
-"""Builders: which processes may write, what each of them is making, and who is taken to be gone."""
+"""Builders: which processes may write, what each of them is making, and which are taken to be gone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Builders:
     def acquire(self, run: Run, wait: float | None = 0.0) -> HeldLease:
         """The right to build for *run*, recorded as running; reaps runs whose process is gone. Builds may overlap.
 
-        Waits up to *wait* seconds (None: for ever). Raises BusyError naming who holds the whole project.
+        Waits up to *wait* seconds (None: for ever). Raises BusyError naming the process that holds the whole project.
         """
         return self._acquire(run, run.id, wait)
 
@@ -252,7 +252,7 @@ class Builders:
     def _taken(self, connection: apsw.Connection, host: str) -> tuple[int, int]:
         """The bytes that all claims on this machine are expected to take, and their number.
 
-        Only of processes that go on: nobody would wait for the end of one that stands still.
+        Only of processes that go on: the end of one that stands still would be waited for in vain.
         """
         held = connection.execute(
             "select b.lock, sum(c.memory), count(*) from claims c join builders b using (token)"

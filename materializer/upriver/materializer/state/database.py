@@ -175,7 +175,7 @@ class Database:
             self._migrate(migrations)
 
     def _identity(self) -> tuple[int, int, int]:
-        # One snapshot: who makes it at the same moment must not be seen half done.
+        # One snapshot: a database that is made at the same moment must not be seen half done.
         version, kind, tables = self._connection.execute(
             "select user_version, application_id, (select count(*) from sqlite_schema)"
             " from pragma_user_version, pragma_application_id"
@@ -287,8 +287,8 @@ class Database:
     def write(self, *, durable: bool = True) -> Iterator[apsw.Connection]:
         """A transaction that no other process's can overlap; durable when the block has ended without an error.
 
-        With *durable* False a power cut may lose it, and with it nothing that was durable before: what says only who
-        does what at this moment need not wait for the disk. https://sqlite.org/pragma.html#pragma_synchronous
+        With *durable* False a power cut may lose it, and with it nothing that was durable before: what only says
+        which process does what at this moment need not wait for the disk. https://sqlite.org/pragma.html#pragma_synchronous
         """
         if self._full:
             raise FullDisk(_FULL.format(path=self.path))

@@ -1,4 +1,4 @@
-"""What goals stand on: observations and pauses. See :class:`upriver.materializer.ports.GoalRecords`."""
+"""Records that goals stand on: observations and pauses. See :class:`upriver.materializer.ports.GoalRecords`."""
 
 from __future__ import annotations
 

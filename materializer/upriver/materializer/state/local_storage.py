@@ -50,7 +50,7 @@ class LocalStorage:
 
     def rebuild_state(self) -> Sequence[str]:
         """Set the damaged database aside and rebuild it from the journal; what was done, in sentences."""
-        # The database can't grant a lease now; nor can it to anybody else.
+        # The database can't grant a lease now; nor can it to another process.
         try:
             held = hold_files(self.folder / BUILDERS, "fsck --repair", clock=self.clock)
         except BusyError:

@@ -1,4 +1,4 @@
-"""Finding the state beside the store: opened, refused with an explanation, or rebuilt from the journal."""
+"""Opening of the state beside the store: found, refused with an explanation, or rebuilt from the journal."""
 
 from __future__ import annotations
 

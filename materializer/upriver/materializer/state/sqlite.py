@@ -1,4 +1,4 @@
-"""What is remembered between commands, in SQLite. See :class:`upriver.materializer.ports.StateStore`."""
+"""The state in SQLite. See :class:`upriver.materializer.ports.StateStore`."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class FileLock:
 
 
 def this_command() -> str:
-    """The command line of this process, shortened, for telling a person who holds the project."""
+    """The command line of this process, shortened, for telling which process holds the project."""
     name = Path(sys.argv[0]).name if sys.argv else "python"
     text = " ".join(["upriver" if name == "__main__.py" else name, *sys.argv[1:]])
     return text if len(text) <= 120 else text[:119] + "…"
@@ -229,7 +229,7 @@ def _decode(text: bytes) -> Holder | None:
 
 
 def busy(wanted: str, holders: Sequence[Holder]) -> BusyError:
-    """The error for who can't have *wanted* ("a build", "gc") beside *holders*: it says who holds what."""
+    """The error for *wanted* ("a build", "gc") beside *holders*: it says which process holds what."""
     told = "".join(f"  {holder}\n" for holder in holders)
     if not holders:
         told = "  it does not say who it is\n"

@@ -1,4 +1,4 @@
-"""Which environments there are: the default one, those that are declared, and those that were built in."""
+"""Environments of a project: the default one, those that are declared, and those that were built in."""
 
 from __future__ import annotations
 

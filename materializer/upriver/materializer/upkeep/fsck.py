@@ -1,4 +1,4 @@
-"""Finding everything that is wrong on disk. Only reads; :mod:`upriver.materializer.upkeep.repair` puts it right."""
+"""Verification of everything on disk. Only reads; :mod:`upriver.materializer.upkeep.repair` puts it right."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 The last of WORDS is the one being typed, as far as it goes. The answer is one candidate a line, a tab, and
 what it means. A candidate that ends in ``.``, ``:``, ``=`` or ``/`` goes on; the scripts put no
-blank after it. Whatever goes wrong, completion is silent: an error message in the middle of a prompt helps
-nobody.
+blank after it. Whatever goes wrong, completion is silent: an error message in the middle of a prompt is of no
+use.
 """
 
 from __future__ import annotations

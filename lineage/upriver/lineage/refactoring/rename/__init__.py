@@ -1,1 +1,1 @@
-"""Another key for an asset or source: every place that names it, found and rewritten."""
+"""Rename of an asset or source: every place that names it, found and rewritten."""

@@ -1,4 +1,4 @@
-"""What a rename would change, as values."""
+"""Changes that a rename would make, as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many dialects share: functions that mean the same in all of them, and in DuckDB."""
+"""Functions that many dialects share: they mean the same in all of them, and in DuckDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done about each class of node, in all dialects. A class that is in neither table is refused."""
+"""Treatment of each class of node, in all dialects. A class that is in neither table is refused."""
 
 from __future__ import annotations
 

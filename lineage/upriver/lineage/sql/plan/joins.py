@@ -41,7 +41,7 @@ def joined(context: PlanContext, node: Node, filters: Filters) -> Steps:
             result = replace(result, columns=[*left.columns, mark], rows=left.rows, unique=left.unique)
         case "SINGLE":
             result = replace(result, rows=left.rows, unique=left.unique)
-            # A second row is an error, whether or not anyone reads the value.
+            # A second row is an error, whether or not the value is read.
             context.evaluated |= {source for source, _, _ in deciding | right.rows}
         case "LEFT" if node["type"] == "LOGICAL_ASOF_JOIN" or _is_unique(conditions, right, "right"):
             result = replace(result, rows=left.rows, unique=left.unique, complete=left.complete)

@@ -1,1 +1,1 @@
-"""Alerts: who is told of which transitions of incidents, and an outbox that loses none."""
+"""Alerts: the transitions of incidents that each receiver is told of, and an outbox that loses none."""

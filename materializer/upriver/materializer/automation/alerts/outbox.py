@@ -21,7 +21,7 @@ FIRST, MOST = 10.0, 3600.0
 """Seconds before the first repetition of what did not arrive, doubled each time, and the longest."""
 
 LEASE = 180.0
-"""Seconds after which an attempt whose process has said nothing more is taken for one that nobody knows the end of."""
+"""Seconds after which an attempt whose process has said nothing more is taken for one whose end is unknown."""
 
 HOUR = 3600.0
 

@@ -102,7 +102,7 @@ class Send:
             url += ("&" if "?" in url else "?") + f"+Idempotency-Key={quote(messages[0].key)}"
         told = apprise.Apprise()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its plugins: nobody here can do anything about them
+            warnings.simplefilter("ignore")  # of its plugins: nothing here can be done about them
             known = told.add(url)
         if not known:
             return Ending.FAILED, f"apprise does not understand the address {scheme}://…"

@@ -1,4 +1,4 @@
-"""Which code is behind a call that a hook sees: a line of the project, the import system, or a library on its own."""
+"""Callers behind a call that a hook sees: a line of the project, the import system, or a library on its own."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Callers:
         return frame is not None and self._is_project(frame)
 
     def import_system(self) -> bool:
-        """Whether the import system itself asks, for modules or for what is installed: that is nobody's question."""
+        """Whether the import system itself asks, for modules or for what is installed: no recipe depends on that."""
         for frame in _beyond():
             name = str(frame.f_globals.get("__name__"))
             if name.startswith(_IMPORTING):

@@ -1,4 +1,4 @@
-"""What a confined attempt was denied, as values, and reading it from what libraries and programs say of it."""
+"""Denials of a confined attempt as values, also read from what libraries and programs say of them."""
 
 from __future__ import annotations
 

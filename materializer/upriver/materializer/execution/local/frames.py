@@ -1,4 +1,4 @@
-"""What a Python recipe receives and what it may return. Runs in worker processes only."""
+"""Frames that a Python recipe receives and may return. Runs in worker processes only."""
 
 from __future__ import annotations
 

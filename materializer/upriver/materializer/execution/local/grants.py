@@ -1,4 +1,4 @@
-"""What one recipe was seen to read undeclared, and is granted when it runs again.
+"""Grants: what one recipe was seen to read undeclared, and may read when it runs again.
 
 Every grant is in the trace by what it gives access to, whether or not an attempt was seen to use it: that is what makes
 it sound to read through native code, programs, threads and links.

@@ -1,4 +1,4 @@
-"""How recipes are isolated in a build: what the project asks for, and what this machine can."""
+"""Isolation of recipes in a build: what the project asks for, and what this machine can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said between a build and its worker processes."""
+"""Messages between a build and its worker processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the arguments of a call say of the files that it opens."""
+"""Files that a call opens, read from its arguments."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Pipes:
             self._output(stream, piece.decode("utf-8", "replace"))
 
     def close(self) -> None:
-        """Take what is left. Everyone who could write more has been ended."""
+        """Take what is left. Every process that could write more has been ended."""
         while self._selector.get_map() and self._selector.select(0):
             self.read(0)
         for stream, buffer in self._buffers.items():

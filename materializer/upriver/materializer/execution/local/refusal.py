@@ -1,4 +1,4 @@
-"""What to say of denials that can't be granted by themselves: what was tried, where, and what to declare for it."""
+"""Refusals in words, of denials that can't be granted: what was tried, where, and what to declare for it."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ _EVENTS = (
     _LISTINGS | _STARTS | _CHANGES | _CONNECTS | _ATTRIBUTES | {"open", "sqlite3.connect", "ctypes.dlopen"}
 )
 _PASSING = ("/proc/", "/sys/", "/dev/", "/run/", "/var/run/")
-"""Where libraries look for what the machine is like: a denial there makes them go without, and nobody need know."""
+"""Where libraries look for what the machine is like: a denial there makes them go without, and is not told."""
 
 
 class Undeclared:
@@ -242,7 +242,7 @@ class Undeclared:
         )
 
     def _deny_read(self, named: str, real: str) -> bool:
-        """Whether the kernel denies to read *real*, which is noted if that makes a difference to anybody."""
+        """Whether the kernel denies to read *real*, which is noted if that makes a difference to the recipe."""
         if self._permitted is None:
             return False
         is_folder = os.path.isdir(real)  # noqa: PTH112
@@ -378,7 +378,7 @@ class Undeclared:
             return
         shown = path.removeprefix(self._root)
         if function in ("lstat", "readlink") and self._callers.resolves():
-            # Of every folder on the way, by who only wants to know where he is: nothing to write home about.
+            # Of every folder on the way, by code that only resolves its own path: the kind is all that it learns.
             self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))
         elif function == "access" or self._callers.asks_whether():
             self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))

@@ -158,7 +158,7 @@ class SessionClient(ProjectApi):
         with self._turn:
             sources = self._sources if self._process is None else None
         if sources is not None:
-            from upriver.materializer.inspection.versions import revision_of
+            from upriver.materializer.inspection.change_token import revision_of
 
             found = revision_of(self.files.context, sources)
             if found == self._revision:

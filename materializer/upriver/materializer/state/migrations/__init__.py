@@ -1,4 +1,4 @@
-"""How an older state becomes a present one: one numbered step from each version to the next, applied in order.
+"""Migrations of an older state: one numbered step from each version to the next, applied in order.
 
 A step is frozen: it tells its own tables in full, and never imports what later versions may change. A new one is a
 module ``v<N>.py`` beside the others and a line in :data:`MIGRATIONS`; it is tested from a state that the older program

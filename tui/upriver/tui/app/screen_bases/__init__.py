@@ -1,1 +1,1 @@
-"""What several screens share: base classes and mixins."""
+"""Bases of screens: base classes and mixins."""

@@ -1,4 +1,4 @@
-"""Which environments there are."""
+"""Text of the list of environments."""
 
 from __future__ import annotations
 

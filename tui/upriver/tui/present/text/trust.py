@@ -1,4 +1,4 @@
-"""How well what assets read from outside is known."""
+"""Text of how well it is known what assets read from outside."""
 
 from __future__ import annotations
 

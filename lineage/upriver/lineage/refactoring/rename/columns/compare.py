@@ -1,4 +1,4 @@
-"""Whether a recipe means the same before and after a rename of a column, up to the names."""
+"""Comparison of a recipe before and after a rename of a column: the same meaning, up to the names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another name for a column, in Python recipes: the texts that mean it, found by the plan that the code gives with them
+"""Rename of a column in Python recipes: the texts that mean it, found by the plan that the code gives with them
 written otherwise.
 
 A rewriting counts when the recipe, run on empty frames whose column has the new name, returns the very plan of before

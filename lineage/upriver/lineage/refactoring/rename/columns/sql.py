@@ -1,4 +1,4 @@
-"""Another name for a column, in queries: what is rewritten where it is read and where it is made.
+"""Rename of a column in queries: what is rewritten where it is read and where it is made.
 
 A rewriting counts when the query binds to the very plan of before, over columns that are called otherwise.
 """

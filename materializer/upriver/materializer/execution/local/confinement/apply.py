@@ -57,7 +57,7 @@ def confine(grants: Grants, root: str) -> Policy:
     if threads != 1:
         raise ConfinementError(f"a process with {threads} threads can't be confined: one would stay free")
     own = f"/proc/{os.getpid()}"
-    # Held open for ever: the right hangs on the kernel's object for this folder, which lives while somebody looks.
+    # Held open for ever: the right hangs on the kernel's object for this folder, which lives while it is open.
     os.open(own, os.O_PATH | os.O_CLOEXEC)
     made = policy(base_rules(root), grants, own)
     try:

@@ -1,4 +1,4 @@
-"""Finding the project's modules by asking for them by name: a confined process can't list the folders they are in."""
+"""Finder of the project's modules that asks for them by name: a confined process can't list the folders they are in."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def restrict(rules: Iterable[Rule], *, network: bool) -> None:
 
 
 def no_new_privileges() -> None:
-    """Give up for ever to gain rights by running a program: the kernel demands it of whoever restricts itself."""
+    """Give up for ever to gain rights by running a program: the kernel demands it before any restriction."""
     if _library().prctl(_SET_NO_NEW_PRIVILEGES, *(ctypes.c_ulong(one) for one in (1, 0, 0, 0))):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

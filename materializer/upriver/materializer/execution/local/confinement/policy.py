@@ -201,7 +201,7 @@ def policy(base: Iterable[Rule], grants: Grants, process: str) -> Policy:
     rules += [Rule(path, _DEVICE if contains("/dev", path) else LIBRARY) for path in grants.outside]
     rules += [Rule(path, Access.WRITE | Access.MAKE) for path in grants.writes]
     if grants.processes:
-        # Of a process that it starts, its own entry as well: nobody knows yet which number that has. What they
+        # Of a process that it starts, its own entry as well: its number is not known yet. What they
         # hold (environ, mem, fd, cwd) the kernel gives to no confined process that has not started them.
         rules += [Rule(SHARED_MEMORY, OWN), Rule(PROCESSES, Access.READ | Access.LIST)]
     if grants.network:
