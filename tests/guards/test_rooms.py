@@ -15,8 +15,10 @@ PRODUCT, TESTS = 400, 700
 NAMED = re.compile(r"(?<![\w./-])upriver(?:\.(?:assets|lineage|materializer|tui))(?:\.\w+)+")
 CONCRETE = {
     "upriver.materializer.state.sqlite": "SQLite",
+    "upriver.materializer.state.local_storage": "SQLite beside the store",
     "upriver.materializer.storage.local_store": "the disk",
     "upriver.materializer.engines.duckdb": "DuckDB",
+    "upriver.materializer.execution.local.executor": "the executor of this machine",
     "upriver.materializer.execution.local.pool": "processes",
 }
 """Modules that hold a concrete state, store, engine and executor."""
