@@ -87,7 +87,7 @@ class LocalExecutor:
             discard(ran.scratch)
         result = ran.result
         peak = max(result.peak_memory, ran.ended.peak_memory)
-        return AttemptResult(result.reads, result.analysis, ran.outside, peak, ran.repeated, result.logical)
+        return AttemptResult(result.reads, result.analysis, ran.external, peak, ran.repeated, result.logical)
 
     def close(self) -> None:
         """End the processes that wait."""

@@ -71,7 +71,7 @@ class Job(Value, frozen=True):
 
 class Result(Value, frozen=True, tag="result"):
     """What became of the attempt. *reads* are the observed footprints; *peak_memory* is in bytes,
-    *warnings* are sentences for the user, *outside* what was read without being declared (see
+    *warnings* are sentences for the user, *external* what was read without being declared (see
     :mod:`upriver.materializer.freshness.external_inputs`), *denied* what the confinement did not let it do: no result
     is to be taken from such an attempt. *logical* is what DuckDB's types don't tell of what was written, by column.
     """
@@ -82,7 +82,7 @@ class Result(Value, frozen=True, tag="result"):
     analysis: Analysis | None = None
     peak_memory: int = 0
     warnings: tuple[str, ...] = ()
-    outside: tuple[tuple[str, str], ...] = ()
+    external: tuple[tuple[str, str], ...] = ()
     denied: tuple[Denied, ...] = ()
     logical: dict[str, str] = {}
 

@@ -35,13 +35,13 @@ _MOST_LINES = 200
 
 
 class Ran(Value, frozen=True):
-    """A recipe has run, and was denied nothing. *outside* is what it could read besides its upstreams, *repeated* the
+    """A recipe has run, and was denied nothing. *external* is what it could read besides its upstreams, *repeated* the
     seconds that went into what was made again, *target* the artifact in *scratch*.
     """
 
     result: Result
     ended: Ended
-    outside: tuple[tuple[str, str], ...]
+    external: tuple[tuple[str, str], ...]
     repeated: float
     target: Path
     scratch: Path
@@ -192,11 +192,11 @@ class _Repetition:
         assert result is not None
         if lasting := [one for one in denied if one.told]:  # granted, and denied all the same
             return NotRun(f"{lasting[0].path} can't be read although it is granted", final=True)
-        outside = dict(result.outside) | self._steady(values)
-        outside[ISOLATION] = ENFORCED if self._enforced else OBSERVED
+        external = dict(result.external) | self._steady(values)
+        external[ISOLATION] = ENFORCED if self._enforced else OBSERVED
         if self._enforced:  # native code knows the time zone
-            outside.setdefault(f"{VARIABLE}TZ", variable_digest(os.environ.get("TZ")))
-        return Ran(result, ended, tuple(sorted(outside.items())), 0.0, Path(job.target), Path(job.scratch))
+            external.setdefault(f"{VARIABLE}TZ", variable_digest(os.environ.get("TZ")))
+        return Ran(result, ended, tuple(sorted(external.items())), 0.0, Path(job.target), Path(job.scratch))
 
     def _output(self, watching: Watching, stream: str, line: str) -> None:
         if len(self._said) < _MOST_LINES and "denied" in line.lower():

@@ -122,7 +122,7 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
     logical = write(returned, Path(job.target), file_asset=job.file_asset)
     if not job.file_asset:
         _check_names(Path(job.target))
-    warnings, outside = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
+    warnings, external = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
     reads = observer.footprints()
     _check_code(root, job.code)
     if revealed.finds(encode_json((reads, analysis)).decode()):
@@ -133,7 +133,7 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
         analysis=analysis,
         peak_memory=_peak_memory(shared),
         warnings=warnings,
-        outside=outside,
+        external=external,
         denied=undeclared.denied,
         logical=logical,
     )
@@ -177,10 +177,10 @@ def _weak_secrets() -> tuple[str, ...]:
     )
 
 
-def _without_secrets(outside: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """*outside* without names that hold a secret. What is behind such a name can't be looked at without keeping it."""
-    kept = {name: value for name, value in outside if not revealed.finds(name)}
-    if len(kept) < len(outside):
+def _without_secrets(external: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """*external* without names that hold a secret. What is behind such a name can't be looked at without keeping it."""
+    kept = {name: value for name, value in external if not revealed.finds(name)}
+    if len(kept) < len(external):
         kept["a path that holds a secret"] = EACH_BUILD
     return tuple(sorted(kept.items()))
 
