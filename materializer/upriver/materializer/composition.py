@@ -38,8 +38,11 @@ _PRELOAD = ("polars", "upriver.materializer.execution.local.frames", "upriver.li
 
 PRELOADED = (
     "upriver.lineage.polars.after_fork:prepare",  # before all that imports Polars
+    "polars._utils.parquet",  # which Polars imports when it first writes
+    "encodings.ascii",
     "pyarrow.parquet",
     "duckdb",
+    "upriver.lineage.analysis.load_function",
     "upriver.lineage.analysis.planner_process",
     "upriver.lineage.polars.dtypes",
     "upriver.lineage.polars.empty",
@@ -47,7 +50,10 @@ PRELOADED = (
     "upriver.materializer.execution.local.confinement.apply:prepare",
     "upriver.materializer.execution.local.frames",
     "upriver.materializer.execution.local.undeclared_reads",
-    "upriver.materializer.execution.local.worker:note_imported",  # after all
+    "upriver.materializer.execution.local.worker",
+    "upriver.materializer.execution.local.spill:prepare",
+    "upriver.assets.loading.native_reads:prepare",  # after it: it replaces the same functions
+    "upriver.assets.loading.preloaded:note_preloaded",  # after all
 )
 """What each recipe needs anyway, imported once in the process that they are forked from."""
 

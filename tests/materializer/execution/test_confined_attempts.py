@@ -365,6 +365,14 @@ def test_the_import_systems_own_questions_are_nobodys(shop: Shop) -> None:
     assert shop.reasons() == []
 
 
+def test_a_module_named_like_one_that_every_process_has_imported_is_the_projects(shop: Shop) -> None:
+    shop.write("typing_extensions.py", "X = 'mine'\n")
+    shop.recipe("import typing_extensions\nreturn frame(typing_extensions.X)")
+    assert shop.made() == "mine"
+    shop.write("typing_extensions.py", "X = 'other'\n")
+    assert shop.made() == "other"
+
+
 def test_modules_are_found_without_listing_their_folders(shop: Shop) -> None:
     shop.write("lib/__init__.py", "")
     shop.write("lib/deep/one.py", "X = 1")

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeAlias
 
-from upriver.assets.loading.native_reads import Native
+from upriver.assets.loading.native_reads import watch_libraries
 from upriver.assets.loading.stat_hooks import real_stat, tell_questions
 from upriver.assets.model import Value
 
@@ -241,7 +241,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         sys.addaudithook(_hook)
         _hooked = True
     put_back = tell_questions(_asked)
-    native = Native(recorder.native, lambda: recorder.native(""))
+    native = watch_libraries(recorder.native, lambda: recorder.native(""))
     real = os.environ
     before = dict(real)
     environ = _Environ(real, recorder)

@@ -24,6 +24,7 @@ from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 from upriver.assets.errors import DeclarationError, Diagnosis
+from upriver.assets.loading.preloaded import imported_since, preloaded
 from upriver.assets.project.files import SKIPPED_FOLDERS, ProjectFiles
 from upriver.assets.project.layout import ROOM
 
@@ -82,12 +83,12 @@ class ProjectImports:
             _lock.release()
             raise
         self._path = sys.path[:]
-        self._hidden = {name: module for name, module in sys.modules.items() if self._is_own(name, module)}
         names = self.names - PROTECTED
-        self._hidden |= {
+        may_be = sys.modules.items() if preloaded().has(names, self.root, self.contains) else imported_since()
+        self._hidden = {
             name: module
-            for name, module in sys.modules.items()
-            if name.partition(".")[0] in names and name != "__main__"
+            for name, module in may_be
+            if self._is_own(name, module) or (name.partition(".")[0] in names and name != "__main__")
         }
         for name in self._hidden:
             del sys.modules[name]

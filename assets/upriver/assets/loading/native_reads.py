@@ -74,23 +74,31 @@ _FOLDERS = re.compile(r"\bimport\s+database\b|_scan\b", re.IGNORECASE)
 
 
 class Native:
-    """Hooks calls of libraries: gives *reads* each path, pattern or list of them that a library is about to open, and
-    calls *unnamed* when a query reads files whose names are not written in it.
+    """Hooks calls of libraries: from :meth:`begin` on gives *reads* each path, pattern or list of them that a library
+    is about to open, and calls *unnamed* when a query reads files whose names are not written in it.
     """
 
-    def __init__(self, reads: Callable[[object], None], unnamed: Callable[[], None]) -> None:
-        self._reads = reads
-        self._unnamed = unnamed
+    def __init__(self) -> None:
+        self._reads: Callable[[object], None] | None = None
+        self._unnamed: Callable[[], None] = _nothing
         self._met: set[str] = set()
         self._lock = threading.RLock()
         self._replaced: list[tuple[Any, str, Any]] = []
+        self._importing = builtins.__import__
+
+    def begin(self, reads: Callable[[object], None], unnamed: Callable[[], None]) -> None:
+        """Begin to tell."""
+        self._reads, self._unnamed = reads, unnamed
         self._importing = builtins.__import__
         builtins.__import__ = self._import
         self.meet()
 
     def close(self) -> None:
-        """Put back what was replaced."""
+        """Put back what was replaced, unless it was before this process was forked: then no more is told."""
         builtins.__import__ = self._importing
+        if self is _prepared:
+            self._reads, self._unnamed = None, _nothing
+            return
         with self._lock:
             for place, name, function in reversed(self._replaced):
                 setattr(place, name, function)
@@ -139,9 +147,10 @@ class Native:
 
     def _first(self, *arguments: Any, **named: Any) -> None:
         """Most readers take what they read first, under one of these names."""
-        self._reads(
-            arguments[0] if arguments else next((named[name] for name in _SOURCES if name in named), None)
-        )
+        if self._reads is not None:
+            self._reads(
+                arguments[0] if arguments else next((named[name] for name in _SOURCES if name in named), None)
+            )
 
     def _duckdb(self, module: ModuleType) -> None:
         self._replace(module, ["connect", *_FILES])
@@ -159,6 +168,8 @@ class Native:
 
     def _clauses(self, *arguments: Any, **named: Any) -> None:
         """All texts are parts of a query, in which a file is named in quotes."""
+        if self._reads is None:
+            return
         for text in _texts([*arguments, *named.values()]):
             self._named_in(literals(text), folders=_FOLDERS.search(text) is not None)
             if _UNNAMED.search(text):
@@ -166,8 +177,29 @@ class Native:
 
     def _named_in(self, texts: list[str], *, folders: bool = False) -> None:
         for one in texts:
-            if _may_be_file(one, folders=folders):
+            if self._reads is not None and _may_be_file(one, folders=folders):
                 self._reads(one)
+
+
+_prepared: Native | None = None
+
+
+def prepare() -> None:
+    """Hook the libraries that a fork parent has imported once for all that is forked from it; it tells nobody."""
+    global _prepared  # noqa: PLW0603 -- what is replaced is so for the whole process
+    _prepared = Native()
+    _prepared.meet()
+
+
+def watch_libraries(reads: Callable[[object], None], unnamed: Callable[[], None]) -> Native:
+    """Hooks that have begun to tell *reads* and *unnamed*."""
+    native = _prepared or Native()
+    native.begin(reads, unnamed)
+    return native
+
+
+def _nothing() -> None:
+    """What is told to nobody."""
 
 
 def _texts(arguments: object) -> list[str]:

@@ -223,7 +223,9 @@ def _run(received: int, ordered: int, more: Sequence[int], added: Mapping[bytes,
 def _set_environment(wanted: Mapping[bytes, bytes]) -> None:
     for name in os.environb.keys() - wanted.keys():
         del os.environb[name]
-    os.environb.update(wanted)
+    for name, value in wanted.items():
+        if os.environb.get(name) != value:
+            os.environb[name] = value
     time.tzset()
 
 

@@ -14,6 +14,7 @@ start: :class:`Spawn` here, which starts an interpreter, and forking (see
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import signal
@@ -22,7 +23,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Any, BinaryIO, NoReturn, TypeAlias
 
 from upriver.assets.support.process_tree import (
@@ -186,7 +186,11 @@ def forbid_core_dumps() -> None:
 def _go_first_when_memory_runs_out() -> None:
     """Let the kernel end this process rather than the build, or a program that has nothing to do with it."""
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, b"1000")
+        finally:
+            os.close(file)
 
 
 def prctl(option: int, value: int) -> None:
@@ -194,7 +198,14 @@ def prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+        _library().prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+@functools.cache
+def _library() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None)
 
 
 # -- in the process that starts it ---------------------------------------------------------------------------

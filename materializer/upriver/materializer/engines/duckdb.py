@@ -237,9 +237,10 @@ class DuckDBEngine:
         """Schema and number of rows of Parquet files."""
         cursor = self.cursor()
         scan = stored_scan(files)
-        described = cursor.execute(f"describe select * from {scan}").fetchall()
+        bound = cursor.sql(f"from {scan}")
+        schema = tuple(Column(str(n), str(t)) for n, t in zip(bound.columns, bound.types, strict=True))
         counted = cursor.execute(f"select count(*) from {scan}").fetchone()
-        return tuple(Column(str(row[0]), str(row[1])) for row in described), int(counted[0] if counted else 0)
+        return schema, int(counted[0] if counted else 0)
 
     def fetch(
         self, query: str, parameters: Sequence[Any] = (), variables: Mapping[str, Scalar] = _NONE

@@ -15,34 +15,61 @@ _DEFAULT = (
 """Functions of the module that work on its default connection, which there is from the first of them on."""
 
 
-def spill_to(folder: str) -> None:
-    """From now on connections to databases in memory spill to *folder*, unless they are told otherwise."""
-    import duckdb
+class _Spill:
+    """Functions in the place of those of DuckDB, which set the folder once there is one."""
 
-    setting = f"set temp_directory = '{folder.replace(chr(39), chr(39) * 2)}'"
-    connect, execute = duckdb.connect, duckdb.execute
-    pending = [setting]
+    def __init__(self) -> None:
+        import duckdb
 
-    @functools.wraps(connect)
-    def connected(database: Any = ":memory:", *rest: Any, **named: Any) -> Any:
+        self.folder: str | None = None
+        self._default_is_set = False
+        self._connect, self._execute = duckdb.connect, duckdb.execute
+
+        @functools.wraps(duckdb.connect)
+        def connect(database: Any = ":memory:", *rest: Any, **named: Any) -> Any:
+            return self._connected(database, *rest, **named)
+
+        duckdb.connect = connect
+        for name in _DEFAULT:
+            function = getattr(duckdb, name, None)
+            if function is not None:
+                setattr(duckdb, name, _after(self._settle, function))
+
+    def _setting(self) -> str:
+        return f"set temp_directory = '{(self.folder or '').replace(chr(39), chr(39) * 2)}'"
+
+    def _connected(self, database: Any, *rest: Any, **named: Any) -> Any:
         if str(database) == ":default:":
-            settle()
-            return connect(database, *rest, **named)
-        made = connect(database, *rest, **named)
+            self._settle()
+            return self._connect(database, *rest, **named)
+        made = self._connect(database, *rest, **named)
         config = rest[1] if len(rest) > 1 else named.get("config")
-        if str(database).startswith(":memory:") and "temp_directory" not in (config or {}):
-            made.execute(setting)
+        in_memory = str(database).startswith(":memory:")
+        if self.folder is not None and in_memory and "temp_directory" not in (config or {}):
+            made.execute(self._setting())
         return made
 
-    def settle() -> None:
-        if pending:
-            execute(pending.pop())
+    def _settle(self) -> None:
+        if self.folder is not None and not self._default_is_set:
+            self._default_is_set = True
+            self._execute(self._setting())
 
-    duckdb.connect = connected
-    for name in _DEFAULT:
-        function = getattr(duckdb, name, None)
-        if function is not None:
-            setattr(duckdb, name, _after(settle, function))
+
+_made: _Spill | None = None
+
+
+def prepare() -> None:
+    """Put the functions in place, once for all that is forked from this process."""
+    global _made  # noqa: PLW0603 -- what is replaced is so for the whole process
+    if _made is None:
+        _made = _Spill()
+
+
+def spill_to(folder: str) -> None:
+    """From now on connections to databases in memory spill to *folder*, unless they are told otherwise."""
+    prepare()
+    assert _made is not None
+    _made.folder = folder
 
 
 def _after(settle: Callable[[], None], function: Callable[..., Any]) -> Callable[..., Any]:

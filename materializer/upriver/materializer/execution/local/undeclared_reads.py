@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from upriver.assets.loading.native_reads import Native
+from upriver.assets.loading.native_reads import watch_libraries
 from upriver.assets.loading.stat_hooks import tell_questions
 from upriver.assets.model import Permissions
 from upriver.materializer.execution.local.callers import FOREIGN, Callers
@@ -104,7 +104,7 @@ class Undeclared:
         tell_questions(self._asks)
         watch_listings(shown, self._listed, self._asks)
         watch_opens(self._opened_in)
-        Native(self._opened, self._unnamed)
+        watch_libraries(self._opened, self._unnamed)
 
     def start(self) -> None:
         """Begin to watch."""

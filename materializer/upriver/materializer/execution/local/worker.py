@@ -20,6 +20,7 @@ import msgspec
 
 from upriver.assets.declare.secret import DECLARED
 from upriver.assets.errors import AssetError, UpriverError
+from upriver.assets.loading.preloaded import imported_since, preloaded
 from upriver.assets.loading.stat_hooks import real_stat
 from upriver.assets.project.files import ProjectFile, ProjectFiles
 from upriver.assets.project.layout import ROOM
@@ -48,7 +49,7 @@ def work(pipe: BinaryIO, arguments: Sequence[str], confine: Confine = confine_jo
         line = pipe.readline()
     if not line:
         os._exit(0)
-    job = msgspec.json.decode(line, type=Job)
+    job = _JOB.decode(line)
     recipe = os.getpid()
 
     def report(one: Report) -> None:
@@ -187,17 +188,21 @@ def _without_secrets(external: tuple[tuple[str, str], ...]) -> tuple[tuple[str, 
 
 _imported: dict[str, str] = {}
 _checked: set[str] = set()
+_JOB = msgspec.json.Decoder(Job)  # made once for all forks
 
 
 def _check_code(root: Path, code: Iterable[ProjectFile]) -> None:
     """Raise UpriverError when a project file that was imported since the last call is not the one that was
     fingerprinted: what it computes would be recorded under another recipe.
     """
-    note_imported()
-    imported = set(_imported.values())
+    for _, module in imported_since():
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file not in _imported:
+            _imported[file] = _resolved(file)
+    imported, before = set(_imported.values()), preloaded().files
     for one in code:
         path = _resolved(str(root / one.path))
-        if path not in imported or path in _checked:
+        if path in _checked or not (path in imported or path in before):
             continue
         _checked.add(path)
         try:
@@ -213,14 +218,6 @@ def _check_code(root: Path, code: Iterable[ProjectFile]) -> None:
             raise UpriverError(
                 f"{one.path} was changed while it was being built; nothing was recorded. Build again."
             )
-
-
-def note_imported() -> None:
-    """Note where the modules that are imported now have come from. A fork parent calls it for all of its forks."""
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file not in _imported:
-            _imported[file] = _resolved(file)
 
 
 def _resolved(file: str) -> str:
