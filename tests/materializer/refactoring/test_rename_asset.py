@@ -312,3 +312,78 @@ def test_a_broken_configuration_refuses_every_rename(session: Session) -> None:
     write(session.root, {"upriver.toml": "[project"})
     with pytest.raises(DeclarationError):
         session.renaming("staging.orders", "core.sales")
+
+
+CHECKED = {
+    "upriver.toml": "",
+    "data/orders.csv": "id,amount\n1,10\n2,20\n",
+    "data/other.csv": "id\n1\n2\n",
+    "assets/sources.py": (
+        "from upriver.assets import source\n\nsource('raw.orders', 'data/orders.csv')\nsource('raw.other', 'data/other.csv')\n"
+    ),
+    "assets/orders.sql": "select id, amount from raw.orders\n",
+    "assets/lines.sql": (
+        "/* upriver:\ncolumns:\n  id: {type: BIGINT, relationship: orders.id}\nchecks:\n"
+        "  - relationship: {column: id, to: 'orders.amount'}\n    name: few\n    at_most: 9\n"
+        "  - relationship: {column: id, to: raw.other.id}\n    name: other\n*/\nselect id from raw.other\n"
+    ),
+    "assets/python.py": (
+        "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+        '@asset(inputs={"o": "raw.other"}, checks=[{"relationship": {"column": "id", "to": "orders.id"}}])\n'
+        "def bare(o: pl.LazyFrame) -> pl.LazyFrame:\n    return o\n"
+    ),
+    "checks/known.sql": "/* upriver:\nof: lines\n*/\nselect * from lines where id not in (select id from orders)\n",
+    "checks/of.sql": "/* upriver:\nof: orders\n*/\nselect * from orders where amount < 0\n",
+}
+
+
+def test_checks_that_look_at_it_name_it_otherwise(tmp_path: Path) -> None:
+    """In headers, in @asset and below checks/: the next build runs them as before."""
+    write(tmp_path, CHECKED)
+    session = Session(tmp_path)
+    try:
+        assert session.build().status == "success"
+        session.rename(session.renaming("orders", "core.sales"))
+        said = texts(tmp_path)
+        assert "relationship: core.sales.id}" in said["assets/lines.sql"]
+        assert "to: core.sales.amount}\n    name: few" in said["assets/lines.sql"]
+        assert '"to": "core.sales.id"' in said["assets/python.py"]
+        assert said["checks/known.sql"].endswith("(select id from core.sales)\n")
+        assert (
+            said["checks/of.sql"]
+            == "/* upriver:\nof: core.sales\n*/\nselect * from core.sales where amount < 0\n"
+        )
+        assert session.build().status == "success"
+        assert {one.asset: one.state for one in session.status()}.keys() >= {"core.sales", "lines", "bare"}
+        assert all(one.state is State.FRESH for one in session.status() if one.kind != "source")
+        write(tmp_path, {"data/other.csv": "id\n1\n7\n"})
+        assert {one.asset for one in session.build().assets if one.action is Outcome.FAILED} == {
+            "lines",
+            "bare",
+        }
+    finally:
+        session.close()
+
+
+def test_the_shape_that_is_kept_of_a_text_source_goes_with_it(tmp_path: Path) -> None:
+    """What no longer fits it is no more taken under the new name than under the old one."""
+    write(tmp_path, CHECKED)
+    session = Session(tmp_path)
+    try:
+        session.build()
+        before = (tmp_path / "sources.lock").read_text()
+        found = session.renaming("raw.orders", "zoo.orders")
+        assert [file.path for file in found.files if file.path == "sources.lock"]
+        assert (tmp_path / "sources.lock").read_text() == before
+        session.rename(found)
+        after = (tmp_path / "sources.lock").read_text()
+        assert '"raw.orders"' not in after
+        assert after.index('"raw.other"') < after.index('"zoo.orders"')
+        assert sorted(after.splitlines()) == sorted(before.replace("raw.orders", "zoo.orders").splitlines())
+        session.build()
+        assert (tmp_path / "sources.lock").read_text() == after
+        write(tmp_path, {"data/orders.csv": "id,amount\n1,10\n2,twenty\n"})
+        (source,) = session.status(["zoo.orders"])
+        assert source.state is State.BROKEN
+    finally:
+        session.close()

@@ -338,3 +338,76 @@ def test_it_is_found_and_written_by_another_process_too(session: Session) -> Non
         assert distant.columns("staging.orders") == ("id", "usd")
     finally:
         distant.close()
+
+
+CHECKED = {
+    "upriver.toml": "",
+    "data/orders.csv": "id,amount\n1,10\n2,20\n",
+    "assets/sources.py": 'from upriver.assets import source\n\norders = source("raw.orders", "data/orders.csv")\n',
+    "assets/orders.sql": (
+        "/* upriver:\ncolumns:\n  id: BIGINT\n  amount: {type: BIGINT, unique: true, description: in amount}\nchecks:\n"
+        "  - unique: [id, amount]\n  - not_null: amount\n  - range: {column: amount, min: 0}\n"
+        "  - expression: amount >= 0 and 'amount' <> ''\n  - row_count: {min: 1}\n*/\n"
+        "select id, amount from raw.orders\n"
+    ),
+    "assets/all_of_it.sql": "/* upriver:\ncolumns: {'Amount': BIGINT}\n*/\nselect * from orders\n",
+    "assets/kept.sql": (
+        "/* upriver:\ncolumns: {amount: BIGINT}\nchecks: [{relationship: {column: amount, to: orders.amount}}]\n*/\n"
+        "select amount from orders\n"
+    ),
+    "assets/python.py": (
+        "import polars as pl\n\nfrom upriver.assets import asset\n\n\n"
+        '@asset(columns={"amount": {"not_null": True}}, checks=[{"unique": ["amount", "id"]}, '
+        '{"expression": "amount > 0"}, {"relationship": {"column": "id", "to": "orders.id"}}])\n'
+        "def passed(orders: pl.LazyFrame) -> pl.LazyFrame:\n    return orders\n"
+    ),
+    "checks/small.sql": "/* upriver:\nof: orders\n*/\nselect id, amount from orders where amount > 1000\n",
+    "checks/other.sql": "/* upriver:\nof: kept\n*/\nselect amount from kept where amount > 1000\n",
+}
+
+
+def test_checks_and_contracts_call_it_by_the_new_name(tmp_path: Path) -> None:
+    """Of the asset and of those that pass it on, and where others look at it; texts and others' columns stay."""
+    write(tmp_path, CHECKED)
+    session = Session(tmp_path)
+    try:
+        assert session.build().status == "success"
+        found = session.column_renaming("orders", "amount", "usd")
+        session.rename_column(found)
+        said = texts(tmp_path)
+        assert said["assets/orders.sql"] == (
+            "/* upriver:\ncolumns:\n  id: BIGINT\n  usd: {type: BIGINT, unique: true, description: in amount}\nchecks:\n"
+            "  - unique: [id, usd]\n  - not_null: usd\n  - range: {column: usd, min: 0}\n"
+            "  - expression: usd >= 0 and 'amount' <> ''\n  - row_count: {min: 1}\n*/\n"
+            "select id, amount as usd from raw.orders\n"
+        )
+        assert "columns: {usd: BIGINT}" in said["assets/all_of_it.sql"]
+        assert "columns: {amount: BIGINT}" in said["assets/kept.sql"]
+        assert "{column: amount, to: orders.usd}" in said["assets/kept.sql"]
+        assert 'columns={"usd": ' in said["assets/python.py"]
+        assert '["usd", "id"]' in said["assets/python.py"]
+        assert '"usd > 0"' in said["assets/python.py"]
+        assert said["checks/small.sql"].endswith("select id, usd as amount from orders where usd > 1000\n")
+        assert said["checks/other.sql"] == CHECKED["checks/other.sql"]
+        assert session.build().status == "success"
+        write(tmp_path, {"data/orders.csv": "id,amount\n1,10\n1,10\n"})
+        (failed,) = [one for one in session.build().assets if one.action is Outcome.FAILED]
+        assert failed.asset == "orders"
+    finally:
+        session.close()
+
+
+def test_a_check_that_is_put_together_by_code_is_left_to_a_person(tmp_path: Path) -> None:
+    built = CHECKED["assets/python.py"].replace(
+        '{"amount": {"not_null": True}}', 'dict(amount={"not_null": True})'
+    )
+    built = built.replace("checks=[", "checks=[] and [")
+    write(tmp_path, {**CHECKED, "assets/python.py": built})
+    session = Session(tmp_path)
+    try:
+        session.build()
+        with pytest.raises(UsageError, match="put together by code"):
+            session.column_renaming("orders", "amount", "usd")
+        assert texts(tmp_path)["assets/orders.sql"] == CHECKED["assets/orders.sql"]
+    finally:
+        session.close()

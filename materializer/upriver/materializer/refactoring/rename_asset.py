@@ -9,11 +9,33 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
 from upriver.assets.errors import StoreError, UsageError
 from upriver.assets.model import Key
 from upriver.lineage.project.project import Project
-from upriver.lineage.refactoring.rename.values import FileChange, Renaming
+from upriver.lineage.refactoring.rename.find import renaming
+from upriver.lineage.refactoring.rename.values import FileChange, Renaming, line_changes
 from upriver.materializer.context import Context
+from upriver.materializer.sources.lock import LOCK, renamed
+
+
+def find_renaming(context: Context, project: Project, old: Key, new: Key) -> Renaming:
+    """What calling *old* *new* changes, the shape that is kept of a text source included. Nothing is written.
+
+    Raises UsageError and DeclarationError as :func:`~upriver.lineage.refactoring.rename.find.renaming` does.
+    """
+    found = renaming(project, old, new)
+    path = context.root / LOCK
+    if old not in project.sources or not path.is_file():
+        return found
+    content = path.read_bytes()
+    becomes = renamed(content, old, new)
+    if becomes is None:
+        return found
+    digest = hashlib.sha256(content).hexdigest()
+    kept = FileChange(LOCK, LOCK, digest, becomes, 1, line_changes(content, becomes))
+    return msgspec.structs.replace(found, files=(*found.files, kept))
 
 
 def write_renaming(context: Context, renaming: Renaming) -> None:

@@ -154,7 +154,7 @@ def _graph_differs(before: Project, after: Project) -> str | None:
 @contextmanager
 def _copied(root: Path, files: ProjectFiles, changes: Sequence[FileChange]) -> Iterator[Path]:
     """A copy of the project's own files with *changes* made; all else is linked to. Gone afterwards."""
-    own = {file.path for file in (*files.sql, *files.python, *files.helpers)}
+    own = {file.path for file in (*files.sql, *files.python, *files.helpers, *files.checks)}
     own |= {files.config.path} if files.config is not None else set()
     folders = {""} | {str(parent) for path in own for parent in Path(path).parents if str(parent) != "."}
     with tempfile.TemporaryDirectory(prefix="upriver-") as made:

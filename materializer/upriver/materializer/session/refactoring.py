@@ -46,10 +46,10 @@ class Refactorings(ProjectApi):
             return dropping(self.context, key, column)
 
     def renaming(self, old: Key, new: Key) -> Renaming:
-        from upriver.lineage.refactoring.rename.find import renaming
+        from upriver.materializer.refactoring.rename_asset import find_renaming
 
         with self._reading:
-            return renaming(self._project(), old, new)
+            return find_renaming(self.context, self._project(), old, new)
 
     def rename(self, renaming: Renaming) -> None:
         from upriver.materializer.refactoring.rename_asset import write_renaming

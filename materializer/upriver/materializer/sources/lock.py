@@ -125,6 +125,22 @@ class SourcesLock:
         )
 
 
+def renamed(content: bytes, old: Key, new: Key) -> bytes | None:
+    """The text of the file with the shape of *old* under the key *new*; None where it holds none."""
+    try:
+        found = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        found.pop(_FORM, None)
+        if old not in found:
+            return None
+        shapes = {
+            new if key == old else key: _shape(msgspec.json.decode(raw, type=_Block))
+            for key, raw in found.items()
+        }
+    except msgspec.MsgspecError:
+        return None  # it is told when a source is read
+    return _text(shapes).encode()
+
+
 def _shape(block: _Block) -> Shape:
     fields = msgspec.structs.asdict(block)
     fields["columns"] = tuple(Column(name, type) for name, type in block.columns)

@@ -6,14 +6,26 @@ import re
 from pathlib import PurePosixPath
 
 from upriver.assets.errors import UsageError, did_you_mean
-from upriver.assets.model import Asset, Key, Place, PythonRecipe, SqlRecipe, key_problem
+from upriver.assets.model import (
+    Asset,
+    Key,
+    Offenders,
+    Place,
+    PythonRecipe,
+    Relationship,
+    SqlRecipe,
+    key_problem,
+)
 from upriver.assets.project.layout import ROOM, path_parts
 from upriver.lineage.project.names import Names
 from upriver.lineage.project.project import Project
 from upriver.lineage.refactoring.rename.files import change, mentions, read
 from upriver.lineage.refactoring.rename.python import Module, rename_in_asset, rename_source
+from upriver.lineage.refactoring.rename.quality import Naming, edits_of, in_decorator, target_of
 from upriver.lineage.refactoring.rename.sql import sql_edits
 from upriver.lineage.refactoring.rename.values import ByHand, FileChange, Renaming
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.parse.query import Query
 
 
 def renaming(project: Project, old: Key, new: Key) -> Renaming:
@@ -31,8 +43,10 @@ def renaming(project: Project, old: Key, new: Key) -> Renaming:
     for path in sorted(
         {project.assets[key].place.path for key in readers if _is_sql(project.assets[key])}
         | _own_sql(project, old)
+        | {asset.place.path for asset in _related(project, old) if _is_sql(asset)}
     ):
         _rename_sql(project, path, old, new, files, by_hand)
+    _rename_checks(project, old, new, files, by_hand)
     _rename_python(project, old, new, files, by_hand)
     if by_hand:
         places = "\n".join(f"  {one.place}: {one.why}" for one in by_hand)
@@ -100,6 +114,33 @@ def _is_sql(asset: Asset) -> bool:
     return isinstance(asset.recipe, SqlRecipe)
 
 
+def _related(project: Project, old: Key) -> list[Asset]:
+    """The assets whose own checks look at *old*."""
+    return [
+        asset
+        for asset in project.assets.values()
+        if any(isinstance(one.rule, Relationship) and one.rule.to == old for one in asset.quality.checks)
+    ]
+
+
+def _rename_checks(
+    project: Project, old: Key, new: Key, files: list[FileChange], by_hand: list[ByHand]
+) -> None:
+    """The queries below ``checks/`` that are of *old* or read it."""
+    for path, module in sorted(project.manifest.checks.items()):
+        rule = module.check.rule if module.check is not None else None
+        if not isinstance(rule, Offenders) or old not in (module.of, *rule.reads):
+            continue
+        query = parse_query(rule.text, rule.dialect, path, rule.line)
+        assert isinstance(query, Query)  # it was read before
+        content = read(project, path)
+        found = sql_edits(path, content, query, old, new)
+        if isinstance(found, ByHand):
+            by_hand.append(found)
+        elif found:
+            files.append(change(path, path, content, found))
+
+
 def _own_sql(project: Project, old: Key) -> set[str]:
     asset = project.assets.get(old)
     return {asset.place.path} if asset is not None and _is_sql(asset) else set()
@@ -143,9 +184,26 @@ def _rename_python(
             continue  # it does not name what is renamed: that was looked at
         assert isinstance(asset.recipe, PythonRecipe)
         rename_in_asset(module(asset.place.path), asset, old, new, before, after)
+    for asset in _related(project, old):
+        if not _is_sql(asset):
+            _rename_targets(module(asset.place.path), asset, old, new)
     if old in project.sources:
         rename_source(module(project.sources[old].place.path), project.sources[old], new)
     for path in sorted(modules):
         by_hand += modules[path].by_hand
         if modules[path].edits:
             files.append(change(path, path, modules[path].content, modules[path].edits))
+
+
+def _rename_targets(module: Module, asset: Asset, old: Key, new: Key) -> None:
+    """The checks of *asset* that look at *old*."""
+    trees = in_decorator(module, asset)
+    found = (
+        trees
+        if isinstance(trees, ByHand)
+        else edits_of(trees, Naming(target_of(old, new)), asset.place, module.content)
+    )
+    if isinstance(found, ByHand):
+        module.by_hand.append(found)
+    else:
+        module.edits += found

@@ -66,7 +66,7 @@ def rename_in_asset(module: Module, asset: Asset, old: Key, new: Key, before: Na
     late = old in asset.after
     if not own and not given and not added and not late:
         return
-    decorator = _decorator(module.tree, asset.recipe.qualname, asset.place.line)
+    decorator = decorator_of(module.tree, asset.recipe.qualname, asset.place.line)
     if decorator is None:
         module.hand(asset.place.line, f"{asset.key} is not declared by an @asset right above its function")
         return
@@ -98,7 +98,8 @@ def _unclear(
                     yield one.parameter, means
 
 
-def _decorator(tree: ast.Module, name: str, line: int) -> ast.expr | None:
+def decorator_of(tree: ast.Module, name: str, line: int) -> ast.expr | None:
+    """The ``@asset`` of the function *name* at *line*, None where it is not right above it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == name.rpartition(".")[2]:
             lines = {node.lineno, *(one.lineno for one in node.decorator_list)}
@@ -120,7 +121,8 @@ def _is_named(node: ast.expr, name: str, tree: ast.Module) -> bool:
     return isinstance(called, ast.Name) and called.id in names
 
 
-def _keyword(call: ast.Call | None, name: str) -> ast.expr | None:
+def keyword(call: ast.Call | None, name: str) -> ast.expr | None:
+    """What a call gives by *name*."""
     return next((one.value for one in call.keywords if one.arg == name), None) if call is not None else None
 
 
@@ -130,7 +132,7 @@ def _is_text(node: ast.expr | None, text: str) -> bool:
 
 def _own_key(module: Module, call: ast.Call | None, old: Key, new: Key, line: int) -> list[str]:
     """Rewrite the key that is given, or return the argument that gives it."""
-    given = call.args[0] if call is not None and call.args else _keyword(call, "key")
+    given = call.args[0] if call is not None and call.args else keyword(call, "key")
     if given is None:
         return [f'"{new}"']
     if _is_text(given, old):
@@ -144,7 +146,7 @@ def _given_inputs(
     module: Module, call: ast.Call | None, parameters: list[str], old: Key, new: Key, line: int
 ) -> None:
     """Rewrite keys in ``inputs={…}``. What is given as a declaration follows by itself."""
-    given = _keyword(call, "inputs")
+    given = keyword(call, "inputs")
     if not isinstance(given, ast.Dict):
         module.hand(line, "its inputs are put together by code")
         return
@@ -156,7 +158,7 @@ def _given_inputs(
 def _added_inputs(module: Module, call: ast.Call | None, added: Mapping[str, Key], line: int) -> list[str]:
     """Give parameters their keys: in the ``inputs`` that are there, or in an argument, which is returned."""
     written = ", ".join(f'"{name}": "{key}"' for name, key in added.items())
-    given = _keyword(call, "inputs")
+    given = keyword(call, "inputs")
     if given is None:
         return [f"inputs={{{written}}}"]
     if isinstance(given, ast.Dict):
@@ -167,7 +169,7 @@ def _added_inputs(module: Module, call: ast.Call | None, added: Mapping[str, Key
 
 
 def _after(module: Module, call: ast.Call | None, old: Key, new: Key, line: int) -> None:
-    given = _keyword(call, "after")
+    given = keyword(call, "after")
     if isinstance(given, ast.List | ast.Tuple | ast.Set):
         for one in given.elts:
             if _is_text(one, old):
@@ -202,7 +204,7 @@ def rename_source(module: Module, source: Source, new: Key) -> None:
         given
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call) and _is_named(node, "source", module.tree)
-        for given in [node.args[0] if node.args else _keyword(node, "key")]
+        for given in [node.args[0] if node.args else keyword(node, "key")]
         if _is_text(given, source.key)
     ]
     if len(found) == 1 and found[0] is not None:

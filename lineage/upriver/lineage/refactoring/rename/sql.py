@@ -9,7 +9,8 @@ import re
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.sql_header import Header, find_header
-from upriver.assets.model import Key
+from upriver.assets.model import Key, Place
+from upriver.lineage.refactoring.rename.quality import Naming, edits_of, in_header, target_of
 from upriver.lineage.refactoring.rename.values import ByHand, Edit
 from upriver.lineage.sql.names import quote
 from upriver.lineage.sql.parse.parse import parse_query
@@ -26,13 +27,17 @@ def sql_edits(path: str, content: bytes, query: Query, old: Key, new: Key) -> li
     if header is not None:
         shift = len(text) - len(text.removeprefix("\ufeff"))
         found += [(s + shift, e + shift, t) for s, e, t in _header_edits(header, old, new)]
+    quality = edits_of(in_header(path, content), Naming(target_of(old, new)), Place(path, 1), content)
+    if isinstance(quality, ByHand):
+        return quality
     if any(reference.key == old for reference in query.references):
         in_query = _query_edits(query, old, new)
         if in_query is None:
             place = next(one.place for one in query.references if one.key == old)
             return ByHand(place, f"the query can't be rewritten so that it reads {new} and means the same")
         found += [(start + body, end + body, written) for start, end, written in in_query]
-    return [Edit(len(text[:s].encode()), len(text[:e].encode()), written) for s, e, written in found]
+    edits = [Edit(len(text[:s].encode()), len(text[:e].encode()), written) for s, e, written in found]
+    return [*edits, *quality]
 
 
 def body_offset(text: str, body: str) -> int:
@@ -51,7 +56,7 @@ def _header_edits(header: Header, old: Key, new: Key) -> list[tuple[int, int, st
         return []
     nodes: list[yaml.Node] = []
     for name, node in root.value:
-        if name.value in ("key", "after"):
+        if name.value in ("key", "after", "of"):
             nodes += node.value if isinstance(node, yaml.SequenceNode) else [node]
     return [
         (header.start + node.start_mark.index, header.start + node.end_mark.index, new)

@@ -6,18 +6,23 @@ the column on as it comes (``select *``); then its readers follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
 
-from upriver.assets.errors import UsageError, did_you_mean
-from upriver.assets.model import Asset, Key, Schema, SqlRecipe, Value
+from upriver.assets.errors import Diagnosis, UsageError, did_you_mean
+from upriver.assets.model import Asset, Key, Offenders, Place, Relationship, Schema, SqlRecipe, Value
 from upriver.lineage.project.project import Project
 from upriver.lineage.refactoring.rename.columns.sql import QueryColumns, with_column
 from upriver.lineage.refactoring.rename.files import change, mentions, read
+from upriver.lineage.refactoring.rename.python import Module
+from upriver.lineage.refactoring.rename.quality import Naming, edits_of, in_decorator, in_header
 from upriver.lineage.refactoring.rename.sql import body_offset
-from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, Edit, FileChange
+from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, Edit, FileChange, edited
+from upriver.lineage.sql.names import quote
+from upriver.lineage.sql.parse.parse import parse_query
+from upriver.lineage.sql.parse.query import Query
 from upriver.lineage.sql.plan.binder import Binder
 
 Schemas: TypeAlias = Callable[[Key], Schema | None]
@@ -65,6 +70,7 @@ def column_renaming(
     old = _checked(project, key, column, new, schema_of)
     search = _Walk(project, old, new, schema_of, binder, python)
     search.walk(key)
+    search.checks()
     at_its_origin = any(one.key == key for one in search.by_hand)
     if search.by_hand and (at_its_origin or not leave):
         hint = "\n  hint: with --leave all else is written, and these places are left to you"
@@ -159,6 +165,61 @@ class _Walk:
             if renamed:
                 self._take(one, renamed)
 
+    def checks(self) -> None:
+        """Find what has to be written in the checks and contracts of all assets, and in the queries of checks."""
+        for asset in self._project.assets.values():
+            quality = asset.quality
+            if quality.columns or quality.checks:
+                self._write(asset.key, asset.place.path, self._quality(asset))
+        for path, module in sorted(self._project.manifest.checks.items()):
+            rule = module.check.rule if module.check is not None else None
+            if isinstance(rule, Offenders) and (renamed := frozenset(rule.reads) & self.carried):
+                query = parse_query(rule.text, rule.dialect, path, rule.line)
+                assert isinstance(query, Query)  # it was read before
+                found = self._in_query(path, query, rule.reads, renamed)
+                self._write(module.of or path, path, found if isinstance(found, ByHand) else found.edits)
+
+    def _write(self, key: Key, path: str, found: Sequence[Edit] | ByHand) -> None:
+        if isinstance(found, ByHand):
+            self.by_hand.append(msgspec.structs.replace(found, key=key))
+        elif found:
+            self._content(path)
+            self._edits.setdefault(path, {}).update(dict.fromkeys(found))
+
+    def _quality(self, asset: Asset) -> list[Edit] | ByHand:
+        path, own = asset.place.path, asset.key in self.carried
+
+        def target(text: str) -> str | None:
+            key, _, column = text.strip().rpartition(".")
+            named = key in self.carried and column.lower() == self._old.lower()
+            return f"{key}.{self._new}" if named else None
+
+        def expression(text: str) -> str | ByHand | None:
+            return self._expression(asset, text)
+
+        naming = Naming(target, (self._old, self._new), expression) if own else Naming(target)
+        content = self._content(path)
+        if isinstance(asset.recipe, SqlRecipe):
+            return edits_of(in_header(path, content), naming, asset.place, content)
+        trees = in_decorator(Module(path, content), asset)
+        if isinstance(trees, ByHand):
+            concerned = own or any(isinstance(one.rule, Relationship) for one in asset.quality.checks)
+            return trees if concerned else []
+        return edits_of(trees, naming, asset.place, content)
+
+    def _expression(self, asset: Asset, text: str) -> str | ByHand | None:
+        """An SQL expression over the columns of *asset*, as it becomes."""
+        before = f"select * from {'.'.join(quote(part) for part in asset.key.split('.'))} where ("
+        query = parse_query(f"{before}{text}\n)", path=asset.place.path)
+        if isinstance(query, Diagnosis):
+            return ByHand(asset.place, f"the check {text!r} can't be read: {query.message}")
+        found = self._in_query(None, query, (asset.key,), frozenset({asset.key}))
+        if isinstance(found, ByHand):
+            return ByHand(asset.place, f"the check {text!r}: {found.why}")
+        body = before.encode()
+        becomes = edited(f"{before}{text}".encode(), list(found.edits))[len(body) :].decode()
+        return None if becomes == text else becomes
+
     def files(self) -> tuple[FileChange, ...]:
         """Every file as it becomes."""
         return tuple(
@@ -181,7 +242,7 @@ class _Walk:
         elif taken is not None:
             found = ByHand(asset.place, f"{taken} has a column {self._new} already")
         elif isinstance(asset.recipe, SqlRecipe):
-            found = self._query(asset, asset.recipe, schemas, renamed)
+            found = self._in_query(asset.place.path, self._project.query(key), schemas, renamed)
         else:
             found = self._python.adapted(asset, schemas, renamed, self._old, self._new)
         if isinstance(found, ByHand):
@@ -203,22 +264,27 @@ class _Walk:
             > 1
         )
 
-    def _query(
-        self, asset: Asset, recipe: SqlRecipe, schemas: Mapping[Key, Schema], renamed: frozenset[Key]
+    def _in_query(
+        self, path: str | None, query: Query, reads: Iterable[Key], renamed: frozenset[Key]
     ) -> Adapted | ByHand:
-        path = asset.place.path
-        query = self._project.query(asset.key)
+        """What has to be written in a query, which stands in the file at *path* or (None) is a text of its own."""
+        schemas = {key: schema for key in reads if (schema := self._schema_of(key)) is not None}
+        if unknown := [key for key in reads if key not in schemas]:
+            return ByHand(
+                Place(query.path or "", query.first_line),
+                f"the columns of {unknown[0]} are not known before that is built",
+            )
         found = QueryColumns(self._binder, query, schemas, self._old, self._new, renamed).rewritten()
         if isinstance(found, ByHand):
             return found
         edits: list[Edit] = []
         if found.edits:
-            text = self._content(path).decode()
+            text = query.text if path is None else self._content(path).decode()
             body = body_offset(text, query.text)
             for one in found.edits:
                 start, end = (len(text[: at + body].encode()) for at in (one.start, one.end))
                 edits.append(Edit(start, end, one.replacement))
-        return Adapted(path, tuple(edits), found.passes, found.because)
+        return Adapted(path or "", tuple(edits), found.passes, found.because)
 
     def _content(self, path: str) -> bytes:
         if path not in self._contents:
