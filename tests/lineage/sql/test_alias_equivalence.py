@@ -52,6 +52,11 @@ QUALIFIED = {
     "a star": ("select *, x + 1 as z from m.a e", "select e.*, e.x + 1 as z from m.a e"),
     "in a subquery": ("select x from (select x, k from m.a) where k > 1",
                       "select q.x from (select i.x, i.k from m.a i) q where q.k > 1"),
+    "with AS in front of its alias": ("select x from m.a e", "select e.x from m.a as e"),
+    "with AS in front of others": (
+        "select x c, sum(k) n from m.a e group by x",
+        "select e.x as c, sum(k) as n from m.a e group by e.x",
+    ),
     "and renamed": ("select o.x, k from m.a o", "select p.x, p.k from m.a p"),
     "of a common table expression": ("with q as (from m.a) select x from q", "with q as (from m.a) select q.x from q"),
     "in every clause": (

@@ -24,7 +24,7 @@ _NAMES = frozenset({"word", "quoted"})
 
 def only_aliases_differ(one: str, other: str) -> bool:
     """Whether *one* becomes *other*, comments and space aside, when aliases of tables get other names, or come or go
-    with the qualifiers of columns.
+    with the qualifiers of columns, or AS in front of an alias.
 
     False for equal texts and whenever there is a doubt.
     """
@@ -33,7 +33,9 @@ def only_aliases_differ(one: str, other: str) -> bool:
         return False
     names = aligned.names
     renamed = {then: now for then, now in names.items() if then != now}
-    if len(set(names.values())) < len(names) or not (renamed or aligned.dropped or aligned.added):
+    if len(set(names.values())) < len(names) or not (
+        renamed or aligned.dropped or aligned.added or aligned.worded
+    ):
         return False
     return _only_aliases(one, set(renamed), aligned.dropped) and _only_aliases(
         other, set(renamed.values()), aligned.added
@@ -42,13 +44,14 @@ def only_aliases_differ(one: str, other: str) -> bool:
 
 class _Alignment:
     """Two texts side by side. *names* are the names of one by those of the other, *dropped* and *added* those that only
-    one of them has, as qualifiers or as aliases."""
+    one of them has, as qualifiers or as aliases; *worded* is whether one says AS where the other does not."""
 
     def __init__(self, before: Sequence[Token], after: Sequence[Token]) -> None:
         self._before, self._after = before, after
         self.names: dict[str, str] = {}
         self.dropped: set[str] = set()
         self.added: set[str] = set()
+        self.worded = False
 
     def complete(self) -> bool:
         """Whether all of both texts find a counterpart."""
@@ -61,6 +64,10 @@ class _Alignment:
             elif (end := _alone(after, j, before, i)) is not None:
                 self.added.add(_name_in(after[j:end]))
                 j = end
+            elif _word(before, i) == "as" != _word(after, j):
+                i, self.worded = i + 1, True
+            elif _word(after, j) == "as" != _word(before, i):
+                j, self.worded = j + 1, True
             elif i < len(before) and j < len(after) and self._pair(before[i], after[j]):
                 i, j = i + 1, j + 1
             else:

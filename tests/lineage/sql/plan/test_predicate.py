@@ -116,7 +116,6 @@ LEFT_OUT = [
     "e = 'a'",
     "e in ('a', 'b')",
     "l = [1, 2]",
-    "l[1] = 1",
     "st = {'a': 1}",
     "st.a = 1",
     "i > interval 1 day",
@@ -134,6 +133,10 @@ LEFT_OUT = [
 
 
 COMPUTED = [
+    "l[1] = 1",
+    "list_contains([1, 2], a)",
+    "list_contains(l, a)",
+    "len(l) > 1",
     "a + 1 is null",
     "not (a + 1 > 2)",
     "s ilike 'x%'",

@@ -59,9 +59,14 @@ PASSING_BY = {
     "a computed column": "select d from (select *, x * 2 as d from t)",
     "a replaced column": "select x from (select * replace (x + 1 as x) from t)",
     "a cross join": "select z from u, (select * from t) q",
+    "two below each other": "select g from (select * from t union all select * from t)",
+    "two below each other, one computed": "select x from (select * from t union all select * replace (y || 'z' as y) from t)",
+    "the same row once": "select z, q.g from u, (select * from t union all from t) q",
     "as of": "select u.z, q.x from u asof join (from t) q on q.g = u.g and q.x <= u.z",
 }
 READ = {
+    "one of each": "select g from (from t union from t)",
+    "a difference": "select g from (from t intersect from t)",
     "counted distinct": "select count(*) as n from (select distinct * from t)",
     "as a whole": "select count(q) as n from (from t) q",
     "the last star": "with f as (from t) from f",

@@ -224,6 +224,9 @@ def _value(expression: Node, name_of: NameOf) -> str | None:
 
 
 def _argument_type(type_: Node) -> str | None:
+    if type_["id"] == "LIST" and type_["type_info"]:
+        inner = _argument_type(type_["type_info"]["child_type"])
+        return None if inner is None else f"{inner}[]"
     return "INTERVAL" if type_["id"] == "INTERVAL" and not type_["type_info"] else type_text(type_)
 
 

@@ -105,6 +105,16 @@ class _Pruning:
                     self._read[id(children[0])] = passed | _positions(_own(node))
             case kind if kind in JOIN_NODES:
                 self._ask_sides(node, read)
+            case "LOGICAL_UNION" if read is not None and _stacks_projections(node):
+                # All sides keep the same: what is more than a reference in one of them, too.
+                computed = {
+                    at
+                    for child in children
+                    for at, one in enumerate(child["expressions"])
+                    if one["expression_class"] != "BOUND_REF"
+                }
+                for one in (node, *children):
+                    self._read[id(one)] = read | computed
             case "LOGICAL_GET" if node["qname"]["path"][-1] == "seq_scan" and not children:
                 pass
             case _:
@@ -163,6 +173,9 @@ class _Pruning:
                 return None if read is None else kept
             case kind if kind in JOIN_NODES:
                 return self._rewritten_join(node, below)
+            case "LOGICAL_UNION" if read is not None:
+                node["column_count"] = len(read)
+                return sorted(read)
             case kind if kind in _PASSING:
                 _move(_own(node), below[0])
                 if below[0] is None:
@@ -197,6 +210,13 @@ def _query_first(root: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting += node["children"]
+
+
+def _stacks_projections(union: Node) -> bool:
+    """Whether a UNION ALL is over SELECT lists alone."""
+    return bool(union["setop_all"]) and all(
+        child["type"] == "LOGICAL_PROJECTION" for child in union["children"]
+    )
 
 
 def _selected(projection: Node, read: _Positions) -> list[int]:
