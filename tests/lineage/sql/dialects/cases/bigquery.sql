@@ -139,7 +139,7 @@ refused: json_value
 select if(1 > 2, 'a', 'b'), ifnull(null, 3)
 => ["b", 3]
 
--- Farm fingerprint
+-- Hash functions, FARM_FINGERPRINT
 select farm_fingerprint('a')
 => [-5528939962900187677]
 refused: farm_fingerprint

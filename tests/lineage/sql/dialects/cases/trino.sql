@@ -35,9 +35,9 @@ select day_of_week(date '2024-12-01'), extract(dow from date '2024-12-01'), week
 select date_diff('day', timestamp '2024-01-01 23:00:00', timestamp '2024-01-02 01:00:00'), date_diff('day', date '2024-02-01', date '2024-03-01')
 => [0, 29]
 
--- Date and time functions, date_diff: months
+-- Date and time functions, date_diff (Joda-Time): from the last day of a month to that of the next one is a month
 select date_diff('month', date '2024-01-31', date '2024-02-29')
-=> [0]
+=> [1]
 refused: date_diff
 
 -- Date and time functions, date_add: end of month
