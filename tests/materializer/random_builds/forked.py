@@ -18,7 +18,8 @@ import msgspec
 
 from upriver.assets.model import Key, PythonRecipe, Schema
 from upriver.assets.project.config import Scalar
-from upriver.lineage.analysis.planner_process import Answer, Request, _answer_one, opaque
+from upriver.lineage.analysis.analyzer import PlansPython
+from upriver.lineage.analysis.planner_process import Answer, Hypothesis, Request, _answer_one, opaque
 from upriver.lineage.model import Analysis
 from upriver.lineage.project.describe_process import describe_project
 from upriver.lineage.project.manifest import Described
@@ -92,13 +93,17 @@ class ForkedPlanner:
         self._root = root
 
     def plan(
-        self, recipe: PythonRecipe, schemas: Mapping[Key, Schema], settings: Mapping[str, Scalar]
+        self,
+        recipe: PythonRecipe,
+        schemas: Mapping[Key, Schema],
+        settings: Mapping[str, Scalar],
+        hypothesis: Hypothesis | None = None,
     ) -> Analysis:
         """See :meth:`upriver.lineage.analysis.planner_process.Planner.plan`."""
         inputs = tuple((one, schemas[one.key]) for one in recipe.inputs if one.key is not None)
         if any(not schema for _, schema in inputs):
             return opaque("it reads a file, or an upstream whose columns are not known yet")
-        request = msgspec.json.encode(Request(recipe, inputs, dict(settings)))
+        request = msgspec.json.encode(Request(recipe, inputs, dict(settings), hypothesis))
         answer = msgspec.json.decode(self._forks.ask("plan", str(self._root), request), type=Answer)
         assert answer.problem is None, answer.problem  # no recipe here reads what is not there
         assert answer.analysis is not None
@@ -106,6 +111,9 @@ class ForkedPlanner:
 
     def close(self) -> None:
         """No process waits."""
+
+
+_PLANNER: Callable[[Forks, Path], PlansPython] = ForkedPlanner
 
 
 def _answer(kind: str, root: str, request: bytes) -> bytes:
