@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from tests.materializer.random_builds.projects import Node, RandomProject, Row, add_node, random_row, settle
+from tests.materializer.random_builds.projects import (
+    COLUMNS,
+    Node,
+    RandomProject,
+    Row,
+    add_node,
+    random_row,
+    settle,
+)
 
 Edit: TypeAlias = Callable[["Editor"], None]
 
@@ -101,6 +109,13 @@ class Editor:
             rows[one], rows[other] = tuple(a), tuple(b)
         self._put_rows(name, rows)
 
+    def change_value(self, name: str, column: str) -> None:
+        """One value of a column of a source."""
+        rows = list(self.project.rows[name])
+        at, place = self.choose.randrange(len(rows)), COLUMNS.index(column)
+        rows[at] = (*rows[at][:place], (rows[at][place] or 0) + 1, *rows[at][place + 1 :])
+        self._put_rows(name, rows)
+
     def _change(self, change: Callable[[Row], Row]) -> None:
         name, _ = self._filtering()
         rows = list(self.project.rows[name])
@@ -141,7 +156,18 @@ class Editor:
                 self.project.headers[name] = self.project.headers.get(name, 0) + 1
         self.project.extras[name] = extras
         self.project.write_source(name)
-        self.project.forget_shapes()
+
+    def drift(self) -> None:
+        """A text source gets a column; one that has more than the rest is no longer what it was."""
+        name = self.choose.choice(self.project.texts())
+        extras = dict(self.project.extras.get(name, {}))
+        column = self.choose.choice(list(extras or "xyz"))
+        if column in extras and self.choose.random() < 0.4:
+            del extras[column]
+        else:
+            extras[column] = self.choose.choice([one for one in (7, "t", 7.5) if one != extras.get(column)])
+        self.project.extras[name] = extras
+        self.project.write_source(name)
 
     # -- code --------------------------------------------------------------------------------------------
     def _node(self) -> Node:
@@ -197,6 +223,7 @@ class Editor:
     # -- branches ----------------------------------------------------------------------------------------
     def save(self) -> None:
         """Remember how things are, as a branch would."""
+        self.project.read_lock()
         self._saved.append(copy.deepcopy(self.project))
 
     def switch(self) -> None:
@@ -207,7 +234,7 @@ class Editor:
         for name in now.nodes.keys() - then.nodes.keys():
             now.remove_node_files(name)
         vars(now).update(vars(then))
-        now.forget_shapes()
+        now.write_lock()
         return now.write()
 
 
@@ -216,7 +243,10 @@ DATA: Mapping[str, Edit] = MappingProxyType(
         edit.__name__: edit
         for edit in (Editor.rows, Editor.excluded, Editor.let_in, Editor.reorder, Editor.unread)
     }
-    | {edit.__name__: edit for edit in (Editor.read, Editor.shuffled, Editor.revert, Editor.columns)}
+    | {
+        edit.__name__: edit
+        for edit in (Editor.read, Editor.shuffled, Editor.revert, Editor.columns, Editor.drift)
+    }
 )
 CODE: Mapping[str, Edit] = MappingProxyType(
     {edit.__name__: edit for edit in (Editor.constant, Editor.kind, Editor.reads, Editor.helper, Editor.grow)}

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from tests.materializer.random_builds.shapes import VALUES, Kept
+
 COLUMNS = ("id", "k", "v", "w")
 CAP = "limit 30"
 """Joins upon joins would grow without bound; the order that decides which rows stay is over all columns."""
 
-FORMATS = {"one": "csv", "two": "parquet"}
-"""The sources: what is read into a snapshot, and what is read in place."""
+FORMATS = {"one": ("csv", "ndjson"), "two": ("parquet", "arrow")}
+"""The sources: text, which is held to its shape, and what has types of its own. A project has one of each kind."""
+
+TEXT = ("csv", "ndjson")
 
 Row: TypeAlias = tuple[int | None, ...]
 
@@ -39,6 +44,7 @@ class RandomProject:
     """A project folder that can be edited at random. All tables have the columns of COLUMNS, as integers.
 
     Only ``v`` may be null. *extras* are more columns of a source, each with its one value; *headers* the order of all.
+    *kept* are the columns that text sources are held to, *lock* the file that says so, when the project was saved.
     """
 
     root: Path
@@ -48,10 +54,13 @@ class RandomProject:
     unrelated: int = 0
     extras: dict[str, dict[str, object]] = field(default_factory=dict)
     headers: dict[str, int] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    lock: str | None = None
 
     SQL_KINDS = (
         "copy", "filter", "aggregate", "join", "union", "window", "distinct", "star", "except", "top", "left",
-        "narrow", "exists", "by_name", "rank", "swap", "first",
+        "narrow", "exists", "by_name", "rank", "swap", "first", "dialect", "deep", "chain",
     )  # fmt: skip
     PYTHON_KINDS = (
         "lazy_filter", "lazy_group", "lazy_join", "eager", "helper", "lazy_shift", "lazy_over", "lazy_concat",
@@ -91,14 +100,18 @@ class RandomProject:
 
     def data_file(self, name: str) -> Path:
         """Where a source's rows are."""
-        return self.root / "data" / f"{name}.{FORMATS[name]}"
+        return self.root / "data" / f"{name}.{self.formats[name]}"
+
+    def texts(self) -> list[str]:
+        """The sources that are text."""
+        return [name for name, format in self.formats.items() if format in TEXT]
 
     def table(self, name: str) -> dict[str, list[object]]:
         """A source's columns."""
         columns: dict[str, list[object]] = {
             column: [row[i] for row in self.rows[name]] for i, column in enumerate(COLUMNS)
         }
-        if FORMATS[name] == "csv" and set(columns["v"]) == {None}:
+        if self.formats[name] in TEXT and set(columns["v"]) == {None}:
             columns["v"][0] = (
                 0  # a column of a text file without any value is text, which no recipe takes for a number
             )
@@ -111,13 +124,20 @@ class RandomProject:
     def write_source(self, name: str) -> None:
         """Write one source's file."""
         columns = self.table(name)
-        if FORMATS[name] == "csv":
-            lines = [",".join(columns)]
-            for row in zip(*columns.values(), strict=True):
-                lines.append(",".join("" if value is None else str(value) for value in row))
-            put(self.data_file(name), "\n".join(lines) + "\n")
-            return
+        rows = zip(*columns.values(), strict=True)
+        match self.formats[name]:
+            case "csv":
+                lines = [",".join("" if value is None else str(value) for value in row) for row in rows]
+                put(self.data_file(name), "\n".join([",".join(columns), *lines]) + "\n")
+            case "ndjson":
+                lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in rows]
+                put(self.data_file(name), "\n".join(lines) + "\n")
+            case format:
+                self._write_typed(name, format, columns)
+
+    def _write_typed(self, name: str, format: str, columns: dict[str, list[object]]) -> None:
         import pyarrow as pa
+        import pyarrow.feather as feather
         import pyarrow.parquet as pq
 
         path = self.data_file(name)
@@ -125,7 +145,10 @@ class RandomProject:
         numbers = {column: pa.int64() for column in COLUMNS}
         made = pa.table({c: pa.array(values, numbers.get(c)) for c, values in columns.items()})
         draft = path.with_suffix(".draft")
-        pq.write_table(made, draft)
+        if format == "parquet":
+            pq.write_table(made, draft)
+        else:
+            feather.write_feather(made, draft)
         if path.exists() and draft.read_bytes() == path.read_bytes():
             draft.unlink()
         else:
@@ -133,23 +156,42 @@ class RandomProject:
 
     def write_node(self, node: Node) -> None:
         """Write one asset's module."""
-        note = f"-- note {node.comment}\n" if node.comment else ""
+        note = f"\n-- note {node.comment}\n" if node.comment else ""
         sql, python = (self.root / "assets" / "m" / f"{node.name}.{suffix}" for suffix in ("sql", "py"))
         if node.python:
             sql.unlink(missing_ok=True)
             put(python, python_text(node))
         else:
             python.unlink(missing_ok=True)
-            put(sql, note + sql_text(node) + "\n")
+            put(sql, sql_text(node) + note + "\n")
 
     def remove_node_files(self, name: str) -> None:
         """Take an asset's module away."""
         for suffix in ("sql", "py"):
             (self.root / "assets" / "m" / f"{name}.{suffix}").unlink(missing_ok=True)
 
-    def forget_shapes(self) -> None:
-        """Let text sources be of any shape: what they are held to is not what they would be in a build from scratch."""
-        (self.root / "sources.lock").unlink(missing_ok=True)
+    def put_right(self, name: str) -> None:
+        """Give a text source the columns that it is held to."""
+        extras = self.extras.setdefault(name, {})
+        for column, type in self.kept[name].items():
+            if column not in COLUMNS and type != "VARCHAR":
+                extras[column] = VALUES[type]
+            elif column not in COLUMNS:
+                extras.setdefault(column, VALUES[type])
+        self.write_source(name)
+
+    def read_lock(self) -> None:
+        """Take down what text sources are held to."""
+        path = self.root / "sources.lock"
+        self.lock = path.read_text() if path.exists() else None
+
+    def write_lock(self) -> None:
+        """Hold text sources to what was taken down: the file goes with the project."""
+        path = self.root / "sources.lock"
+        if self.lock is None:
+            path.unlink(missing_ok=True)
+        else:
+            put(path, self.lock)
 
     def touch(self, name: str) -> None:
         """Same bytes, another time."""
@@ -163,11 +205,54 @@ def put(path: Path, text: str) -> None:
         path.write_text(text)
 
 
+DIALECTS = {
+    "postgres": ("v / 2 as v, (w + {c})::bigint as w from {a}", "v // 2 as v, w + {c} as w from {a}"),
+    "redshift": ("v / 2 as v, nvl(w, 0) as w from {a}", "v // 2 as v, w from {a}"),
+    "snowflake": (
+        "iff(o.v > {c}, o.v, o.w) as v, nvl(o.w, 0) as w from {a} as o where zeroifnull(o.v) < 5",
+        "if(v > {c}, v, w) as v, w from {a} where coalesce(v, 0) < 5",
+    ),
+    "bigquery": ("if(v > {c}, v, 0) as v, div(w, 2) as w from {a}", "if(v > {c}, v, 0) as v, w // 2 as w from {a}"),
+    "trino": ("v / 2 as v, if(w > {c}, w, k) as w from {a}", "v // 2 as v, if(w > {c}, w, k) as w from {a}"),
+    "tsql": ("v / 2 as v, iif(w > {c}, w, k) as w from {a}", "v // 2 as v, if(w > {c}, w, k) as w from {a}"),
+    "mysql": ("v div 2 as v, ifnull(w, 0) + {c} as w from {a}", "v // 2 as v, w + {c} as w from {a}"),
+    "sqlite": ("v / 2 as v, ifnull(w, 0) + {c} as w from {a}", "v // 2 as v, w + {c} as w from {a}"),
+    "spark": ("v div 2 as v, if(w > {c}, w, k) as w from {a}", "v // 2 as v, if(w > {c}, w, k) as w from {a}"),
+}  # fmt: skip
+"""By dialect: a query that means something else in DuckDB, or nothing, and what it means. Both go on after the keys."""
+
+DEEP = 60
+"""So many operations one in another, or queries one over another."""
+
+
+def plain_text(node: Node) -> str:
+    """The query of a node as DuckDB has it."""
+    if node.kind != "dialect":
+        return sql_text(node)
+    return f"select id, k, {_dialect(node)[2]}"
+
+
+def _dialect(node: Node) -> tuple[str, str, str]:
+    name = list(DIALECTS)[(int(node.name[1:]) + node.constant) % len(DIALECTS)]
+    written, means = (text.format(a=node.reads[0], c=node.constant) for text in DIALECTS[name])
+    return name, written, means
+
+
 def sql_text(node: Node) -> str:
     """The query of a node, over the relations that it reads."""
     a, b = node.reads[0], node.reads[-1]
     c = node.constant
     match node.kind:
+        case "dialect":
+            dialect, written, _ = _dialect(node)
+            return f"/* upriver:\ndialect: {dialect}\n*/\nselect id, k, {written}"
+        case "deep":
+            return f"select id, k, {'(' * DEEP}v{' + 1)' * DEEP} as v, w + {c} as w from {a}"
+        case "chain":
+            steps = "".join(
+                f", c{n} as (select * from c{n - 1} where id <> {n + 90})" for n in range(1, DEEP)
+            )
+            return f"with c0 as (select id, k, v, w + {c} as w from {a}){steps} select * from c{DEEP - 1}"
         case "copy":
             return f"select id, k, v + {c} as v, w from {a}"
         case "narrow":
@@ -241,7 +326,8 @@ def python_text(node: Node) -> str:
 def random_project(root: Path, choose: random.Random, *, size: int, python_share: float) -> RandomProject:
     """A project of *size* assets over two sources."""
     project = RandomProject(root)
-    for name in FORMATS:
+    for name, formats in FORMATS.items():
+        project.formats[name] = choose.choice(formats)
         project.rows[name] = [random_row(choose, n) for n in range(choose.randrange(3, 12))]
     # Whatever else there is, of one source rows are left out, numbered, and columns left out, or all taken.
     python = choose.random() < python_share

@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from unittest.mock import patch
 
@@ -27,14 +27,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.materializer.random_builds.edits import CODE, DATA, IDLE, Editor
 from tests.materializer.random_builds.forked import ForkedPlanner, ForkedWorkers, Forks
-from tests.materializer.random_builds.projects import RandomProject, random_project
+from tests.materializer.random_builds.projects import COLUMNS, RandomProject, random_project
 from tests.materializer.random_builds.yardstick import (
     ORDERED_KINDS,
     Content,
     Yardstick,
     above,
     as_read,
+    below,
     meaning,
+    named,
 )
 
 from upriver.lineage.analysis.analyzer import Analyzer
@@ -45,9 +47,11 @@ from upriver.materializer.composition import LocalParts
 from upriver.materializer.context import Context
 from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.inspection.lineage import of_now
 from upriver.materializer.model import Action, Outcome, RunStatus
 from upriver.materializer.session import Session
 from upriver.materializer.sources import observe
+from upriver.materializer.sources.accept import accept
 from upriver.materializer.sources.reading import SourceReader
 from upriver.materializer.storage.clock import SystemClock
 
@@ -204,7 +208,7 @@ class Builds(RuleBasedStateMachine):
     def edit_and_open_anew(self, how: str) -> None:
         """All is closed and opened again; the plan says what a whole build then does; a second one does nothing."""
         {**DATA, **CODE}[how](self.editor)
-        if self.choose.random() < 0.7:
+        if self.choose.random() < 0.7 or self.yardstick.misfits():
             self.build(self.some())
             return
         self.context.close()
@@ -213,6 +217,7 @@ class Builds(RuleBasedStateMachine):
         try:
             planned = {step.asset: step.action for step in session.plan().steps}
             result = session.build()
+            self.yardstick.look(self.observed(result))
             self.check(result)
             for one in result.assets:
                 assert one.action in _MAY_BECOME[planned[one.asset]], (one.asset, planned[one.asset])
@@ -220,6 +225,19 @@ class Builds(RuleBasedStateMachine):
         finally:
             session.close()
         assert {one.action for one in again.assets} <= {Outcome.FRESH}
+
+    @rule(column=st.sampled_from(COLUMNS))
+    def change_a_value(self, column: str) -> None:
+        """Whatever is built because of one value of one column, lineage leads to from there."""
+        self.build(())
+        source = self.choose.choice(sorted(self.project.rows))
+        view = of_now(self.context, None).around(
+            f"raw.{source}", column, upstream=False, downstream=True, columns=True, depth=None
+        )
+        self.editor.change_value(source, column)
+        result = self.build(())
+        built = {one.asset for one in result.assets if one.action is Outcome.BUILT}
+        assert built <= {node.asset for node in view.nodes}, (source, column)
 
     # -- builds ------------------------------------------------------------------------------------------
     def some(self) -> list[str]:
@@ -229,14 +247,55 @@ class Builds(RuleBasedStateMachine):
 
     def build(self, select: Iterable[str]) -> BuildResult:
         """Build and check."""
+        before = self.pointers()
         result = self.context.build(select)
+        observed = self.observed(result)
+        misfits = self.yardstick.misfits() & observed
+        self.yardstick.look(observed)
+        if misfits:
+            self.check_broken(result, misfits, before)
+            self.mend(misfits)
+            result = self.context.build(select)
+            self.yardstick.look(observed)
         self.check(result)
         return result
+
+    def observed(self, result: BuildResult) -> set[str]:
+        """The sources that the assets of a build read."""
+        nodes = [self.project.nodes[one.asset[2:]] for one in result.assets if one.asset.startswith("m.")]
+        return {key for node in nodes for key in named(node) if key.startswith("raw.")}
+
+    def pointers(self) -> dict[str, str]:
+        """What each asset points at."""
+        return {node.asset: one.id for node, one in self.context.state.current("dev").items()}
+
+    def check_broken(self, result: BuildResult, misfits: set[str], before: Mapping[str, str]) -> None:
+        """Sources that are not what they were are told, with what to do; what reads them is as it was, all else built."""
+        ends = {one.asset: one for one in result.assets}
+        assert {key for key, one in ends.items() if one.action is Outcome.BROKEN} == misfits
+        for key in misfits:
+            told = ends[key].error or ""
+            assert self.project.data_file(key[4:]).name in told, told
+            assert f"upriver accept {key}" in told, told
+        blocked = {key for key, one in ends.items() if one.action is Outcome.BLOCKED}
+        assert blocked == {f"m.{name}" for name in below(self.project, misfits)} & ends.keys()
+        assert not [one for one in result.assets if one.action is Outcome.FAILED]
+        now = self.pointers()
+        assert {key: now.get(key) for key in blocked} == {key: before.get(key) for key in blocked}
+
+    def mend(self, misfits: set[str]) -> None:
+        """Put each source right, or take it as it is."""
+        for key in sorted(misfits):
+            name = key.removeprefix("raw.")
+            if self.choose.random() < 0.5:
+                self.project.put_right(name)
+            else:
+                accept(self.context, [key])
+                self.yardstick.accept(name)
 
     def check(self, result: BuildResult) -> None:
         """All that was built holds what it should, and had to be built."""
         assert result.status is RunStatus.SUCCESS, [(a.asset, a.error) for a in result.assets if a.error]
-        self.yardstick.look()
         held = self.held()
         states, ordered_states = {}, {}
         for one in result.assets:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow.feather as feather
+from tests.materializer.random_builds import shapes
 from tests.materializer.random_builds.projects import (
     COLUMNS,
-    FORMATS,
+    TEXT,
     Node,
     RandomProject,
+    plain_text,
     python_text,
     sql_text,
 )
@@ -43,6 +46,9 @@ _READS: dict[str, tuple[tuple[str, ...] | None, tuple[str, ...] | None]] = {
     "top": (COLUMNS, None),
     "rank": (("id", "k", "v"), None),
     "first": (COLUMNS, None),
+    "dialect": (COLUMNS, None),
+    "deep": (COLUMNS, None),
+    "chain": (COLUMNS, None),
     "swap": (COLUMNS, None),
     "lazy_rank": (("id", "k", "v"), None),
     "lazy_filter": (COLUMNS, None),
@@ -98,17 +104,40 @@ class Yardstick:
         """Release the connection."""
         self._connection.close()
 
-    def look(self) -> None:
-        """Compute what *project* holds now."""
-        for name in self._project.rows:
+    def misfits(self) -> set[str]:
+        """The text sources that are not as they are held to be."""
+        return {f"raw.{name}" for name in self._project.texts() if self._shape(name) is None}
+
+    def accept(self, name: str) -> None:
+        """Hold a text source to what it is now."""
+        self._project.kept.pop(name)
+
+    def look(self, observed: Collection[str]) -> None:
+        """Compute what *project* holds now. Of what does not fit, that is what it was; *observed* are the sources that
+        were read, which are held from now on to what they are.
+        """
+        for name, format in self._project.formats.items():
             # Not from what was written, but from the file: what is written in it is for DuckDB to say.
             path = self._project.data_file(name)
             key, digest = f"raw.{name}", hashlib.sha256(path.read_bytes()).hexdigest()
-            if self._computed.get(key) != (digest, ()):
-                reader = "read_csv" if FORMATS[name] == "csv" else "read_parquet"
-                options = ", sample_size = -1" if FORMATS[name] == "csv" else ""
-                self._take(key, f"from {reader}('{path}'{options})")
-                self._computed[key] = (digest, ())
+            shape = self._shape(name) if format in TEXT else None
+            if format in TEXT:
+                if shape is None:
+                    continue
+                if key in observed:
+                    self._project.kept[name] = shape
+            text = f"{digest} {shape}"
+            if self._computed.get(key) == (text, ()):
+                continue
+            if shape is not None:
+                self._take(key, shapes.query(path, shape))
+            elif format == "parquet":
+                self._take(key, f"from read_parquet('{path}')")
+            else:
+                self._connection.register("found", feather.read_table(path, memory_map=False))
+                self._take(key, "from found")
+                self._connection.unregister("found")
+            self._computed[key] = (text, ())
         for node in self._project.nodes.values():
             key, text = f"m.{node.name}", meaning(self._project, node)
             inputs = tuple(self._contents[one] for one in dict.fromkeys(node.reads))
@@ -120,8 +149,13 @@ class Yardstick:
                 self._take(key, "from found")
                 self._connection.unregister("found")
             else:
-                self._take(key, sql_text(node))
+                self._take(key, plain_text(node))
             self._computed[key] = (text, inputs)
+
+    def _shape(self, name: str) -> shapes.Kept | None:
+        path = self._project.data_file(name)
+        now = shapes.found(self._connection, path)
+        return shapes.merged(self._project.kept.get(name), now)
 
     def _take(self, key: str, query: str) -> None:
         self._connection.execute(f"create or replace table {key} as {query}")
@@ -180,6 +214,20 @@ def as_read(node: Node, contents: Mapping[str, Content] | Yardstick, *, ordered:
     ):  # which is not planned: it may have asked for the columns of whatever it was given
         parts += [(key, list(contents[key].columns), []) for key in node.reads]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def named(node: Node) -> list[str]:
+    """What the recipe of *node* names: many kinds in SQL leave a second upstream out."""
+    return node.reads if node.python or _READS[node.kind][1] is not None else node.reads[:1]
+
+
+def below(project: RandomProject, sources: Collection[str]) -> set[str]:
+    """All assets that read one of *sources*, however far."""
+    found: set[str] = set()
+    for node in project.nodes.values():
+        if any(key in sources or key.removeprefix("m.") in found for key in named(node)):
+            found.add(node.name)
+    return found
 
 
 def above(project: RandomProject, names: Iterable[str], *, surely: bool) -> set[str]:
