@@ -1,4 +1,4 @@
-"""Public names for project modules: ``asset``, ``by``, ``source`` and ``secret``.
+"""Public names for project modules: ``asset``, ``by``, ``check``, ``source`` and ``secret``.
 
 The names are loaded on first use, so that importing any module of this part costs only that module.
 """
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from upriver.assets.declare.asset import asset
+    from upriver.assets.declare.check import check
     from upriver.assets.declare.partition import by
     from upriver.assets.declare.secret import secret
     from upriver.assets.declare.source import source
 
-__all__ = ["asset", "by", "secret", "source"]
+__all__ = ["asset", "by", "check", "secret", "source"]
 
 _HOMES = {
     "asset": "declare.asset",
     "by": "declare.partition",
+    "check": "declare.check",
     "secret": "declare.secret",
     "source": "declare.source",
 }

@@ -6,37 +6,15 @@ process (user modules are imported in a worker, never in the program itself) is 
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import TypeAlias
 
+from upriver.assets.keys import MAX_KEY_LENGTH as MAX_KEY_LENGTH
+from upriver.assets.keys import Key as Key
+from upriver.assets.keys import key_problem as key_problem
 from upriver.assets.partitions.model import Partitioning
 from upriver.assets.value import Place as Place
 from upriver.assets.value import Value as Value
-
-Key: TypeAlias = str
-"""The name of an asset or source: a dotted lower-case path such as ``marts.daily_revenue``."""
-
-_KEY = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*")
-MAX_KEY_LENGTH = 200
-_RESERVED_PARTS = frozenset(
-    {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(10)}
-)
-
-
-def key_problem(key: str) -> str | None:
-    """Say in words why *key* is no valid key, or return None when it is one."""
-    if len(key) > MAX_KEY_LENGTH:
-        return f"it has {len(key)} characters; at most {MAX_KEY_LENGTH} are allowed"
-    if not _KEY.fullmatch(key):
-        return (
-            "a key is a dotted path of lower-case ASCII letters, digits and underscores, "
-            "and no part starts with a digit"
-        )
-    for part in key.split("."):
-        if part in _RESERVED_PARTS:
-            return f"{part!r} is a reserved device name on some file systems"
-    return None
 
 
 class Kind(StrEnum):
@@ -278,8 +256,21 @@ class Offenders(Value, frozen=True, tag="query"):
     fingerprint: str = ""
 
 
+class Predicate(Value, frozen=True, tag="python"):
+    """A rule that a function finds nothing wrong: it returns a frame of offenders, whether all is well, or a message.
+
+    *steady* is False where it may find something else in the same rows. Other fields as in :class:`Execution`.
+    """
+
+    recipe: PythonRecipe
+    steady: bool = True
+    timeout: float | None = None
+    memory: int | None = None
+
+
 Rule: TypeAlias = (
     NotNull | Unique | AcceptedValues | Range | Matches | RowCount | Expression | Relationship | Newest | Offenders
+    | Predicate
 )  # fmt: skip
 
 
@@ -301,6 +292,8 @@ class Check(Value, frozen=True):
                 return (to,)
             case Offenders(reads=reads):
                 return reads
+            case Predicate(recipe=recipe):
+                return tuple(sorted({one.key for one in recipe.inputs if one.key is not None}))
             case _:
                 return ()
 

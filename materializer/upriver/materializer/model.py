@@ -282,7 +282,8 @@ class Verdict(Value, frozen=True):
 
     *id* names what was read and the *rule* (a digest) that it was held against; *reads* are the ids of the versions,
     that of the asset itself first. *offenders* were found among *rows*; *newest*, of a freshness check, is the newest
-    value in seconds since the epoch. *sample* is an artifact with the first of the offenders.
+    value in seconds since the epoch. *sample* is an artifact with the first of the offenders, *message* what a function
+    says is wrong, *footprints* what it was seen to read, *environment* the variables that it could see, with digests.
     """
 
     id: str
@@ -297,6 +298,9 @@ class Verdict(Value, frozen=True):
     seconds: float = 0.0
     newest: float | None = None
     sample: ArtifactRef | None = None
+    message: str = ""
+    footprints: tuple[tuple[Key, Footprint], ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 class Acceptance(Value, frozen=True):

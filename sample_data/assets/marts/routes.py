@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from upriver.assets import asset
+from upriver.assets import asset, check
 
 ROUTES_PER_MONTH = 10
 
@@ -36,3 +36,10 @@ def busiest_routes(staging_flights: pl.LazyFrame, staging_airports: pl.LazyFrame
         )
         .sort("flight_month", "rank")
     )
+
+
+@check(of="marts.busiest_routes")
+def no_rank_is_left_out(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Find the months in which the ranks are not 1, 2, 3, … to the last."""
+    months = rows.group_by("flight_month").agg(ranks=pl.len(), last=pl.col("rank").max())
+    return months.filter(pl.col("ranks") != pl.col("last"))

@@ -176,14 +176,14 @@ def asset(key: Any = None, **options: Any) -> Any:
 
 
 def _declare(function: Any, given: dict[str, Any], here: Place) -> Any:
-    problem = _not_a_recipe(function)
+    problem = not_a_recipe(function)
     if problem:
         report([Diagnosis("not-a-function", problem, here)])
         return function
     key = given.get("key")
     known_key = key if isinstance(key, str) and not key_problem(key) else None
     problems: list[Diagnosis] = []
-    inputs = _read_inputs(given.pop("inputs", None), problems, here, known_key)
+    inputs = read_inputs(given.pop("inputs", None), problems, here, known_key)
     given["after"], objects = _split(given.get("after"))
     promised, wrong = read_quality(
         {name: given.pop(name) for name in QUALITY if name in given}, lambda _: here, known_key
@@ -199,7 +199,8 @@ def _declare(function: Any, given: dict[str, Any], here: Place) -> Any:
     return declared
 
 
-def _not_a_recipe(function: Any) -> str | None:
+def not_a_recipe(function: Any) -> str | None:
+    """Why *function* can be no recipe; None when it can."""
     name = getattr(function, "__qualname__", None) or repr(function)
     if isinstance(function, AssetFunction):
         return f"{name} is an asset already; one @asset is enough"
@@ -217,9 +218,10 @@ def _not_a_recipe(function: Any) -> str | None:
     return None
 
 
-def _read_inputs(
+def read_inputs(
     given: Any, problems: list[Diagnosis], here: Place, key: Key | None
 ) -> Mapping[str, Upstream]:
+    """The upstreams that are *given* by parameter; what is wrong with them goes to *problems*."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):

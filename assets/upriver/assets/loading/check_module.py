@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from upriver.assets.declare.options import DIALECTS
 from upriver.assets.declare.rules import Terms, read_terms
 from upriver.assets.errors import Diagnosis, did_you_mean
+from upriver.assets.loading.declared_check import DeclaredCheck
 from upriver.assets.loading.sql_header import (
     HeaderError,
     deep,
@@ -16,18 +17,10 @@ from upriver.assets.loading.sql_header import (
     with_excerpt,
 )
 from upriver.assets.loading.sql_module import no_query, query_body
-from upriver.assets.model import Check, Key, Offenders, Place, Value, key_problem
+from upriver.assets.model import Check, Offenders, Place, key_problem
 
 _KNOWN = ("of", "severity", "at_most", "name", "dialect", "description")
 _HINT = "begin it with /* upriver: and below it `of: KEY`, then */"
-
-
-class DeclaredCheck(Value, frozen=True):
-    """A check of the asset *of*, declared in a file of its own. *at* is where the key is written."""
-
-    of: Key
-    check: Check
-    at: Place
 
 
 def parse_check_module(path: str, text: str) -> DeclaredCheck | tuple[Diagnosis, ...]:

@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 
 from upriver.assets.declare.asset import AssetFunction
+from upriver.assets.declare.check import CheckFunction
 from upriver.assets.declare.collector import collecting
 from upriver.assets.errors import DeclarationError, Diagnosis
 from upriver.assets.loading.capture import capturing
+from upriver.assets.loading.declared_check import DeclaredCheck
 from upriver.assets.loading.import_reads import Observed, Recorder, native_reads, recording
 from upriver.assets.loading.imports import ProjectImports, module_name
 from upriver.assets.loading.resolve import Found, resolve
@@ -31,7 +33,8 @@ from upriver.assets.project.layout import ROOM, path_parts
 class LoadedPython:
     """What the Python modules of a project declare.
 
-    *assets* have recipes without fingerprint; *functions* are their functions. *modules* keeps the project's
+    *assets* have recipes without fingerprint; *functions* are their functions, *checks* the
+    declared checks with theirs. *modules* keeps the project's
     modules alive, by name: they are no longer in ``sys.modules``. *failed* are the modules that could not be
     loaded, by path, and why: what they would have declared is not known. *loaded* are the paths of those that
     could. *output* is what was printed.
@@ -40,6 +43,7 @@ class LoadedPython:
     assets: tuple[Asset, ...] = ()
     sources: tuple[Source, ...] = ()
     functions: Mapping[Key, AssetFunction[..., Any]] = field(default_factory=dict)
+    checks: tuple[tuple[DeclaredCheck, CheckFunction[..., Any]], ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
     modules: Mapping[str, ModuleType] = field(default_factory=dict)
     failed: Mapping[str, tuple[Diagnosis, ...]] = field(default_factory=dict)
@@ -82,6 +86,7 @@ def load_python(root: Path, files: ProjectFiles, imports: ProjectImports | None 
         assets=tuple(resolved.assets),
         sources=tuple(resolved.sources),
         functions=resolved.functions,
+        checks=tuple(resolved.checks),
         diagnoses=tuple(told.values()),
         modules=modules,
         failed={

@@ -14,13 +14,15 @@ import msgspec
 
 from upriver.assets.declare.annotations import FILES, frame_of_parameter, frame_of_result, parameters
 from upriver.assets.declare.asset import AssetFunction, Upstream
+from upriver.assets.declare.check import CheckFunction
 from upriver.assets.declare.collector import Declared
 from upriver.assets.declare.source import SourceDeclaration, under_root
 from upriver.assets.errors import Diagnosis, did_you_mean
+from upriver.assets.loading.declared_check import DeclaredCheck
 from upriver.assets.loading.imports import ProjectImports
 from upriver.assets.loading.scan import declarations
 from upriver.assets.loading.sql_module import path_problem, usable
-from upriver.assets.model import Asset, Frame, Input, Key, Kind, Place, PythonRecipe, Source
+from upriver.assets.model import Asset, Check, Frame, Input, Key, Kind, Place, Predicate, PythonRecipe, Source
 from upriver.assets.project.layout import ROOM
 
 Declaration = AssetFunction[..., Any] | SourceDeclaration
@@ -42,6 +44,7 @@ class Resolved:
     assets: list[Asset] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     functions: dict[Key, AssetFunction[..., Any]] = field(default_factory=dict)
+    checks: list[tuple[DeclaredCheck, CheckFunction[..., Any]]] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
 
 
@@ -98,6 +101,14 @@ class _Resolver:
                 self._add(Found(declared, module, name))
                 return
         now = vars(module).get(declared.__name__)
+        if isinstance(declared, CheckFunction):
+            said = f"the check {declared.__name__} is declared here, but its module does not keep it"
+            hint = "give it a name of its own; @check goes above all other decorators"
+            of = declared.of if isinstance(declared.of, str) else None
+            self._result.diagnoses.append(
+                Diagnosis("lost-check", said, self._place(declared), hint=hint, key=of)
+            )
+            return
         key = declared.options.key or self._natural_key(declared, module)
         facts: tuple[str, ...] = ()
         if isinstance(now, AssetFunction):
@@ -135,7 +146,8 @@ class _Resolver:
                 result.sources.append(
                     under_root(declaration.source, self._imports.root, self._place(declaration))
                 )
-        recipes = [item for item in self._found.values() if isinstance(item.declared, AssetFunction)]
+        held = [item for item in self._found.values() if isinstance(item.declared, AssetFunction)]
+        recipes = [item for item in held if not isinstance(item.declared, CheckFunction)]
         for item in recipes:
             self._name(item)
         for item in recipes:
@@ -147,7 +159,38 @@ class _Resolver:
                     message = f"asset {key!r}: its signature can't be read: {type(error).__name__}: {error}"
                     place = self._place(item.declared)
                     result.diagnoses.append(Diagnosis("bad-signature", message, place, key=key))
+        for item in held:
+            if isinstance(item.declared, CheckFunction):
+                self._check(item.declared, item)
         return result
+
+    def _check(self, declared: CheckFunction[..., Any], item: Found) -> None:
+        place, options, terms = self._place(declared), declared.options, declared.terms
+        problems: list[str] = []
+        of = self._key_of(declared.of, "of", problems)
+        name = terms.name or declared.__name__
+        try:
+            inputs = self._inputs(declared, problems)
+        except Exception as error:  # noqa: BLE001 - as for an asset
+            problems.append(f"its signature can't be read: {type(error).__name__}: {error}")
+            inputs = []
+        self._result.diagnoses += [
+            Diagnosis("bad-check", f"check {name!r}: {problem}", place, key=of or None)
+            for problem in problems
+        ]
+        self._result.diagnoses += [msgspec.structs.replace(found, key=of) for found in declared.problems]
+        if problems or declared.problems:
+            return
+        recipe = PythonRecipe(
+            module=item.module.__name__,
+            qualname=item.name,
+            inputs=tuple(inputs),
+            returns=Frame.ANY,
+            settings=tuple(one for one in parameters(declared.function) if one in options.variables),
+        )
+        rule = Predicate(recipe, declared.steady, options.timeout, options.memory)
+        check = Check(name, rule, place, terms.severity, terms.most, terms.share)
+        self._result.checks.append((DeclaredCheck(of, check, place), declared))
 
     def _name(self, item: Found) -> None:
         declared = item.declared

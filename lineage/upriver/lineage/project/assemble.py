@@ -15,7 +15,7 @@ from upriver.assets.project.lookalikes import with_lookalikes
 from upriver.assets.project.validate import check_keys, check_settings
 from upriver.lineage.graph import AssetGraph, CycleError
 from upriver.lineage.project.broken import Problems
-from upriver.lineage.project.checks import attach, audit_facts, check_others
+from upriver.lineage.project.checks import attach, attach_python, audit_facts, check_others
 from upriver.lineage.project.manifest import Manifest, PythonModules, SqlModule
 from upriver.lineage.project.names import Names, check_mentions, file_source, resolve_python
 from upriver.lineage.project.project import Project, as_declared
@@ -132,6 +132,8 @@ class _Assembly:
             if asset.quality.checks:
                 self._checks[asset.key] = asset.quality.checks
         self._problems.add_all(attach(self._manifest.checks, self._assets, self._checks, self._names))
+        of_python = self._manifest.python.checks
+        self._problems.add_all(attach_python(of_python, self._assets, self._checks, self._names))
         for key, checks in self._checks.items():
             self._problems.add_all(check_others(self._assets[key], checks, self._names))
             others = {other for check in checks for other in check.others} & self._names.keys

@@ -64,9 +64,13 @@ def last_readable(
         declared.setdefault(paths.get(asset.recipe.module, asset.place.path), ([], []))[0].append(asset)
     for source in kept.python.sources:
         declared.setdefault(source.place.path, ([], []))[1].append(source)
+    checked: dict[str, list[Key]] = {}
+    for check in kept.python.checks:
+        checked.setdefault(check.check.place.path, []).append(check.of)
+        declared.setdefault(check.check.place.path, ([], []))
     for path, (assets, sources_) in declared.items():
         if path not in found and asked(path):
-            found[path] = Declarations(tuple(assets), tuple(sources_))
+            found[path] = Declarations(tuple(assets), tuple(sources_), checked=tuple(checked.get(path, ())))
     return found
 
 
@@ -128,6 +132,9 @@ class Problems:
         for path, problems in python.failed.items():
             stands = self._of_module(path, problems, self._last_keys(path))
             self._leave_unread(stands, path, *(one.place.path for one in problems if one.place is not None))
+            for key in self._readable.get(path, Declarations()).checked:
+                for problem in problems:  # what a lost check would have kept back must not be published
+                    self.add(key, problem)
         for diagnosis in python.diagnoses:
             path = diagnosis.place.path if diagnosis.place is not None else ""
             if diagnosis in failures:

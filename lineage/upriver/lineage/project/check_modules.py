@@ -52,7 +52,8 @@ def _read(root: Path, file: ProjectFile, before: CheckModule | None) -> CheckMod
 
 def _parsed(file: ProjectFile, digest: str, text: str) -> CheckModule:
     # Most projects have no such file: they don't pay for what reads them.
-    from upriver.assets.loading.check_module import DeclaredCheck, parse_check_module
+    from upriver.assets.loading.check_module import parse_check_module
+    from upriver.assets.loading.declared_check import DeclaredCheck
     from upriver.lineage.sql.parse.parse import parse_query
 
     declared = parse_check_module(file.path, text)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from upriver.assets.errors import Diagnosis, did_you_mean
-from upriver.assets.model import Asset, Check, Key, Kind
+from upriver.assets.loading.declared_check import DeclaredCheck
+from upriver.assets.model import Asset, Check, Input, Key, Kind, Predicate
 from upriver.lineage.project.manifest import CheckModule
 from upriver.lineage.project.names import Names
 
@@ -40,17 +41,63 @@ def attach(
             yield _of(one, of if known and of is not None else path)
         if module.check is None or of is None or of not in assets or module.diagnoses:
             continue
-        others = checks.get(of, ())
-        if twin := next((one for one in others if one.name == module.check.name), None):
+        yield from _add(of, module.check, checks)
+
+
+def _add(of: Key, check: Check, checks: dict[Key, tuple[Check, ...]]) -> Iterable[Diagnosis]:
+    others = checks.get(of, ())
+    if twin := next((one for one in others if one.name == check.name), None):
+        yield Diagnosis(
+            "bad-check",
+            f"two checks of {of} are called {twin.name!r}",
+            check.place,
+            (f"the other is at {twin.place}",),
+            "give one of them another `name:`",
+            key=of,
+        )
+    checks[of] = (*others, check)
+
+
+def attach_python(
+    declared: Iterable[DeclaredCheck],
+    assets: Mapping[Key, Asset],
+    checks: dict[Key, tuple[Check, ...]],
+    names: Names,
+) -> Iterable[Diagnosis]:
+    """As :func:`attach`, for the checks that are functions: with the key of everything that their parameters mean."""
+    for one in declared:
+        of, check = one.of, one.check
+        if of not in assets:
+            if of not in names.keys and not names.perhaps(of):
+                said = f"the check {check.name} is of {of!r}, which is no asset of this project"
+                hint = did_you_mean(of, assets)
+                yield Diagnosis("unknown-asset", said, one.at, hint=hint, key=one.at.path)
+            elif of in names.keys:
+                said = f"the check {check.name} is of {of!r}, which is no asset"
+                yield Diagnosis("unknown-asset", said, one.at, key=of)
+            continue
+        rule = check.rule
+        assert isinstance(rule, Predicate)
+        inputs: list[Input] = []
+        for given in rule.recipe.inputs:
+            found = {given.key} if given.key is not None else names.of_parameter(given.parameter, "")
+            if of in found or (not found and len(rule.recipe.inputs) == 1):
+                found = {of}
+            if len(found) == 1:
+                inputs.append(msgspec.structs.replace(given, key=next(iter(found))))
+                continue
+            meant = f"can mean {' or '.join(sorted(found))}" if found else "matches no asset or source"
+            example = sorted(found)[0] if found else "some.key"
             yield Diagnosis(
-                "bad-check",
-                f"two checks of {module.of} are called {twin.name!r}",
-                module.check.place,
-                (f"the other is at {twin.place}",),
-                "give one of them another `name:`",
-                key=module.of,
+                "ambiguous-upstream" if found else "unknown-upstream",
+                f"the check {check.name} of {of}: parameter {given.parameter!r} {meant}",
+                check.place,
+                hint=f'say which: @check(inputs={{"{given.parameter}": "{example}"}})',
+                key=of,
             )
-        checks[of] = (*others, module.check)
+        recipe = msgspec.structs.replace(rule.recipe, inputs=tuple(inputs))
+        resolved = msgspec.structs.replace(check, rule=msgspec.structs.replace(rule, recipe=recipe))
+        yield from _add(of, resolved, checks)
 
 
 def check_others(asset: Asset, checks: Sequence[Check], names: Names) -> Iterable[Diagnosis]:

@@ -23,9 +23,10 @@ import msgspec
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.loading.capture import capturing
+from upriver.assets.loading.declared_check import DeclaredCheck
 from upriver.assets.loading.imports import ProjectImports, module_name
 from upriver.assets.loading.load import LoadedPython, load_python
-from upriver.assets.model import Asset, CodePart, PythonRecipe
+from upriver.assets.model import Asset, CodePart, Predicate, PythonRecipe
 from upriver.assets.project.files import discover
 from upriver.assets.support.encodable import encode_json
 from upriver.assets.support.fresh_state import begin_afresh
@@ -59,6 +60,7 @@ def describe_project(
         observed=loaded.observed,
         assets=tuple(found.assets),
         sources=loaded.sources,
+        checks=tuple(found.checks),
         failed=dict(loaded.failed),
         loaded=loaded.loaded,
         diagnoses=(*loaded.diagnoses, *found.diagnoses),
@@ -76,6 +78,7 @@ class _Fingerprinted:
     """
 
     assets: list[Asset] = field(default_factory=list)
+    checks: list[DeclaredCheck] = field(default_factory=list)
     parts: dict[str, tuple[CodePart, ...]] = field(default_factory=dict)
     diagnoses: list[Diagnosis] = field(default_factory=list)
 
@@ -100,6 +103,32 @@ def _fingerprinted(root: Path, loaded: LoadedPython) -> _Fingerprinted:
             asset.recipe, fingerprint=found.fingerprint, packages=found.packages, widened=found.widened
         )
         result.assets.append(msgspec.structs.replace(asset, recipe=recipe))
+    return _with_checks(root, loaded, texts, result)
+
+
+def _with_checks(root: Path, loaded: LoadedPython, texts: Sources, result: _Fingerprinted) -> _Fingerprinted:
+    """Add the checks with the fingerprints of their functions. What can't be looked into breaks the asset."""
+    for declared, function in loaded.checks:
+        rule = declared.check.rule
+        assert isinstance(rule, Predicate)
+        try:
+            found = reach(function.function, Path(os.path.realpath(root)), texts, loaded.modules)
+        except Exception as error:  # noqa: BLE001 -- as for an asset
+            result.diagnoses.append(
+                Diagnosis(
+                    "analysis-failed",
+                    f"what the check {declared.check.name} can reach can't be told: {type(error).__name__}: {error}",
+                    declared.check.place,
+                    key=declared.of,
+                )
+            )
+            continue
+        result.parts[found.fingerprint] = found.parts
+        recipe = msgspec.structs.replace(
+            rule.recipe, fingerprint=found.fingerprint, packages=found.packages, widened=found.widened
+        )
+        check = msgspec.structs.replace(declared.check, rule=msgspec.structs.replace(rule, recipe=recipe))
+        result.checks.append(msgspec.structs.replace(declared, check=check))
     return result
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from upriver import assets, lineage
 from upriver.assets.errors import Diagnosis
+from upriver.assets.loading.declared_check import DeclaredCheck
 from upriver.assets.loading.import_reads import Observed
 from upriver.assets.model import Asset, Check, CodePart, Key, Place, Source, Value
 from upriver.assets.project.files import TRUST_AFTER, ProjectFile
@@ -74,6 +75,7 @@ class PythonModules(Value, frozen=True):
     observed: Observed = Observed()
     assets: tuple[Asset, ...] = ()
     sources: tuple[Source, ...] = ()
+    checks: tuple[DeclaredCheck, ...] = ()
     failed: dict[str, tuple[Diagnosis, ...]] = {}
     loaded: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
@@ -88,11 +90,14 @@ class Described(Value, frozen=True):
 
 
 class Declarations(Value, frozen=True):
-    """What one module declares. *reads* are the keys that the query of a SQL module names."""
+    """What one module declares. *reads* are the keys that the query of a SQL module names, *checked* the assets that
+    a Python module has checks of.
+    """
 
     assets: tuple[Asset, ...] = ()
     sources: tuple[Source, ...] = ()
     reads: tuple[Key, ...] = ()
+    checked: tuple[Key, ...] = ()
 
 
 class Manifest(Value, frozen=True):

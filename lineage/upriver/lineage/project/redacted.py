@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from upriver.assets.errors import Diagnosis
+from upriver.assets.loading.declared_check import DeclaredCheck
 from upriver.assets.loading.import_reads import Observed
 from upriver.assets.model import Asset, CodePart, PythonRecipe, Source
 from upriver.assets.support.encodable import encode_json
@@ -17,13 +18,19 @@ def without_secrets(described: Described) -> Described:
     modules = described.modules
     declared: list[Asset | Source] = [*modules.assets, *modules.sources]
     refused = {one.place: problem for one in declared if (problem := _problem(one)) is not None}
-    diagnoses = (*(_hidden(diagnosis) for diagnosis in modules.diagnoses), *refused.values())
+    checks = {one: problem for one in modules.checks if (problem := _check_problem(one)) is not None}
+    diagnoses = (
+        *(_hidden(diagnosis) for diagnosis in modules.diagnoses),
+        *refused.values(),
+        *checks.values(),
+    )
     return Described(
         msgspec.structs.replace(
             modules,
             observed=_observed(modules.observed),
             assets=tuple(_widened(one) for one in modules.assets if one.place not in refused),
             sources=tuple(one for one in modules.sources if one.place not in refused),
+            checks=tuple(one for one in modules.checks if one not in checks),
             failed={path: tuple(map(_hidden, problems)) for path, problems in modules.failed.items()},
             diagnoses=diagnoses,
             output=revealed.hide(modules.output),
@@ -44,6 +51,17 @@ def _problem(one: Asset | Source) -> Diagnosis | None:
         one.place,
         hint="what is declared is kept and shown; reveal a secret inside of the recipe that needs it",
         key=None if revealed.finds(one.key) else one.key,
+    )
+
+
+def _check_problem(one: DeclaredCheck) -> Diagnosis | None:
+    shown = revealed.whole(encode_json(one).decode())
+    if shown is None:
+        return None
+    said = f"the declaration of this check holds the value of {shown}"
+    key = None if revealed.finds(one.of) else one.of
+    return Diagnosis(
+        "secret-declared", said, one.check.place, hint="a check reads what it is handed", key=key
     )
 
 

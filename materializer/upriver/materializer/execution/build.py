@@ -21,7 +21,7 @@ from upriver.materializer.execution.verification import SetAside, set_aside_dama
 from upriver.materializer.freshness.stages import stages
 from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Action, Failure, Materialization, Outcome, Run, RunStatus, Version
-from upriver.materializer.ports import Lease
+from upriver.materializer.ports import Executor, Lease
 from upriver.materializer.runs.event_log import RunLog
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Build:
         seconds = {node: one[0] for node, one in durations.items()}
         planned = stages(project.graph.nodes, seen.findings, seconds, seen.views.sizes(project.sources))
         slow = {node.asset for node, took in seconds.items() if took >= _SLOW}
-        auditor = self._auditor(lease, seen) if project.checks else None
+        auditor = self._auditor(lease, seen, executor) if project.checks else None
         maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow, auditor)
 
         def failed(node: Node, error: AttemptFailed, attempts: int) -> None:
@@ -277,22 +277,33 @@ class Build:
             context.state.remember_recipes(parts)
         return execution.results
 
-    def _auditor(self, lease: Lease, seen: Survey) -> Auditor:
+    def _auditor(self, lease: Lease, seen: Survey, executor: Executor) -> Auditor:
         from upriver.materializer.quality.audit import Auditor
+        from upriver.materializer.quality.predicates import Predicates
 
         context = self._context
+        code, variables = seen.project.files.code_digest(), context.variables(seen.project)
         return Auditor(
             context.engine(),
             context.state,
             context.store,
             seen.contents,
             context.environment,
-            context.variables(seen.project),
+            variables,
             context.clock,
             run=self.run_id,
             accept=self._options.accept,
             because=self._options.because,
             record=lambda accepted: context.state.accept(lease, context.environment, accepted),
+            predicates=Predicates(
+                lambda: executor,
+                context.engine(),
+                context.store,
+                code,
+                variables,
+                cancelled=lambda: self._cancel.level > 0,
+            ),
+            earlier=lambda key: [one.version for one in context.state.history(key, 20)],
         )
 
 

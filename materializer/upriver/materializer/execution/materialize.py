@@ -28,7 +28,8 @@ from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import TYPED, Located, Materialization, Read, Trace, Version
 from upriver.materializer.ports import Executor, SourceChanging, Staged
-from upriver.materializer.quality.audit import Audit, Auditor, Content
+from upriver.materializer.quality.audit import Audit, Auditor
+from upriver.materializer.quality.memory import Content
 from upriver.materializer.runs.event_log import RunLog
 
 if TYPE_CHECKING:

@@ -48,6 +48,7 @@ class PythonAttempt(Value, frozen=True):
     declares to touch. *declared* and *remembered* are names of external inputs, as in a trace: what the recipe declares
     to read, and what the last attempt of the same recipe could read. *timeout* is in seconds, *memory* in bytes.
     *moment* is what its clocks show, in seconds since the epoch; None: the time.
+    Of a *check* the artifact are the rows that offend.
     """
 
     node: Node
@@ -65,13 +66,15 @@ class PythonAttempt(Value, frozen=True):
     timeout: float | None = None
     memory: int | None = None
     moment: float | None = None
+    check: bool = False
 
 
 class AttemptResult(Value, frozen=True):
     """What an attempt has yielded beside its artifact. *reads* are the footprints read, *external* what it could read
     besides its upstreams, by value; *peak_memory* is in bytes (None: not measured), *repeated* the seconds that went
     into repetitions before the last. *logical* is what DuckDB's types don't tell, by column (see
-    :class:`~upriver.assets.model.Column`), *engine* the identity of what computed it.
+    :class:`~upriver.assets.model.Column`), *engine* the identity of what computed it. *message* is
+    what a check says is wrong, empty when nothing is; None when it gave rows.
     """
 
     reads: tuple[tuple[Key, Footprint], ...]
@@ -81,6 +84,7 @@ class AttemptResult(Value, frozen=True):
     repeated: float = 0.0
     logical: dict[str, str] = {}
     engine: str = PYTHON
+    message: str | None = None
 
 
 class NotProduced(Value, frozen=True):

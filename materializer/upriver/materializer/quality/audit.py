@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
 from upriver.assets.errors import Diagnosis, UpriverError
-from upriver.assets.model import Check, Key, Newest, Offenders, Relationship, Value
+from upriver.assets.model import Check, Key, Newest, Offenders, Predicate, Relationship, Value
 from upriver.assets.project.config import Scalar
-from upriver.lineage.model import Footprint
 from upriver.lineage.sql.names import relation_name
 from upriver.materializer.model import (
     Acceptance,
@@ -24,10 +23,11 @@ from upriver.materializer.model import (
     Version,
 )
 from upriver.materializer.ports import Clock, Engine, QualityStore, Store
+from upriver.materializer.quality.memory import Content, Fingerprints, VerdictMemory
+from upriver.materializer.quality.predicates import Predicates
 from upriver.materializer.quality.rules import (
     counting,
     counting_query,
-    footprint,
     missing_column,
     sample_query,
 )
@@ -36,7 +36,7 @@ from upriver.materializer.quality.verdicts import (
     passes,
     result,
     rule_digest,
-    verdict_id,
+    stands,
 )
 
 
@@ -66,21 +66,6 @@ class Audit(Value, frozen=True):
         return tuple(one for one in self.results if one.outcome in bad and not one.stops)
 
 
-class Content(Value, frozen=True):
-    """One content to be read: its version, and its files where they are now."""
-
-    version: Version
-    located: Located
-
-
-class Fingerprints(Protocol):
-    """Fingerprints of what is read of a version (see ``freshness/comparison.py``)."""
-
-    def fingerprint(self, key: Key, version: Version | Located, footprint: Footprint) -> str:
-        """The fingerprint of *footprint* in *version* of *key*."""
-        ...
-
-
 class Counted(NamedTuple):
     """What an aggregate gave for one check, over so many rows; *value* is None where a query of its own will tell."""
 
@@ -93,7 +78,8 @@ class Auditor:
     """Holds checks against contents.
 
     A verdict that is known for what is read is taken as it is. *accept* are the checks whose failures are accepted in
-    this build, each as ``KEY:CHECK``, *because* of that; *record* makes these exceptions durable.
+    this build, each as ``KEY:CHECK``, *because* of that; *record* makes these exceptions durable. *predicates* runs
+    the checks that are functions, *earlier* gives the contents that an asset had, newest first.
     """
 
     def __init__(
@@ -111,11 +97,14 @@ class Auditor:
         accept: Collection[str] = (),
         because: str = "",
         record: Callable[[Sequence[Acceptance]], None] = lambda accepted: None,
+        predicates: Predicates | None = None,
+        earlier: Callable[[Key], Iterable[Version]] = lambda key: (),
     ) -> None:
+        self._predicates = predicates
+        self._memory = VerdictMemory(state, contents, variables, earlier)
         self._engine = engine
         self._state = state
         self._store = store
-        self._contents = contents
         self._environment = environment
         self._variables = variables
         self._clock = clock
@@ -131,14 +120,12 @@ class Auditor:
         todo: dict[str, Check] = {}
         ids: dict[str, str] = {}
         for check in checks:
-            ids[check.name] = self._id(
-                key, check, contents, lambda name, footprint_: contents[name].version.id
-            )
+            ids[check.name] = self._memory.id(key, check, contents)
         known = dict(self._state.verdicts(ids.values()))
         verdicts: dict[str, Verdict] = {}
         for check in checks:
             verdict = None if self._again(key, check) else known.get(ids[check.name])
-            if verdict is not None:
+            if verdict is not None and stands(verdict):
                 verdicts[check.name] = verdict
             else:
                 todo[check.name] = check
@@ -175,13 +162,6 @@ class Auditor:
     def _again(self, key: Key, check: Check) -> bool:
         return key in self._forced or changes_by_itself(check)
 
-    def _id(
-        self, key: Key, check: Check, contents: Mapping[Key, Content], named: Callable[[Key, Footprint], str]
-    ) -> str:
-        reads = [(key, named(key, footprint(check.rule, own=True)))]
-        reads += [(other, named(other, footprint(check.rule, own=other == key))) for other in check.others]
-        return verdict_id(key, rule_digest(check, self._variables), reads)
-
     def _run_all(
         self, key: Key, checks: Sequence[Check], ids: Mapping[str, str], contents: Mapping[Key, Content]
     ) -> tuple[dict[str, Verdict], dict[str, str]]:
@@ -192,7 +172,10 @@ class Auditor:
         for check in checks:
             if problem := _problem(key, check, contents):
                 errors[check.name] = problem
-            elif (same := self._same_content(key, check, contents)) is not None:
+            elif (
+                not self._again(key, check)
+                and (same := self._memory.of_same(key, check, contents)) is not None
+            ):
                 found[check.name] = same
             else:
                 due.append(check)
@@ -205,47 +188,8 @@ class Auditor:
                     )
                 except Exception as error:  # noqa: BLE001 -- a check that can't be run fails, and no other
                     errors[check.name] = f"it can't be run: {_first(str(error))}"
-        self._remember(key, found, ids, contents, checks)
+        self._memory.remember(key, found, ids, contents, checks)
         return found, errors
-
-    def _same_content(self, key: Key, check: Check, contents: Mapping[Key, Content]) -> Verdict | None:
-        """An earlier verdict on contents that are the same in all that the check reads."""
-        if self._again(key, check):
-            return None
-        digest = rule_digest(check, self._variables)
-        if not any(one.rule == digest for one in self._state.verdict_history(key, check.name, 5)):
-            return None  # there is nothing that a pass over the columns could find
-        id_ = self._fingerprint_id(key, check, contents)
-        return None if id_ is None else self._state.verdicts([id_]).get(id_)
-
-    def _fingerprint_id(self, key: Key, check: Check, contents: Mapping[Key, Content]) -> str | None:
-        def named(name: Key, read: Footprint) -> str:
-            content = contents[name]
-            subject: Version | Located = content.located if name == key else content.version
-            return self._contents.fingerprint(name, subject, read)
-
-        try:
-            return self._id(key, check, contents, named)
-        except UpriverError:
-            return None  # what can't be read is told by the check itself
-
-    def _remember(
-        self,
-        key: Key,
-        found: Mapping[str, Verdict],
-        ids: Mapping[str, str],
-        contents: Mapping[Key, Content],
-        checks: Sequence[Check],
-    ) -> None:
-        """Keep verdicts by the ids of versions and, where another version may hold the same, by fingerprints."""
-        keep = {ids[name]: verdict for name, verdict in found.items()}
-        for check in checks:
-            verdict = found.get(check.name)
-            if verdict is None or not self._state.verdict_history(key, check.name, 1):
-                continue
-            if (id_ := self._fingerprint_id(key, check, contents)) is not None:
-                keep[id_] = verdict
-        self._state.remember_verdicts(keep)
 
     def _exposed(self, located: Located) -> str:
         """A relation that shows exactly this content, whatever else is shown under its key."""
@@ -303,6 +247,8 @@ class Auditor:
     ) -> Verdict:
         value, rows, seconds = counted
         bound = other = None
+        if isinstance(check.rule, Predicate):
+            return self._asked(key, check, check.rule, id_, contents, counted.rows)
         match check.rule:
             case Offenders():
                 bound = self._bound(check.rule, check, relations)
@@ -327,6 +273,21 @@ class Auditor:
             if query is not None:
                 verdict = msgspec.structs.replace(verdict, sample=self._sample(query))
         return verdict
+
+    def _asked(
+        self, key: Key, check: Check, rule: Predicate, id_: str, contents: Mapping[Key, Content], rows: int
+    ) -> Verdict:
+        """The verdict of a function."""
+        if self._predicates is None:
+            raise UpriverError("there is nothing here that runs functions")
+        began = self._clock.monotonic()
+        found = self._predicates.run(key, check, rule, {one: c.located for one, c in contents.items()})
+        reads = ((key, contents[key].version.id), *((one, contents[one].version.id) for one in check.others))
+        return Verdict(
+            id_, key, check.name, rule_digest(check, self._variables), reads, rows, found.offenders, self._clock.now(),
+            self._run, self._clock.monotonic() - began, None, found.sample, found.message, found.reads,
+            found.environment,
+        )  # fmt: skip
 
     def _sample(self, query: str) -> ArtifactRef | None:
         """The first offenders as an artifact of their own."""

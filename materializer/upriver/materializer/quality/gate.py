@@ -19,7 +19,7 @@ from upriver.materializer.model import (
 )
 from upriver.materializer.ports import QualityStore
 from upriver.materializer.quality.standing import Standing
-from upriver.materializer.quality.verdicts import changes_by_itself, result, rule_digest, verdict_id
+from upriver.materializer.quality.verdicts import changes_by_itself, result, rule_digest, stands, verdict_id
 
 
 class Gate:
@@ -88,6 +88,8 @@ class Gate:
         results = []
         for check in checks:
             verdict = known.get(ids.get(check.name, ""))
+            if verdict is not None and not stands(verdict):
+                verdict = None
             again = key in self._forced or (self._building and changes_by_itself(check))
             if check.name not in ids:
                 continue
@@ -110,6 +112,8 @@ class Gate:
         if last.rule != rule_digest(check, self._variables):
             return "its declaration changed"
         changed = [one for one, id_ in reads if dict(last.reads).get(one) != id_]
+        if not changed and not stands(last):
+            return "the environment changed since it ran"
         return f"{', '.join(changed)} changed since it ran" if changed else "has not run on this"
 
     def remembered(self, key: Key, check: str) -> Verdict | None:

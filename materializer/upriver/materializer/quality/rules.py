@@ -13,6 +13,7 @@ from upriver.assets.model import (
     Newest,
     NotNull,
     Offenders,
+    Predicate,
     Range,
     Relationship,
     RowCount,
@@ -39,7 +40,7 @@ def columns_of(rule: Rule) -> tuple[str, ...] | None:
             return (rule.column,)
         case RowCount():
             return ()
-        case Expression() | Offenders():
+        case Expression() | Offenders() | Predicate():
             return None
 
 
@@ -48,7 +49,7 @@ def footprint(rule: Rule, own: bool) -> Footprint:
     match rule:
         case Relationship(to_column=column) if not own:
             return Footprint((column,), None, ordered=False)
-        case Offenders():
+        case Offenders() | Predicate():
             return Footprint(None, None, ordered=True)
         case _:
             columns = columns_of(rule)
@@ -67,7 +68,7 @@ def counting(check: Check, relation: str, schema: Schema) -> str | None:
             return f"count({quote(column)}) - count(distinct {quote(column)})"
         case Unique(columns=columns):
             return f"count(*) - count(distinct ({', '.join(map(quote, columns))}))"
-        case Relationship() | Offenders():
+        case Relationship() | Offenders() | Predicate():
             return None
         case _:
             return f"count(*) filter (where {offends(rule, schema)})"
@@ -116,7 +117,7 @@ def sample_query(
     """The query of the first offenders; None for a rule that no row offends by itself."""
     rule = check.rule
     match rule:
-        case RowCount() | Newest():
+        case RowCount() | Newest() | Predicate():
             return None
         case Unique(columns=columns):
             names = ", ".join(map(quote, columns))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
-from upriver.assets.model import Check, Expression, Key, Newest, Offenders, RowCount, Severity
+from upriver.assets.model import Check, Expression, Key, Newest, Offenders, Predicate, RowCount, Severity
 from upriver.assets.project.config import Scalar
+from upriver.lineage.analysis.analyzer import settings_of
+from upriver.lineage.project.distributions import release_series
 from upriver.materializer.model import Acceptance, CheckOutcome, CheckResult, Verdict
 
 _FORM = 1
@@ -27,8 +30,26 @@ VOLATILE = re.compile(
 """What may give something else over the same rows. A check with such a word in it holds for one build only."""
 
 
+VARIABLE, ISOLATION = "env:", "isolation"
+"""As external inputs are named in traces (see ``freshness/decide.py``)."""
+
+
+def as_they_are(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Environment variables as they are now, by digest."""
+    return tuple((name, _digest(os.environ.get(name))) for name in sorted(names))
+
+
+def stands(verdict: Verdict) -> bool:
+    """Whether what a function could see beside the rows is as it was."""
+    return not verdict.environment or verdict.environment == as_they_are(
+        name for name, _ in verdict.environment
+    )
+
+
 def changes_by_itself(check: Check) -> bool:
     """Whether a check may find something else in the same rows: then no verdict outlives a build."""
+    if isinstance(check.rule, Predicate):
+        return not check.rule.steady
     return isinstance(check.rule, (Expression, Offenders)) and VOLATILE.search(check.rule.text) is not None
 
 
@@ -38,6 +59,11 @@ def rule_digest(check: Check, variables: Mapping[str, Scalar]) -> str:
     if isinstance(check.rule, Offenders):
         rule = ["query", check.rule.fingerprint]
     given = None
+    if isinstance(check.rule, Predicate):
+        recipe = check.rule.recipe
+        packages = [(name, release_series(version)) for name, version in recipe.packages]
+        rule = ["python", recipe.fingerprint, packages, [(one.parameter, one.key) for one in recipe.inputs]]
+        given = sorted((name, repr(value)) for name, value in settings_of(recipe.settings, variables).items())
     if isinstance(check.rule, (Expression, Offenders)) and _VARIABLE.search(check.rule.text):
         given = sorted((name, repr(value)) for name, value in variables.items())
     return _digest([_FORM, rule, given])
@@ -78,12 +104,14 @@ def found(check: Check, verdict: Verdict, now: float) -> str:
             return f"the newest {column} is {newest} UTC, {age} ago; {_length(within)} allowed"
         case _:
             allowed = ""
+            if verdict.message:
+                return verdict.message
             if check.share:
                 allowed = f", {check.share:.4%} of them allowed".replace("0%", "%")
             elif check.most:
                 allowed = f", {check.most:,} allowed"
             told = f"{verdict.offenders:,} of {_rows(verdict.rows)}"
-            if isinstance(check.rule, Offenders):
+            if isinstance(check.rule, (Offenders, Predicate)):
                 told = f"{_rows(verdict.offenders)}"
             return f"{told}{' offend' if verdict.offenders != 1 else ' offends'}{allowed}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING
 
 from upriver.assets.errors import UsageError, did_you_mean
@@ -15,6 +17,7 @@ from upriver.materializer.answers import Table
 from upriver.materializer.context import Context
 from upriver.materializer.model import CheckOutcome, CheckReport, CheckResult, Refused, Version
 from upriver.materializer.operations import ProjectApi
+from upriver.materializer.ports import Executor
 
 if TYPE_CHECKING:
     from upriver.materializer.quality.unit_test_report import UnitTestReport
@@ -35,7 +38,9 @@ class Gates(ProjectApi):
     def check(self, select: Sequence[str] = (), *, force: bool = False) -> CheckReport:
         from upriver.materializer.freshness.observe import observe
         from upriver.materializer.inspection.versions import recorded_versions
-        from upriver.materializer.quality.audit import Auditor, Content
+        from upriver.materializer.quality.audit import Auditor
+        from upriver.materializer.quality.memory import Content
+        from upriver.materializer.quality.predicates import Predicates
 
         with self._reading:
             context = self.context
@@ -46,13 +51,25 @@ class Gates(ProjectApi):
             if not chosen:
                 return CheckReport(())
             seen = observe(context, among=project.graph.ancestors(chosen))
+            variables = context.variables(project)
+            opened = ExitStack()
+
+            @cache
+            def executor() -> Executor:
+                found = context.parts.executor(project, 1)
+                opened.callback(found.close)
+                return found
+
+            code = project.files.code_digest()
             auditor = Auditor(
-                context.engine(), context.state, context.store, seen.contents, context.environment,
-                context.variables(project), context.clock, forced=chosen if force else (),
+                context.engine(), context.state, context.store, seen.contents, context.environment, variables,
+                context.clock, forced=chosen if force else (),
+                predicates=Predicates(executor, context.engine(), context.store, code, variables),
+                earlier=lambda key: [one.version for one in context.state.history(key, 20)],
             )  # fmt: skip
             versions = recorded_versions(context)
             found: list[CheckResult] = []
-            with context.store.reading():
+            with opened, context.store.reading():
                 for key in chosen:
                     checks = project.checks[key]
                     needed = {key, *(other for check in checks for other in check.others)}

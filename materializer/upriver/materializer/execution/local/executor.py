@@ -75,6 +75,7 @@ class LocalExecutor:
             settings=attempt.settings,
             permissions=attempt.permissions,
             moment=attempt.moment,
+            check=attempt.check,
         )
         granted = granted_before(attempt.remembered, attempt.declared, self._root)
         limits = attempt.timeout, attempt.memory or self._memory
@@ -87,7 +88,15 @@ class LocalExecutor:
             discard(ran.scratch)
         result = ran.result
         peak = max(result.peak_memory, ran.ended.peak_memory)
-        return AttemptResult(result.reads, result.analysis, ran.external, peak, ran.repeated, result.logical)
+        return AttemptResult(
+            result.reads,
+            result.analysis,
+            ran.external,
+            peak,
+            ran.repeated,
+            result.logical,
+            message=result.message,
+        )
 
     def close(self) -> None:
         """End the processes that wait."""

@@ -150,6 +150,29 @@ def write(returned: Any, target: Path, *, file_asset: bool) -> dict[str, str]:
     return {}
 
 
+def write_found(returned: Any, target: Path) -> str | None:
+    """Write the rows that a check has found to offend to *target*. Returns its message (empty: all is well) where it
+    told one, which is written as a row. Raises AssetError.
+    """
+    message: str | None = None
+    if isinstance(returned, str):
+        message = returned.strip()
+    elif isinstance(returned, bool) or type(returned).__name__ in ("bool", "bool_"):
+        message = "" if returned else "it does not hold"
+    elif returned is None:
+        raise AssetError(
+            "the check returned nothing (None): it returns the rows that offend, or whether all is well (a bool), "
+            "or what is wrong (a text)"
+        )
+    if message is None:
+        write(returned, target, file_asset=False)
+        return None
+    import pyarrow as pa
+
+    write_arrow(pa.table({"message": pa.array([message] if message else [], pa.string())}), target)
+    return message
+
+
 def _check_columns(types: Mapping[str, str]) -> None:
     """Refuse what no table file can hold, in words of our own: those of the writers name no column."""
     if not types:

@@ -43,7 +43,7 @@ class Job(Value, frozen=True):
     for it. *environment* are the environment variables that the asset declares to read (and patterns), *settings* the
     values of the parameters that receive project variables. *scratch* is the attempt's own folder, *permissions* what
     the recipe declares to touch; it is only watched where *confinement* is None. *moment* is what its clocks show (see
-    :mod:`upriver.materializer.execution.local.held_clock`).
+    :mod:`upriver.materializer.execution.local.held_clock`); of a *check* the artifact are the rows that offend.
     """
 
     root: str
@@ -62,6 +62,7 @@ class Job(Value, frozen=True):
     confinement: Confinement | None = None
     partition: PartitionKey | None = None
     moment: float | None = None
+    check: bool = False
 
     @property
     def node(self) -> Node:
@@ -73,7 +74,8 @@ class Result(Value, frozen=True, tag="result"):
     """What became of the attempt. *reads* are the observed footprints; *peak_memory* is in bytes,
     *warnings* are sentences for the user, *external* what was read without being declared (see
     :mod:`upriver.materializer.freshness.external_inputs`), *denied* what the confinement did not let it do: no result
-    is to be taken from such an attempt. *logical* is what DuckDB's types don't tell of what was written, by column.
+    is to be taken from such an attempt. *logical* is what DuckDB's types don't tell of what was written, by column,
+    *message* what a check says is wrong.
     """
 
     error: str | None = None
@@ -85,6 +87,7 @@ class Result(Value, frozen=True, tag="result"):
     external: tuple[tuple[str, str], ...] = ()
     denied: tuple[Denied, ...] = ()
     logical: dict[str, str] = {}
+    message: str | None = None
 
 
 class Revealed(Value, frozen=True, tag="revealed"):

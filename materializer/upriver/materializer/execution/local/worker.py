@@ -105,7 +105,7 @@ def run(job: Job, confine: Confine = confine_job) -> Result:
 
 def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Result:
     from upriver.lineage.analysis.load_function import find_function
-    from upriver.materializer.execution.local.frames import Observer, write
+    from upriver.materializer.execution.local.frames import Observer, write, write_found
 
     if job.moment is not None:
         from upriver.materializer.execution.local.held_clock import hold
@@ -119,8 +119,12 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
     observer = Observer()
     arguments = {one.parameter: observer.receive(one) for one in job.inputs} | job.settings
     returned = function(**arguments)
-    analysis = observer.analyse(returned, order_promised=job.ordered)
-    logical = write(returned, Path(job.target), file_asset=job.file_asset)
+    analysis, logical, message = None, {}, None
+    if job.check:
+        message = write_found(returned, Path(job.target))
+    else:
+        analysis = observer.analyse(returned, order_promised=job.ordered)
+        logical = write(returned, Path(job.target), file_asset=job.file_asset)
     if not job.file_asset:
         _check_names(Path(job.target))
     warnings, external = (*undeclared.stop(), *_weak_secrets()), _without_secrets(undeclared.values())
@@ -137,6 +141,7 @@ def _attempt(job: Job, root: Path, undeclared: Undeclared, shared: int) -> Resul
         external=external,
         denied=undeclared.denied,
         logical=logical,
+        message=None if message is None else revealed.hide(message),
     )
 
 
