@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
+from upriver.assets.execution import Execution as Execution
+from upriver.assets.execution import Permissions as Permissions
 from upriver.assets.keys import MAX_KEY_LENGTH as MAX_KEY_LENGTH
 from upriver.assets.keys import Key as Key
 from upriver.assets.keys import key_problem as key_problem
@@ -57,34 +59,6 @@ class Column(Value, frozen=True):
 
 
 Schema: TypeAlias = tuple[Column, ...]
-
-
-class Execution(Value, frozen=True):
-    """How a recipe is run: what may go wrong and how much it may take.
-
-    *timeout* is in seconds, *memory* in bytes, *backoff* the first wait between attempts in seconds
-    (doubled at each retry, with jitter, at most *backoff_cap*).
-    """
-
-    retries: int = 0
-    backoff: float = 1.0
-    backoff_cap: float = 60.0
-    timeout: float | None = None
-    memory: int | None = None
-    pool: str | None = None
-
-
-class Permissions(Value, frozen=True):
-    """What a Python recipe may touch besides what it is handed.
-
-    *reads* are paths and patterns of the project, *writes* patterns (of the project, or absolute) in folders that it
-    may write into. *network* lets it use sockets, *processes* the memory that processes share.
-    """
-
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    network: bool = False
-    processes: bool = False
 
 
 class Input(Value, frozen=True):

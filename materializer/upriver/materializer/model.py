@@ -167,6 +167,8 @@ class Cause(StrEnum):
     UNBOUND = "unbound"
     BROKEN = "broken"
     SOURCE_MISSING = "source_missing"
+    FALLBACK = "fallback"
+    """It failed, or what it reads did, and something stands in for it."""
     CHECK = "check"
     """A check of the asset has failed, or has not run on what is there now."""
 
@@ -258,6 +260,7 @@ class Run(Value, frozen=True):
 class Failure(Value, frozen=True):
     """The last failed attempt of a node: the recipe it ran, and what happened.
 
+    It is the last of *times* in a row of one cause, with this recipe on the same *inputs* (a digest of what was read).
     Of one that is *distrusted* nothing was tried: its materialization was forgotten, for the reason in *error*.
     """
 
@@ -270,6 +273,8 @@ class Failure(Value, frozen=True):
     attempts: int = 1
     partition: PartitionKey | None = None
     distrusted: bool = False
+    times: int = 1
+    inputs: str = ""
 
     @property
     def node(self) -> Node:

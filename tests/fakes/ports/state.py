@@ -67,6 +67,7 @@ class MemoryState:
         self._recipes: dict[str, Sequence[CodePart]] = {}
         self._observations: dict[tuple[str, Key, str], float] = {}
         self._pauses: dict[tuple[str, Key], Pause] = {}
+        self._slots: dict[tuple[str, Node, str], int] = {}
         self.outbox = MemoryIncidents()
         self.incidents, self.messages = self.outbox.incidents, self.outbox.messages
         self.record_transitions, self.change_message = (
@@ -209,9 +210,18 @@ class MemoryState:
         taken = sum(memory for _, memory in self._claims.values())
         if budget is not None and self._claims and taken + request.memory > budget:
             return Claim(node, Claimed.FULL)
+        if request.pool is not None:
+            inside = [token for place, token in self._slots.items() if self._in_pool(place, request.pool[0])]
+            if len(inside) >= request.pool[1]:
+                return Claim(node, Claimed.FULL, self._builders[inside[0]])
+            self._slots[environment, node, request.pool[0]] = lease.token
         for one in (node, *request.also):
             self._claims[environment, one] = lease.token, request.memory if one == node else 0
         return Claim(node, Claimed.GRANTED)
+
+    def _in_pool(self, place: tuple[str, Node, str], pool: str) -> bool:
+        """Whether the claim is still there, and one of *pool*."""
+        return place[2] == pool and place[:2] in self._claims
 
     def unclaim(self, lease: Lease, environment: str, nodes: Iterable[Node]) -> None:
         for node in nodes:

@@ -22,8 +22,9 @@ from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import Claims
 from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.memory_budget import Took, expected_memory
+from upriver.materializer.execution.retrying import pause
 from upriver.materializer.execution.scheduler import Run
-from upriver.materializer.execution.work import Limits, Work, backoff
+from upriver.materializer.execution.work import Limits, Work
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import (
@@ -104,6 +105,7 @@ class Scene:
     failures: list[tuple[Key, int]] = field(default_factory=list)
     before_commit: Callable[[Key], None] = lambda key: None
     together: int = 0
+    memory_given: list[int | None] = field(default_factory=list)
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -152,7 +154,7 @@ class Scene:
                 source_problem=self.problems.get,
                 attempt=self._attempt,
                 put=put,
-                failed=lambda node, error, number: self.failures.append((node.asset, number)),
+                failed=lambda node, error, number, inputs: self.failures.append((node.asset, number)),
                 emit=self.events.append,
                 cancelled=self.cancelled,
                 dropped=self.dropped,
@@ -184,8 +186,11 @@ class Scene:
             case action:
                 return Finding(Node(key), action, State.STALE, (Reason(Cause.RECIPE, key),))
 
-    def _attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Materialized:
+    def _attempt(
+        self, node: Node, upstreams: Mapping[Node, Version], number: int, memory: int | None
+    ) -> Materialized:
         key = node.asset
+        self.memory_given.append(memory)
         with self._lock:
             self.started.append(key)
             self.given[key] = {up.asset: version for up, version in upstreams.items()}
@@ -340,10 +345,9 @@ def test_the_seconds_of_an_asset_are_those_of_its_attempts() -> None:
 def test_waits_double_up_to_the_cap_and_are_spread_by_half(
     attempt: int, jitter: float, first: float, cap: float
 ) -> None:
-    execution = Execution(backoff=first, backoff_cap=cap)
     full = min(cap, first * 2 ** (attempt - 1))
-    assert full / 2 <= backoff(execution, attempt, jitter) <= full
-    assert backoff(execution, attempt, 1.0) == pytest.approx(full)
+    assert full / 2 <= pause(first, cap, attempt, jitter) <= full
+    assert pause(first, cap, attempt, 1.0) == pytest.approx(full)
 
 
 # -- limits ----------------------------------------------------------------------------------------------------

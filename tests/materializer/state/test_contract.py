@@ -369,6 +369,20 @@ class TestClaims:
         state.unclaim(other, "dev", [B])
         assert ask(state, other, ClaimRequest(B, None, memory=900), 100) is Claimed.GRANTED
 
+    def test_the_slots_of_a_pool_are_claims(self, state: AnyState, lease: Lease, other: Lease) -> None:
+        """All builds share them, whatever the environment; the slot of a build that has ended is free."""
+        pool = ("api", 1)
+        assert ask(state, lease, ClaimRequest(A, None, pool=pool)) is Claimed.GRANTED
+        (answer,) = state.claim(other, "dev", [ClaimRequest(B, None, pool=pool)])
+        assert answer.answer is Claimed.FULL
+        assert answer.holder is not None
+        (elsewhere,) = state.claim(other, "prod", [ClaimRequest(B, None, pool=pool)])
+        assert elsewhere.answer is Claimed.FULL
+        assert ask(state, other, ClaimRequest(B, None, pool=("other", 1))) is Claimed.GRANTED
+        state.unclaim(other, "dev", [B])
+        lease.release()
+        assert ask(state, other, ClaimRequest(B, None, pool=pool)) is Claimed.GRANTED
+
     def test_an_outdated_lease_claims_nothing(self, state: AnyState, lease: Lease, other: Lease) -> None:
         lease.release()
         state.acquire(run("run3")).release()

@@ -30,6 +30,7 @@ from upriver.materializer.answers import Table
 from upriver.materializer.automation.model import GoalCause, GoalState, Happening
 from upriver.materializer.model import Action, Cause, CheckOutcome, Outcome, RunStatus, State, Trust
 from upriver.materializer.operations import operations
+from upriver.materializer.ports import IncidentKind, IncidentState
 from upriver.materializer.quality.unit_test_report import UnitTestOutcome
 from upriver.materializer.upkeep.fsck import Trouble
 from upriver.tui.cli.arguments import COMMANDS as COMMAND_NAMES
@@ -129,6 +130,8 @@ def test_the_contract_explains_every_field_of_a_shape_and_no_other(name: str) ->
         ("goal_state", GoalState),
         ("goal_cause", GoalCause),
         ("happening", Happening),
+        ("incident_kind", IncidentKind),
+        ("incident_state", IncidentState),
         ("check_outcome", CheckOutcome),
         ("unit_test_outcome", UnitTestOutcome),
     ],

@@ -115,6 +115,8 @@ def asset(
     description: str | None = None,
     retries: int | None = None,
     backoff: str | float | None = None,
+    retry: Iterable[Mapping[str, Any]] | None = None,
+    fallback: str | None = None,
     timeout: str | float | None = None,
     memory: str | int | None = None,
     pool: str | None = None,
@@ -150,7 +152,9 @@ def asset(key: Any = None, **options: Any) -> Any:
     Without *key*, the asset is named after the folder of its module below ``assets/`` and the function. Each
     parameter is an upstream, found by its name or through *inputs* (``{"o": "raw.orders"}``); its annotation
     decides what the function receives. *timeout* and *backoff* are seconds or text such as ``"5m"``, *memory*
-    is bytes or text such as ``"2GB"``. *environment* names the environment variables (``"AWS_*"``: all that begin
+    is bytes or text such as ``"2GB"``. *retry* are rules by the kind of failure,
+    ``[{"on": "HTTP 5..", "times": 5}]``; *fallback* (``"last"``) is what readers get when it fails.
+    *environment* names the environment variables (``"AWS_*"``: all that begin
     so), *variables* those of ``upriver.toml`` that the function reads. *after* are assets that must be up to date
     first although they are not read. With *ordered* the order of the rows is part of the result. A function that
     returns bytes or a path makes a file; *suffix* is then the ending of its name.

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from upriver.assets.declare.options import DIALECTS, MOST_RETRIES, SQL_OPTIONS, VOLATILE
 from upriver.assets.declare.partition import TERMS as PARTITION_TERMS
+from upriver.assets.declare.retry import MOST_MORE, MOST_TIMES
 from upriver.assets.declare.rules import KINDS, OF_COLUMNS, TERMS
 from upriver.assets.goals import GOAL_OPTIONS
 from upriver.assets.project.alerts import ALERT_SETTINGS, MOST_AN_HOUR, TRANSITIONS
@@ -70,6 +71,24 @@ _OPTIONS: Mapping[str, Fragment] = {
         ],
     },
     "backoff": _quantity("The pause before the first retry, such as 10s.", _DURATION),
+    "retry": {
+        "description": "Rules for failures by kind: memory, timeout, or a pattern of the error.",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["on", "times"],
+            "additionalProperties": False,
+            "properties": {
+                "on": {"type": "string", "minLength": 1},
+                "times": {"type": "integer", "minimum": 1, "maximum": MOST_TIMES},
+                "backoff": {
+                    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DURATION}]
+                },
+                "more": {"type": "number", "minimum": 1, "maximum": MOST_MORE},
+            },
+        },
+    },
+    "fallback": _text("What readers get when it fails: last, its last good content.", pattern=_KEY),
     "timeout": _quantity("After which an attempt is ended, such as 5m.", _DURATION),
     "memory": _quantity("What an attempt may take, such as 2GB.", _AMOUNT),
     "pool": _text("A name in [pools] of upriver.toml: at most so many of these run at a time.", minLength=1),

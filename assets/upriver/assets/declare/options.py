@@ -10,7 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from upriver.assets.declare.paths import read_pattern, write_pattern
+from upriver.assets.declare.retry import read_retry
 from upriver.assets.errors import Diagnosis, did_you_mean
+from upriver.assets.execution import Retry
 from upriver.assets.goals import GOAL_OPTIONS, read_goals
 from upriver.assets.model import Execution, Goal, Key, Kind, Permissions, Place, Quality, Value, key_problem
 from upriver.assets.partitions.model import Partitioning
@@ -59,6 +61,8 @@ class Options(Value, frozen=True):
     goals: tuple[Goal, ...] = ()
     quality: Quality = Quality()
     partition: Partitioning | None = None
+    retry: tuple[Retry, ...] = ()
+    fallback: str | None = None
 
     @property
     def permissions(self) -> Permissions:
@@ -74,6 +78,8 @@ class Options(Value, frozen=True):
             timeout=self.timeout,
             memory=self.memory,
             pool=self.pool,
+            retry=self.retry,
+            fallback=self.fallback,
         )
 
 
@@ -206,6 +212,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "dialect": _choice(DIALECTS),
     "retries": _retries,
     "backoff": parse_duration,
+    "retry": read_retry,
+    "fallback": _key,
     "timeout": _timeout,
     "memory": parse_memory,
     "pool": _label,
@@ -230,6 +238,8 @@ NESTED = (*QUALITY, "partition")
 _RUNNING = (
     "retries",
     "backoff",
+    "retry",
+    "fallback",
     "timeout",
     "memory",
     "pool",
@@ -263,6 +273,8 @@ def read_options(
                 problems.append(Diagnosis("bad-value", f"{name}: {error}", place(name), key=key))
     goals, wrong = read_goals({name: value for name, value in given.items() if name in known})
     problems += [Diagnosis("bad-value", text, place(name), hint=hint, key=key) for name, text, hint in wrong]
+    if (instead := read.get("fallback", "last")) != "last":  # it has to be up to date when it is needed
+        read["after"] = tuple(dict.fromkeys((*read.get("after", ()), instead)))
     return Options(**read, goals=goals), problems
 
 

@@ -22,9 +22,13 @@ from upriver.materializer.automation.model import (
 )
 from upriver.materializer.automation.ticks import Ticks
 from upriver.materializer.context import Context
+from upriver.materializer.execution.retrying import digest_of_inputs, is_transient
 from upriver.materializer.freshness.survey import Survey, survey
-from upriver.materializer.model import Cause, State
+from upriver.materializer.model import Cause, Failure, State
 from upriver.materializer.ports import Pause
+
+CIRCUIT = 5
+"""Failures of one cause after which an asset waits for other code or other inputs."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Assessment:
     remaining: Mapping[Key, tuple[float, float]]
     identities: Mapping[Key, str]
     """What an attempt at each wanted asset would run on: its code, and what it reads. A failure is of one of these."""
+    tripped: frozenset[Key] = frozenset()
+    """The wanted assets that failed so often for one cause that they wait for other code or other inputs."""
     held: frozenset[Key] = frozenset()
     """The wanted assets that wait for a person: what one edit made stale is more than may be built without asking."""
     seen: Survey | None = None
@@ -135,6 +141,9 @@ class _View:
         self._held = project.graph.descendants(many) if many else frozenset[Key]()
         self._now = now
         self._upstreams = {key: project.graph.upstreams(key) for key in self._findings}
+        self.tripped = frozenset(
+            node.asset for node, failure in seen.failures.items() if self._trips(node, failure)
+        )
         self._restless = restless(seen.findings)
         took = context.state.duration_ranges(context.environment)
         self._took = {node.asset: span for node, span in took.items() if node.partition is None}
@@ -165,6 +174,27 @@ class _View:
         done = max(0.0, self._now - self._running[key]) if key in self._running else 0.0
         self._remaining[key] = (max(0.0, own[0] - done) + longest[0], max(0.0, own[1] - done) + longest[1])
 
+    def _trips(self, node: Node, failure: Failure) -> bool:
+        """Whether a failure came often enough, of the code and inputs of now, and does not pass by itself."""
+        if (
+            failure.times < CIRCUIT
+            or node not in self._seen.findings
+            or node.asset not in self._project.assets
+        ):
+            return False
+        execution = self._project.assets[node.asset].execution
+        if failure.recipe != self._project.fingerprints[node.asset] or is_transient(execution, failure.error):
+            return False
+        versions: dict[Node, str] = {}
+        for up in self._project.graph.nodes.upstreams(node):
+            finding = self._seen.findings.get(up)
+            known = self._seen.views.sources.known(up.asset) if up.asset in self._project.sources else None
+            version = finding.version if finding is not None else known.version if known is not None else None
+            if version is None:
+                return False
+            versions[up] = version.id
+        return digest_of_inputs(versions) == failure.inputs
+
     def known(self, key: Key, current: Mapping[tuple[Key, str], float]) -> Known:
         finding = self._findings.get(key)
         record = self._seen.records.get(Node(key))
@@ -187,7 +217,9 @@ class _View:
             return GoalCause.BROKEN, ()
         if lost := self._unobserved.get(key):
             return GoalCause.UNOBSERVED, tuple(sorted(lost))
-        if finding.state is State.FAILED:
+        if key in self.tripped:
+            return GoalCause.TRIPPED, ()
+        if finding.state is State.FAILED or finding.fallback is not None:
             return GoalCause.FAILED, ()
         waiting = tuple(
             up
@@ -234,6 +266,7 @@ class _View:
             diagnoses=declared.diagnoses,
             remaining=remaining,
             identities=identities,
+            tripped=self.tripped & wanted.keys(),
             held=self._held & wanted.keys(),
             seen=self._seen,
         )
@@ -275,6 +308,13 @@ def _status(one: DeclaredGoal, known: Known, verdict: Verdict, now: float, pause
 
 
 _STUCK = frozenset(
-    {GoalCause.FAILED, GoalCause.BROKEN, GoalCause.UNOBSERVED, GoalCause.HELD, GoalCause.PAUSED}
+    {
+        GoalCause.FAILED,
+        GoalCause.TRIPPED,
+        GoalCause.BROKEN,
+        GoalCause.UNOBSERVED,
+        GoalCause.HELD,
+        GoalCause.PAUSED,
+    }
 )
 """Causes for which no end can be estimated."""

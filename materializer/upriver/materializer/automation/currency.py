@@ -14,7 +14,15 @@ from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import Cause, Materialization, State
 
 _BY_DATA = frozenset(
-    {Cause.DATA, Cause.SCHEMA, Cause.UPSTREAM, Cause.SOURCE_MISSING, Cause.VOLATILE, Cause.FAILED}
+    {
+        Cause.DATA,
+        Cause.SCHEMA,
+        Cause.UPSTREAM,
+        Cause.SOURCE_MISSING,
+        Cause.VOLATILE,
+        Cause.FAILED,
+        Cause.FALLBACK,
+    }
 )
 """Reasons that leave what was taken in as it was. With another recipe it is another asset: then only a look counts
 that found it fresh."""

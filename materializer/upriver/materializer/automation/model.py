@@ -29,6 +29,8 @@ class GoalCause(StrEnum):
     HELD = "held"
     """One edit made more assets stale than ``[watch] at_most`` lets be built without being asked."""
     PAUSED = "paused"
+    TRIPPED = "tripped"
+    """It has failed so often for one cause that only another code or input lets it be tried again."""
 
 
 class DeclaredGoal(Value, frozen=True):

@@ -241,7 +241,7 @@ class Watch:
         now = self._clock.now()
         if len(self._going) >= _BUILDS or now < self._resume_at:
             return False
-        out = waiting(self._waits, seen.identities, now) | seen.held
+        out = waiting(self._waits, seen.identities, now) | seen.held | seen.tripped
         for going in self._going:
             out |= going.tried.keys()
         due = [key for key in seen.wanted if key not in out]

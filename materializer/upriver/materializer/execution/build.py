@@ -184,6 +184,7 @@ class Build:
         from upriver.materializer.execution.committer import Committer
         from upriver.materializer.execution.materialize import Maker
         from upriver.materializer.execution.memory_budget import took_before
+        from upriver.materializer.execution.retrying import cause_of
         from upriver.materializer.execution.scheduler import Run as Execution
         from upriver.materializer.execution.work import Limits, Work
 
@@ -205,16 +206,21 @@ class Build:
         auditor = self._auditor(lease, seen, executor) if project.checks else None
         maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow, auditor)
 
-        def failed(node: Node, error: AttemptFailed, attempts: int) -> None:
+        def failed(node: Node, error: AttemptFailed, attempts: int, inputs: str) -> None:
+            before, recipe = seen.failures.get(node), project.fingerprints[node.asset]
+            like = before is not None and (before.recipe, before.inputs) == (recipe, inputs)
+            again = like and before is not None and cause_of(before.error) == cause_of(str(error))
             failure = Failure(
                 node.asset,
                 self.run_id,
-                project.fingerprints[node.asset],
+                recipe,
                 context.clock.now(),
                 str(error),
                 error.traceback,
                 attempts,
                 node.partition,
+                times=before.times + 1 if again and before is not None else 1,
+                inputs=inputs,
             )
             context.state.record_failure(lease, context.environment, failure)
             for line in error.traceback.splitlines():
@@ -238,12 +244,20 @@ class Build:
                     project.assets,
                     LiveView(context, seen),
                     budget=project.config.memory,
+                    pools={
+                        node: (pool, slots)
+                        for node in seen.findings
+                        if (asset := project.assets.get(node.asset)) is not None
+                        and (pool := asset.execution.pool) is not None
+                        and (slots := project.config.pools.get(pool)) is not None
+                    },
                 ),
                 source=seen.views.upstream,
                 source_problem=seen.views.absence,
                 attempt=maker.attempt,
                 guarded=project.checks,
                 audit=maker.audit,
+                fallback=seen.decider.fallback,
                 put=lambda made, seen: committer.put(made, seen),  # type: ignore[union-attr]  # noqa: PLW0108 -- made below
                 failed=failed,
                 emit=log.emit,

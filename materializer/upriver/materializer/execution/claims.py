@@ -51,6 +51,7 @@ class Claims:
     assets: Mapping[Key, object]
     view: Renews
     budget: int | None = None
+    pools: Mapping[Node, tuple[str, int]] = field(default_factory=dict)
     _mine: set[Node] = field(default_factory=set)
     _beside: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
     _losses: dict[Node, int] = field(default_factory=dict)
@@ -62,7 +63,7 @@ class Claims:
     def ask(self, wanted: Sequence[tuple[Node, int]]) -> Mapping[Node, Claim]:
         """Ask for nodes, each with the bytes of memory that it is expected to take. Raises BusyError."""
         requests = [
-            ClaimRequest(node, self._saw(node), memory, self._upstreams(node))
+            ClaimRequest(node, self._saw(node), memory, self._upstreams(node), self.pools.get(node))
             for node, memory in wanted
             if node not in self._mine
         ]
@@ -93,7 +94,7 @@ class Claims:
 
     def seen(self, node: Node, upstreams: Mapping[Node, Upstream]) -> Seen:
         """What *node* is made from, for the commit to compare: its pointer, and the *upstreams* that were settled."""
-        versions = {up: now.version.id for up, now in upstreams.items() if isinstance(now, Settled)}
+        versions = {now.of or up: now.version.id for up, now in upstreams.items() if isinstance(now, Settled)}
         return Seen(
             self._saw(node),
             tuple((up, id_) for up, id_ in versions.items() if up.asset in self.assets),

@@ -68,6 +68,10 @@ class Ends(ABC):
     def _release(self, node: Node) -> Attempt:
         """The attempt of *node*, whose slot is free now."""
 
+    @abstractmethod
+    def _fallback(self, node: Node) -> Settled | None:
+        """What readers of *node* get, which has failed."""
+
     def _stop(self) -> None:
         self._stopping = True
 
@@ -185,7 +189,11 @@ class Ends(ABC):
         if self._work.claims.mine(node):
             self._work.claims.give_back([node])
         if version is not None:
-            self._upstreams[node] = Settled(version)
+            ahead = (self._upstreams.get(up) for up in self._work.graph.upstreams(node))
+            tolerated = any(isinstance(now, Settled) and now.fallback for now in ahead)
+            self._upstreams[node] = Settled(version, tolerated)
+        elif outcome is Outcome.FAILED and (instead := self._fallback(node)) is not None:
+            self._upstreams[node] = instead
         else:
             state = {Outcome.FAILED: State.FAILED, Outcome.BROKEN: State.BROKEN}.get(outcome, State.BLOCKED)
             self._upstreams[node] = Unsettled(state, stuck=outcome is Outcome.BROKEN)

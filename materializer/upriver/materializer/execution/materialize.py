@@ -73,10 +73,15 @@ class Maker:
             clock=context.clock,
         )
 
-    def attempt(self, node: Node, upstreams: Mapping[Node, Version], number: int) -> Materialized:
-        """One attempt. Raises AttemptFailed."""
+    def attempt(
+        self, node: Node, upstreams: Mapping[Node, Version], number: int, memory: int | None = None
+    ) -> Materialized:
+        """One attempt, with *memory* bytes where that is more than is declared. Raises AttemptFailed."""
         project = self._seen.project
         asset = project.assets[node.asset]
+        if memory is not None:
+            execution = msgspec.structs.replace(asset.execution, memory=memory)
+            asset = msgspec.structs.replace(asset, execution=execution)
         started = self._context.clock.now()
         reads = {up.asset: upstreams[up] for up in self._subjects[node].upstreams}
         recorded: list[Read] = []

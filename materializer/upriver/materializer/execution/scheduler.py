@@ -14,13 +14,15 @@ from contextlib import suppress
 
 from upriver.assets.errors import UpriverError
 from upriver.assets.identity import Node
+from upriver.assets.support.machine import default_memory
 from upriver.materializer.events import AssetOutput, AssetRetrying, AssetStarted
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import LOOK_AGAIN
 from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.ends import Ends
 from upriver.materializer.execution.memory_budget import expected_memory
-from upriver.materializer.execution.work import Attempt, Work, backoff
+from upriver.materializer.execution.retrying import again, digest_of_inputs
+from upriver.materializer.execution.work import Attempt, Work
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding, broken
 from upriver.materializer.model import Action, Cause, Outcome, Reason, Version
@@ -117,6 +119,12 @@ class Run(Ends):
         waiting: list[tuple[float, int, Node, Attempt]] = []
         while self._held and self._slots:
             entry = heapq.heappop(self._held)
+            if any(attempt.alone for attempt in self._running.values()):
+                waiting.append(entry)
+                break
+            if entry[3].alone and self._running:
+                waiting.append(entry)
+                break  # what runs ends first, and nothing more begins before it
             if not self._work.admits(entry[2], self._running, self._expected):
                 waiting.append(entry)
             elif self._claimed(entry[2], entry[3]):
@@ -130,9 +138,16 @@ class Run(Ends):
         if not claims.mine(node):
             claim = self._ask(node)
             if claim.answer in (Claimed.HELD, Claimed.FULL):
-                if claim.holder is not None and not attempt.again:
-                    attempt.again = True
-                    text = f"waits for what is made of it already: {claim.holder}"
+                attempt.again |= claim.answer is Claimed.HELD and claim.holder is not None
+                if claim.holder is not None and not attempt.waits:
+                    attempt.waits = True
+                    pool = self._work.assets[node.asset].execution.pool
+                    what = (
+                        f"a slot of pool {pool}"
+                        if claim.answer is Claimed.FULL
+                        else "what is made of it already"
+                    )
+                    text = f"waits for {what}: {claim.holder}"
                     self._work.emit(
                         AssetOutput(
                             self._clock.now(), node.asset, attempt.number, "upriver", text, node.partition
@@ -151,7 +166,9 @@ class Run(Ends):
         """The answer for *node*. What comes next is asked for together with it, as long as no memory is set aside."""
         ahead: list[Node] = []
         if self._work.limits.memory is None:
-            ahead = [entry[2] for entry in heapq.nsmallest(2 * self._work.limits.jobs + 8, self._held)]
+            following = heapq.nsmallest(2 * self._work.limits.jobs + 8, self._held)
+            # A slot of a pool is taken only by what begins now.
+            ahead = [entry[2] for entry in following if entry[2] not in self._work.claims.pools]
         wanted = [(one, self._expected(one)) for one in (node, *ahead)]
         return self._work.claims.ask(wanted)[node]
 
@@ -216,6 +233,7 @@ class Run(Ends):
             attempt = Attempt(finding, again=exclusive)
             if before is not None:
                 attempt.number, attempt.spent = before.number, before.spent
+                attempt.tried, attempt.memory, attempt.alone = before.tried, before.memory, before.alone
                 attempt.order = before.order
             self._hold(node, attempt)
 
@@ -253,9 +271,24 @@ class Run(Ends):
                 node.partition,
             )
         )
-        slots.submit(self._attempt, versions, attempt.number, attempt.finding)
+        slots.submit(self._attempt, versions, attempt.number, attempt.finding, self._limit(node, attempt))
 
-    def _attempt(self, versions: Mapping[Node, Version], number: int, finding: Finding) -> None:
+    def _limit(self, node: Node, attempt: Attempt) -> int | None:
+        """The memory that an attempt may take where that is more than is declared: by what it has needed before."""
+        execution = self._work.assets[node.asset].execution
+        more = max((rule.more for rule in execution.retry if rule.on == "memory"), default=1.0)
+        took = self._work.took.get(node)
+        if attempt.memory is None and took is not None and more > 1.0:
+            known, declared = int(took.peak * more), execution.memory or default_memory()
+            attempt.memory = known if took.peak > declared else None
+        return attempt.memory
+
+    def _fallback(self, node: Node) -> Settled | None:
+        return self._work.fallback(node, {up: self._upstream(up) for up in self._work.graph.upstreams(node)})
+
+    def _attempt(
+        self, versions: Mapping[Node, Version], number: int, finding: Finding, memory: int | None
+    ) -> None:
         """In a slot's thread. Must not raise: the error would be lost."""
         node = finding.node
         made: Materialized | Audit
@@ -263,7 +296,7 @@ class Run(Ends):
             if finding.action in (Action.CHECK, Action.REUSE):
                 made = self._work.audit(finding, versions)
             else:
-                made = self._work.attempt(node, versions, number)
+                made = self._work.attempt(node, versions, number, memory)
         except AttemptFailed as error:
             failure = error
             self._messages.put(lambda: self._on_failed(node, failure))
@@ -295,8 +328,16 @@ class Run(Ends):
             self._work.claims.ended(node)
             self._break(broken(node, Cause.UNBOUND, (error.diagnosis,)), seconds=attempt.lasted(self._clock))
             return
-        if attempt.number <= execution.retries and not error.final and not self._stopping:
-            wait = backoff(execution, attempt.number, self._work.pause())
+        more = None
+        if not self._stopping:
+            more = again(execution, str(error), attempt.tried, self._work.pause(), final=error.final)
+        if more is not None:
+            wait = more.wait
+            attempt.tried[more.rule] = attempt.tried.get(more.rule, 0) + 1
+            attempt.alone = more.alone
+            if more.more > 1.0:
+                limit = attempt.memory or execution.memory or default_memory()
+                attempt.memory = int(limit * more.more)
             self._work.emit(
                 AssetRetrying(self._clock.now(), node.asset, attempt.number, wait, str(error), node.partition)
             )
@@ -308,7 +349,10 @@ class Run(Ends):
             self._work.claims.give_back([node])  # other builds need not wait for the pause
             heapq.heappush(self._delayed, (self._clock.monotonic() + wait, attempt.order, node, attempt))
             return
-        self._work.failed(node, error, attempt.number)
+        inputs = digest_of_inputs(
+            dict([*attempt.seen.assets, *((Node(k), v) for k, v in attempt.seen.sources)])
+        )
+        self._work.failed(node, error, attempt.number, inputs)
         self._work.claims.ended(node)
         self._settle(
             node,

@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from upriver.assets.identity import Node
-from upriver.assets.model import Asset, Execution, Key
+from upriver.assets.model import Asset, Key
 from upriver.lineage.graph import NodeGraph
 from upriver.materializer.events import Event
 from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import Claims
 from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.memory_budget import Took
-from upriver.materializer.freshness.decide import Upstream
+from upriver.materializer.freshness.decide import Settled, Upstream
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.model import Version
 from upriver.materializer.ports import Clock, Seen
@@ -41,7 +41,8 @@ class Work:
     source's content now; *source_problem* why it has none. *attempt* makes one attempt in a slot's thread, or raises
     AttemptFailed; *dropped* are the assets to be left out. *put* hands over to the committer, which answers through
     :meth:`Run.committed` and :meth:`Run.lost`; *failed* records a failure. *broken* is what can't be built whatever
-    else happens. *guarded* have checks: *audit* runs those that are due on what is there already, in a slot's thread.
+    else happens. *fallback* is what readers get of a node that failed. *guarded* have checks: *audit* runs those that
+    are due on what is there already, in a slot's thread.
     """
 
     graph: NodeGraph
@@ -51,9 +52,9 @@ class Work:
     claims: Claims
     source: Callable[[Key], Upstream]
     source_problem: Callable[[Key], str | None]
-    attempt: Callable[[Node, Mapping[Node, Version], int], Materialized]
+    attempt: Callable[[Node, Mapping[Node, Version], int, int | None], Materialized]
     put: Callable[[Materialized, Seen], None]
-    failed: Callable[[Node, AttemptFailed, int], None]
+    failed: Callable[[Node, AttemptFailed, int, str], None]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
     dropped: Callable[[], Collection[Key]]
@@ -64,6 +65,7 @@ class Work:
     pause: Callable[[], float] = random.random
     broken: Mapping[Node, Finding] = field(default_factory=dict)
     guarded: Collection[Key] = ()
+    fallback: Callable[[Node, Mapping[Node, Upstream]], Settled | None] = lambda node, upstreams: None
     audit: Callable[[Finding, Mapping[Node, Version]], Audit] = lambda finding, others: _NO_AUDIT
 
     def admits(self, node: Node, running: Collection[Node], expected: Callable[[Node], int]) -> bool:
@@ -96,19 +98,17 @@ class Attempt:
     spent: float = 0.0
     order: int = 0
     seen: Seen = _NOTHING
+    tried: dict[int | None, int] = field(default_factory=dict)
+    """How many attempts each rule for failures has led to."""
+    memory: int | None = None
+    """Bytes that this attempt may take, where that is more than is declared."""
+    alone: bool = False
+    waits: bool = False
+    """Whether it was told what it waits for."""
+    """Whether nothing may run beside it."""
     again: bool = False
     """Whether it has to be decided again once it is claimed: another build was making it."""
 
     def lasted(self, clock: Clock) -> float:
         """Seconds that its attempts have taken so far; none for what was only waited for."""
         return self.spent + (clock.monotonic() - self.started if self.started else 0.0)
-
-
-def backoff(execution: Execution, attempt: int, jitter: float) -> float:
-    """Seconds to wait after failed attempt number *attempt*: doubling, capped, with *jitter* (0..1) spreading
-    it by half.
-
-    This is "equal jitter" of the AWS Architecture Blog, "Exponential Backoff and Jitter" (2015).
-    """
-    full = min(execution.backoff_cap, execution.backoff * 2.0 ** (attempt - 1))
-    return full / 2 + jitter * full / 2

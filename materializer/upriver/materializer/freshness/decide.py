@@ -72,7 +72,7 @@ class Subject(Value, frozen=True):
 
     *recipe* is the fingerprint, *environment* the external inputs declared for it, sorted by name. *ordered* says
     that an asset downstream takes its rows in order, so that the order of what it reads counts as well. *engine* is
-    the identity of what would compute it.
+    the identity of what would compute it, *fallback* what stands in when that fails: ``last`` or a key.
     """
 
     node: Node
@@ -81,6 +81,7 @@ class Subject(Value, frozen=True):
     environment: tuple[tuple[str, str], ...] = ()
     ordered: bool = False
     engine: str = PYTHON
+    fallback: str | None = None
 
     @property
     def asset(self) -> Key:
@@ -89,9 +90,13 @@ class Subject(Value, frozen=True):
 
 
 class Settled(Value, frozen=True):
-    """An upstream whose content is known now."""
+    """An upstream whose content is known now. With *fallback* it is not what it should be: it failed, or was made from
+    what had failed, and this is read meanwhile; *of* is the node whose content stands in for it, where that is another.
+    """
 
     version: Version
+    fallback: bool = False
+    of: Node | None = None
 
 
 class Unsettled(Value, frozen=True):

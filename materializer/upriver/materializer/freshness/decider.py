@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
 from upriver.assets.errors import Diagnosis
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, Value
@@ -18,6 +20,7 @@ from upriver.materializer.freshness.decide import (
     decide,
     verifies,
 )
+from upriver.materializer.freshness.fallback import own_reason, reasons_of_readers, stand_in
 from upriver.materializer.model import (
     Action,
     Cause,
@@ -45,6 +48,8 @@ class Finding(Value, frozen=True):
     version: Version | None = None
     """The node's content now, or after a reuse; None when it must or may be built."""
     diagnoses: tuple[Diagnosis, ...] = ()
+    fallback: Settled | None = None
+    """What readers get of one that failed."""
 
     @property
     def asset(self) -> Key:
@@ -93,6 +98,8 @@ class Decider:
         self._today = today
         self._forced = frozenset(forced)
         self._gate = gate
+        lenient = any(subject.fallback is not None for subject in subjects.values())
+        self._lenient = frozenset(subjects) if lenient else frozenset[Node]()
         self._newer: dict[Node, Materialization | None] = {}
 
     def record(self, node: Node) -> Materialization | None:
@@ -118,6 +125,25 @@ class Decider:
 
     def consider(self, node: Node, upstreams: Mapping[Node, Upstream]) -> Finding:
         """Decide one node. *upstreams* is only asked for what the decision needs."""
+        found = self._considered(node, upstreams)
+        subject = self._subjects.get(node)
+        if not self._lenient or subject is None:
+            return found
+        if found.state is State.FAILED and (instead := self.fallback(node, upstreams)) is not None:
+            reasons = (own_reason(subject), *found.reasons)
+            return msgspec.structs.replace(found, state=State.STALE, reasons=reasons, fallback=instead)
+        if found.version is not None and (read := reasons_of_readers(subject, upstreams, self._lenient)):
+            return msgspec.structs.replace(found, state=State.STALE, reasons=(*read, *found.reasons))
+        return found
+
+    def fallback(self, node: Node, upstreams: Mapping[Node, Upstream]) -> Settled | None:
+        """What readers of *node* get when it has failed."""
+        subject = self._subjects.get(node)
+        if subject is None:
+            return None
+        return stand_in(subject, self.record(node), upstreams, self._artifact_there)
+
+    def _considered(self, node: Node, upstreams: Mapping[Node, Upstream]) -> Finding:
         if (diagnoses := self._broken.get(node.asset)) is not None:
             return broken(node, Cause.UNBOUND if node in self._subjects else Cause.BROKEN, diagnoses)
         subject = self._subjects[node]
@@ -244,5 +270,8 @@ class _Upstreams(Mapping[Node, Upstream]):
 def upstream_of(finding: Finding) -> Upstream:
     """What an asset is to those that read it, before anything is built."""
     if finding.version is not None:
-        return Settled(finding.version)
+        fallback = any(reason.kind is Cause.FALLBACK for reason in finding.reasons)
+        return Settled(finding.version, fallback)
+    if finding.fallback is not None:
+        return finding.fallback
     return Unsettled(finding.state, finding.action in (Action.BROKEN, Action.BLOCKED))

@@ -32,6 +32,7 @@ def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Node, Subj
             _external(context, project, node.asset, external),
             node.asset in ordered,
             engine=engine_of(context, project, node.asset),
+            fallback=project.assets[node.asset].execution.fallback,
         )
         for node in nodes.of(project.assets)
     }

@@ -96,7 +96,8 @@ class Seen(Value, frozen=True):
 class ClaimRequest(Value, frozen=True):
     """A build's wish to make *node*, which it saw at the materialization *saw*.
 
-    *memory* in bytes is what the attempt is expected to take. *also* are nodes that only this build may make: the
+    *memory* in bytes is what the attempt is expected to take, *pool* the name of its pool and how many slots that has.
+    *also* are nodes that only this build may make: the
     claim is granted with all of them or not at all.
     """
 
@@ -104,6 +105,7 @@ class ClaimRequest(Value, frozen=True):
     saw: str | None
     memory: int = 0
     also: tuple[Node, ...] = ()
+    pool: tuple[str, int] | None = None
 
 
 class Claimed(StrEnum):
@@ -115,11 +117,13 @@ class Claimed(StrEnum):
     MOVED = "moved"
     """Another build has made it since it was seen: it has to be decided again."""
     FULL = "full"
-    """What runs in all builds on this machine leaves no memory for it."""
+    """What runs in all builds leaves no memory for it on this machine, or no slot of its pool."""
 
 
 class Claim(Value, frozen=True):
-    """The answer to a :class:`ClaimRequest`; *holder* is the build that makes it when it is held."""
+    """The answer to a :class:`ClaimRequest`. When it is held, *holder* is the build that makes it, or that has a slot of
+    its pool.
+    """
 
     node: Node
     answer: Claimed

@@ -122,7 +122,9 @@ def _noticed(
     if found.seen is None:
         return ()
     wrong = (one for one in found.seen.project.diagnoses if one.key is None)
-    causes = root_causes(found.seen, found.statuses, found.at, retries, (*found.diagnoses, *wrong))
+    causes = root_causes(
+        found.seen, found.statuses, found.at, retries, (*found.diagnoses, *wrong), found.tripped
+    )
     return notice(context, causes, found.seen, _outgoing(context), among=looked)
 
 

@@ -231,11 +231,16 @@ class Builders:
                 claims and taken + request.memory > budget
             ):  # beside nothing at all, even what takes too much may run
                 return Claim(node, Claimed.FULL)
+        if request.pool is not None:
+            inside = self._inside(connection, request.pool[0])
+            if len(inside) >= request.pool[1]:
+                return Claim(node, Claimed.FULL, inside[0])
+        pool = "" if request.pool is None else request.pool[0]
         for one in (node, *request.also):
-            memory = request.memory if one == node else 0
+            memory, slot = (request.memory, pool) if one == node else (0, "")
             connection.execute(
-                "insert or replace into claims values (?, ?, ?, ?, ?, ?)",
-                (environment, *columns_of(one), lease.token, host, memory),
+                "insert or replace into claims values (?, ?, ?, ?, ?, ?, ?)",
+                (environment, *columns_of(one), lease.token, host, memory, slot),
             )
         return Claim(node, Claimed.GRANTED)
 
@@ -248,6 +253,15 @@ class Builders:
             (environment, *columns_of(node), lease.token),
         ).fetchall()
         return self._alive(connection, *found[0]) if found else None
+
+    def _inside(self, connection: apsw.Connection, pool: str) -> list[Holder | None]:
+        """Who has each slot of *pool* that is taken, in whichever environment. The slots of who is gone are free."""
+        held = connection.execute(
+            "select b.token, b.lock, b.body from claims c join builders b using (token) where c.pool = ?",
+            (pool,),
+        ).fetchall()
+        found = [self._alive(connection, *row) for row in held]
+        return [holder for holder in found if holder is not None]
 
     def _taken(self, connection: apsw.Connection, host: str) -> tuple[int, int]:
         """The bytes that all claims on this machine are expected to take, and their number.

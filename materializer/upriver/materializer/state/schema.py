@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 5
+VERSION = 6
 
 SCHEMA = """
 create table meta (
@@ -90,6 +90,7 @@ create table claims (
     token integer not null references builders (token) on delete cascade,
     host text not null,
     memory integer not null,
+    pool text not null default '',
     primary key (environment, asset, partition)
 ) without rowid;
 create index claims_by_token on claims (token);

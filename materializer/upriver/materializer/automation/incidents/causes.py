@@ -26,6 +26,7 @@ def root_causes(
     now: float,
     retries: Mapping[Key, float] | None = None,
     diagnoses: Iterable[Diagnosis] = (),
+    tripped: Collection[Key] = (),
 ) -> tuple[RootCause, ...]:
     """What is wrong among the assets of *seen*, one value a cause, in the order of the graph.
 
@@ -34,7 +35,7 @@ def root_causes(
     found = [
         *_of_project(diagnoses, now),
         *_of_sources(seen, now),
-        *_of_assets(seen, now, retries or {}),
+        *_of_assets(seen, now, retries or {}, tripped),
     ]
     overdue = [one for one in statuses if one.state is GoalState.OVERDUE and not _excused(seen, one)]
     if not found and not overdue:
@@ -93,7 +94,9 @@ def _of_sources(seen: Survey, now: float) -> list[RootCause]:
     return found
 
 
-def _of_assets(seen: Survey, now: float, retries: Mapping[Key, float]) -> list[RootCause]:
+def _of_assets(
+    seen: Survey, now: float, retries: Mapping[Key, float], tripped: Collection[Key]
+) -> list[RootCause]:
     found: dict[object, RootCause] = {}
     for key, finding in seen.by_asset.items():
         if key in seen.project.sources:
@@ -108,21 +111,27 @@ def _of_assets(seen: Survey, now: float, retries: Mapping[Key, float]) -> list[R
                 if first is None
                 else msgspec.structs.replace(first, affected=Affected((*first.affected.assets, key)))
             )
-        elif finding.state is State.FAILED:
-            found[key] = _failed(key, finding, seen.failures.get(Node(key)), now, retries)
+        elif finding.state is State.FAILED or finding.fallback is not None:
+            found[key] = _failed(
+                key, finding, seen.failures.get(Node(key)), now, None if key in tripped else retries
+            )
     return list(found.values())
 
 
 def _failed(
-    key: Key, finding: Finding, failure: Failure | None, now: float, retries: Mapping[Key, float]
+    key: Key, finding: Finding, failure: Failure | None, now: float, retries: Mapping[Key, float] | None
 ) -> RootCause:
     checks = [reason.detail for reason in finding.reasons if reason.kind is Cause.CHECK]
     if checks:
         how = "when what it is made from, or the check, is another; or by `upriver build --accept`"
         healing = Healing(by_itself=True, how=how)
         return _cause(key, IncidentKind.CHECK, "; ".join(checks), now, healing)
-    at = retries.get(key)
+    at = None if retries is None else retries.get(key)
     how = "`upriver watch` tries it again" if at is not None else "when it is built again"
+    if retries is None:
+        how = (
+            "it failed too often for one cause: when its code or its inputs are others, or by `upriver build`"
+        )
     since, message = (failure.at, failure.error) if failure is not None else (now, "its last attempt failed")
     return _cause(key, IncidentKind.FAILED, message, since, Healing(at is not None, how, at))
 

@@ -30,6 +30,7 @@ _ROOTS = (
     Cause.ENVIRONMENT,
     Cause.VOLATILE,
     Cause.FAILED,
+    Cause.FALLBACK,
     Cause.UNBOUND,
     Cause.BROKEN,
 )
