@@ -11,6 +11,8 @@ from upriver.assets.model import Value
 
 MODULES = (
     "upriver.assets.model",
+    "upriver.assets.location",
+    "upriver.assets.project.connections",
     "upriver.lineage.model",
     "upriver.lineage.python.reach",
     "upriver.materializer.model",

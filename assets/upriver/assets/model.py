@@ -14,6 +14,10 @@ from upriver.assets.execution import Permissions as Permissions
 from upriver.assets.keys import MAX_KEY_LENGTH as MAX_KEY_LENGTH
 from upriver.assets.keys import Key as Key
 from upriver.assets.keys import key_problem as key_problem
+from upriver.assets.location import FileLocation as FileLocation
+from upriver.assets.location import Location as Location
+from upriver.assets.location import SystemLocation as SystemLocation
+from upriver.assets.location import TableLocation as TableLocation
 from upriver.assets.partitions.model import Partitioning
 from upriver.assets.value import Place as Place
 from upriver.assets.value import Value as Value
@@ -316,29 +320,6 @@ class Asset(Value, frozen=True):
     goals: tuple[Goal, ...] = ()
     quality: Quality = Quality()
     partition: Partitioning | None = None
-
-
-class FileLocation(Value, frozen=True, tag="files"):
-    """Files that form one table. *patterns* are paths or globs relative to the project root.
-
-    *scan* is the DuckDB table expression that reads them when the plain form does not do, with ``{files}``
-    where the list of files goes, such as ``read_csv({files}, delim = ';')``.
-    """
-
-    patterns: tuple[str, ...]
-    format: str  # "csv" | "parquet" | "ndjson" | "arrow" | "file"
-    scan: str | None = None
-
-
-class TableLocation(Value, frozen=True, tag="database"):
-    """A table in a SQLite or DuckDB file, *path* relative to the project root."""
-
-    path: str
-    engine: str  # "sqlite" | "duckdb"
-    table: str
-
-
-Location: TypeAlias = FileLocation | TableLocation
 
 
 class Source(Value, frozen=True):

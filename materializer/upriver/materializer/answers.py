@@ -26,9 +26,9 @@ from upriver.materializer.model import (
 class AssetStatus(Value, frozen=True):
     """Freshness of one asset or source now. *kind* is ``table``, ``file`` or ``source``.
 
-    *materialized_at* is seconds since the epoch (for a source: when it was last observed to change),
-    *seconds* the usual duration of a build, *running_since* set while some process builds it. *diagnoses* say what is
-    wrong with the declaration or the query of a broken one, *notes* what was noticed of a source when it was read.
+    *materialized_at* is seconds since the epoch (of a source: of its last change), *seconds* the usual duration of a
+    build, *running_since* set while some process builds it. *diagnoses* say what is wrong with a broken one, *notes*
+    what was noticed of a source when it was read, *observed_at* when the system of a source was asked last.
     """
 
     asset: Key
@@ -50,6 +50,7 @@ class AssetStatus(Value, frozen=True):
     running_since: float | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
     notes: tuple[str, ...] = ()
+    observed_at: float | None = None
 
 
 class Accepted(Value, frozen=True):

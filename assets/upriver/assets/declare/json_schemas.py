@@ -24,6 +24,7 @@ from upriver.assets.project.config import (
     SECTIONS,
     WATCH_SETTINGS,
 )
+from upriver.assets.project.connections import TRUSTS
 
 Fragment: TypeAlias = Mapping[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -235,6 +236,12 @@ _ALERT: Mapping[str, Fragment] = {
         "maximum": MOST_AN_HOUR,
     },
 }
+_SECRET: Fragment = {
+    "type": "object",
+    "required": ["secret"],
+    "additionalProperties": False,
+    "properties": {"secret": _text("The name of a secret.", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")},
+}
 _SECTIONS: Mapping[str, Fragment] = {
     "project": _settings("The project itself.", name=_text("Its name.", minLength=1)),
     "variables": _VARIABLES,
@@ -249,6 +256,26 @@ _SECTIONS: Mapping[str, Fragment] = {
         _settings("One environment.", variables=_VARIABLES),
     ),
     "goals": _table("What is due when, by selector; the last that fits wins.", {"minLength": 1}, _GOALS),
+    "connections": _table(
+        "The systems that sources are read from and tables are written to.",
+        _NAME,
+        {
+            "type": "object",
+            "required": ["url"],
+            "properties": {
+                "url": {
+                    "anyOf": [_text("An address: postgresql://user@host/database.", minLength=1), _SECRET]
+                },
+                "observe_every": _quantity(
+                    "How old an observation may be to count as the present one.", _DURATION
+                ),
+                "trust": _choice(
+                    "Whether sources are hashed each time, or when a hint tells of a change.", *TRUSTS
+                ),
+            },
+            "additionalProperties": {"anyOf": [_SCALAR, _SECRET]},
+        },
+    ),
     "watch": _settings("How goals are kept.", **{name: _WATCH[name] for name in WATCH_SETTINGS}),
     "alerts": {
         "description": "Who is told of which incidents.",

@@ -140,12 +140,14 @@ def read_location(
     format_name: object = None,
     table: object = None,
     options: Mapping[str, object] | None = None,
+    *,
+    remote: bool = False,
 ) -> tuple[Location | None, list[str]]:
     """The location that *where* and the rest describe, with every problem as a sentence.
 
     *where* is a path, a glob or a list of them, relative to the project root. Without *format_name* the file
     name's ending decides; an ending that means nothing here is a plain ``file``. The location is None on
-    problems.
+    problems. *remote* files lie behind a connection, below its url.
     """
     problems: list[str] = []
     patterns = _patterns(where, problems)
@@ -153,6 +155,8 @@ def read_location(
     if problems or chosen is None:
         return None, problems
     if chosen in ("sqlite", "duckdb"):
+        if remote:
+            return None, [f"{patterns[0]!r} is a database, which is not read through a connection"]
         return _table(patterns, chosen, table, options or {})
     if table is not None:
         problems.append(f"table= is for SQLite and DuckDB files; {patterns[0]!r} is read as {chosen}")
@@ -188,7 +192,7 @@ def _path_problem(text: str) -> str | None:
     if not text.isprintable():
         return f"the location {text!r} has control characters in it"
     if _URL.match(text):
-        return f"{text!r} is not a local path; fetch it in a Python asset instead"
+        return f"{text!r} is not a local path; declare a connection in upriver.toml, and name what lies there"
     if text.endswith(("/", os.sep)) or posixpath.normpath(text) in (".", ".."):
         return f"{text!r} is a folder; say which files in it, such as {posixpath.join(text, '*.parquet')!r}"
     return None
@@ -271,14 +275,19 @@ def _table(
     patterns: tuple[str, ...], engine: str, table: object, options: Mapping[str, object]
 ) -> tuple[Location | None, list[str]]:
     problems = []
+    query, options = options.get("query"), {name: value for name, value in options.items() if name != "query"}
     if len(patterns) > 1 or _GLOB.search(patterns[0]):
         problems.append("a database source is one file, not a list or a glob")
-    if table is None:
+    if query is not None and (table is not None or not isinstance(query, str) or not query.strip()):
+        problems.append("query: one query is expected, in the place of table=")
+    elif table is None and query is None:
         problems.append(f"{patterns[0]!r} is a database; say which table of it with table=")
-    elif not isinstance(table, str) or not table.strip() or "\0" in table:
+    elif table is not None and (not isinstance(table, str) or not table.strip() or "\0" in table):
         problems.append(f"table: the name of a table is expected, not {table!r}")
     if options:
         problems.append(f"a database source has no option {next(iter(options))!r}")
     if problems:
         return None, problems
-    return TableLocation(patterns[0], engine, str(table)), problems
+    return TableLocation(
+        patterns[0], engine, str(table or ""), str(query or "").strip().rstrip(";")
+    ), problems

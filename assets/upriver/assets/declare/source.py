@@ -12,8 +12,18 @@ import msgspec
 from upriver.assets.declare.collector import note, report
 from upriver.assets.declare.locations import read_location
 from upriver.assets.declare.options import COMMON, read_options
+from upriver.assets.declare.systems import read_system
 from upriver.assets.errors import Diagnosis
-from upriver.assets.model import FileLocation, Key, Place, Source, Value, key_problem
+from upriver.assets.model import (
+    FileLocation,
+    Key,
+    Location,
+    Place,
+    Source,
+    TableLocation,
+    Value,
+    key_problem,
+)
 
 
 class SourceDeclaration(Value, frozen=True, eq=False):
@@ -33,10 +43,14 @@ class SourceDeclaration(Value, frozen=True, eq=False):
 
 def source(
     key: Key,
-    location: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    location: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     *,
-    format: str | None = None,
+    connection: str | None = None,
     table: str | None = None,
+    query: str | None = None,
+    format: str | None = None,
+    version: str | int | None = None,
+    observe_every: str | float | None = None,
     description: str | None = None,
     tags: Iterable[str] | None = None,
     owner: str | None = None,
@@ -46,7 +60,13 @@ def source(
 
     *location* is a path or glob relative to the project root, or a list of them. The file name's ending tells
     the format (CSV, TSV, Parquet, NDJSON, Arrow; others are plain files) unless *format* does. For a SQLite
-    or DuckDB file name the *table*. *options* are those of the reader: for CSV ``delimiter``, ``header``,
+    or DuckDB file name the *table*.
+
+    With the name of a *connection* in ``upriver.toml``, name the *table* there, or give a *query*, or the *location*
+    of files. *version* is one of the past, where the system keeps those. An observation that is not older than
+    *observe_every* counts as the present one; without it each build takes one.
+
+    *options* are those of the reader: for CSV ``delimiter``, ``header``,
     ``columns``, ``types``, ``null_values``, ``decimal``, ``skip``, ``date_format`` and more.
 
     Raises DeclarationError with all that is wrong; while a project is loaded it is reported there instead.
@@ -59,7 +79,14 @@ def source(
     name = key if problem is None else None
     if problem:
         problems.append(Diagnosis("bad-key", f"{key!r} is no key for a source: {problem}", here))
-    where, sentences = read_location(location, format, table, options)
+    where: Location | None
+    if connection is None:
+        extra = {"query": query, "observe_every": observe_every, "version": version}
+        options |= {name: value for name, value in extra.items() if value is not None}
+        where, sentences = read_location(location, format, table, options)
+    else:
+        system = {"table": table, "query": query, "version": version, "observe_every": observe_every}
+        where, sentences = read_system(connection, location, format, system, options)
     problems += [
         Diagnosis("bad-source", f"source {key!r}: {sentence}", here, key=name) for sentence in sentences
     ]
@@ -91,9 +118,9 @@ def under_root(found: Source, root: str, place: Place) -> Source:
     location = found.location
     if isinstance(location, FileLocation):
         patterns = tuple(_relative(pattern, root) for pattern in location.patterns)
-        location = FileLocation(patterns, location.format, location.scan)
-    else:
-        location = type(location)(_relative(location.path, root), location.engine, location.table)
+        location = msgspec.structs.replace(location, patterns=patterns)
+    elif isinstance(location, TableLocation):
+        location = msgspec.structs.replace(location, path=_relative(location.path, root))
     return Source(found.key, location, place, found.description, found.tags, found.owner, found.derived)
 
 

@@ -14,6 +14,7 @@ from upriver.assets.errors import Diagnosis, UsageError, caret_excerpt, did_you_
 from upriver.assets.goals import GOAL_OPTIONS, read_goals, read_zone
 from upriver.assets.model import Goal, Place, Value
 from upriver.assets.project.alerts import Alert, read_alert
+from upriver.assets.project.connections import Connection, read_connection
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
 CONFIG = "upriver.toml"
@@ -22,7 +23,18 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 ISOLATIONS = ("enforced", "observed")
 """What ``[build] isolation`` may be."""
-SECTIONS = ("project", "variables", "pools", "build", "secrets", "environments", "goals", "watch", "alerts")
+SECTIONS = (
+    "project",
+    "variables",
+    "pools",
+    "build",
+    "secrets",
+    "environments",
+    "goals",
+    "watch",
+    "alerts",
+    "connections",
+)
 WATCH_SETTINGS = ("zone", "calendar", "at_most", "poll")
 BUILD_SETTINGS = ("jobs", "memory", "isolation", "allow_read")
 MOST_COUNTED = 10_000
@@ -81,6 +93,7 @@ class Config(Value, frozen=True):
     goals: tuple[GoalRule, ...] = ()
     watch: Watching = Watching()
     alerts: tuple[Alert, ...] = ()
+    connections: Mapping[str, Connection] = {}
 
 
 def find_project(start: Path) -> Path:
@@ -164,6 +177,7 @@ class _Reader:
             goals=self._goals(sections["goals"]),
             watch=self._watch(sections["watch"]),
             alerts=self._alerts(data.get("alerts", [])),
+            connections=self._connections(sections["connections"]),
         )
 
     def _alerts(self, given: object) -> tuple[Alert, ...]:
@@ -179,6 +193,18 @@ class _Reader:
             if alert.to or alert.command:
                 found.append(alert)
         return tuple(found)
+
+    def _connections(self, section: Mapping[str, Any]) -> dict[str, Connection]:
+        found = {}
+        for name in self._named(section, ("connections",), _NAME, lambda value: value):
+            at = ("connections", name)
+            line = locate(self._text, at)
+            connection, problems = read_connection(name, self._table(section, at), line)
+            for setting, message in problems:
+                self._note(f"[connections.{name}]: {message}", (*at, setting) if setting else at)
+            if connection is not None:
+                found[name] = connection
+        return found
 
     def _goals(self, section: Mapping[str, Any]) -> tuple[GoalRule, ...]:
         rules = []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from upriver.assets.errors import Diagnosis, did_you_mean
-from upriver.assets.model import Asset, Key, Source
+from upriver.assets.model import Asset, Key, Source, SystemLocation, TableLocation
 from upriver.assets.project.config import CONFIG, Config
 
 _ENGINE_SCHEMAS = frozenset({"information_schema", "memory", "pg_catalog", "system", "temp", "warehouse"})
@@ -46,6 +48,37 @@ def _twice(first: Asset | Source, second: Asset | Source) -> Diagnosis:
         message = f"{second.key!r} is declared as an asset and as a source"
     fact = f"the other declaration is at {first.place}"
     return Diagnosis("duplicate-key", message, second.place, (fact,), "rename one of them", key=second.key)
+
+
+def check_connections(sources: Iterable[Source], config: Config) -> tuple[Diagnosis, ...]:
+    """Diagnoses for sources of connections that there are not, or that can't have them."""
+    found = []
+    for source in sources:
+        location = source.location
+        if not isinstance(location, SystemLocation):
+            continue
+        connection = config.connections.get(location.connection)
+        if connection is None:
+            hint = did_you_mean(location.connection, config.connections)
+            said = f"source {source.key!r}: there is no connection {location.connection!r}"
+            hint = hint or f'declare it in {CONFIG}: [connections.{location.connection}] url = "…"'
+        elif connection.database and (location.patterns or location.version):
+            said = f"source {source.key!r}: {connection.url} is a database: name a table= or a query= of it"
+            hint = "a version= of the past is kept by lakes" if location.version else None
+        else:
+            continue
+        found.append(Diagnosis("bad-source", said, source.place, hint=hint, key=source.key))
+    return tuple(found)
+
+
+def of_database(source: Source, config: Config) -> Source:
+    """*source*, as one of the database file where its connection is no more than that."""
+    location = source.location
+    known = config.connections.get(location.connection) if isinstance(location, SystemLocation) else None
+    if not isinstance(location, SystemLocation) or known is None or not known.database:
+        return source
+    found = TableLocation(known.database, known.scheme, location.table, location.query)
+    return msgspec.structs.replace(source, location=found)
 
 
 def check_settings(assets: Iterable[Asset], config: Config) -> tuple[Diagnosis, ...]:

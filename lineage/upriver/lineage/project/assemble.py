@@ -12,7 +12,7 @@ from upriver.assets.model import Asset, Check, Key, PythonRecipe, Source
 from upriver.assets.project.config import Config
 from upriver.assets.project.files import ProjectFiles
 from upriver.assets.project.lookalikes import with_lookalikes
-from upriver.assets.project.validate import check_keys, check_settings
+from upriver.assets.project.validate import check_connections, check_keys, check_settings, of_database
 from upriver.lineage.graph import AssetGraph, CycleError
 from upriver.lineage.project.broken import Problems
 from upriver.lineage.project.checks import attach, attach_python, audit_facts, check_others
@@ -47,7 +47,8 @@ class _Assembly:
         python = manifest.python
         sql = {path: _with_lookalikes(module, manifest.sql) for path, module in manifest.sql.items()}
         usable = {path: one for path, one in sorted(sql.items()) if one.asset is not None and one.fingerprint}
-        self._sources = _sources(usable.values(), python)
+        declared_sources = _sources(usable.values(), python)
+        self._sources = {key: of_database(one, self._config) for key, one in declared_sources.items()}
         declared = [*python.assets, *(one.asset for one in sql.values() if one.asset is not None)]
         own = (source.key for source in self._sources.values() if not source.derived)
         problems = self._problems = Problems((*own, *(one.key for one in declared)), manifest.readable)
@@ -65,6 +66,7 @@ class _Assembly:
             self._add_sql(module)
         for asset in python.assets:
             self._add_python(asset)
+        problems.add_all(check_connections(declared_sources.values(), self._config))
         problems.add_all(check_settings(self._assets.values(), self._config))
         self._add_checks()
         graph = self._graph()

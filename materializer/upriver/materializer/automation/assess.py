@@ -26,6 +26,7 @@ from upriver.materializer.execution.retrying import digest_of_inputs, is_transie
 from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Cause, Failure, State
 from upriver.materializer.ports import Pause
+from upriver.materializer.sources.systems.looking import Asking
 
 CIRCUIT = 5
 """Failures of one cause after which an asset waits for other code or other inputs."""
@@ -77,7 +78,7 @@ def assess(
         return Assessment(now, (), {}, frozenset(), None, declared.diagnoses, {}, {})
     keys = {one.asset for one in goals}
     asked = (project.graph.order if among is None else among) if whole else keys
-    seen = survey(context, among=project.graph.ancestors(asked))
+    seen = survey(context, among=project.graph.ancestors(asked), asking=Asking.WATCHING)
     state = context.state
     remembered = state.observations(context.environment)
     looked = {

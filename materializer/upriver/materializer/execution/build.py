@@ -23,6 +23,7 @@ from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Action, Failure, Materialization, Outcome, Run, RunStatus, Version
 from upriver.materializer.ports import Executor, Lease
 from upriver.materializer.runs.event_log import RunLog
+from upriver.materializer.sources.systems.looking import Asking
 
 if TYPE_CHECKING:
     from upriver.materializer.execution.attempt import AttemptFailed
@@ -131,7 +132,9 @@ class Build:
         ahead = context.open_engine_ahead
         aside: list[SetAside] = []
         while True:
-            seen = survey(context, among=self._among, forced=forced, check=True, on_unbuilt=ahead)
+            seen = survey(
+                context, among=self._among, forced=forced, check=True, on_unbuilt=ahead, asking=Asking.DUE
+            )
             if not (found := set_aside_damaged(context, lease, seen, self.run_id)):
                 break
             aside += found

@@ -68,7 +68,13 @@ def explain(context: Context, seen: Survey, key: Key) -> Explanation:
     told = _with_failure(seen, key)
     if finding.action is Action.BROKEN:  # what it read when it was last built is beside the point
         return Explanation(key, finding.state, told, tuple(chain), (), made, finding.diagnoses)
-    known = trust_of(project.assets[key], seen.records.get(Node(key)), project.sources)
+    known = trust_of(
+        project.assets[key],
+        seen.records.get(Node(key)),
+        project.sources,
+        seen.views.sources.known,
+        context.clock.now(),
+    )
     doubtful = tuple(edge for edge in known.edges if edge.trust is not Trust.CONTENT)
     beside = ruled_out(context, seen, key)
     return Explanation(key, finding.state, told, tuple(chain), beside, made, edges=doubtful)

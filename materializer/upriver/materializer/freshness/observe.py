@@ -17,6 +17,7 @@ from upriver.materializer.freshness.earlier_types import with_types
 from upriver.materializer.model import Failure, Materialization, State
 from upriver.materializer.ports import SourceMisfit, SourceMissing
 from upriver.materializer.sources.observe import Sources, sources_of
+from upriver.materializer.sources.systems.looking import Asking
 from upriver.materializer.storage.locator import Locator
 
 
@@ -93,23 +94,30 @@ class Observation:
         return record.id in self.present or self.locator.sound(record.version)
 
 
-def observe(context: Context, *, among: Collection[Key] | None = None, verify: bool = False) -> Observation:
+def observe(
+    context: Context,
+    *,
+    among: Collection[Key] | None = None,
+    verify: bool = False,
+    asking: Asking = Asking.NEVER,
+) -> Observation:
     """Observe the assets *among* (complete with their upstream; None: all). Raises DeclarationError.
 
-    With *verify* every byte of sources is hashed, whatever their stamps say.
+    With *verify* every byte of sources is hashed, whatever their stamps say. *asking* says when systems are asked.
     """
     project = context.project(refresh=False)
     graph = project.graph
     records = with_types(context.state.current(context.environment), project, context.locator)
     contents = contents_of(context)
     contents.expect(read for record in records.values() for read in record.trace.reads)
-    views = SourceViews(sources_of(context, verify=verify))
+    views = SourceViews(sources_of(context, verify=verify, asking=asking))
     declared = project.sources
     contents.keep_while(
         lambda key, version: key not in declared or views.sources.unchanged_since_look(key, version)
     )
     order = tuple(graph.order if among is None else graph.sort(among))
     inside = set(order)
+    views.sources.expect(inside)
     asked = {record.id: record.version for node, record in records.items() if node.asset in inside}
     return Observation(
         project=project,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from upriver.assets.identity import Node
-from upriver.assets.model import Key, Kind, PythonRecipe, Source
+from upriver.assets.model import Key, Kind, PythonRecipe, Source, SystemLocation
 from upriver.materializer.answers import AssetStatus
 from upriver.materializer.freshness.decider import Finding, broken
 from upriver.materializer.freshness.survey import Survey
@@ -88,15 +88,16 @@ def _source_status(seen: Survey, key: Key) -> AssetStatus:
         return _broken_source_status(seen, source, broken(Node(key), Cause.BROKEN, misfit))
     record = seen.views.sources.known(key)
     problem = seen.views.problems.get(key)
-    there = record is not None or bool(stamps(seen.project.root, source))
+    of_system = isinstance(source.location, SystemLocation)
+    there = record is not None or (not of_system and bool(stamps(seen.project.root, source)))
     state = State.FRESH if problem is None and there else State.MISSING
-    detail = problem or "no file is there"
+    detail = problem or ("never looked at: a build asks its system" if of_system else "no file is there")
     return AssetStatus(
         asset=key,
         kind="source",
         state=state,
         reasons=() if state is State.FRESH else (Reason(Cause.SOURCE_MISSING, key, detail=detail),),
-        materialized_at=max((s.mtime for s in record.stamps), default=0) / 1e9 if record else None,
+        materialized_at=max(s.mtime for s in record.stamps) / 1e9 if record and record.stamps else None,
         rows=record.version.rows if record else None,
         bytes=record.version.bytes if record else None,
         downstreams=seen.project.graph.downstreams(key),
@@ -106,4 +107,5 @@ def _source_status(seen: Survey, key: Key) -> AssetStatus:
         place=source.place,
         engine="source",
         notes=record.notes if record else (),
+        observed_at=record.observed if record is not None and of_system else None,
     )

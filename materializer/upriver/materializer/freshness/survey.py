@@ -19,6 +19,7 @@ from upriver.materializer.freshness.row_order import ordered_assets
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.model import Failure, Materialization
 from upriver.materializer.quality.gate import Gate
+from upriver.materializer.sources.systems.looking import Asking
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,17 @@ def survey(
     planning: bool = False,
     diagnose: bool = False,
     on_unbuilt: Callable[[], None] = lambda: None,
+    asking: Asking = Asking.NEVER,
 ) -> Survey:
     """Decide the assets *among* (complete with their upstream; None: all). Raises DeclarationError when the project as
     a whole can't be used.
 
     With *check*, queries that would be built are bound first; with *planning*, lazy Python recipes as well. Else what
     can't be bound is told as far as an earlier command has found it; with *diagnose* queries are bound for that alone.
+    *asking* says when systems are asked for what they hold.
     *on_unbuilt* is called as soon as it is seen that something is not built, before it is bound.
     """
-    seen = observe(context, among=among, verify=verify)
+    seen = observe(context, among=among, verify=verify, asking=asking)
     first = _decide(context, seen, _recorded_order(seen, rebinding=check), {}, forced, building=check)
     if check:
         if any(finding.version is None for finding in first.findings.values()):

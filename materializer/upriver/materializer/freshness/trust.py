@@ -6,12 +6,13 @@ as every other, but something could be missing from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from upriver.assets.model import Asset, Key, PythonRecipe, Source
+from upriver.assets.model import Asset, Key, PythonRecipe, Source, SystemLocation
 from upriver.materializer.answers import AssetTrust
 from upriver.materializer.freshness.decide import CONTENTS, ENFORCED, FILE, ISOLATION, MATCHES, STAMPS
 from upriver.materializer.model import Materialization, Trust, TrustedEdge
+from upriver.materializer.ports import SourceRecord
 
 UNCOVERED = (
     "programs, libraries and settings of the system, Python and its packages, when they are read as data",
@@ -24,12 +25,18 @@ UNCOVERED = (
 _WORST = list(Trust)
 
 
-def trust_of(asset: Asset, record: Materialization | None, sources: Mapping[Key, Source]) -> AssetTrust:
-    """How well what *asset* read when it was last built is known."""
+def trust_of(
+    asset: Asset,
+    record: Materialization | None,
+    sources: Mapping[Key, Source],
+    seen: Callable[[Key], SourceRecord | None],
+    now: float,
+) -> AssetTrust:
+    """How well what *asset* read when it was last built is known. *seen* gives what was last seen of a source."""
     if record is None:
         return AssetTrust(asset.key, None)
     edges = [
-        TrustedEdge(read.upstream, Trust.CONTENT, "hashed")
+        _of_source(sources[read.upstream], seen(read.upstream), now)
         for read in record.trace.reads
         if read.upstream in sources
     ]
@@ -37,6 +44,21 @@ def trust_of(asset: Asset, record: Materialization | None, sources: Mapping[Key,
         edges += _of_python(asset, dict(record.trace.environment))
     least = max((edge.trust for edge in edges), key=_WORST.index, default=Trust.CONTENT)
     return AssetTrust(asset.key, least, tuple(edges))
+
+
+def _of_source(source: Source, seen: SourceRecord | None, now: float) -> TrustedEdge:
+    if not isinstance(source.location, SystemLocation):
+        return TrustedEdge(source.key, Trust.CONTENT, "hashed")
+    if seen is None:
+        return TrustedEdge(source.key, Trust.DECLARED, "nothing is known of when it was looked at")
+    return TrustedEdge(source.key, seen.trust, f"{seen.detail}, {_ago(now - seen.observed)}")
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(0.0, seconds):.0f} seconds ago"
 
 
 def _of_python(asset: Asset, environment: Mapping[str, str]) -> list[TrustedEdge]:

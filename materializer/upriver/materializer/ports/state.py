@@ -21,6 +21,7 @@ from upriver.materializer.model import (
     Refusal,
     Run,
     RunStatus,
+    Trust,
     Version,
 )
 from upriver.materializer.ports.clock import Clock
@@ -44,6 +45,7 @@ class SourceRecord(Value, frozen=True):
 
     *digest* names what the version was made from: the files' bytes, or their stamps where these can be believed.
     *shape* names the shape with which text was read; *notes* are what a person should know of it and was not told yet.
+    *trust* says how far the look can be believed, *detail* why; *hint* is what a system tells of change besides.
     """
 
     key: Key
@@ -54,6 +56,9 @@ class SourceRecord(Value, frozen=True):
     digest: str = ""
     shape: str = ""
     notes: tuple[str, ...] = ()
+    trust: Trust = Trust.CONTENT
+    detail: str = ""
+    hint: str = ""
 
 
 class Holder(Value, frozen=True):
@@ -121,7 +126,7 @@ class Claimed(StrEnum):
 
 
 class Claim(Value, frozen=True):
-    """The answer to a :class:`ClaimRequest`. When it is held, *holder* is the build that makes it, or that has a slot of
+    """The answer to a :class:`ClaimRequest`. When it is held, *holder* is the build that makes it or has a slot of
     its pool.
     """
 

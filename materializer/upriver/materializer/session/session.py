@@ -52,6 +52,7 @@ from upriver.materializer.session.catalogue import Cataloguing
 from upriver.materializer.session.quality import Gates, accepted
 from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
+from upriver.materializer.sources.systems.looking import Asking
 
 if TYPE_CHECKING:
     from upriver.materializer.inspection.lineage import Lineage
@@ -156,8 +157,9 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing):
             project = self.context.project()
             chosen = self._select(project, select) if select else frozenset(project.graph.order)
             records = self.context.state.current(self.context.environment)
+            seen, now = self.context.state.sources(), self.context.clock.now()
             return tuple(
-                trust_of(project.assets[key], records.get(Node(key)), project.sources)
+                trust_of(project.assets[key], records.get(Node(key)), project.sources, seen.get, now)
                 for key in project.graph.sort(chosen)
                 if key in project.assets
             )
@@ -168,7 +170,9 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing):
             chosen = self._select(project, select)
             forced = [key for key in chosen if key in project.assets] if force else ()
             among = project.graph.ancestors(chosen)
-            seen = survey(self.context, among=among, forced=forced, check=True, planning=True)
+            seen = survey(
+                self.context, among=among, forced=forced, check=True, planning=True, asking=Asking.FIRST
+            )
             return plan_of(self.context, seen)
 
     def why(self, key: Key) -> Explanation:

@@ -7,7 +7,7 @@ compared. Text is read as the shape says that is kept of it in ``sources.lock``;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ import msgspec
 
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Key, Source
+from upriver.assets.project.connections import Connection
 from upriver.materializer.context import Context
 from upriver.materializer.model import FileStamp, Version
 from upriver.materializer.ports import (
@@ -32,6 +33,7 @@ from upriver.materializer.sources.reading import SourceReader
 from upriver.materializer.sources.registry import connector_of
 from upriver.materializer.sources.shape import digest
 from upriver.materializer.sources.stamps import digest_of_stamps, settled
+from upriver.materializer.sources.systems.looking import Asking, SystemLooks
 from upriver.materializer.storage.locator import Locator
 
 _TYPED = "typed"
@@ -40,11 +42,18 @@ ATTEMPTS = 3
 """How often a source that changes while it is read is read again before that is an error."""
 
 
-def sources_of(context: Context, *, verify: bool = False) -> Sources:
-    """The sources of the project as last derived, not looked at yet."""
-    declared = context.project(refresh=False).sources
+def sources_of(context: Context, *, verify: bool = False, asking: Asking = Asking.NEVER) -> Sources:
+    """The sources of the project as last derived, not looked at yet. *asking* says when systems are asked."""
+    project = context.project(refresh=False)
     return Sources(
-        context.root, declared, context.state, context.store, clock=context.clock.now, verify=verify
+        context.root,
+        project.sources,
+        context.state,
+        context.store,
+        clock=context.clock.now,
+        verify=verify,
+        connections=project.config.connections,
+        asking=asking,
     )
 
 
@@ -63,6 +72,8 @@ class Sources:
         *,
         clock: Callable[[], float],
         verify: bool = False,
+        connections: Mapping[str, Connection] | None = None,
+        asking: Asking = Asking.NEVER,
     ) -> None:
         self._root = root
         self._sources = sources
@@ -76,6 +87,21 @@ class Sources:
         self._reader = SourceReader()
         self._lock = SourcesLock(root)
         self._misfits: dict[Key, tuple[tuple[FileStamp, ...], str, SourceMisfit]] = {}
+        self._systems = SystemLooks(
+            root,
+            sources,
+            connections or {},
+            state,
+            store,
+            known=self.known,
+            clock=clock,
+            asking=asking,
+            verify=verify,
+        )
+
+    def expect(self, keys: Collection[Key]) -> None:
+        """These will be asked for: those of one system are then seen as of one moment."""
+        self._systems.expect(keys)
 
     def version(self, key: Key) -> Version:
         """What the source holds now. Raises SourceMissing, SourceMisfit, SourceChanging, StoreError, UpriverError."""
@@ -85,11 +111,13 @@ class Sources:
 
     def renew(self, key: Key) -> None:
         """Look again now. Raises as :meth:`version`."""
+        self._systems.forget(key)
         self._looked[key] = self._look(self._sources[key])
 
     def forget(self, key: Key) -> None:
         """Look again at the next question."""
         self._looked.pop(key, None)
+        self._systems.forget(key)
 
     def take_notes(self) -> tuple[tuple[Key, str], ...]:
         """What was noticed of the sources that were looked at and that a person should know; told once."""
@@ -106,6 +134,8 @@ class Sources:
         Raises as :meth:`version`, UsageError for a source that is not text, OSError where the shape can't be written.
         """
         source = self._sources[key]
+        if self._systems.covers(key):
+            raise UsageError(f"{key} is no text ({self._systems.describe(key)}): no shape is kept of it")
         connector = self._connector(source)
         if not connector.shaped:
             raise UsageError(
@@ -128,6 +158,8 @@ class Sources:
         A snapshot is, whatever becomes of the files behind it; files that are read in place are as long as
         their stamps are.
         """
+        if self._systems.covers(key):
+            return True
         connector = self._connector(self._sources[key])
         if connector.has_columns and not connector.in_place:
             return True
@@ -153,6 +185,8 @@ class Sources:
         return connector_of(self._root, source, self._reader)
 
     def _look(self, source: Source) -> SourceRecord:
+        if self._systems.covers(source.key):
+            return self._systems.look(source.key)
         connector = self._connector(source)
         now = connector.observe()
         if not now:

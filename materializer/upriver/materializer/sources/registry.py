@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import assert_never
 
 from upriver.assets.errors import UpriverError
-from upriver.assets.model import FileLocation, Schema, Source, TableLocation
+from upriver.assets.model import FileLocation, Schema, Source, SystemLocation, TableLocation
 from upriver.materializer.model import FileStamp
 from upriver.materializer.ports.connector import Connector
 from upriver.materializer.sources.files import FileConnector
@@ -18,7 +18,10 @@ from upriver.materializer.sources.tables import TableConnector
 
 
 def connector_of(root: Path, source: Source, reader: SourceReader | None = None) -> Connector:
-    """The connector of *source* in the project at *root*; *reader* is shared where many are looked at."""
+    """The connector of *source* in the project at *root*; *reader* is shared where many are looked at.
+
+    Raises UpriverError for a source of a system.
+    """
     shared = reader or SourceReader()
     reach = Reach(source.key, source.derived, source.place)
     match source.location:
@@ -26,6 +29,8 @@ def connector_of(root: Path, source: Source, reader: SourceReader | None = None)
             return FileConnector(root, source.key, location, shared, reach)
         case TableLocation() as location:
             return TableConnector(root, source.key, location, shared, reach)
+        case SystemLocation():
+            raise UpriverError(f"source {source.key} is of a system, which is asked by a build alone")
         case other:
             assert_never(other)
 
@@ -52,5 +57,6 @@ def stamped_paths(root: Path, sources: Iterable[Source]) -> Iterator[FileStamp]:
 
 def source_folders(root: Path, sources: Iterable[Source]) -> set[Path]:
     """The folders in which sources that are read in place lie."""
-    found = (connector_of(root, source) for source in sources)
+    local = (source for source in sources if not isinstance(source.location, SystemLocation))
+    found = (connector_of(root, source) for source in local)
     return {folder for connector in found if connector.in_place for folder in connector.folders()}

@@ -11,8 +11,8 @@ from upriver.lineage.sql.names import quote
 _BATCH = 50_000
 
 
-def sqlite_table(path: Path, table: str) -> Any:
-    """The rows of *table* as a ``pyarrow.Table``, in rowid order where there is one.
+def sqlite_table(path: Path, table: str, query: str = "") -> Any:
+    """The rows of *table*, or of *query*, as a ``pyarrow.Table``; of a table in rowid order where there is one.
 
     SQLite types values, not columns: a column's type is what its declaration's affinity says, when all its
     values fit, else text. Raises UpriverError for an unknown table.
@@ -22,26 +22,60 @@ def sqlite_table(path: Path, table: str) -> Any:
 
     connection = apsw.Connection(_location(path), flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
-        known = [
-            str(name)
-            for (name,) in connection.execute(
-                "select name from sqlite_schema where type in ('table', 'view')"
+        declared = _columns(connection, query) if query else _columns_of(connection, path, table)
+        names = [name for name, _ in declared]
+        if len(set(names)) < len(names):
+            raise UpriverError(
+                f"two columns of the query have one name; give each its own, `as …`: {', '.join(names)}"
             )
-        ]
-        if table not in known:
-            hint = did_you_mean(table, known)
-            raise UpriverError(f"{path.name} has no table {table!r}" + (f"; {hint}" if hint else ""))
-        declared = list(connection.execute(f"pragma table_info({quote(table)})"))
-        names = [str(row[1]) for row in declared]
         columns: list[list[Any]] = [[] for _ in names]
-        cursor = connection.execute(f"select * from {quote(table)}")
+        cursor = connection.execute(
+            f"select * from ({query}\n)" if query else f"select * from {quote(table)}"
+        )
         while rows := _take(cursor):
             for index, values in enumerate(zip(*rows, strict=True)):
                 columns[index].extend(values)
     finally:
         connection.close()
-    arrays = [_array(values, str(row[2])) for values, row in zip(columns, declared, strict=True)]
+    arrays = [_array(values, type) for values, (_, type) in zip(columns, declared, strict=True)]
     return pa.table(dict(zip(names, arrays, strict=True)))
+
+
+def _columns_of(connection: Any, path: Path, table: str) -> list[tuple[str, str]]:
+    query = "select name from sqlite_schema where type in ('table', 'view')"
+    known = [str(name) for (name,) in connection.execute(query)]
+    if table not in known:
+        hint = did_you_mean(table, known)
+        raise UpriverError(f"{path.name} has no table {table!r}" + (f"; {hint}" if hint else ""))
+    return [(str(row[1]), str(row[2])) for row in connection.execute(f"pragma table_info({quote(table)})")]
+
+
+def _columns(connection: Any, query: str) -> list[tuple[str, str]]:
+    """Of a query, which may neither write nor name another file."""
+    import apsw
+
+    connection.set_authorizer(_allowed)
+    description: list[tuple[Any, ...]] = []
+
+    def describe(cursor: Any, *_: object) -> bool:
+        description.extend(cursor.get_description())
+        return False  # its columns are known; it need not run
+
+    connection.exec_trace = describe
+    try:
+        connection.execute(query)
+    except apsw.ExecTraceAbort:
+        pass  # as wanted
+    finally:
+        connection.exec_trace = None
+    return [(str(one[0]), str(one[1] or "")) for one in description]
+
+
+def _allowed(operation: int, *_: object) -> int:
+    import apsw
+
+    refused = (apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH, apsw.SQLITE_PRAGMA)
+    return int(apsw.SQLITE_DENY if operation in refused else apsw.SQLITE_OK)
 
 
 def _location(path: Path) -> str:

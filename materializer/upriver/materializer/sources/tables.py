@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,9 @@ from upriver.materializer.ports.connector import Scanned, Shape, SourceMissing
 from upriver.materializer.sources.reach import Reach
 from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
 from upriver.materializer.sources.stamps import digest_of_bytes, stamps_of
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class TableConnector:
@@ -35,7 +39,9 @@ class TableConnector:
 
     def describe(self) -> str:
         """Engine, table and file."""
-        return f"{self._location.engine} table {self._location.table} in {self._location.path}"
+        location = self._location
+        what = f"query {location.query!r}" if location.query else f"table {location.table}"
+        return f"{location.engine} {what} in {location.path}"
 
     def missing(self) -> str:
         """There is no such file."""
@@ -83,8 +89,7 @@ class TableConnector:
                 # A view over files would be read, and their changes never noticed.
                 folder = literal(f"{target.parent}/")
                 cursor.execute(f"set allowed_directories = [{folder}]; set enable_external_access = false")
-                parts = ".".join(quote(part) for part in self._location.table.split("."))
-                relation = f"source_database.{parts}"
+                relation = self._duckdb_relation(cursor)
                 try:
                     cursor.execute(f"describe select * from {relation}")
                 except duckdb.PermissionException as error:
@@ -96,8 +101,15 @@ class TableConnector:
                 return Scanned(*copy_relation(cursor, relation, target))
             from upriver.materializer.sources.sqlite import sqlite_table
 
-            cursor.register("sqlite_source", sqlite_table(path, self._location.table))
+            cursor.register("sqlite_source", sqlite_table(path, self._location.table, self._location.query))
             return Scanned(*copy_relation(cursor, "sqlite_source", target))
+
+    def _duckdb_relation(self, cursor: duckdb.DuckDBPyConnection) -> str:
+        if self._location.query:
+            cursor.execute("use source_database")
+            return f"({self._location.query}\n)"
+        parts = ".".join(quote(part) for part in self._location.table.split("."))
+        return f"source_database.{parts}"
 
     def folders(self) -> Iterator[Path]:
         """None: it is not read in place."""

@@ -88,6 +88,7 @@ def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
                 "bytes": value.bytes,
                 "diagnoses": diagnosis_documents(value.diagnoses),
                 "notes": list(value.notes),
+                "observed_at": instant(value.observed_at),
             }
             for value in values
         ]

@@ -128,9 +128,16 @@ def _why(status: AssetStatus, now: float) -> Line:
     text = reasons_text(reasons, status.asset)
     if not text and status.notes and status.state is State.FRESH:
         return (Span(status.notes[0], "yellow"),)
+    if not text and status.observed_at is not None and status.state is State.FRESH:
+        return (Span(f"source, looked at {_ago(now - status.observed_at)}", "dim"),)
     if not text and status.kind == "source" and status.state is State.FRESH:
         return (Span("source", "dim"),)
     return (Span(text),) if text else EMPTY
+
+
+def _ago(seconds: float) -> str:
+    age = figures.age(seconds)
+    return age if age == "now" else f"{age} ago"
 
 
 def footer(statuses: Sequence[AssetStatus], page: Page) -> list[Line]:
