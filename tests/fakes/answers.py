@@ -41,6 +41,7 @@ from upriver.materializer.inspection.catalogue import CatalogueColumn, Catalogue
 from upriver.materializer.model import Action, Cause, Outcome, Reason, State
 from upriver.materializer.operations import ProjectApi
 from upriver.materializer.ports import Incident, IncidentState
+from upriver.materializer.ports.system import ConnectionEntry, SystemObject
 
 
 def one_by_one(edges: Iterable[ViewEdge]) -> tuple[ViewGroup, ...]:
@@ -87,6 +88,14 @@ class Answers(ProjectApi):
         self, select: Sequence[str], *, until: float | None = None, resume: bool = False
     ) -> tuple[Key, ...]:
         return self.keys(select, sources=False)
+
+    def connections(self, names: Sequence[str] = (), *, test: bool = False) -> tuple[ConnectionEntry, ...]:
+        shop = ConnectionEntry("shop", "postgresql://reader@db.example/shop", ("raw.orders",))
+        answered = msgspec.structs.replace(shop, answer="PostgreSQL 18.6, database shop, as reader")
+        return (answered if test else shop,)
+
+    def objects(self, connection: str, like: str = "*") -> tuple[SystemObject, ...]:
+        return (SystemObject("orders", "table", 1200), SystemObject("sales.lines", "view"))
 
     def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
         return INCIDENTS

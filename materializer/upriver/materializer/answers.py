@@ -26,9 +26,8 @@ from upriver.materializer.model import (
 class AssetStatus(Value, frozen=True):
     """Freshness of one asset or source now. *kind* is ``table``, ``file`` or ``source``.
 
-    *materialized_at* is seconds since the epoch (of a source: of its last change), *seconds* the usual duration of a
-    build, *running_since* set while some process builds it. *diagnoses* say what is wrong with a broken one, *notes*
-    what was noticed of a source when it was read, *observed_at* when the system of a source was asked last.
+    *seconds* is the usual duration of a build, *running_since* set while some process builds it. *diagnoses* say what
+    is wrong with a broken one, *notes* what was noticed of a source, *observed_at* when its system was asked last.
     """
 
     asset: Key

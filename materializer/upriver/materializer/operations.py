@@ -57,6 +57,7 @@ from upriver.materializer.operation import (
 )
 from upriver.materializer.quality.operations import QualityOperations
 from upriver.materializer.refactoring.operations import RefactoringOperations
+from upriver.materializer.sources.operations import SourceOperations
 
 if TYPE_CHECKING:
     from upriver.materializer.inspection.catalogue import CatalogueEntry
@@ -70,6 +71,8 @@ LAZY_TYPES: Mapping[str, str] = {
     "Renaming": "upriver.lineage.refactoring.rename.values",
     "GoalReport": "upriver.materializer.automation.model",
     "CatalogueEntry": "upriver.materializer.inspection.catalogue",
+    "ConnectionEntry": "upriver.materializer.ports.system",
+    "SystemObject": "upriver.materializer.ports.system",
     "Incident": "upriver.materializer.ports",
     "UnitTestReport": "upriver.materializer.quality.unit_test_report",
     "Report": "upriver.materializer.upkeep.fsck",
@@ -80,7 +83,7 @@ LAZY_TYPES: Mapping[str, str] = {
 """The types of the signatures that are imported only when an operation is asked of another process, by module."""
 
 
-class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations, Protocol):
+class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations, SourceOperations, Protocol):
     """An open project: everything that a face (command line, terminal UI, a notebook) can ask or do. The bases declare
     the operations of their rooms.
 

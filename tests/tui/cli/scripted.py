@@ -53,6 +53,7 @@ from upriver.materializer.inspection.catalogue import CatalogueEntry
 from upriver.materializer.model import Cause, CheckReport, Outcome, Reason, Refused, RunStatus
 from upriver.materializer.operation import RunsIn
 from upriver.materializer.operations import ProjectApi, implement
+from upriver.materializer.ports.system import ConnectionEntry, SystemObject
 from upriver.materializer.quality.row_diff import difference
 from upriver.materializer.quality.unit_test_report import UnitTestOutcome, UnitTestReport, UnitTestResult
 from upriver.materializer.upkeep.fsck import Report
@@ -240,6 +241,21 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
         LogLine("marts.churn", 2, "stderr", "a title\x1b]0;evil\x07 and a \x1b[2J", NOW),
     ),
     "require_environment": lambda session, given: None,
+    "connections": lambda session, given: (
+        ConnectionEntry(
+            "shop",
+            "postgresql://reader@db/shop",
+            ("raw.orders",),
+            "PostgreSQL 18.6" if given["test"] else None,
+        ),
+        ConnectionEntry(
+            "lake", "", (), None, "connection lake: no route\n  hint: look" if given["test"] else None
+        ),
+    ),
+    "objects": lambda session, given: (
+        SystemObject("orders", "table", 1200),
+        SystemObject("sales.lines", "view"),
+    ),
     "environments": lambda session, given: (
         EnvironmentEntry("dev", True, False, 3),
         EnvironmentEntry("prod", False, True, 12, ("20240501-120000-aaaaaa",)),

@@ -42,16 +42,18 @@ class Connection(Value, frozen=True):
     @property
     def database(self) -> str:
         """The path of the SQLite or DuckDB file that it is, relative to the project; empty for everything else."""
-        if self.scheme not in DATABASES:
-            return ""
-        path = self.url.partition(":")[2]
-        # As SQLAlchemy writes them: three slashes for a path in the project, four for one of the machine.
-        return posixpath.normpath(path[3:] if path.startswith("///") else path)
+        return database_of(self.url) if self.scheme in DATABASES else ""
 
     @property
     def scheme(self) -> str:
         """The kind of the system, ``postgresql``; empty where the url is a secret."""
         return self.url.partition(":")[0].lower()
+
+
+def database_of(url: str) -> str:
+    """The path in the *url* of a database file: three slashes for one in the project, four for one of the machine."""
+    path = url.partition(":")[2]
+    return posixpath.normpath(path[3:] if path.startswith("///") else path)
 
 
 def read_connection(

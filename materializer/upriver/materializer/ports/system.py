@@ -98,6 +98,18 @@ class SystemObject(Value, frozen=True):
     columns: tuple[Column, ...] = ()
 
 
+class ConnectionEntry(Value, frozen=True):
+    """A connection, for listing: its *url* (empty where that is secret), and the *sources* that are of it. *answer* is
+    who has answered, *error* why nobody did; both None when nobody was asked.
+    """
+
+    name: str
+    url: str
+    sources: tuple[str, ...] = ()
+    answer: str | None = None
+    error: str | None = None
+
+
 class Moment(Protocol):
     """One state of a system: what is seen and read in it belongs together, as far as the system can do that."""
 

@@ -49,6 +49,7 @@ from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
 from upriver.materializer.session.automation import Goalkeeping, note_incidents
 from upriver.materializer.session.catalogue import Cataloguing
+from upriver.materializer.session.connections import Connecting
 from upriver.materializer.session.quality import Gates, accepted
 from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from upriver.materializer.upkeep.repair import Repaired
 
 
-class Session(Refactorings, Goalkeeping, Gates, Cataloguing):
+class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting):
     """A :class:`ProjectApi` over a context. Reading calls may run in any thread; one build at a time.
 
     The operations are documented in :class:`ProjectApi`. Nothing is opened before it is needed.

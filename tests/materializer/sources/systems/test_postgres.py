@@ -12,6 +12,8 @@ from tests.heavy import reason
 from tests.materializer.sources.systems.conftest import Shop, opened
 from tests.servers.postgres import PostgresServer
 
+from upriver.assets.errors import UsageError
+
 pytest.importorskip("psycopg", reason=reason("postgres"))
 pytest.importorskip("adbc_driver_postgresql", reason=reason("postgres"))
 
@@ -299,3 +301,24 @@ def test_trust_says_how_a_table_is_known(server: psycopg.Connection, shop: Shop)
         (trust,) = session.trust()
     assert trust.trust is not None
     assert trust.trust.value == "time"
+
+
+def test_a_connection_tells_who_answers_and_what_is_there(server: psycopg.Connection, shop: Shop) -> None:
+    server.execute(
+        "create schema sales; create table sales.lines (a int); create view open_orders as select * from orders"
+    )
+    with opened(shop.root) as session:
+        (entry,) = session.connections(test=True)
+        found = session.objects("shop")
+        some = session.objects("shop", "sales.*")
+        with pytest.raises(UsageError, match="did you mean"):
+            session.objects("shopp")
+    assert entry.error is None
+    assert str(entry.answer).startswith("PostgreSQL ")
+    assert entry.sources == ("raw.orders",)
+    assert [(one.name, one.kind) for one in found] == [
+        ("open_orders", "view"),
+        ("orders", "table"),
+        ("sales.lines", "table"),
+    ]
+    assert [one.name for one in some] == ["sales.lines"]

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("fix", "Change", "put a misspelled name right where it is certain what is meant"),
         Command("accept", "Change", "take a source as it is now, though it is not what it was"),
+        Command("connection", "Data", "list connections to other systems, test them, see what is there"),
         Command("show", "Data", "schema, profile and first rows of an asset"),
         Command("sql", "Data", "query assets by their keys"),
         Command("history", "Past", "runs, or the materializations of one asset"),

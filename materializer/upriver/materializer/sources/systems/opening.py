@@ -25,6 +25,8 @@ _HERE = "upriver.materializer.sources.systems"
 CONNECTORS: Mapping[str, str] = {
     "postgresql": f"{_HERE}.postgres:connect",
     "postgres": f"{_HERE}.postgres:connect",
+    "sqlite": f"{_HERE}.database_files:connect",
+    "duckdb": f"{_HERE}.database_files:connect",
 }
 """Where the connectors lie that come with Upriver, by the scheme of their urls. They are imported when used."""
 
@@ -121,7 +123,7 @@ def _connector(name: str, scheme: str) -> Connect:
     if scheme in offered:
         third: Connect = offered[scheme].load()
         return third
-    known = sorted({*CONNECTORS, *offered, "sqlite", "duckdb"})
+    known = sorted({*CONNECTORS, *offered})
     raise UsageError(
         f"connection {name}: nothing here connects to {scheme}://; "
         + (did_you_mean(scheme, known) or "possible are " + ", ".join(known))
