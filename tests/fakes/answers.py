@@ -16,13 +16,11 @@ from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.answers import (
     SIGN,
-    AssetCost,
     AssetStatus,
     CodeDiff,
     ColumnNode,
     ColumnProfile,
     Comparison,
-    Costs,
     Explanation,
     HistoryEntry,
     Impact,
@@ -42,6 +40,7 @@ from upriver.materializer.model import Action, Cause, Outcome, Reason, State
 from upriver.materializer.operations import ProjectApi
 from upriver.materializer.ports import Incident, IncidentState
 from upriver.materializer.ports.system import ConnectionEntry, SystemObject
+from upriver.materializer.runs.cost_answers import AssetCost, Costs
 
 
 def one_by_one(edges: Iterable[ViewEdge]) -> tuple[ViewGroup, ...]:
@@ -371,7 +370,7 @@ class Answers(ProjectApi):
         rows = self._status_of(key).rows or 0
         return Comparison(key, then.id, then.run, then.materialized_at, rows - 12, rows, 15, 3)
 
-    def profile(self, key: Key, *, at: str | None = None) -> Profile:
+    def profile(self, key: Key, *, at: str | None = None, quantiles: bool | None = None) -> Profile:
         status = self._status_of(key)
         rows = (status.rows or 0) - (0 if at is None else 12)
         columns = self.specs[key].columns

@@ -18,7 +18,8 @@ from tests.fakes.shop import NOW, AssetSpec, shop
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Column, FileLocation, Key, Source
 from upriver.lineage.refactoring.fix import Fix
-from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
+from upriver.lineage.refactoring.freeze import Freezing
+from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, Renaming
 from upriver.materializer.answers import (
     Accepted,
     AssetResult,
@@ -163,6 +164,13 @@ class FakeSession(Answers):
             msgspec.structs.replace(spec, key=named(spec.key), upstreams=tuple(map(named, spec.upstreams)))
             for spec in self.specs.values()
         )
+
+    def freezing(self, key: Key, *, closed: bool = False) -> Freezing:
+        file = FileChange(f"assets/{key}.sql", f"assets/{key}.sql", "", b"", 1)
+        return Freezing(key, (Column("id", "BIGINT"),), closed, file, ("+  id: {type: BIGINT}",))
+
+    def freeze(self, freezing: Freezing) -> None:
+        self.edit(freezing.asset)
 
     def apply_fix(self, fix: Fix) -> None:
         if self.broken is not None:

@@ -1,4 +1,4 @@
-"""How a recipe is run, as values: limits, retries, what it may touch."""
+"""Execution of a recipe, as values: limits, retries, what it may touch."""
 
 from __future__ import annotations
 

@@ -33,7 +33,6 @@ from upriver.materializer.answers import (
     AssetTrust,
     BuildResult,
     Comparison,
-    Costs,
     EnvironmentEntry,
     Explanation,
     HistoryEntry,
@@ -57,6 +56,7 @@ from upriver.materializer.operation import (
 )
 from upriver.materializer.quality.operations import QualityOperations
 from upriver.materializer.refactoring.operations import RefactoringOperations
+from upriver.materializer.runs.cost_answers import Costs
 from upriver.materializer.sources.operations import SourceOperations
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
 
 LAZY_TYPES: Mapping[str, str] = {
     "Fix": "upriver.lineage.refactoring.fix",
+    "Freezing": "upriver.lineage.refactoring.freeze",
     "ColumnRenaming": "upriver.lineage.refactoring.rename.values",
     "Renaming": "upriver.lineage.refactoring.rename.values",
     "GoalReport": "upriver.materializer.automation.model",
@@ -221,8 +222,10 @@ class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations,
         """
 
     @in_session_server
-    def profile(self, key: Key, *, at: str | None = None) -> Profile:
-        """An asset in numbers, now or *at* an earlier materialization."""
+    def profile(self, key: Key, *, at: str | None = None, quantiles: bool | None = None) -> Profile:
+        """An asset in numbers, now or *at* an earlier materialization. Medians and histograms are in it as *quantiles*
+        says (None: unless it has very many columns).
+        """
 
     @in_session_server
     def compare(self, key: Key, before: str = "before") -> Comparison:

@@ -29,6 +29,7 @@ from upriver.materializer.ports import (
     Claimed,
     ClaimRequest,
     Holder,
+    KeptProfile,
     Lease,
     Pause,
     Pointer,
@@ -80,6 +81,7 @@ class MemoryState:
         self._builders: dict[int, Holder] = {}
         self._claims: dict[tuple[str, Node], tuple[int, int]] = {}
         self._verdicts: dict[str, Verdict] = {}
+        self._profiles: dict[str, KeptProfile] = {}
         self._refusals: dict[tuple[str, Node], Refusal] = {}
         self._acceptances: dict[tuple[str, str], Acceptance] = {}
 
@@ -97,6 +99,16 @@ class MemoryState:
     def remember_verdicts(self, verdicts: Mapping[str, Verdict]) -> None:
         self._verdicts.update(verdicts)
         self._revision += bool(verdicts)
+
+    def profile(self, version: str) -> KeptProfile | None:
+        return self._profiles.get(version)
+
+    def profiles(self, asset: Key, limit: int = 50) -> Sequence[KeptProfile]:
+        found = [one for one in self._profiles.values() if one.asset == asset]
+        return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
+
+    def remember_profiles(self, profiles: Iterable[KeptProfile]) -> None:
+        self._profiles.update({one.version: one for one in profiles})
 
     def refusals(self, environment: str | None = None) -> Mapping[Node, Refusal]:
         return {node: one for (where, node), one in self._refusals.items() if environment in (None, where)}

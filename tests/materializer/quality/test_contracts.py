@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from upriver.assets.errors import UsageError
 from upriver.materializer.model import Outcome, State
 from upriver.materializer.session import Session
 
@@ -95,3 +96,46 @@ def test_a_python_asset_keeps_its_contract_too(session: Session, root: Path) -> 
     )
     (text,) = told(session)
     assert "p.id is VARCHAR; its contract promises BIGINT" in text
+
+
+def test_impact_says_whose_contract_a_change_breaks(session: Session, root: Path) -> None:
+    """Of a change upstream, of one of the asset itself, and of a column that would be dropped."""
+    write(root, "select id from b")
+    header = (root / "assets" / "a.sql").read_text().replace("contract:", "owner: sales\ncontract:")
+    (root / "assets" / "a.sql").write_text(header)
+    (root / "assets" / "b.sql").write_text("select 1::bigint as id, 2 as more")
+    session.build()
+    (root / "assets" / "b.sql").write_text("select 1::integer as id, 2 as more")
+    (broken,) = [one for one in session.impact() if one.effect == "breaks"]
+    assert broken.asset == "a"
+    assert broken.because.detail == (
+        "its contract (owner sales) is broken: a.id is INTEGER; its contract promises BIGINT"
+    )
+    assert str(broken.place) == "assets/a.sql:5:3"
+    (root / "assets" / "b.sql").write_text("select 1::bigint as id, 2 as more")
+    (own,) = [one for one in session.dropping("a", "id") if one.asset == "a"]
+    assert "its contract (owner sales) is broken: a promises the column id" in own.because.detail
+
+
+def test_a_frozen_contract_holds_until_a_column_changes(session: Session, root: Path) -> None:
+    """What is there is written down; nothing is built again for that."""
+    (root / "assets" / "a.sql").write_text("select 1::bigint as id, 'x' as name")
+    session.build()
+    found = session.freezing("a", closed=True)
+    assert found.diff == (
+        "+/* upriver:",
+        "+contract: closed",
+        "+columns:",
+        "+  id: {type: BIGINT}",
+        "+  name: {type: VARCHAR}",
+        "+*/",
+    )
+    session.freeze(found)
+    assert [one.action for one in session.build().assets] == [Outcome.FRESH]
+    assert not session.freezing("a", closed=True).diff
+    (root / "assets" / "a.sql").write_text((root / "assets" / "a.sql").read_text() + ", 3 as more")
+    (text,) = told(session)
+    assert "columns that its closed contract does not have: more" in text
+    (root / "assets" / "b.sql").write_text("select * from 'gone.csv'")
+    with pytest.raises(UsageError, match="the columns of b are not known"):
+        session.freezing("b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from upriver.materializer.answers import AssetCost
+from upriver.materializer.runs.cost_answers import AssetCost
 from upriver.materializer.session import Session
 from upriver.materializer.session.remote.session_client import SessionClient
 

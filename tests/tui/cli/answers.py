@@ -10,14 +10,12 @@ from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.answers import (
     Accepted,
-    AssetCost,
     AssetResult,
     AssetStatus,
     AssetTrust,
     CodeDiff,
     ColumnNode,
     ColumnProfile,
-    Costs,
     Explanation,
     Impact,
     LineageView,
@@ -41,6 +39,7 @@ from upriver.materializer.model import (
     Trust,
     TrustedEdge,
 )
+from upriver.materializer.runs.cost_answers import AssetCost, Costs
 from upriver.materializer.upkeep.fsck import Problem, Report, Trouble
 
 NOW = 1_760_000_000.0

@@ -35,7 +35,8 @@ from tests.tui.cli.answers import (
 )
 
 from upriver.assets.errors import Diagnosis
-from upriver.assets.model import Place
+from upriver.assets.model import Column, Place
+from upriver.lineage.refactoring.freeze import Freezing
 from upriver.materializer.answers import (
     BuildResult,
     Comparison,
@@ -223,6 +224,10 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     "impact": lambda session, given: session.impacts,
     "renaming": lambda session, given: RENAMING,
     "rename": lambda session, given: None,
+    "freezing": lambda session, given: Freezing(
+        given["key"], (Column("id", "BIGINT"),), given["closed"], FIX.file, ("+  id: {type: BIGINT}",)
+    ),
+    "freeze": lambda session, given: None,
     "fix": lambda session, given: FIX,
     "apply_fix": lambda session, given: None,
     "accept": lambda session, given: ACCEPTED,

@@ -1,4 +1,4 @@
-"""What a source is of a connection, from what a person writes: a table, a query, or files that lie there."""
+"""Locations of sources that lie behind a connection: a table, a query, or files that lie there."""
 
 from __future__ import annotations
 

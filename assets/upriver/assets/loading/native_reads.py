@@ -185,7 +185,7 @@ _prepared: Native | None = None
 
 
 def prepare() -> None:
-    """Hook the libraries that a fork parent has imported once for all that is forked from it; it tells nobody."""
+    """Hook the libraries that a fork parent has imported once for all that is forked from it; nothing is told."""
     global _prepared  # noqa: PLW0603 -- what is replaced is so for the whole process
     _prepared = Native()
     _prepared.meet()
@@ -199,7 +199,7 @@ def watch_libraries(reads: Callable[[object], None], unnamed: Callable[[], None]
 
 
 def _nothing() -> None:
-    """What is told to nobody."""
+    """Tell nothing."""
 
 
 def _texts(arguments: object) -> list[str]:

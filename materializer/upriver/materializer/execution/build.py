@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from upriver.assets.errors import StoreError
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, PythonRecipe
 from upriver.materializer.answers import AssetResult, BuildResult
@@ -289,6 +290,8 @@ class Build:
             committer.close()
             executor.close()
             seen.contents.flush()
+            with suppress(StoreError):  # facts: they can be taken again
+                context.state.remember_profiles(maker.profiles)
             context.analyzer().flush()
             parts = {project.fingerprints[key]: project.parts(key) for key in stale}
             context.state.remember_recipes(parts)

@@ -16,6 +16,7 @@ from upriver.lineage.model import Analysis, Footprint, Footprints
 from upriver.lineage.project.contracts import contract_problem
 from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
+from upriver.materializer.engines.types import from_stored
 from upriver.materializer.events import AssetOutput, AssetProgress
 from upriver.materializer.execution.attempt import AttemptFailed, Attempts, Known
 from upriver.materializer.execution.committer import Materialized
@@ -27,9 +28,10 @@ from upriver.materializer.freshness.key_sets import narrowed
 from upriver.materializer.freshness.subjects import subjects, today
 from upriver.materializer.freshness.survey import Survey
 from upriver.materializer.model import TYPED, Located, Materialization, Read, Trace, Version
-from upriver.materializer.ports import Executor, SourceChanging, Staged
+from upriver.materializer.ports import Executor, KeptProfile, SourceChanging, Staged
 from upriver.materializer.quality.audit import Audit, Auditor
 from upriver.materializer.quality.memory import Content
+from upriver.materializer.quality.profiles import profiled
 from upriver.materializer.runs.event_log import RunLog
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
 
 WHOLE_BAG = Footprint(columns=None, predicate=None, ordered=False)
 """All columns and rows, in no order: what "the content changed" is told by."""
+
+
+_WORTH_PROFILING = 1 << 18
+"""Bytes of an artifact from which on its profile is taken when it is made."""
 
 
 class Maker:
@@ -54,6 +60,8 @@ class Maker:
         auditor: Auditor | None = None,
     ) -> None:
         self._auditor = auditor
+        self.profiles: list[KeptProfile] = []
+        """Of what was made in this run; kept with its end."""
         self._context = context
         self._seen = seen
         self._run_id = run_id
@@ -132,7 +140,23 @@ class Maker:
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
         audit = self._audit(node, version, (staged.path,), upstreams)
+        if audit.refusal is None:
+            self._profile(asset.key, version, staged)
         return Materialized(materialization, staged, self._changed(before, version, staged), audit)
+
+    def _profile(self, key: Key, version: Version, staged: Staged) -> None:
+        """Take the numbers of what is to be published, while it is in memory still. Those of a small artifact are taken
+        when they are asked for: many of them would make a build longer, one makes no answer longer.
+        """
+        if not version.schema or version.bytes < _WORTH_PROFILING:
+            return
+        engine = self._context.engine()
+        relation = f"({from_stored((staged.path,), version.schema)})"
+        try:
+            rows, columns = profiled(relation, version.schema, lambda query: engine.fetch(query)[1])
+        except Exception:  # noqa: BLE001 -- a content that can't be put in numbers is a content all the same
+            return
+        self.profiles.append(KeptProfile(version.id, key, self._context.clock.now(), rows, columns))
 
     def _narrowed(self, asset: Asset, reads: Mapping[Key, Version], found: Footprints) -> Footprints:
         """What was read, by a semi-join in a query only as far as keys go."""

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from upriver.assets.errors import Diagnosis, UpriverError, UsageError, did_you_mean
+import msgspec
+
+from upriver.assets.errors import Diagnosis, StoreError, UpriverError, UsageError, did_you_mean
 from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Schema
 from upriver.lineage.sql.names import quote, relation_name
-from upriver.materializer.answers import SIGN, ColumnProfile, Comparison, Profile, Table
+from upriver.materializer.answers import SIGN, Comparison, Profile, Table
 from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
+from upriver.materializer.freshness.observe import SourceViews
+from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.inspection import compare
+from upriver.materializer.inspection.descriptions import Descriptions
 from upriver.materializer.inspection.versions import current_versions
 from upriver.materializer.model import Located
+from upriver.materializer.ports import KeptProfile
+from upriver.materializer.quality.profiles import detailed, profiled
+from upriver.materializer.sources.observe import sources_of
 
-HISTOGRAM_BINS = 16
+DETAILED = 200
+"""Tables of so many columns are shown with medians and histograms, without being asked."""
 
 
 def run_query(context: Context, text: str, limit: int | None) -> Table:
@@ -108,16 +118,17 @@ class _Content(NamedTuple):
     schema: Schema
     rows: int | None
     bytes: int
+    version: str = ""
 
 
 def _content(context: Context, key: Key, at: str | None) -> _Content:
     """The content of now, or *at* an earlier materialization."""
     if at is None:
         version = _table(context, key)
-        return _Content(relation_name(key), version.schema, version.rows, version.bytes)
+        return _Content(relation_name(key), version.schema, version.rows, version.bytes, version.id)
     version = context.locator.located(compare.earlier(context, key, at).version)
     relation = f"({from_stored(version.files, version.schema)})"
-    return _Content(relation, version.schema, version.rows, version.bytes)
+    return _Content(relation, version.schema, version.rows, version.bytes, version.id)
 
 
 def _differing(then: _Content, now: _Content) -> _Content:
@@ -160,63 +171,40 @@ def _fetch(context: Context, query: str) -> Table:
     return Table(tuple(n for n, _ in schema), tuple(t for _, t in schema), tuple(tuple(row) for row in rows))
 
 
-def profile(context: Context, key: Key, at: str | None = None) -> Profile:
-    """Counts, extremes and a histogram for every column, in one pass and one more for the histograms."""
-    relation, schema, _, size = _content(context, key, at)
-    parts = ["count(*)"]
-    for column in schema:
-        name = quote(column.name)
-        middle = f"cast(median({name}) as varchar)" if _is_number(column.type) else "null"
-        orderable = _is_orderable(column.type)
-        parts += [
-            f"count(*) - count({name})",
-            f"approx_count_distinct({name})" if orderable else "null",
-            f"cast(min({name}) as varchar)" if orderable else "null",
-            f"cast(max({name}) as varchar)" if orderable else "null",
-            middle,
-        ]
-    _, rows = _execute(context, f"select {', '.join(parts)} from {relation}")
-    values = list(rows[0])
-    count = int(values.pop(0))
-    columns = []
-    for index, column in enumerate(schema):
-        nulls, distinct, low, high, middle = values[index * 5 : index * 5 + 5]
-        histogram = _histogram(context, relation, column.name) if _is_number(column.type) and count else ()
-        columns.append(
-            ColumnProfile(
-                column.name, column.type, int(nulls), int(distinct or 0), low, high, middle, histogram
-            )
-        )
-    return Profile(key, count, size, schema, tuple(columns))
+def profile(context: Context, key: Key, at: str | None = None, *, quantiles: bool | None = None) -> Profile:
+    """A content in numbers, as it is kept; what is not is taken now, and kept. With *quantiles* also medians and
+    histograms; None: for a table of at most :data:`DETAILED` columns.
+    """
+    content = _content(context, key, at)
+    wanted = len(content.schema) <= DETAILED if quantiles is None else quantiles
+    kept = context.state.profile(content.version)
+    # The names and types must be those that are shown: the same bytes may have been declared otherwise.
+    if kept is not None and [(c.name, c.type) for c in kept.columns] != [
+        (c.name, c.type) for c in content.schema
+    ]:
+        kept = None
+    fresh = kept
 
+    def fetch(query: str) -> list[tuple[Any, ...]]:
+        return _execute(context, query)[1]
 
-def _is_number(type: str) -> bool:
-    return (
-        type.startswith(("DECIMAL", "FLOAT", "DOUBLE"))
-        or type.endswith("INT")
-        or type in ("INTEGER", "UINTEGER")
+    if fresh is None:
+        rows, columns = profiled(content.relation, content.schema, fetch)
+        fresh = KeptProfile(content.version, key, context.clock.now(), rows, columns)
+    if wanted and not fresh.detailed:
+        columns = detailed(content.relation, fresh.columns, content.schema, fetch)
+        fresh = msgspec.structs.replace(fresh, columns=columns, detailed=True)
+    if (
+        fresh is not kept and key not in context.project(refresh=False).sources
+    ):  # whose files may change meanwhile
+        with suppress(StoreError):  # a full disk, or one that is only read
+            context.state.remember_profiles([fresh])
+    described = Descriptions(
+        context.project(refresh=False), Schemas(context, SourceViews(sources_of(context)))
+    ).of(key)
+    columns = tuple(
+        msgspec.structs.replace(one, description=described.get(one.name.lower(), "")) for one in fresh.columns
     )
-
-
-def _is_orderable(type: str) -> bool:
-    simple = ("VARCHAR", "DATE", "TIME", "BOOLEAN", "UUID", "ENUM")
-    return _is_number(type) or (type.startswith(simple) and not type.endswith("]"))
-
-
-def _histogram(context: Context, relation: str, column: str) -> tuple[int, ...]:
-    value = f"cast({quote(column)} as double)"
-    query = f"""
-        with numbers as (select {value} as value from {relation} where isfinite({value})),
-        bounds as (select min(value) as low, max(value) as high from numbers)
-        select
-            least(
-                {HISTOGRAM_BINS - 1},
-                cast(floor((value - low) / nullif(high - low, 0) * {HISTOGRAM_BINS}) as integer)
-            ) as bin,
-            count(*)
-        from numbers, bounds group by bin order by bin"""
-    _, rows = _execute(context, query)
-    counts = [0] * HISTOGRAM_BINS
-    for bin, number in rows:
-        counts[0 if bin is None else int(bin)] += int(number)
-    return tuple(counts)
+    if not wanted:
+        columns = tuple(msgspec.structs.replace(one, middle=None, histogram=()) for one in columns)
+    return Profile(key, fresh.rows, content.bytes, content.schema, columns)

@@ -37,7 +37,7 @@ from upriver.materializer.ports.incidents import (
     Transition,
 )
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
-from upriver.materializer.ports.quality import Lease, QualityStore
+from upriver.materializer.ports.quality import KeptProfile, Lease, QualityStore
 from upriver.materializer.ports.state import (
     Claim,
     Claimed,
@@ -81,6 +81,7 @@ __all__ = [
     "IncidentRecords",
     "IncidentState",
     "JournalReader",
+    "KeptProfile",
     "LastGood",
     "Lease",
     "Message",

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from upriver.assets.identity import Node
-from upriver.assets.model import Key
+from upriver.assets.model import Key, Value
+from upriver.materializer.answers import ColumnProfile
 from upriver.materializer.model import Acceptance, Refusal, Verdict
 
 
@@ -20,6 +21,19 @@ class Lease(Protocol):
     def release(self) -> None:
         """Give the right back. Safe to call twice."""
         ...
+
+
+class KeptProfile(Value, frozen=True):
+    """A content in numbers, by the id of its *version*. *asset* had it first at *at* (seconds since the epoch). Where
+    it is *detailed*, its numbers have medians and histograms.
+    """
+
+    version: str
+    asset: Key
+    at: float
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+    detailed: bool = False
 
 
 class QualityStore(Protocol):
@@ -39,6 +53,18 @@ class QualityStore(Protocol):
 
     def remember_verdicts(self, verdicts: Mapping[str, Verdict]) -> None:
         """Keep verdicts, each under an id of what was read."""
+        ...
+
+    def profile(self, version: str) -> KeptProfile | None:
+        """The profile of a content, if it was taken."""
+        ...
+
+    def profiles(self, asset: Key, limit: int = 50) -> Sequence[KeptProfile]:
+        """The profiles of the contents that an asset had, newest first; also of those that were collected since."""
+        ...
+
+    def remember_profiles(self, profiles: Iterable[KeptProfile]) -> None:
+        """Keep profiles; of each asset the newest few hundred."""
         ...
 
     def refusals(self, environment: str | None = None) -> Mapping[Node, Refusal]:

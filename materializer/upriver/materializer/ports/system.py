@@ -100,7 +100,7 @@ class SystemObject(Value, frozen=True):
 
 class ConnectionEntry(Value, frozen=True):
     """A connection, for listing: its *url* (empty where that is secret), and the *sources* that are of it. *answer* is
-    who has answered, *error* why nobody did; both None when nobody was asked.
+    what the system says of itself, *error* why it does not answer; both None when it was not asked.
     """
 
     name: str

@@ -12,6 +12,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.freshness.observe import SourceViews
 from upriver.materializer.freshness.schemas import Schemas
 from upriver.materializer.model import Cause, Reason
+from upriver.materializer.refactoring.impact import contract_reason
 from upriver.materializer.sources.observe import sources_of
 
 
@@ -52,6 +53,15 @@ class _Dropping:
     def effects(self) -> Iterable[Impact]:
         """Downstream, in topological order."""
         graph = self._project.graph
+        if (own := self._project.assets.get(self._key)) is not None:
+            for promised in own.quality.columns:
+                if promised.name.lower() == self._column.lower():
+                    said = Diagnosis(
+                        "contract", f"{self._key} promises the column {promised.name}", promised.place
+                    )
+                    yield Impact(
+                        self._key, self._column, "breaks", contract_reason(own, said), promised.place
+                    )
         for key in graph.sort(graph.descendants([self._key])):
             if key != self._key and self._lost.keys() & set(self._project.reads.get(key, ())):
                 yield from self._effects_on(key)
@@ -68,7 +78,9 @@ class _Dropping:
         asset = self._project.assets[key]
         if isinstance(now, Diagnosis):
             detail = "dropped, and needed here"
-            if now.code != "unknown-column":
+            if now.code == "contract":
+                detail = f"dropped: {contract_reason(asset, now).detail}"
+            elif now.code != "unknown-column":
                 detail = f"dropped: {now.message}"
             yield Impact(key, None, "breaks", self._because(detail), now.place or asset.place)
         elif before.opaque or now.opaque:

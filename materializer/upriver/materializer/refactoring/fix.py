@@ -13,6 +13,7 @@ from upriver.assets.errors import Diagnosis, StoreError, UsageError
 from upriver.assets.model import Asset, Key, PythonRecipe, Schema, SqlRecipe
 from upriver.lineage.project.project import Project
 from upriver.lineage.refactoring.fix import Fix, fix
+from upriver.lineage.refactoring.rename.values import FileChange
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.observe import SourceViews
 from upriver.materializer.freshness.schemas import Schemas
@@ -102,16 +103,21 @@ def _bound(
 
 def write_fix(context: Context, found: Fix) -> None:
     """Write the edit, in one step. Raises UsageError when the file was edited since the fix was found, StoreError."""
-    path = context.root / found.file.path
+    write_change(context, found.file)
+
+
+def write_change(context: Context, file: FileChange) -> None:
+    """Write the content of one file, in one step. Raises UsageError when it was edited meanwhile, StoreError."""
+    path = context.root / file.path
     draft = path.with_name(f"{path.name}.fixed-{os.getpid()}")
     try:
-        if path.is_symlink() or hashlib.sha256(path.read_bytes()).hexdigest() != found.file.digest:
+        if path.is_symlink() or hashlib.sha256(path.read_bytes()).hexdigest() != file.digest:
             raise UsageError(
-                f"{found.file.path} was edited meanwhile; nothing was changed\n  hint: look at the fix again"
+                f"{file.path} was edited meanwhile; nothing was changed\n  hint: look at it again"
             )
         try:
             with draft.open("wb") as opened:
-                opened.write(found.file.content)
+                opened.write(file.content)
                 opened.flush()
                 os.fsync(opened.fileno())
             shutil.copymode(path, draft)
@@ -120,7 +126,5 @@ def write_fix(context: Context, found: Fix) -> None:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(
-            f"{found.file.path} can't be written: {error.strerror}\n  Nothing was changed."
-        ) from error
+        raise StoreError(f"{file.path} can't be written: {error.strerror}\n  Nothing was changed.") from error
     context.project()

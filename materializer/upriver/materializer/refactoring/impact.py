@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from upriver.assets.errors import DeclarationError, Diagnosis, UsageError
-from upriver.assets.model import Key, Schema, Value
+from upriver.assets.model import Asset, Key, Schema, Value
 from upriver.lineage.model import Analysis
 from upriver.materializer.answers import Impact, Impacts
 from upriver.materializer.context import Context
@@ -68,6 +68,7 @@ class _Judge:
 
     def __init__(self, context: Context, now: Schemas, before: Mapping[Key, Schema]) -> None:
         self._reads = context.project(refresh=False).reads
+        self._assets = context.project(refresh=False).assets
         self._analyzer = context.analyzer()
         self._lineage = Lineage(context, now)
         self._now = now
@@ -77,6 +78,9 @@ class _Judge:
         """What *differences* of its upstreams do to *key*."""
         problem = self._now.problem(key)
         before = self._analysis_before(key)
+        if problem is not None and problem.code == "contract":
+            asset = self._assets[key]
+            return [Impact(key, None, "breaks", contract_reason(asset, problem), problem.place)]
         if problem is not None:
             return self._broken(key, str(problem).partition("\n")[0], differences, before)
         if not differences:
@@ -113,6 +117,12 @@ class _Judge:
             return effects
         others = [one for one in concerned if one not in causes and one.fate is Fate.RETYPED]
         return effects + [effect for one in others for effect in _changed(key, one, before, before)]
+
+
+def contract_reason(asset: Asset, problem: Diagnosis) -> Reason:
+    """Why the contract of *asset* is broken, and whose it is."""
+    whose = f" (owner {asset.owner})" if asset.owner else ""
+    return Reason(Cause.SCHEMA, asset.key, detail=f"its contract{whose} is broken: {problem.message}")
 
 
 def _changed(key: Key, one: Difference, before: Analysis | None, now: Analysis) -> list[Impact]:

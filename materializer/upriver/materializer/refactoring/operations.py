@@ -9,6 +9,7 @@ from upriver.materializer.operation import in_session_server
 
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.fix import Fix
+    from upriver.lineage.refactoring.freeze import Freezing
     from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
 
 
@@ -34,6 +35,16 @@ class RefactoringOperations(Protocol):
     @in_session_server
     def apply_fix(self, fix: Fix) -> None:
         """Write what :meth:`fix` has found. Raises UsageError when the file was edited meanwhile."""
+
+    @in_session_server
+    def freezing(self, key: Key, *, closed: bool = False) -> Freezing:
+        """The edit that lets *key* promise the columns that it has; with *closed*, and no others. Writes nothing.
+        Raises UsageError when they are not known, or when the declaration can't be added to.
+        """
+
+    @in_session_server
+    def freeze(self, freezing: Freezing) -> None:
+        """Write what :meth:`freezing` has found. Raises UsageError when the file was edited meanwhile."""
 
     @in_session_server
     def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:

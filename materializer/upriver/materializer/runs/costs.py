@@ -9,10 +9,11 @@ import msgspec
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
-from upriver.materializer.answers import AssetCost, AssetResult, Costs
+from upriver.materializer.answers import AssetResult
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, RunStarted
 from upriver.materializer.model import Outcome, Run
+from upriver.materializer.runs.cost_answers import AssetCost, Costs
 from upriver.materializer.runs.history import Past
 
 

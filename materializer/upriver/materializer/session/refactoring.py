@@ -16,6 +16,7 @@ from upriver.materializer.operations import ProjectApi
 
 if TYPE_CHECKING:
     from upriver.lineage.refactoring.fix import Fix
+    from upriver.lineage.refactoring.freeze import Freezing
     from upriver.lineage.refactoring.rename.values import ColumnRenaming, Renaming
 
 
@@ -80,6 +81,19 @@ class Refactorings(ProjectApi):
 
         with self._reading:
             write_fix(self.context, fix)
+
+    def freezing(self, key: Key, *, closed: bool = False) -> Freezing:
+        from upriver.materializer.refactoring.freeze_contract import freezing
+
+        with self._reading:
+            self._known(key, as_watched=False)
+            return freezing(self.context, key, closed=closed)
+
+    def freeze(self, freezing: Freezing) -> None:
+        from upriver.materializer.refactoring.freeze_contract import write_freezing
+
+        with self._reading:
+            write_freezing(self.context, freezing)
 
     def column_renaming(self, key: Key, column: str, new: str, *, leave: bool = False) -> ColumnRenaming:
         from upriver.materializer.refactoring.rename_column import find_column_renaming

@@ -21,7 +21,6 @@ from upriver.materializer.answers import (
     AssetTrust,
     BuildResult,
     Comparison,
-    Costs,
     EnvironmentEntry,
     Explanation,
     HistoryEntry,
@@ -44,6 +43,7 @@ from upriver.materializer.freshness.status import status_of
 from upriver.materializer.freshness.survey import survey
 from upriver.materializer.model import State
 from upriver.materializer.ports import Clock
+from upriver.materializer.runs.cost_answers import Costs
 from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
@@ -288,13 +288,13 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting):
             with self.context.store.reading():
                 return data.preview(self.context, key, limit, offset, order_by, where, at, against)
 
-    def profile(self, key: Key, *, at: str | None = None) -> Profile:
+    def profile(self, key: Key, *, at: str | None = None, quantiles: bool | None = None) -> Profile:
         from upriver.materializer.inspection import data
 
         with self._reading:
             self._known(key)
             with self.context.store.reading():
-                return data.profile(self.context, key, at)
+                return data.profile(self.context, key, at, quantiles=quantiles)
 
     def compare(self, key: Key, before: str = "before") -> Comparison:
         from upriver.materializer.inspection import data

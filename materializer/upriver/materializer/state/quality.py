@@ -9,9 +9,12 @@ import msgspec
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.materializer.model import Acceptance, Refusal, Verdict
-from upriver.materializer.ports import Lease
+from upriver.materializer.ports import KeptProfile, Lease
 from upriver.materializer.state.database import Database
 from upriver.materializer.state.rows import check_lease, columns_of, decode, encode, increase
+
+KEPT = 300
+"""So many profiles are kept of an asset."""
 
 
 class Quality:
@@ -52,6 +55,37 @@ class Quality:
                 [(id_, one.asset, one.check, one.at, encode(one)) for id_, one in verdicts.items()],
             )
             increase(connection, "revision")
+
+    def profile(self, version: str) -> KeptProfile | None:
+        """The profile of a content, if it was taken."""
+        found = self._database.query("select body from profiles where version = ?", (version,))
+        return decode(found[0][0], KeptProfile) if found else None
+
+    def profiles(self, asset: Key, limit: int = 50) -> Sequence[KeptProfile]:
+        """The profiles of the contents that an asset had, newest first."""
+        found = self._database.query(
+            "select body from profiles where asset = ? order by at desc limit ?", (asset, limit)
+        )
+        return [decode(body, KeptProfile) for (body,) in found]
+
+    def remember_profiles(self, profiles: Iterable[KeptProfile]) -> None:
+        """Keep profiles; of each asset the newest :data:`KEPT`. They are not part of what a revision tells: nothing is
+        decided by them.
+        """
+        kept = list(profiles)
+        if not kept:
+            return
+        with self._database.write() as connection:
+            connection.executemany(
+                "insert or replace into profiles (version, asset, at, body) values (?, ?, ?, ?)",
+                [(one.version, one.asset, one.at, encode(one)) for one in kept],
+            )
+            for asset in {one.asset for one in kept}:
+                connection.execute(
+                    "delete from profiles where asset = ?1 and version in"
+                    " (select version from profiles where asset = ?1 order by at desc limit -1 offset ?2)",
+                    (asset, KEPT),
+                )
 
     def refusals(self, environment: str | None = None) -> Mapping[Node, Refusal]:
         """The artifacts that were made and not published, in *environment* or (None) in any."""

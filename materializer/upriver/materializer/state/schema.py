@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 6
+VERSION = 7
 
 SCHEMA = """
 create table meta (
@@ -187,6 +187,14 @@ create table verdicts (
     body blob not null
 ) without rowid;
 create index verdicts_by_check on verdicts (asset, name, at);
+
+create table profiles (
+    version text primary key,
+    asset text not null,
+    at real not null,
+    body blob not null
+) without rowid;
+create index profiles_by_asset on profiles (asset, at);
 
 insert into meta values ('token', 0), ('revision', 0), ('journal', 0), ('journal_bytes', 0);
 """

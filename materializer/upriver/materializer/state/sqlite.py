@@ -44,6 +44,7 @@ _SEALED = (
     ("sources", "body"),
     ("recipes", "body"),
     ("verdicts", "body"),
+    ("profiles", "body"),
     ("refusals", "body"),
     ("acceptances", "body"),
     ("incidents", "body"),

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tests.fakes.session import FakeSession
 from tests.tui.cli.scripted import ScriptedSession
 
-from upriver.assets.model import Place
+from upriver.assets.model import Column, Place
 from upriver.lineage.refactoring.fix import Fix
+from upriver.lineage.refactoring.freeze import Freezing
 from upriver.lineage.refactoring.rename.values import (
     ByHand,
     ColumnRenaming,
@@ -43,6 +44,7 @@ EXAMPLES: dict[str, object] = {
         "a", "no such column", Place("assets/a.sql", 1), "ammount", "amount", CHANGED, "nothing"
     ),
     "gc": Keep(0.5, 2, 10**12),
+    "freeze": Freezing("a", (Column("x", "BIGINT"),), False, CHANGED, ("+x",)),
 }
 """A Struct for each operation that takes one."""
 
@@ -201,6 +203,8 @@ def test_a_server_answers_every_operation_with_a_value_of_its_type(name: str) ->
         "keep": Keep(),
         "name": "prod",
         "incident": "77d0aa10ce",
+        "connection": "shop",
+        "freezing": session.freezing(key),
         "check": "unique(customer)",
         "fix": session.fix("marts.churn"),
         "renaming": session.renaming(key, "marts.turnover")

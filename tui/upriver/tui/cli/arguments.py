@@ -42,6 +42,7 @@ COMMANDS: dict[str, Command] = {
             "rename", "Change", "give an asset another key, or a column another name, wherever it is named"
         ),
         Command("fix", "Change", "put a misspelled name right where it is certain what is meant"),
+        Command("contract", "Change", "write down the columns that an asset has as those that it promises"),
         Command("accept", "Change", "take a source as it is now, though it is not what it was"),
         Command("connection", "Data", "list connections to other systems, test them, see what is there"),
         Command("show", "Data", "schema, profile and first rows of an asset"),

@@ -12,10 +12,17 @@ from typing import TypeAlias
 
 import apsw
 
-from upriver.materializer.state.migrations import v2, v3, v4, v5, v6
+from upriver.materializer.state.migrations import v2, v3, v4, v5, v6, v7
 
 Migration: TypeAlias = str | Callable[[apsw.Connection], None]
 """SQL statements, or a function, that make the next version within a transaction that the caller holds."""
 
-MIGRATIONS: Mapping[int, Migration] = {1: v2.migrate, 2: v3.migrate, 3: v4.TABLES, 4: v5.TABLES, 5: v6.TABLES}
+MIGRATIONS: Mapping[int, Migration] = {
+    1: v2.migrate,
+    2: v3.migrate,
+    3: v4.TABLES,
+    4: v5.TABLES,
+    5: v6.TABLES,
+    6: v7.TABLES,
+}
 """For each older version, the step that makes the next version of it."""

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from upriver.assets.model import Key
-from upriver.materializer.answers import AssetCost, Costs
+from upriver.materializer.runs.cost_answers import AssetCost, Costs
 from upriver.tui.app import routes
 from upriver.tui.app.screen_bases.asset_actions import ASSET_BINDINGS, AssetActions
 from upriver.tui.app.screen_bases.screen import TabScreen

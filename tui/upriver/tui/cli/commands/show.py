@@ -28,6 +28,9 @@ def configure(parser: Parser) -> None:
         "--changes", metavar="WHEN", nargs="?", const="before",
         help="the rows that differ now from what it held then (default: before)",
     )  # fmt: skip
+    parser.add_argument(
+        "--quantiles", action="store_true", help="medians and histograms, also of very many columns"
+    )
     parser.add_argument("--refused", action="store_true", help="what was made last and not published")
     parser.add_argument(
         "--offenders", metavar="CHECK", help="the rows that a check has found when it failed last"
@@ -77,7 +80,7 @@ def run(invocation: Invocation) -> int:
         options.at = refused.id
         if not invocation.json:
             out.write(*refused_lines(refused, invocation.clock()), EMPTY)
-    profile = session.profile(key, at=options.at)
+    profile = session.profile(key, at=options.at, quantiles=options.quantiles or None)
     preview = session.preview(key, limit=options.rows, at=options.at)
     if invocation.json:
         write_json(out, json_output.show(profile, preview))

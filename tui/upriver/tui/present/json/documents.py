@@ -14,7 +14,6 @@ from upriver.materializer.answers import (
     BuildResult,
     ColumnNode,
     Comparison,
-    Costs,
     Explanation,
     HistoryEntry,
     Impacts,
@@ -28,6 +27,7 @@ from upriver.materializer.answers import (
     Table,
 )
 from upriver.materializer.model import Outcome, TrustedEdge
+from upriver.materializer.runs.cost_answers import Costs
 from upriver.tui.present.json.causes import diagnosis_documents, reason, reasons
 from upriver.tui.present.json.checks import check_results
 from upriver.tui.present.json.values import Listed, instant, plain
@@ -287,6 +287,7 @@ def show(profile: Profile, preview: Table) -> dict[str, Any]:
                 "high": column.high,
                 "middle": column.middle,
                 "histogram": list(column.histogram),
+                "description": column.description,
             }
             for column in profile.columns
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from upriver.materializer.answers import Costs
+from upriver.materializer.runs.cost_answers import Costs
 from upriver.tui.present import figures
 from upriver.tui.present.spans import EMPTY, Line, Page, Span, line, wrap
 from upriver.tui.present.text.table import Column, table

@@ -136,6 +136,7 @@ def profile_lines(profile: Profile, page: Page) -> list[Line]:
         Column("middle", "right", minimum=8, leaves=1),
         Column("high", "right", minimum=8, leaves=3),
         Column("", leaves=7),
+        Column("description", minimum=16, leaves=1),
     )
     body: list[list[Line]] = [
         [
@@ -147,6 +148,7 @@ def profile_lines(profile: Profile, page: Page) -> list[Line]:
             _limit(column.middle),
             _limit(column.high),
             line(Span(sparkline(column.histogram, page.ascii), "dim")) if column.histogram else EMPTY,
+            line(column.description) if column.description else EMPTY,
         ]
         for column in profile.columns
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from upriver.materializer.answers import AssetCost
+from upriver.materializer.runs.cost_answers import AssetCost
 
 COST_ORDERS: Mapping[str, Callable[[AssetCost], float]] = {
     "total": lambda cost: cost.total,

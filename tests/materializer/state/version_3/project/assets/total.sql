@@ -1,0 +1,1 @@
+select sum(amount)::bigint as total from 'data/x.csv'
