@@ -49,6 +49,8 @@ def write_data(project: Project, word: str) -> None:
     if word != "one":
         project.write("data/parts/two.csv", f"x\n{word}\n")
         project.write("top-2.txt", "")
+        project.write("later_module.py", "X = 5\n")
+        project.write("later/more.py", "")
     with zipfile.ZipFile(data / "one.zip", "w") as file:
         file.writestr("one.txt", word)
     (data / "one.gz").write_bytes(gzip.compress(word.encode(), mtime=0))

@@ -163,6 +163,11 @@ _group(
         "exists_alone": 'Path("data/parts/two.csv").exists()',
         "size": 'os.stat("data/one.txt").st_size',
         "read_link": 'os.readlink("data/link.txt")',
+        "real_path": 'os.path.realpath("data/link.txt")[-10:]',
+        "resolved": 'str(Path("data/now/one.txt").resolve())[-10:]',
+        "same_file": 'os.path.samefile("data/link.txt", "data/v1/one.txt")',
+        "link_exists": 'os.path.lexists("data/parts/two.csv")',
+        "compared": '__import__("filecmp").cmp("data/one.txt", "data/v1/one.txt", shallow=False)',
     },
 )
 _group(
@@ -179,6 +184,10 @@ _group(
         "glob_glob": 'sorted(glob("data/parts/*.csv"))',
         "list_project": 'sorted(one for one in os.listdir(".") if one.startswith("top"))',
         "glob_project": 'sorted(one.name for one in Path(".").glob("top*"))',
+        "walk_by_number": '[sorted(files) for _, _, files, _ in os.fwalk("data/parts")]',
+        "listed_in_vain": 'list(__import__("glob").iglob("data/parts/*wo.csv"))',
+        "matched_in_vain": 'sorted(one.name for one in Path("data").glob("**/tw*.csv"))',
+        "modules_in_a_folder": 'len(list(__import__("pkgutil").iter_modules(["later"])))',
         "folder_descriptor": 'sorted(os.listdir(os.open("data/parts", os.O_RDONLY)))',
     },
 )
@@ -196,6 +205,15 @@ _group(
         "duckdb_connection": "duckdb.connect().execute(\"select * from read_text('data/one.txt')\").fetchall()",
         "duckdb_pattern": "duckdb.sql(\"select x from 'data/parts/*.csv' order by x\").fetchall()",
         "duckdb_glob": "sorted(duckdb.sql(\"from glob('data/parts/*')\").fetchall())",
+        "duckdb_glob_in_vain": "duckdb.sql(\"from glob('data/parts/tw*')\").fetchall()",
+        "duckdb_copy": """
+            c = duckdb.connect(); c.execute("create table t (x varchar)"); c.execute("copy t from 'data/t.csv'")
+            value = c.sql("from t").fetchall()
+        """,
+        "duckdb_parameter": 'duckdb.connect().execute("from read_csv($p)", {"p": "data/t.csv"}).fetchall()',
+        "duckdb_list": "duckdb.sql(\"from read_csv(['data/t.csv'])\").fetchall()",
+        "polars_database": 'pl.read_database("select * from t", sqlite3.connect("data/t.db")).rows()',
+        "numpy_genfromtxt": 'numpy.genfromtxt("data/numbers.txt").tolist()',
         "duckdb_variable": """
             c = duckdb.connect(); c.execute("set variable p = 'data/t.csv'")
             value = c.sql("from read_csv(getvariable('p'))").fetchall()
@@ -246,6 +264,19 @@ _group(
         "program_silent": 'subprocess.run(["cat", "data/one.txt"], capture_output=True).stdout',
         "program_own_way": 'subprocess.check_output(["xargs", "cat"], input=b"data/one.txt")',
         "program_folder": 'subprocess.check_output(["cat", "one.txt"], cwd="data")',
+        "async_thread": '__import__("asyncio").run(__import__("asyncio").to_thread(Path("data/one.txt").read_text))',
+        "spawned": """
+            r, w = os.pipe()
+            to_pipe = [(os.POSIX_SPAWN_DUP2, w, 1)]
+            os.waitpid(os.posix_spawn("/bin/cat", ["cat", "data/one.txt"], {}, file_actions=to_pipe), 0)
+            os.close(w); value = os.read(r, 100)
+        """,
+        "program_failure_caught": """
+            try:
+                value = subprocess.check_output(["awk", "1", "data/one.txt"], stderr=subprocess.DEVNULL)
+            except subprocess.CalledProcessError:
+                value = None
+        """,
         "os_popen": 'os.popen("cat data/one.txt").read()',
         "python_program": "subprocess.check_output([sys.executable, 'data/tool.py'])",
         "grandchild": """
@@ -275,6 +306,26 @@ _group(
         "folder_link": 'open("data/now/one.txt").read()',
         "folder_link_list": 'sorted(os.listdir("data/now"))',
         "hard_link": 'open("data/hard.txt").read()',
+    },
+)
+_group(
+    "a module is looked for",
+    R,
+    {
+        "import_in_vain": """
+            try:
+                import later_module
+                value = later_module.X
+            except ImportError:
+                value = 0
+        """,
+        "import_by_text": """
+            try:
+                value = __import__("later" + "_module").X
+            except ImportError:
+                value = 0
+        """,
+        "spec_in_vain": '__import__("importlib.util").util.find_spec("later_module") is not None',
     },
 )
 _FOUND += [
@@ -314,6 +365,8 @@ _group(
         "getenvb": 'os.getenvb(b"UPRIVER_WAY")',
         "expand": 'os.path.expandvars("$UPRIVER_WAY")',
         "template": 'string.Template("$UPRIVER_WAY").substitute(os.environ)',
+        "set_by_default": 'os.environ.setdefault("UPRIVER_WAY", "x")',
+        "popped": 'os.environ.pop("UPRIVER_WAY", None)',
         "mapped_get": 'list(map(os.environ.get, ["UPRIVER_WAY"]))',
         "pool_get": 'list(ThreadPoolExecutor().map(os.environ.get, ["UPRIVER_WAY"]))',
         "is_set": '"UPRIVER_LATER" in os.environ',
@@ -340,6 +393,8 @@ _group(
     {
         "environ_listed": 'sorted(one for one in os.environ if "WAY" in one)',
         "environ_copied": 'dict(os.environ).get("UPRIVER_WAY")',
+        "environ_merged": '(os.environ | {}).get("UPRIVER_WAY")',
+        "environ_unpacked": 'len([one for one in {**os.environ} if "UPRIVER_WAY" in one])',
         "environ_items": '[v for k, v in os.environ.items() if k == "UPRIVER_WAY"]',
         "posix_environ": '__import__("posix").environ.get(b"UPRIVER_WAY")',
         "native_getenv": "libc().getenv(b'UPRIVER_WAY')",
@@ -381,6 +436,22 @@ _group(
                 if stat.S_ISREG(kind):
                     value.append(os.pread(one, 10, 0))
         """,
+        "fork_swallows": """
+            r, w = os.pipe()
+            if not os.fork():
+                try:
+                    os.write(w, open("data/one.txt", "rb").read())
+                except OSError:
+                    os.write(w, b"nothing")
+                os._exit(0)
+            os.wait(); value = os.read(r, 100)
+        """,
+        "python_swallows": """
+            inner = "try: print(open('data/one.txt').read())\\nexcept OSError: print('nothing')"
+            value = subprocess.check_output([sys.executable, "-c", inner])
+        """,
+        "shell_pattern": "subprocess.run('echo data/parts/*', shell=True, capture_output=True).stdout",
+        "program_finds": "subprocess.run(['find', 'data/parts'], capture_output=True).stdout",
         "program_swallows": "subprocess.run('x=$(cat $(echo data/o)ne.txt) 2>/dev/null; echo $x', shell=True, capture_output=True).stdout",
     },
 )

@@ -22,6 +22,8 @@ from typing import Any
 from upriver.assets.loading.stat_hooks import real_stat
 
 _READERS = ("read_", "scan_", "open_")
+_NO_FILES = frozenset({"read_database", "read_database_uri", "read_clipboard"})
+"""Readers of Polars that are given a query: what it reads is seen where the database is opened."""
 _ARROW = {
     "pyarrow": ("memory_map", "input_stream"),
     "pyarrow.parquet": ("read_table", "read_schema", "read_metadata", "read_pandas"),
@@ -120,7 +122,10 @@ class Native:
                     continue
                 self._met.add(name)
                 if name == "polars":
-                    self._replace(module, [one for one in vars(module) if one.startswith(_READERS)])
+                    self._replace(
+                        module,
+                        [one for one in vars(module) if one.startswith(_READERS) and one not in _NO_FILES],
+                    )
                     self._replace(module, ["sql"], tell=self._run)
                     for one, methods in _POLARS_STATEMENTS.items():
                         self._replace(getattr(module, one), methods, method=True, tell=self._run)

@@ -1,7 +1,7 @@
 """Order dependence of Polars expressions: whether a result depends on the order of the rows.
 
 Only what is known not to depend on it is listed: anything else is taken to. Sums and means of floating-point
-columns depend on it in their last bits.
+columns depend on it in their last bits, and which of two equal ones is kept: zeros have signs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from enum import Enum
 
 import polars as pl
 from polars._plr import PySeries
+from polars._typing import PolarsDataType
+from polars.datatypes import DataType
 
 from upriver.lineage.polars.tree import Expression, Named
 
@@ -86,6 +88,26 @@ _ROW_BOOLEANS = frozenset(
 )
 
 
+_KEEPING = frozenset({"min", "max", "median", "quantile", "unique", "mode", "top_k", "value_counts"})
+"""Those that give values that they were given, one for several that are equal."""
+
+
+def ambiguous(dtype: DataType | None) -> bool:
+    """Whether values of a type can be equal and yet differ: zeros of both signs, or what is not known."""
+    match dtype:
+        case None | pl.Float32() | pl.Float64() | pl.Object():
+            return True
+        case pl.List() | pl.Array():
+            return ambiguous(_instance(dtype.inner))
+        case pl.Struct():
+            return any(ambiguous(_instance(field.dtype)) for field in dtype.fields)
+    return False
+
+
+def _instance(dtype: PolarsDataType) -> DataType:
+    return dtype if isinstance(dtype, DataType) else dtype()
+
+
 def depends_on_order(expressions: tuple[Named, ...], *, beside_rows: bool = False) -> bool:
     """Whether the columns that *expressions* make hold other rows when the input rows come in another order.
 
@@ -127,7 +149,7 @@ def shape(expression: Expression) -> Shape:
             return Shape.BAG
         case "explode":
             return Shape.BAG
-        case "slice" if expression.inputs[0].op == "sort":
+        case "slice" if expression.inputs[0].op == "sort" and not ambiguous(expression.inputs[0].dtype):
             return Shape.BAG
         case "window":
             return _window(expression, inputs)
@@ -146,6 +168,8 @@ def _beside(inputs: list[Shape]) -> Shape:
 
 def _function(expression: Expression, inputs: list[Shape]) -> Shape:
     name = expression.name
+    if name in _KEEPING and ambiguous(expression.inputs[0].dtype):
+        return Shape.ORDERED
     if name in _ONE_FUNCTIONS or (name == "product" and _exact(expression.inputs[0])):
         return Shape.ONE
     if name in _BAG_FUNCTIONS:
@@ -162,6 +186,8 @@ def _function(expression: Expression, inputs: list[Shape]) -> Shape:
 
 def _aggregate(expression: Expression) -> Shape:
     (argument, *_) = expression.inputs
+    if expression.name in _KEEPING and ambiguous(argument.dtype):
+        return Shape.ORDERED
     if expression.name in _ONE_OF_ROWS:
         return Shape.ONE
     if expression.name == "sum":
@@ -170,7 +196,7 @@ def _aggregate(expression: Expression) -> Shape:
         return Shape.ONE if _small_integer(argument) else Shape.ORDERED
     # A place in values that were sorted by themselves is the same in any order.
     if expression.name in ("implode", "first", "last") and argument.op == "sort":
-        return Shape.ONE
+        return Shape.ORDERED if ambiguous(argument.dtype) else Shape.ONE
     return Shape.ORDERED
 
 

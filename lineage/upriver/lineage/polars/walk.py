@@ -9,7 +9,7 @@ from typing import TypeAlias
 from upriver.assets.model import Key
 from upriver.lineage.model import Volatility
 from upriver.lineage.polars.flow import NOTHING, Flow, Influences, Relation, flow_of, merged
-from upriver.lineage.polars.ordering import Shape, depends_on_order, shape
+from upriver.lineage.polars.ordering import Shape, ambiguous, depends_on_order, shape
 from upriver.lineage.polars.tree import Expression, Named, PlanNode
 
 KeyOf: TypeAlias = Callable[[object], Key | None]
@@ -297,6 +297,7 @@ def _reads_order(node: PlanNode, order_matters: bool) -> bool:
             # What is not one value for the group comes as a list in the order of its rows.
             listed = any(shape(n.expression) is not Shape.ONE for n in node.expressions)
             placed = depends_on_order(node.keys, beside_rows=True) or node.options["index"] is not None
+            placed |= any(ambiguous(node.schema.get(n.name)) for n in node.keys)
             return order_matters or listed or placed or node.options["slice"] is not None
         case "join":
             keys = (*node.keys, *node.right_keys)
@@ -306,7 +307,8 @@ def _reads_order(node: PlanNode, order_matters: bool) -> bool:
         case "distinct":
             some = node.options["subset"]
             every = some is None or set(node.schema) <= set(some)
-            steady = every or node.options["keep"] == "none"
+            alike = every and not any(map(ambiguous, node.schema.values()))
+            steady = alike or node.options["keep"] == "none"
             return order_matters or not steady or node.options["slice"] is not None
         case "map":
             return order_matters or node.options["name"] not in ("explode", "unnest", "unpivot", "rechunk")
@@ -322,7 +324,8 @@ def _is_total(node: PlanNode) -> bool:
 def _unique(node: PlanNode, *, strictly: bool = False) -> list[frozenset[str]]:
     """Sets of columns in which no two different rows of *node* are the same; *strictly*: no two rows at all."""
     every = frozenset(node.schema)
-    found = [] if strictly else [every]
+    # Rows that are the same may be written differently: which of them comes first, shows.
+    found = [] if strictly or any(map(ambiguous, node.schema.values())) else [every]
     match node.op:
         case "group_by" if node.options["index"] is None:
             found.append(frozenset(n.name for n in node.keys))

@@ -7,6 +7,7 @@ written as what they would pickle to. What has no content to write raises :class
 
 from __future__ import annotations
 
+import contextvars
 import copyreg
 import enum
 import functools
@@ -108,7 +109,6 @@ _TYPE_ONLY = frozenset(
         ("_thread", "lock"),
         ("_thread", "RLock"),
         ("_thread", "_local"),
-        ("_contextvars", "ContextVar"),
         ("logging", "Logger"),
         ("logging", "RootLogger"),
         ("threading", "Condition"),
@@ -235,6 +235,9 @@ class ValueWriter:
             self._all(b"path", kind.__name__, linker.anonymous(value.as_posix()))
         elif isinstance(value, re.Pattern):
             self._all(b"pattern", value.pattern, value.flags)
+        elif kind is contextvars.ContextVar:
+            # What it is where it was never set, and what importing has set it to.
+            self._all(b"context variable", value.name, _held_in(contextvars.Context(), value), _held(value))
         elif (kind.__module__, kind.__name__) in _TYPE_ONLY:
             linker.external(sink, kind.__module__, kind.__qualname__)
         elif isinstance(value, os._Environ):
@@ -268,6 +271,18 @@ class ValueWriter:
 _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, bytearray, type(...), type(NotImplemented), range}
 )
+
+
+def _held_in(context: contextvars.Context, variable: contextvars.ContextVar[Any]) -> list[Any]:
+    return context.run(_held, variable)
+
+
+def _held(variable: contextvars.ContextVar[Any]) -> list[Any]:
+    """What *variable* gives here, or nothing where that is an error."""
+    try:
+        return [variable.get()]
+    except LookupError:
+        return []
 
 
 def _arrow_bytes(value: Any) -> bytes:

@@ -20,6 +20,7 @@ from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFi
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.execution.verification import SetAside, set_aside_damaged
 from upriver.materializer.freshness.stages import stages
+from upriver.materializer.freshness.subjects import subject_now
 from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Action, Failure, Materialization, Outcome, Run, RunStatus, Version
 from upriver.materializer.ports import Executor, Lease
@@ -188,6 +189,7 @@ class Build:
         from upriver.materializer.execution.committer import Committer
         from upriver.materializer.execution.materialize import Maker
         from upriver.materializer.execution.memory_budget import took_before
+        from upriver.materializer.execution.renewal import Renewal
         from upriver.materializer.execution.retrying import cause_of
         from upriver.materializer.execution.scheduler import Run as Execution
         from upriver.materializer.execution.work import Limits, Work
@@ -209,6 +211,10 @@ class Build:
         slow = {node.asset for node, took in seconds.items() if took >= _SLOW}
         auditor = self._auditor(lease, seen, executor) if project.checks else None
         maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow, auditor)
+
+        renewal = Renewal(
+            project, seen, lambda node: subject_now(context, node, ordered=node.asset in seen.ordered)
+        )
 
         def failed(node: Node, error: AttemptFailed, attempts: int, inputs: str) -> None:
             before, recipe = seen.failures.get(node), project.fingerprints[node.asset]
@@ -239,7 +245,7 @@ class Build:
                 assets=project.assets,
                 broken=broken,
                 order=tuple(seen.findings),
-                consider=seen.decider.consider,
+                consider=renewal.consider,
                 claims=Claims(
                     context.state,
                     lease,
@@ -258,7 +264,7 @@ class Build:
                 ),
                 source=seen.views.upstream,
                 source_problem=seen.views.absence,
-                attempt=maker.attempt,
+                attempt=lambda *told: renewal.ran(maker.attempt(*told)),
                 guarded=project.checks,
                 audit=maker.audit,
                 fallback=seen.decider.fallback,

@@ -206,6 +206,10 @@ class LiveContents:
         """See :class:`upriver.materializer.freshness.external_inputs.ExternalInputs`."""
         return self._external.value(name)
 
+    def forget_external(self) -> None:
+        """See :meth:`upriver.materializer.freshness.external_inputs.ExternalInputs.forget`."""
+        self._external.forget()
+
     def fingerprint(self, key: Key, version: Version | Located, footprint: Footprint) -> str:
         """The fingerprint of *footprint* in *version* of *key*, computed once ever."""
         return self.fingerprints(key, version, (footprint,))[footprint]

@@ -41,6 +41,9 @@ FILE = "file:"
 KIND = "kind:"
 """Prefix of environment names that are paths of which a recipe asked whether and what something is there."""
 
+LINK = "link:"
+"""Prefix of environment names that are paths of which a recipe asked where they lead."""
+
 STAT = "stat:"
 """Prefix of environment names that are paths of which a recipe asked for the size or the time."""
 
@@ -289,6 +292,8 @@ def _environment_change(name: str, then: str, now: str | None) -> str:
         return f"environment variable {name.removeprefix(VARIABLE)} changed"
     if name.startswith(KIND):
         return f"{name.removeprefix(KIND)} was {then}, now {now}"
+    if name.startswith(LINK):
+        return f"{name.removeprefix(LINK)} was {then}, now {now}"
     if name.startswith(STAT):
         return f"the size or time of {name.removeprefix(STAT)}, which it asks for, changed"
     if name.startswith(NAMES):

@@ -87,7 +87,7 @@ class Decider:
         forced: Collection[Node] = (),
         gate: Guards | None = None,
     ) -> None:
-        self._subjects = subjects
+        self._subjects = dict(subjects)
         self._records = records
         self._source = source
         self._candidates = candidates
@@ -114,6 +114,10 @@ class Decider:
         for node in nodes:
             self._newer[node] = current.get(node)
             self._forced -= {node}
+
+    def look_again(self, subject: Subject) -> None:
+        """Take it that a node is as *subject* says now."""
+        self._subjects[subject.node] = subject
 
     def survey(self, order: Iterable[Node]) -> dict[Node, Finding]:
         """Decide all nodes of *order*, which is topological and complete (what is upstream of a node is in it)."""

@@ -21,6 +21,7 @@ from upriver.materializer.freshness.decide import (
     CONTENTS,
     FILE,
     KIND,
+    LINK,
     LISTING,
     MATCHES,
     NAMES,
@@ -78,6 +79,14 @@ def path_kind(path: Path) -> str:
     except (OSError, ValueError):
         return "missing"
     return "a file" if stat.S_ISREG(mode) else "a folder" if stat.S_ISDIR(mode) else "something else"
+
+
+def path_link(path: Path) -> str:
+    """Where *path* itself leads, if it is a link."""
+    try:
+        return f"a link to {os.readlink(path)}"  # noqa: PTH115 -- as it is written, whatever it is
+    except (OSError, ValueError):
+        return "no link"
 
 
 def path_stat(path: Path) -> str:
@@ -175,6 +184,7 @@ def _digest(lines: Iterable[str]) -> str:
 _LOOKS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     (FILE, path_digest),
     (KIND, path_kind),
+    (LINK, path_link),
     (STAT, path_stat),
     (NAMES, names_digest),
     (LISTING, listing_digest),
@@ -220,3 +230,8 @@ class ExternalInputs:
                 return None
             self._known[name] = found
         return self._known[name]
+
+    def forget(self) -> None:
+        """Look again at what lies in the project: a recipe may have written there."""
+        for name in [one for one in self._known if not one.startswith((CONTENTS, STAMPS))]:
+            del self._known[name]

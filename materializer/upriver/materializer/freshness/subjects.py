@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection
 
 from upriver.assets.identity import Node
-from upriver.assets.model import Key, PythonRecipe
+from upriver.assets.model import Frame, Key, PythonRecipe
 from upriver.lineage.analysis.analyzer import settings_of
 from upriver.lineage.project.distributions import installed_version, release_series
 from upriver.lineage.project.project import Project
@@ -23,19 +23,30 @@ def subjects(context: Context, ordered: Collection[Key] = ()) -> dict[Node, Subj
     """Every node's recipe and external inputs, now. *ordered* are the assets whose order of rows counts."""
     project = context.project(refresh=False)
     external = ExternalInputs(context.root, os.environ)
-    nodes = project.graph.nodes
     return {
-        node: Subject(
-            node,
-            project.fingerprints[node.asset],
-            nodes.of(project.reads[node.asset]),
-            _external(context, project, node.asset, external),
-            node.asset in ordered,
-            engine=engine_of(context, project, node.asset),
-            fallback=project.assets[node.asset].execution.fallback,
-        )
-        for node in nodes.of(project.assets)
+        node: _subject(context, project, node, external, node.asset in ordered)
+        for node in project.graph.nodes.of(project.assets)
     }
+
+
+def subject_now(context: Context, node: Node, *, ordered: bool) -> Subject:
+    """One node's recipe and external inputs, looked at again."""
+    external = ExternalInputs(context.root, os.environ)
+    return _subject(context, context.project(refresh=False), node, external, ordered)
+
+
+def _subject(
+    context: Context, project: Project, node: Node, external: ExternalInputs, ordered: bool
+) -> Subject:
+    return Subject(
+        node,
+        project.fingerprints[node.asset],
+        project.graph.nodes.of(project.reads[node.asset]),
+        _external(context, project, node.asset, external),
+        ordered,
+        engine=engine_of(context, project, node.asset),
+        fallback=project.assets[node.asset].execution.fallback,
+    )
 
 
 def engine_of(context: Context, project: Project, key: Key) -> str:
@@ -60,6 +71,11 @@ def _external(
     values = settings_of(asset.variables, context.variables(project))
     found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
     if isinstance(asset.recipe, PythonRecipe):
+        found += [
+            (f"the suffix of {one.key}", project.assets[one.key].suffix)
+            for one in asset.recipe.inputs
+            if one.frame is Frame.PATH and one.key is not None and one.key in project.assets
+        ]
         found += [
             (
                 name,

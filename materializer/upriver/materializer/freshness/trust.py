@@ -17,7 +17,7 @@ from upriver.materializer.ports import SourceRecord
 UNCOVERED = (
     "programs, libraries and settings of the system, Python and its packages, when they are read as data",
     "the project's own code, when native code or a program reads it as data",
-    "whether a file is there, how large and how old it is, when native code or a program asks",
+    "whether a file is there, how large and how old it is, and where a link leads, when native code or a program asks",
     "clocks, and what the kernel says of the machine (processors, memory, load, host name)",
 )
 """What no recipe is kept from reading, and what no trace holds."""

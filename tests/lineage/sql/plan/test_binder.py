@@ -213,7 +213,8 @@ FOOTPRINTS = {
     "select sum(c) as s from t": Footprint(("c",), None, False),
     "select sum(x) as s from t": Footprint(("x",), None, True),
     "select avg(c) as s from t": Footprint(("c",), None, False),
-    "select max(x) as s from t": Footprint(("x",), None, False),
+    "select max(c) as s from t": Footprint(("c",), None, False),
+    "select max(x) as s from t": Footprint(("x",), None, True),  # zeros of both signs are equal
     "select list(a) as s from t": Footprint(("a",), None, True),
     "select list(a order by a) as s from t": Footprint(("a",), None, False),
     "select list(a order by b) as s from t": Footprint(("a", "b"), None, True),

@@ -9,7 +9,7 @@ from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Flow, Influences, Node, 
 from upriver.lineage.sql.plan.operands import aggregate_operands, window_operands
 from upriver.lineage.sql.plan.ordering import (
     aggregate_reads_order,
-    ambiguous,
+    ambiguous_values,
     may_only_round,
     references,
     share_one_order,
@@ -88,7 +88,7 @@ def aggregated(context: PlanContext, node: Node, filters: Filters) -> Steps:
     markers = [flow for flow in flows if context.is_marker(flow)]
     how = "join" if markers else "group"
     grouping = NO_INFLUENCE.union(*(flow.as_influence(how) for flow in flows if flow not in markers))
-    if any("return_type" in group and ambiguous(group["return_type"]) for group in groups):
+    if ambiguous_values(groups):
         grouping |= context.reads_order(below)
     # Without GROUP BY there is always one row: what decides the rows below decides its values instead.
     rows, inherited = (below.rows | grouping, NO_INFLUENCE) if groups else (NO_INFLUENCE, below.rows)

@@ -11,6 +11,19 @@ _ORDER_FREE = frozenset({
     "quantile_disc", "mad", "histogram", "histogram_exact", "bitstring_agg", "regr_count",
 })
 # fmt: on
+_COUNTING = frozenset(
+    {
+        "count",
+        "count_star",
+        "count_if",
+        "countif",
+        "bool_and",
+        "bool_or",
+        "approx_count_distinct",
+        "regr_count",
+    }
+)
+"""Those that give none of the values that they are given."""
 _ORDER_FREE_WHEN_EXACT = frozenset({"sum", "sum_no_overflow", "avg", "mean", "decimal_average"})
 # fmt: off
 _ROUNDED = frozenset({
@@ -23,6 +36,7 @@ _ROUNDED = frozenset({
 # fmt: on
 _RANKS = frozenset({"WINDOW_RANK", "WINDOW_RANK_DENSE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST"})
 _INEXACT = frozenset({"FLOAT", "DOUBLE"})
+_TWICE_WRITTEN = _INEXACT | {"INTERVAL", "VARIANT"}
 
 
 def references(expressions: list[Node]) -> frozenset[int]:
@@ -36,17 +50,24 @@ def sort_keys(orders: list[Node]) -> frozenset[int]:
 
 
 def ambiguous(type_: Node) -> bool:
-    """Whether values of a type can be equal and yet differ, so that DISTINCT or GROUP BY keeps any one of them."""
+    """Whether values of a type can be equal and yet differ, so that DISTINCT or GROUP BY keeps any one of them: zeros
+    of both signs, a month and thirty days, texts that a collation takes for the same.
+    """
     waiting = [type_]
     while waiting:
         part = waiting.pop()
         info = part["type_info"] or {}
-        if part["id"] == "INTERVAL" or (part["id"] == "VARCHAR" and info):
+        if part["id"] in _TWICE_WRITTEN or (part["id"] == "VARCHAR" and info):
             return True
         inner = [info["child_type"]] if "child_type" in info else []
         inner += [child.get("second", child) for child in info.get("child_types") or ()]
         waiting += [child for child in inner if isinstance(child, dict) and "id" in child]
     return False
+
+
+def ambiguous_values(expressions: list[Node]) -> bool:
+    """Whether one of *expressions* has values that can be equal and yet differ."""
+    return any("return_type" in one and ambiguous(one["return_type"]) for one in expressions)
 
 
 def _inner_orders(expression: Node) -> list[Node]:
@@ -58,14 +79,16 @@ def aggregate_reads_order(aggregate: Node, groups: frozenset[int], below: Relati
     """Whether *aggregate* over rows of *below*, grouped by columns *groups*, depends on their order."""
     name = aggregate["qname"]["path"][-1]
     arguments = aggregate["children"]
+    if name in _COUNTING:
+        return False
     if name in _ORDER_FREE:
-        return any("return_type" in a and ambiguous(a["return_type"]) for a in arguments)
+        return ambiguous_values(arguments)
     if name in _ORDER_FREE_WHEN_EXACT:
         return any(a["return_type"]["id"] in _INEXACT for a in arguments if "return_type" in a)
     keys = sort_keys(_inner_orders(aggregate)) | groups
     columns = references(arguments)
     constants = sum(a["expression_class"] == "BOUND_CONSTANT" for a in arguments)
-    if len(columns) + constants == len(arguments) and columns <= keys:
+    if len(columns) + constants == len(arguments) and columns <= keys and not ambiguous_values(arguments):
         return aggregate.get("aggregate_type") == "DISTINCT" and not _inner_orders(aggregate)
     return not any(unique <= keys for unique in below.unique)
 
@@ -86,6 +109,8 @@ def window_reads_order(window: Node, below: Relation, alone: bool) -> bool:
         return False
     keys = references(window.get("partitions") or []) | sort_keys(window.get("orders") or [])
     total = below.covers(keys) if alone else any(unique <= keys for unique in below.unique)
+    if ambiguous_values([order["expression"] for order in window.get("orders") or []]):
+        total = any(unique <= keys for unique in below.unique)
     if total and not (window.get("arg_orders") or []):
         return False
     return numbers_rows(window) or aggregate_reads_order({**window, "order_bys": None}, frozenset(), below)

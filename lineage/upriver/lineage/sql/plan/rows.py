@@ -7,7 +7,7 @@ from dataclasses import replace
 from upriver.lineage.model import Volatility
 from upriver.lineage.sql.plan.context import Arrangement, PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, Influences, Node, Relation, merged
-from upriver.lineage.sql.plan.ordering import ambiguous, references, sort_keys
+from upriver.lineage.sql.plan.ordering import ambiguous_values, references, sort_keys
 from upriver.lineage.sql.plan.predicate import predicate_text
 from upriver.lineage.sql.plan.shape import Filter, Filters, Steps, conjuncts, moved
 from upriver.lineage.sql.plan.volatility import may_fail, subexpressions
@@ -73,8 +73,7 @@ def distinct(context: PlanContext, node: Node, filters: Filters) -> Steps:
     orders: list[Node] = (node.get("order_by") or {}).get("orders") or []
     keys = references(targets)
     rows = context.deciding(targets, below, "distinct")
-    vague = any("return_type" in target and ambiguous(target["return_type"]) for target in targets)
-    if vague or (on and not below.covers(keys | sort_keys(orders))):
+    if ambiguous_values(targets) or (on and not below.covers(keys | sort_keys(orders))):
         rows |= context.reads_order(below)
     rows |= context.deciding([order["expression"] for order in orders], below, "order")
     context.arrangements.append(Arrangement(below.scans, rows))
@@ -88,7 +87,10 @@ def sorted_rows(context: PlanContext, node: Node, filters: Filters) -> Steps:
     below = yield node["children"][0], () if kept else filters
     order = context.deciding([item["expression"] for item in node["orders"]], below, "order")
     context.arrangements.append(Arrangement(below.scans, order, planned=False))
-    result = replace(below, order=order, total=below.covers(sort_keys(node["orders"])))
+    total = below.covers(sort_keys(node["orders"]))
+    if ambiguous_values([item["expression"] for item in node["orders"]]):
+        total = any(unique <= sort_keys(node["orders"]) for unique in below.unique)
+    result = replace(below, order=order, total=total)
     return (
         replace(result, columns=[below.column(index) for index in kept], unique=(), complete={})
         if kept

@@ -11,6 +11,7 @@ from upriver.lineage.sql.names import quote
 from upriver.lineage.sql.parse.files import PURE_TABLE_FUNCTIONS
 from upriver.lineage.sql.plan.context import PlanContext
 from upriver.lineage.sql.plan.flow import NO_INFLUENCE, NOTHING, NOWHERE, Flow, Node, Relation, merged
+from upriver.lineage.sql.plan.ordering import ambiguous
 from upriver.lineage.sql.plan.predicate import operand_text, predicate_text
 from upriver.lineage.sql.plan.rows import stacked, without_duplicates
 from upriver.lineage.sql.plan.shape import Filter, Filters, Steps
@@ -126,6 +127,7 @@ def recursive_cte(context: PlanContext, node: Node, filters: Filters) -> Steps:
     context.recursive_ctes.add(node["table_index"])  # what it holds differs from turn to turn
     distinct = not node["union_all"]
     result = without_duplicates((yield start, ()), distinct)
+    vague = distinct and any(map(ambiguous, node.get("internal_types") or ()))
     outer = set(context.cte_results)
     while True:
         # Tables defined within the recursive part see what the table holds by now.
@@ -133,7 +135,7 @@ def recursive_cte(context: PlanContext, node: Node, filters: Filters) -> Steps:
         context.cte_results[node["table_index"]] = replace(result, unique=())
         turn = without_duplicates((yield step, ()), distinct)
         grown = stacked([result, turn])
-        if node.get("key_targets") or node.get("ref_recurring"):
+        if node.get("key_targets") or node.get("ref_recurring") or vague:
             grown = grown.with_rows(context.reads_order(grown))
         if (grown.columns, grown.rows, grown.scans) == (result.columns, result.rows, result.scans):
             return grown

@@ -40,11 +40,12 @@ from upriver.materializer.execution.local.opened_files import (
     writes,
 )
 from upriver.materializer.execution.local.undeclared_variables import Variables
-from upriver.materializer.freshness.decide import EACH_BUILD, FILE, KIND, STAT
+from upriver.materializer.freshness.decide import EACH_BUILD, FILE, KIND, LINK, STAT
 from upriver.materializer.freshness.external_inputs import (
     UNSTEADY,
     path_digest,
     path_kind,
+    path_link,
     path_stat,
 )
 
@@ -380,6 +381,7 @@ class Undeclared:
         if function in ("lstat", "readlink") and self._callers.resolves():
             # Of every folder on the way, by code that only resolves its own path: the kind is all that it learns.
             self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))
+            self._values.setdefault(f"{LINK}{shown}", path_link(Path(path)))
         elif function == "access" or self._callers.asks_whether():
             self._values.setdefault(f"{KIND}{shown}", path_kind(Path(path)))
             if not self._declarations.read(shown):
