@@ -45,6 +45,62 @@ def test_a_link_to_nowhere_is_named(tmp_path: Path, target: str) -> None:
     project.settle()
 
 
+def test_files_that_are_read_in_place_may_be_links(tmp_path: Path) -> None:
+    """Single ones and folders; out of the project where a person has declared it, and nowhere else."""
+    project = Project(tmp_path / "p")
+    project.write("upriver.toml", "")
+    for name in ("p/elsewhere/one", "out/two", "out/three", "hidden/four"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        project.table(f"../{name}.parquet", "select 7 as a")
+    data = project.root / "data"
+    data.mkdir()
+    (data / "one.parquet").symlink_to("../elsewhere/one.parquet")
+    (data / "two.parquet").symlink_to(tmp_path / "out/two.parquet")
+    (data / "[some]").symlink_to(tmp_path / "out")
+    (data / "four.parquet").symlink_to(tmp_path / "hidden/four.parquet")
+    project.write(
+        "assets/sources.py",
+        "from upriver.assets import source\n"
+        "source('raw.two', 'data/two.parquet')\nsource('raw.many', 'data/[[]some]/t*.parquet')\n",
+    )
+    queries = {
+        "one": "'data/one.parquet'",
+        "two": "raw.two",
+        "many": "raw.many",
+        "four": "'data/four.parquet'",
+    }
+    for name, read in queries.items():
+        project.write(f"assets/{name}.sql", f"select max(a) as a, count(*) as n from {read}\n")
+    built = project.here("build", "--json")
+    assert built.actions == {"one": "built", "two": "built", "many": "built", "four": "failed"}
+    assert "data/four.parquet leads out of the project" in built.errors["four"]
+    (project.root / "assets/four.sql").unlink()
+    answers = {
+        name: project.here("sql", f"from {name}", "--json").document for name in ("one", "two", "many")
+    }
+    assert answers == {"one": [{"a": 7, "n": 1}], "two": [{"a": 7, "n": 1}], "many": [{"a": 7, "n": 2}]}
+    (data / "one.parquet").unlink()
+    (data / "one.parquet").symlink_to(tmp_path / "p/elsewhere/other.parquet")
+    project.table("elsewhere/other.parquet", "select 8 as a")
+    assert project.here("build", "--json").actions == {"one": "built", "two": "fresh", "many": "fresh"}
+
+
+def test_a_session_reads_a_source_that_is_declared_while_it_is_open(tmp_path: Path) -> None:
+    """Its folder was none that the engine of the session was let into, nor where its link leads."""
+    project = sql_shop(tmp_path / "p")
+    with closing(Session(project.root)) as session:
+        session.build()
+        assert session.preview("marts.daily").rows
+        project.table("other/x.parquet", "select 7 as a")
+        (project.root / "link.parquet").symlink_to("other/x.parquet")
+        project.write(
+            "assets/more.py", "from upriver.assets import source\nsource('raw.more', 'link.parquet')\n"
+        )
+        project.write("assets/reader.sql", "select a from raw.more\n")
+        session.build()
+        assert session.preview("raw.more").rows == ((7,),)
+
+
 PLACES = (
     "store", "store/journal", "store/journal/commits.jsonl", "store/staging", "store/{shard}", "state.db", "state.db-wal",
     "gc.lock", "building", "tmp", "tmp/another", "runs", "runs/{run}", "cache", "cache/manifest.json", "cache/analyses.db",

@@ -16,8 +16,8 @@ from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
 from upriver.materializer.engines.types import DUCKDB
 from upriver.materializer.freshness.fingerprint import algorithm
-from upriver.materializer.ports import Clock, Engine, Executor
-from upriver.materializer.sources.registry import source_folders
+from upriver.materializer.ports import Clock, Engine, Executor, Places
+from upriver.materializer.sources.registry import read_in_place
 from upriver.materializer.state import open_state
 from upriver.materializer.state.local_storage import LocalStorage
 from upriver.materializer.storage.clock import SystemClock
@@ -121,16 +121,24 @@ class LocalParts:
         """Database, journal and store in one folder."""
         return LocalStorage(self._folder, clock=self._clock)
 
-    def engine(self, project: Project) -> Engine:
+    def places(self, project: Project) -> Places:
+        """The folders of sources, and where their links lead."""
+        return read_in_place(self._root, project.readable_sources.values())
+
+    def engine(self, project: Project, places: Places) -> Engine:
         """DuckDB in this process."""
         from upriver.materializer.engines.duckdb import DuckDBEngine
 
-        folders = {self._folder / "store", *source_folders(self._root, project.readable_sources.values())}
         temporary = None
         if self._folder.is_dir() and not self._readonly:
             with suppress(StoreError):  # a full disk: what fits into memory can be read all the same
                 temporary = self._scratch.own()
-        return DuckDBEngine(sorted(folders), temporary, memory=project.config.memory or default_memory())
+        return DuckDBEngine(
+            (self._folder / "store", *places.folders),
+            temporary,
+            files=places.files,
+            memory=project.config.memory or default_memory(),
+        )
 
     def engine_identity(self) -> str:
         """That of DuckDB."""

@@ -18,7 +18,7 @@ from upriver.assets.project.config import Scalar
 from upriver.lineage.analysis.analyzer import AnalysisCache, Analyzer
 from upriver.lineage.project.derive import derive
 from upriver.lineage.project.project import CACHE, Project
-from upriver.materializer.ports import Clock, Engine, Executor, ProjectStorage, StateStore, Store
+from upriver.materializer.ports import Clock, Engine, Executor, Places, ProjectStorage, StateStore, Store
 from upriver.materializer.storage.links import refuse_links
 from upriver.materializer.storage.locator import Locator
 
@@ -44,8 +44,12 @@ class Parts(Protocol):
         """All that is stored, for a check or a repair; the state need not be sound."""
         ...
 
-    def engine(self, project: Project) -> Engine:
-        """The engine of SQL assets, closed to everything but the store and the sources that are read in place."""
+    def places(self, project: Project) -> Places:
+        """Where the sources lie that are read in place."""
+        ...
+
+    def engine(self, project: Project, places: Places) -> Engine:
+        """The engine of SQL assets, closed to everything but the store and *places*."""
         ...
 
     def engine_identity(self) -> str:
@@ -107,6 +111,9 @@ class Context:
         self._planner: Planner | None = None
         self._planner_for: Project | None = None
         self._engine: Engine | None = None
+        self._engine_for: Project | None = None
+        self._engines_before: list[Engine] = []
+        self._places: Places | None = None
         self._analyzer: Analyzer | None = None
         self._what_if: Analyzer | None = None
 
@@ -200,8 +207,14 @@ class Context:
     def engine(self) -> Engine:
         """The engine of SQL assets, of the project as last derived."""
         with self._lock:
-            if self._engine is None:
-                self._engine = self.parts.engine(self.project(refresh=False))
+            project = self.project(refresh=False)
+            if self._engine is None or self._engine_for is not project:
+                places = self.parts.places(project)
+                if self._engine is None or places != self._places:
+                    if self._engine is not None:
+                        self._engines_before.append(self._engine)  # other threads may still work with it
+                    self._engine = self.parts.engine(project, places)
+                self._engine_for, self._places = project, places
             return self._engine
 
     def open_engine_ahead(self) -> None:
@@ -219,8 +232,10 @@ class Context:
                 self._planner.close()
                 self._planner = None
             if self._engine is not None:
-                self._engine.close()
-                self._engine = None
+                for engine in (self._engine, *self._engines_before):
+                    engine.close()
+                self._engine = self._engine_for = None
+                self._engines_before.clear()
             self.__dict__.pop("locator", None)
             for part in ("parts", "store", "state"):
                 if part in self.__dict__:

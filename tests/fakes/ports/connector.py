@@ -69,6 +69,9 @@ class MemoryConnector:
     def folders(self) -> Iterator[Path]:
         return iter((Path("memory"),) if self.in_place else ())
 
+    def linked(self) -> Iterator[Path]:
+        return iter(())
+
     def _held(self) -> Sequence[tuple[int, str]]:
         if self._rows is None:
             raise SourceMissing(self.missing())

@@ -14,7 +14,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.engines.duckdb import DuckDBEngine
 from upriver.materializer.freshness.decide import FRESH, Subject, decide, own_reasons, verifies
 from upriver.materializer.model import PYTHON, Action, Cause, Materialization, Outcome, State, Trace, Version
-from upriver.materializer.ports import Engine
+from upriver.materializer.ports import Engine, Places
 from upriver.materializer.session import Session
 from upriver.tui.present.words import reason_text
 
@@ -38,7 +38,7 @@ class OtherEngine(DuckDBEngine):
 class OtherParts(LocalParts):
     """This machine with the other engine."""
 
-    def engine(self, project: Project) -> Engine:
+    def engine(self, project: Project, places: Places) -> Engine:
         return OtherEngine([self._folder / "store"], None)
 
     def engine_identity(self) -> str:

@@ -48,7 +48,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.inspection.lineage import of_now
-from upriver.materializer.model import Action, Outcome, RunStatus
+from upriver.materializer.model import Action, Outcome, RunStatus, Version
 from upriver.materializer.session import Session
 from upriver.materializer.sources import observe
 from upriver.materializer.sources.accept import accept
@@ -116,7 +116,7 @@ class LivingContext(Context):
 
     def build(self, select: Iterable[str]) -> BuildResult:
         """What :meth:`upriver.materializer.session.Session.build` does, but for the views in the warehouse."""
-        self._project = None  # as in the context that a session makes for each build
+        self._project = self._engine_for = None  # as in the context that a session makes for each build
         with patch.object(python_modules, "describing", self._forks.describing):
             project = self.project()
         chosen = frozenset(select) or frozenset(project.assets)
@@ -326,13 +326,16 @@ class Builds(RuleBasedStateMachine):
         for node, record in self.context.state.current("dev").items():
             version = record.version
             if version.id not in self.artifacts:
-                tables = [pq.read_table(file) for file in self.context.locator.files(version)]
-                rows = zip(*(column.to_pylist() for column in tables[0].columns), strict=True)
-                columns = tuple((column.name, column.type) for column in version.schema)
-                assert tuple(tables[0].column_names) == tuple(name for name, _ in columns)
-                self.artifacts[version.id] = Content(columns, tuple(rows))
+                self.artifacts[version.id] = self.read(version)
             held[node.asset] = self.artifacts[version.id]
         return held
+
+    def read(self, version: Version) -> Content:
+        """What an artifact holds."""
+        table = pq.read_table(self.context.locator.files(version)[0])
+        columns = tuple((column.name, column.type) for column in version.schema)
+        assert tuple(table.column_names) == tuple(name for name, _ in columns)
+        return Content(columns, tuple(zip(*(column.to_pylist() for column in table.columns), strict=True)))
 
     def run_as(self, name: str) -> str:
         """What decides how code in Python reads: itself, and the columns that it is given."""
@@ -364,14 +367,20 @@ _MAY_BECOME = {
 
 
 def run(
-    *, examples: int, steps: int, least: int, python_share: float = 0.0, sizes: tuple[int, int] = (6, 10)
+    builds: type[Builds] = Builds,
+    *,
+    examples: int,
+    steps: int,
+    least: int,
+    python_share: float = 0.0,
+    sizes: tuple[int, int] = (6, 10),
 ) -> None:
     """Random projects, *examples* in number, of *steps* rules each. Fails also when fewer than *least* steps were checked."""
     tools = Tools()
     try:
         machine = type(
             "RandomBuilds",
-            (Builds,),
+            (builds,),
             {"python_share": python_share, "sizes": sizes, "tools": tools, "steps": 0},
         )
         run_state_machine_as_test(

@@ -51,7 +51,7 @@ class _Seat:
 class DuckDBEngine:
     """Runs queries over versions of upstreams. A cursor a thread; views are shared.
 
-    *directories* are the only places that queries can read or write; *temporary* is where it may put what
+    *directories* and *files* are the only places that queries can read or write; *temporary* is where it may put what
     does not fit into *memory* (bytes), None for nowhere. DuckDB is imported on first use.
     """
 
@@ -60,10 +60,12 @@ class DuckDBEngine:
         directories: Sequence[Path],
         temporary: Path | None,
         *,
+        files: Sequence[Path] = (),
         threads: int | None = None,
         memory: int | None = None,
     ) -> None:
         self._directories = tuple(directories)
+        self._files = tuple(files)
         self._temporary = temporary
         self._threads = threads
         self._memory = memory
@@ -142,10 +144,10 @@ class DuckDBEngine:
         spill = self._temporary
         folders = (*self._directories, *((spill,) if spill else ()))
         # A path is compared as it is written: one with brackets in it is read as a pattern (see `escaped`).
-        spellings = dict.fromkeys(text for f in map(str, folders) for text in (f, escaped(f)))
-        allowed = ", ".join(literal(f"{spelling}/") for spelling in spellings)
+        allowed = ", ".join(literal(f"{spelling}/") for spelling in _spelt(folders))
         settings = [
             f"set allowed_directories = [{allowed}]",
+            f"set allowed_paths = [{', '.join(literal(text) for text in _spelt(self._files))}]",
             f"set temp_directory = {literal(str(spill) if spill else '')}",
             "set autoinstall_known_extensions = false",
             "set autoload_known_extensions = false",
@@ -282,6 +284,11 @@ class DuckDBEngine:
         self._exposed.clear()
         self._schemas = {"main"}
         self._local = threading.local()
+
+
+def _spelt(paths: Sequence[Path]) -> Sequence[str]:
+    """*paths* in both spellings in which a query may name them."""
+    return tuple(dict.fromkeys(text for path in map(str, paths) for text in (path, escaped(path))))
 
 
 def _memory_taken(cursor: duckdb.DuckDBPyConnection) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ both.
 from upriver.materializer.ports.clock import Clock
 from upriver.materializer.ports.connector import (
     Connector,
+    Places,
     Scanned,
     Shape,
     SourceChanging,
@@ -88,6 +89,7 @@ __all__ = [
     "NotProduced",
     "Outdated",
     "Pause",
+    "Places",
     "Pointer",
     "ProjectStorage",
     "PythonAttempt",

@@ -56,6 +56,13 @@ class Scanned(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class Places(Value, frozen=True):
+    """What an engine may read besides the store: whole *folders*, and single *files* that links lead to."""
+
+    folders: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
 class Connector(Protocol):
     """One declared source, on one kind of system. A connector looks when it is asked and remembers nothing.
 
@@ -112,4 +119,8 @@ class Connector(Protocol):
 
     def folders(self) -> Iterator[Path]:
         """The folders that an engine has to be let into to read the source in place."""
+        ...
+
+    def linked(self) -> Iterator[Path]:
+        """The files beyond them that links of the source lead to now, where it may read them."""
         ...

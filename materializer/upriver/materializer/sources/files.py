@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from glob import escape, has_magic
 from pathlib import Path
 
@@ -132,6 +133,14 @@ class FileConnector:
                 fixed = fixed.parent
             place = self._root / fixed
             yield place if place.is_dir() else place.parent
+
+    def linked(self) -> Iterator[Path]:
+        """Where links lead, as far as this source reaches; what it may not read is told when it is observed."""
+        paths = expand(self._root, self._location.patterns)
+        with suppress(UpriverError):
+            for path, real in self._reach.real_paths(self._root, paths):
+                if real != path:
+                    yield Path(real)
 
     def _shown(self, observed: tuple[FileStamp, ...]) -> list[tuple[str, str]]:
         return [(str(self._root / stamp.path), stamp.path) for stamp in observed]

@@ -7,7 +7,7 @@ said so. What Upriver keeps for itself (secrets, artifacts of others' assets) is
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from upriver.assets.errors import UpriverError
@@ -25,6 +25,11 @@ class Reach(Value, frozen=True):
 
     def check(self, root: Path, paths: Iterable[str]) -> None:
         """Raise UpriverError when one of *paths* (below *root*, or absolute) leads where the source may not read."""
+        for _ in self.real_paths(root, paths):
+            pass
+
+    def real_paths(self, root: Path, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Each of *paths*, absolute, with the one that links lead to. Raises UpriverError as :meth:`check` does."""
         real_root = os.path.realpath(root)
         # The folder of the project may itself be a link to another disk.
         own = (f"{real_root}/{_OWN}/", f"{os.path.realpath(f'{real_root}/{_OWN}')}/")
@@ -47,3 +52,4 @@ class Reach(Value, frozen=True):
                     f"source {self.key}: {path} leads out of the project, to {real} ({self.place})\n"
                     f"  hint: declare it in a Python module, source('raw.name', {path!r}), and read raw.name"
                 )
+            yield whole, real

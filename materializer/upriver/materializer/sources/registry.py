@@ -9,7 +9,7 @@ from typing import assert_never
 from upriver.assets.errors import UpriverError
 from upriver.assets.model import FileLocation, Schema, Source, SystemLocation, TableLocation
 from upriver.materializer.model import FileStamp
-from upriver.materializer.ports.connector import Connector
+from upriver.materializer.ports.connector import Connector, Places
 from upriver.materializer.sources.files import FileConnector
 from upriver.materializer.sources.lock import SourcesLock
 from upriver.materializer.sources.reach import Reach
@@ -55,8 +55,12 @@ def stamped_paths(root: Path, sources: Iterable[Source]) -> Iterator[FileStamp]:
         yield from stamps(root, source)
 
 
-def source_folders(root: Path, sources: Iterable[Source]) -> set[Path]:
-    """The folders in which sources that are read in place lie."""
+def read_in_place(root: Path, sources: Iterable[Source]) -> Places:
+    """Where the sources lie that are read in place."""
     local = (source for source in sources if not isinstance(source.location, SystemLocation))
-    found = (connector_of(root, source) for source in local)
-    return {folder for connector in found if connector.in_place for folder in connector.folders()}
+    connectors = [connector_of(root, source) for source in local]
+    inside = [connector for connector in connectors if connector.in_place]
+    return Places(
+        tuple(sorted({folder for connector in inside for folder in connector.folders()})),
+        tuple(sorted({file for connector in inside for file in connector.linked()})),
+    )

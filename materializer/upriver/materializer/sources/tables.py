@@ -114,3 +114,7 @@ class TableConnector:
     def folders(self) -> Iterator[Path]:
         """None: it is not read in place."""
         return iter(())
+
+    def linked(self) -> Iterator[Path]:
+        """None, likewise."""
+        return iter(())
