@@ -151,7 +151,7 @@ class Editor:
                 old = self.choose.choice(list(extras))
                 extras = {(free[0] if column == old else column): value for column, value in extras.items()}
             case 3 if extras:
-                extras[self.choose.choice(list(extras))] = self.choose.choice((7, 8, "t", 7.5))
+                extras[self.choose.choice(list(extras))] = self.choose.choice((7, 8, "text", 7.5))
             case _:
                 self.project.headers[name] = self.project.headers.get(name, 0) + 1
         self.project.extras[name] = extras
@@ -165,7 +165,9 @@ class Editor:
         if column in extras and self.choose.random() < 0.4:
             del extras[column]
         else:
-            extras[column] = self.choose.choice([one for one in (7, "t", 7.5) if one != extras.get(column)])
+            extras[column] = self.choose.choice(
+                [one for one in (7, "text", 7.5) if one != extras.get(column)]
+            )
         self.project.extras[name] = extras
         self.project.write_source(name)
 

@@ -16,7 +16,7 @@ import duckdb
 Kept: TypeAlias = Mapping[str, str]
 """The type of each column, in the order in which they were first seen."""
 
-VALUES: Mapping[str, object] = {"BIGINT": 7, "DOUBLE": 7.5, "VARCHAR": "t"}
+VALUES: Mapping[str, object] = {"BIGINT": 7, "DOUBLE": 7.5, "VARCHAR": "text"}
 """A value of each type that these files hold."""
 
 
