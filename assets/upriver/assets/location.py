@@ -45,4 +45,20 @@ class SystemLocation(Value, frozen=True, tag="system"):
     observe_every: float | None = None
 
 
+SINK_MODES = ("replace", "append", "upsert")
+"""How rows are written: instead of all that were there, beside them, or each instead of the one with its key."""
+
+
+class Sink(Value, frozen=True):
+    """The *table* that an asset is written to, by the *connection* of that name. *mode* is one of :data:`SINK_MODES`,
+    *key* the columns that tell rows apart. With *verify* others' edits of the table are looked for.
+    """
+
+    connection: str
+    table: str
+    mode: str = "replace"
+    key: tuple[str, ...] = ()
+    verify: bool = False
+
+
 Location: TypeAlias = FileLocation | TableLocation | SystemLocation

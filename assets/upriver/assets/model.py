@@ -16,6 +16,7 @@ from upriver.assets.keys import Key as Key
 from upriver.assets.keys import key_problem as key_problem
 from upriver.assets.location import FileLocation as FileLocation
 from upriver.assets.location import Location as Location
+from upriver.assets.location import Sink as Sink
 from upriver.assets.location import SystemLocation as SystemLocation
 from upriver.assets.location import TableLocation as TableLocation
 from upriver.assets.partitions.model import Partitioning
@@ -320,6 +321,7 @@ class Asset(Value, frozen=True):
     goals: tuple[Goal, ...] = ()
     quality: Quality = Quality()
     partition: Partitioning | None = None
+    sink: Sink | None = None
 
 
 class Source(Value, frozen=True):

@@ -15,6 +15,7 @@ from upriver.assets.declare.checks import read_quality
 from upriver.assets.declare.collector import note, report
 from upriver.assets.declare.options import PYTHON_OPTIONS, QUALITY, Options, read_options
 from upriver.assets.declare.partition import By, read_partition
+from upriver.assets.declare.sink import read_sink
 from upriver.assets.declare.source import SourceDeclaration
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Place, key_problem
@@ -143,6 +144,7 @@ def asset(
     checks: Iterable[Mapping[str, Any]] | None = None,
     contract: Literal["open", "closed"] | None = None,
     partition: By | Iterable[By] | None = None,
+    sink: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[P, R]], AssetFunction[P, R]]: ...
 
 
@@ -169,6 +171,7 @@ def asset(key: Any = None, **options: Any) -> Any:
     *columns* and *checks* are what has to hold before a result is published, written as in the header of a SQL module:
     ``columns={"id": {"unique": True}}, checks=[{"row_count": {"min": 1}}]``. A closed *contract* allows no columns but
     those. *partition* cuts the result into slices: ``by("flight_date", every="day")``, or a list of these.
+    *sink* is a table of another system that it is written to: ``{"connection": "shop", "table": "reporting.daily"}``.
 
     Raises DeclarationError with all that is wrong; while a project is loaded it is reported there instead.
     """
@@ -192,11 +195,12 @@ def _declare(function: Any, given: dict[str, Any], here: Place) -> Any:
     promised, wrong = read_quality(
         {name: given.pop(name) for name in QUALITY if name in given}, lambda _: here, known_key
     )
-    cut = given.pop("partition", None)
+    cut, written = given.pop("partition", None), given.pop("sink", None)
     options, more = read_options(given, (*PYTHON_OPTIONS, "inputs"), lambda _: here, known_key)
     partition, unusable = read_partition(cut, lambda _: here, known_key)
-    options = msgspec.structs.replace(options, quality=promised, partition=partition)
-    problems += [*more, *wrong, *unusable]
+    sink, no_sink = read_sink(written, lambda _: here, known_key)
+    options = msgspec.structs.replace(options, quality=promised, partition=partition, sink=sink)
+    problems += [*more, *wrong, *unusable, *no_sink]
     declared = AssetFunction(function, options, inputs, (*options.after, *objects), problems)
     report(problems)
     note(declared)

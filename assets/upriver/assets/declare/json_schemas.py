@@ -14,6 +14,7 @@ from upriver.assets.declare.partition import TERMS as PARTITION_TERMS
 from upriver.assets.declare.retry import MOST_MORE, MOST_TIMES
 from upriver.assets.declare.rules import KINDS, OF_COLUMNS, TERMS
 from upriver.assets.goals import GOAL_OPTIONS
+from upriver.assets.location import SINK_MODES
 from upriver.assets.project.alerts import ALERT_SETTINGS, MOST_AN_HOUR, TRANSITIONS
 from upriver.assets.project.alerts import KINDS as ALERT_KINDS
 from upriver.assets.project.config import (
@@ -132,6 +133,22 @@ _OPTIONS: Mapping[str, Fragment] = {
             {"type": "object", "propertyNames": {"enum": list(PARTITION_TERMS)}, "required": ["by"]},
             {"type": "array", "items": {"type": "object", "propertyNames": {"enum": list(PARTITION_TERMS)}}},
         ],
+    },
+    "sink": {
+        "description": "The table of another system that it is written to.",
+        "type": "object",
+        "required": ["connection", "table"],
+        "additionalProperties": False,
+        "properties": {
+            "connection": _text("The name of a connection in upriver.toml.", minLength=1),
+            "table": _text("The table there.", minLength=1),
+            "mode": _choice("How rows are written.", *SINK_MODES),
+            "key": _texts("The columns that tell rows apart, of an upsert."),
+            "verify": {
+                "description": "Whether others' edits of the table are looked for.",
+                "type": "boolean",
+            },
+        },
     },
     "contract": _choice("Whether it may have columns that are not in `columns`.", "open", "closed"),
 }

@@ -14,7 +14,18 @@ from upriver.assets.declare.retry import read_retry
 from upriver.assets.errors import Diagnosis, did_you_mean
 from upriver.assets.execution import Retry
 from upriver.assets.goals import GOAL_OPTIONS, read_goals
-from upriver.assets.model import Execution, Goal, Key, Kind, Permissions, Place, Quality, Value, key_problem
+from upriver.assets.model import (
+    Execution,
+    Goal,
+    Key,
+    Kind,
+    Permissions,
+    Place,
+    Quality,
+    Sink,
+    Value,
+    key_problem,
+)
 from upriver.assets.partitions.model import Partitioning
 from upriver.assets.support.quantities import expected, parse_duration, parse_memory
 
@@ -63,6 +74,7 @@ class Options(Value, frozen=True):
     partition: Partitioning | None = None
     retry: tuple[Retry, ...] = ()
     fallback: str | None = None
+    sink: Sink | None = None
 
     @property
     def permissions(self) -> Permissions:
@@ -233,7 +245,7 @@ _READERS: dict[str, Callable[[object], object]] = {
 COMMON = ("key", "description", "tags", "owner")
 QUALITY = ("columns", "checks", "contract")
 """The options that :mod:`upriver.assets.declare.checks` reads."""
-NESTED = (*QUALITY, "partition")
+NESTED = (*QUALITY, "partition", "sink")
 """The options that are more than a scalar or a list: read from the whole tree, with the places in it."""
 _RUNNING = (
     "retries",

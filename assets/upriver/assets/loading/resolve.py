@@ -260,6 +260,7 @@ class _Resolver:
                 permissions=options.permissions,
                 quality=options.quality,
                 partition=options.partition,
+                sink=options.sink,
             )
         )
 

@@ -13,6 +13,7 @@ from upriver.assets.declare.checks import read_quality
 from upriver.assets.declare.options import NESTED, QUALITY, SQL_OPTIONS, Options, read_options
 from upriver.assets.declare.partition import read_partition
 from upriver.assets.declare.rules import Path
+from upriver.assets.declare.sink import read_sink
 from upriver.assets.errors import Diagnosis, caret_excerpt
 from upriver.assets.model import Key, Place, Value
 
@@ -174,6 +175,13 @@ def read_header(path: str, text: str, header: Header, key: Key | None) -> tuple[
             options.key or key,
         )
         options, problems = msgspec.structs.replace(options, partition=partition), [*problems, *wrong]
+    if (written := fields.values.get("sink")) is not None:
+        sink, wrong = read_sink(
+            deep(written),
+            lambda path_: place_in(path, text, header, _node_at({"sink": written}, path_).start_mark),
+            options.key or key,
+        )
+        options, problems = msgspec.structs.replace(options, sink=sink), [*problems, *wrong]
     return options, [with_excerpt(found, text) for found in [*fields.problems, *problems]]
 
 

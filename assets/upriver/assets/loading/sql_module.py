@@ -61,6 +61,7 @@ def parse_sql_module(path: str, text: str) -> Asset | tuple[Diagnosis, ...]:
         goals=options.goals,
         quality=options.quality,
         partition=options.partition,
+        sink=options.sink,
     )
 
 

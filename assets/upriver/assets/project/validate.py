@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from upriver.assets.errors import Diagnosis, did_you_mean
-from upriver.assets.model import Asset, Key, Source, SystemLocation, TableLocation
+from upriver.assets.model import Asset, Key, Kind, Sink, Source, SystemLocation, TableLocation
 from upriver.assets.project.config import CONFIG, Config
 
 _ENGINE_SCHEMAS = frozenset({"information_schema", "memory", "pg_catalog", "system", "temp", "warehouse"})
@@ -96,4 +96,22 @@ def check_settings(assets: Iterable[Asset], config: Config) -> tuple[Diagnosis, 
                 value = "2" if section == "pools" else '"…"'
                 hint = did_you_mean(name, known) or f"add `{name} = {value}` to [{section}]"
                 diagnoses.append(Diagnosis("unknown-setting", message, asset.place, hint=hint, key=asset.key))
+        if asset.sink is not None and (problem := _no_sink(asset, asset.sink, config)) is not None:
+            diagnoses.append(problem)
     return tuple(diagnoses)
+
+
+def _no_sink(asset: Asset, sink: Sink, config: Config) -> Diagnosis | None:
+    hint = None
+    if sink.connection not in config.connections:
+        said = f"{CONFIG} has no connection {sink.connection!r}"
+        hint = did_you_mean(sink.connection, config.connections) or f"declare [connections.{sink.connection}]"
+    elif asset.kind is Kind.FILE:
+        said = "a file is no table"
+    elif asset.partition is not None:
+        said = "an asset that is cut into slices can't be written elsewhere yet"
+    else:
+        return None
+    return Diagnosis(
+        "unknown-setting", f"asset {asset.key!r}: sink: {said}", asset.place, hint=hint, key=asset.key
+    )

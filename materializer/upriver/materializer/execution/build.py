@@ -14,6 +14,7 @@ import msgspec
 from upriver.assets.errors import StoreError
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, PythonRecipe
+from upriver.lineage.project.project import Project
 from upriver.materializer.answers import AssetResult, BuildResult
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
@@ -156,7 +157,24 @@ class Build:
             log.emit(AssetOutput(context.clock.now(), key, 0, "warning", note))
         for one in aside:
             log.emit(AssetOutput(context.clock.now(), one.asset, 0, "upriver", one.text))
-        return self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
+        results = self._all_fresh(seen, log) if idle else self._run(lease, log, seen, jobs, durations)
+        return self._delivered(log, seen.project, results)
+
+    def _delivered(
+        self, log: RunLog, project: Project, results: tuple[AssetResult, ...]
+    ) -> tuple[AssetResult, ...]:
+        """*results*, with what is to be elsewhere written there."""
+        if self._cancel.level or all(asset.sink is None for asset in project.assets.values()):
+            return results
+        from upriver.materializer.execution.deliveries import deliver
+
+        ended, notes = deliver(self._context, project, results)
+        for key, note in notes:
+            log.emit(AssetOutput(self._context.clock.now(), key, 0, "upriver", note))
+        for before, after in zip(results, ended, strict=True):
+            if before is not after:
+                log.emit(AssetFinished(self._context.clock.now(), after))
+        return ended
 
     def _all_fresh(self, seen: Survey, log: RunLog) -> tuple[AssetResult, ...]:
         now, fresh = self._context.clock.now(), Outcome.FRESH

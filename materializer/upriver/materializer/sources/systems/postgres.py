@@ -21,6 +21,7 @@ from upriver.materializer.ports.system import (
     SystemObject,
     Wanted,
 )
+from upriver.materializer.ports.target import Delivered, Delivery, Read
 from upriver.materializer.sources.systems.opening import require, unknown_settings
 from upriver.materializer.sources.systems.postgres_types import PostgresColumn, columns_of
 
@@ -114,6 +115,16 @@ class Postgres:
             yield _Snapshot(self, snapshot)
         finally:
             leader.close()
+
+    def deliver(self, delivery: Delivery, read: Read) -> Delivered:
+        """Write rows. Raises NotKept, SystemFault."""
+        from upriver.materializer.sources.systems.postgres_sink import deliver
+
+        connection = self.open(writing=True)
+        try:
+            return deliver(connection, delivery, read)
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close the connection."""
