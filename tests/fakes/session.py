@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 from tests.fakes.answers import Answers
+from tests.fakes.checks import check_standings
 from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
@@ -55,6 +56,7 @@ from upriver.materializer.model import (
     State,
     Trust,
 )
+from upriver.materializer.quality.check_standing import CheckStanding
 from upriver.materializer.quality.unit_test_report import UnitTestReport
 from upriver.materializer.upkeep.fsck import Report
 from upriver.materializer.upkeep.gc import Collected, Keep
@@ -246,6 +248,9 @@ class FakeSession(Answers):
         known: Sequence[str] = (),
     ) -> UnitTestReport:
         return UnitTestReport(())
+
+    def checks(self, select: Sequence[str] = ()) -> tuple[CheckStanding, ...]:
+        return check_standings(self.specs)
 
     def refused(self, key: Key) -> Refused:
         return Refused(key, "0" * 24, "20240501-120000-aaaaaa", self.clock(), ("unique(customer)",))

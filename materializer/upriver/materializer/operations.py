@@ -75,6 +75,7 @@ LAZY_TYPES: Mapping[str, str] = {
     "ConnectionEntry": "upriver.materializer.ports.system",
     "SystemObject": "upriver.materializer.ports.system",
     "Incident": "upriver.materializer.ports",
+    "CheckStanding": "upriver.materializer.quality.check_standing",
     "UnitTestReport": "upriver.materializer.quality.unit_test_report",
     "Report": "upriver.materializer.upkeep.fsck",
     "Collected": "upriver.materializer.upkeep.gc",

@@ -111,7 +111,7 @@ COPIES = {
     ),
     "runs": (("4",), "upriver history", "| 0008 | failed |"),
     "run": (("4", "enter"), "upriver log 0008", "| marts.churn | failed |"),
-    "changes": (("5",), "upriver impact", "| staging.payments |"),
+    "changes": (("6",), "upriver impact", "| staging.payments |"),
     "code": (("x",), "upriver why marts.churn", "```sql"),
     "log": (("l",), "upriver log", "```"),
     "history": (("H",), "upriver history marts.churn", "| run | at |"),
@@ -154,10 +154,10 @@ async def test_text_is_selected_with_the_mouse(desk: Desk) -> None:
     """A line of the list, without its neighbours."""
     async with desk() as at:
         assets = at.app.main.assets
-        await at.pilot.mouse_down(assets, offset=(16, 2))
-        await at.pilot.hover(assets, offset=(27, 2))
+        await at.pilot.mouse_down(assets, offset=(18, 2))
+        await at.pilot.hover(assets, offset=(29, 2))
         assert at.app.screen.get_selected_text().strip() == "marts.churn"
-        await at.pilot.mouse_up(assets, offset=(27, 2))
+        await at.pilot.mouse_up(assets, offset=(29, 2))
 
 
 async def test_frequent_questions_take_few_keys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

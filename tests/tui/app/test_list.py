@@ -28,7 +28,7 @@ async def test_what_needs_attention_stands_first(desk: Desk) -> None:
         states = [at.app.model.statuses[key].state for key in keys]
         assert states.index(State.STALE) > max(i for i, s in enumerate(states) if s is State.BLOCKED)
         assert states.index(State.FRESH) > states.index(State.MISSING) > states.index(State.STALE)
-        await at.shows("✗ ✗ ●         marts.churn", "⊘ ⊘ ╰─●       marts.churn_alerts", "12.8s", "last 8")
+        await at.shows("✗ ✗ ✗ ●         marts.churn", "⊘ ⊘ · ╰─●       marts.churn_alerts", "12.8s", "last 8")
 
 
 async def test_the_header_counts_every_state(desk: Desk) -> None:

@@ -29,8 +29,9 @@ SCREENS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "preview": ("staging.orders", ("p",)),
     "run": ("raw.refunds", ("4", "enter", "t")),
     "runs": (None, ("4",)),
-    "changes": (None, ("5",)),
-    "cost": (None, ("6",)),
+    "checks": (None, ("5",)),
+    "changes": (None, ("6",)),
+    "cost": (None, ("7",)),
     "code": ("core.order_pay", ("x",)),
     "log": ("marts.churn", ("l",)),
     "history": ("core.order_pay", ("H",)),
@@ -154,7 +155,7 @@ def compared(at: Any, name: str, size: tuple[int, int], look: str) -> list[str]:
 async def test_any_size_is_drawn(desk: Desk, size: tuple[int, int]) -> None:
     """Small ones leave things out; none raises."""
     async with desk(size=size) as at:
-        for keys in (("j", "w"), ("g",), ("c",), ("p",), ("4", "enter"), ("5",), ("M",)):
+        for keys in (("j", "w"), ("g",), ("c",), ("p",), ("4", "enter"), ("5",), ("6",), ("M",)):
             await at.press(*keys)
             await at.pilot.pause(0.15)
             assert at.text().strip()

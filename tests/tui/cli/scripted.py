@@ -210,6 +210,7 @@ UNIT_TESTS = UnitTestReport(
 ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = {
     "build": lambda session, given: None,
     "check": lambda session, given: CheckReport(CHECKS),
+    "checks": lambda session, given: (),
     "test": lambda session, given: UNIT_TESTS,
     "refused": lambda session, given: Refused(given["key"], "5f", "20130401", NOW - HOUR, ("unique(id)",)),
     "offenders": lambda session, given: TABLE,

@@ -11,6 +11,7 @@ from upriver.materializer.model import CheckReport, Refused
 from upriver.materializer.operation import in_session_server
 
 if TYPE_CHECKING:
+    from upriver.materializer.quality.check_standing import CheckStanding
     from upriver.materializer.quality.unit_test_report import UnitTestReport
 
 
@@ -20,6 +21,10 @@ class QualityOperations(Protocol):
     @in_session_server
     def check(self, select: Sequence[str] = (), *, force: bool = False) -> CheckReport:
         """Run the checks of SELECT that are due on what is served now; with *force* all of them."""
+
+    @in_session_server
+    def checks(self, select: Sequence[str] = ()) -> tuple[CheckStanding, ...]:
+        """How the checks of SELECT stand, and what they have found before. Nothing runs, no data is read."""
 
     @in_session_server
     def refused(self, key: Key) -> Refused:

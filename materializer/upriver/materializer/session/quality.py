@@ -20,7 +20,11 @@ from upriver.materializer.operations import ProjectApi
 from upriver.materializer.ports import Executor
 
 if TYPE_CHECKING:
+    from upriver.materializer.quality.check_standing import CheckStanding
     from upriver.materializer.quality.unit_test_report import UnitTestReport
+
+_PAST = 8
+"""So many runs of a check are told."""
 
 
 class Gates(ProjectApi):
@@ -86,6 +90,41 @@ class Gates(ProjectApi):
                         found += auditor.audit(key, can, contents[key], contents).results
             seen.contents.flush()
             return CheckReport(tuple(found))
+
+    def checks(self, select: Sequence[str] = ()) -> tuple[CheckStanding, ...]:
+        from upriver.materializer.inspection.versions import recorded_versions
+        from upriver.materializer.quality.check_standing import CheckRun, CheckStanding
+        from upriver.materializer.quality.gate import Gate
+        from upriver.materializer.quality.verdicts import passes
+
+        with self._reading:
+            context = self.context
+            project = context.project()
+            if not project.checks:
+                return ()
+            chosen = self._select(project, select) if select else project.checks.keys()
+            state, variables, now = context.state, context.variables(project), context.clock.now()
+            gate = Gate(project.checks, lambda: state, context.environment, context.clock.now, variables)
+            versions = recorded_versions(context)
+            refusals = state.refusals(context.environment)
+            found: list[CheckStanding] = []
+            for key in project.graph.sort(project.checks.keys() & chosen):
+                checks, refusal = project.checks[key], refusals.get(Node(key))
+                version = refusal.materialization.version if refusal is not None else versions.get(key)
+                results = {one.check: one for one in _undone(key, checks, versions)}
+                if version is not None:
+                    results |= {one.check: one for one in gate.standing(key, version, versions.get).results}
+                for check in checks:
+                    past = {
+                        (one.at, one.run): CheckRun(
+                            one.at, passes(check, one, now), one.offenders, one.rows, one.run
+                        )
+                        for one in state.verdict_history(key, check.name, 2 * _PAST)
+                    }
+                    runs = tuple(sorted(past.values(), key=lambda one: one.at)[-_PAST:])
+                    if check.name in results:
+                        found.append(CheckStanding(results[check.name], runs, refusal is not None))
+            return tuple(found)
 
     def test(
         self,

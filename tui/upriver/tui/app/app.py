@@ -260,7 +260,7 @@ class UpriverApp(AsyncScreen, App[int]):
         self.push_screen(screen_of(route, self.screen), then)
 
     def action_tab(self, number: int) -> None:
-        """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Changes, 6 Cost."""
+        """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Checks, 6 Changes, 7 Cost."""
         self.go(number)
 
     def go(self, number: int, key: Key | None = None, column: str | None = None) -> None:
@@ -278,8 +278,10 @@ class UpriverApp(AsyncScreen, App[int]):
             if self.model.live:
                 self.open(routes.RunLog())
         elif number == 5:
-            self.open(routes.Changes())
+            self.open(routes.Checks())
         elif number == 6:
+            self.open(routes.Changes())
+        elif number == 7:
             self.open(routes.Cost())
 
     @property

@@ -11,8 +11,9 @@ from upriver.assets.errors import DeclarationError, Diagnosis, UpriverError
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetResult, AssetStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event
-from upriver.materializer.model import Outcome, State
+from upriver.materializer.model import CheckOutcome, Outcome, State
 from upriver.materializer.operations import ProjectApi
+from upriver.tui.present.views.checks import worst
 from upriver.tui.present.views.live import RunPicture
 from upriver.tui.present.views.order import Listing, Sort, counts, listing
 from upriver.tui.present.views.recent import Recent
@@ -39,6 +40,8 @@ class Snapshot:
     diagnoses: tuple[Diagnosis, ...] = ()
     error: str | None = None
     name: str = ""
+    checks: Mapping[Key, CheckOutcome] = field(default_factory=dict)
+    """The worst outcome among the checks of each asset that has any."""
     provisional: bool = False
     """True for cached statuses of an earlier session, shown until the project is read."""
 
@@ -59,13 +62,16 @@ def take_snapshot(
         name = session.name
         diagnoses = session.diagnoses()
         statuses = shared(session.status(), known)
+        checks = worst(session.checks())
     except DeclarationError as error:
         return Snapshot(revision, diagnoses=error.diagnoses, name=name)
     except UpriverError as error:
         return Snapshot(revision, error=str(error), name=name)
     except Exception as error:  # noqa: BLE001 - the screen stays open, whatever happens
         return Snapshot(revision, error=f"{type(error).__name__}: {error}", name=name)
-    return Snapshot(revision, statuses, listing(statuses, sort, ranked_as), diagnoses, name=name)
+    return Snapshot(
+        revision, statuses, listing(statuses, sort, ranked_as), diagnoses, name=name, checks=checks
+    )
 
 
 def shared(found: Iterable[AssetStatus], known: Iterable[AssetStatus] = ()) -> dict[Key, AssetStatus]:
@@ -98,6 +104,7 @@ class ProjectModel:
         self.refused = False
         """Whether the project as a whole can't be used now; what is known of it is from before."""
         self.counts: dict[State, int] = counts(())
+        self.checks: Mapping[Key, CheckOutcome] = {}
         self.rank: dict[Key, State] = {}
         self.run: RunPicture | None = None
         self.recent = Recent()
@@ -119,6 +126,13 @@ class ProjectModel:
         before = self.statuses
         changed = {key for key, status in snapshot.statuses.items() if before.get(key) != status}
         changed |= before.keys() - snapshot.statuses.keys()
+        if not snapshot.provisional:
+            changed |= {
+                key
+                for key in self.checks.keys() | snapshot.checks.keys()
+                if self.checks.get(key) is not snapshot.checks.get(key)
+            }
+            self.checks = snapshot.checks
         self.statuses = dict(snapshot.statuses)
         self.counts = counts(self.statuses.values())
         if not self.live or len(snapshot.order.keys) != len(self.order.keys):

@@ -28,6 +28,10 @@ def screen_of(route: Route, below: Screen[Any]) -> Screen[Any]:
             from upriver.tui.app.screens.runs import RunsScreen
 
             return RunsScreen()
+        case routes.Checks():
+            from upriver.tui.app.screens.checks import ChecksScreen
+
+            return ChecksScreen()
         case routes.Changes():
             from upriver.tui.app.screens.changes import ChangesScreen
 

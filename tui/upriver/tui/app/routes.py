@@ -62,6 +62,15 @@ class Runs(_Route, frozen=True):
         return ("history",)
 
 
+class Checks(_Route, frozen=True):
+    """How the checks stand."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """``upriver check``."""
+        return ("check",)
+
+
 class Changes(_Route, frozen=True):
     """What changed since the last build."""
 
@@ -223,6 +232,7 @@ Route: TypeAlias = (
     Graph
     | Columns
     | Runs
+    | Checks
     | Changes
     | Cost
     | Why

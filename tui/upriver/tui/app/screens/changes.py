@@ -37,7 +37,7 @@ _ROOTS = (
 
 
 class ChangesScreen(AssetActions, TabScreen):
-    """Tab 5."""
+    """Tab 6."""
 
     TAB = "Changes"
 

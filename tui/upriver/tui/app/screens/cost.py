@@ -26,7 +26,7 @@ RUNS = (20, 100, 1)
 
 
 class CostScreen(AssetActions, TabScreen):
-    """Tab 6."""
+    """Tab 7."""
 
     TAB = "Cost"
 

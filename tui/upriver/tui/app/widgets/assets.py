@@ -17,6 +17,7 @@ from upriver.tui.app.widgets.row_list import RowList
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import OUTCOME, STATE, WAITING
 from upriver.tui.present.styles import Line, Styles, fit_key
+from upriver.tui.present.views.checks import CHECK
 from upriver.tui.present.views.live import Phase
 from upriver.tui.present.views.order import gutter
 from upriver.tui.present.views.recent import Past
@@ -137,7 +138,7 @@ class AssetList(RowList):
     def write_heading(self, index: int, width: int, styles: Styles) -> Line:
         """Names of the columns."""
         cols = self.columns(width)
-        line = styles.line().gap().add("S R", styles.faint).gap()
+        line = styles.line().gap().add("S R C", styles.faint).gap()
         if cols.gutter:
             line.add("lineage" if cols.gutter >= 7 else "", styles.faint, cols.gutter).gap()
         line.add("asset", styles.faint, cols.name).add("age", styles.faint, 7, ">")
@@ -158,10 +159,12 @@ class AssetList(RowList):
         label = self.labels.get(index)
         line.add("*" if key in self.marked else " ", styles.accent)
         if status is None:
-            return line.gap(4 + cols.gutter).add(key, styles.faint)
+            return line.gap(6 + cols.gutter).add(key, styles.faint)
         mark = STATE[status.state]
         line.add(mark.sign(styles.ascii), styles.state(status.state)).gap()
         self._write_run_sign(line, status, styles)
+        line.gap()
+        self._write_check_sign(line, key, styles)
         line.gap()
         if cols.gutter:
             self._write_gutter(line, index, cols.gutter, styles)
@@ -188,6 +191,13 @@ class AssetList(RowList):
             line.add(mark.sign(styles.ascii), styles.mark(mark))
         else:
             line.add(styles.glyph("·", "."), styles.faint)
+
+    def _write_check_sign(self, line: Line, key: Key, styles: Styles) -> None:
+        outcome = self.host.model.checks.get(key)
+        if outcome is None:
+            line.add(styles.glyph("·", "."), styles.faint)
+        else:
+            line.add(CHECK[outcome].sign(styles.ascii), styles.mark(CHECK[outcome]))
 
     def _write_gutter(self, line: Line, index: int, width: int, styles: Styles) -> None:
         shown = None if self._shown is None else self._shown.__contains__

@@ -17,7 +17,8 @@ from upriver.tui.present.styles import Line, Styles, fit
 HINTS = (("^p", "palette", "ctrl+p"), ("^o", "jump", "ctrl+o"), ("?", "keys", "question_mark"))
 """What else there is, with the key that a click presses; the last stays longest where there is little room."""
 
-TABS = (("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Changes"), ("6", "Cost"))
+TABS = (("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Checks"),
+        ("6", "Changes"), ("7", "Cost"))  # fmt: skip
 _COUNTED = (State.BROKEN, State.FRESH, State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED)
 
 

@@ -41,6 +41,6 @@ class Columns:
         self.name = max(8, self._room(width))
 
     def _room(self, width: int) -> int:
-        taken = 5 + (self.gutter + 1 if self.gutter else 0) + 7
+        taken = 7 + (self.gutter + 1 if self.gutter else 0) + 7
         taken += 8 * self.usual + 7 * self.rows + (self.spark + 2 if self.spark else 0)
         return width - taken - 2

@@ -183,6 +183,9 @@ class RunRows(RowList):
                 if part.changed and part.rows_before is not None and part.rows is not None:
                     line.add(figures.change(part.rows_before, part.rows), styles.muted, 8).gap()
                 line.add("" if part.changed else " same content", styles.faint)
+                if part.checks and line.width + 13 <= width:
+                    style = styles.muted if part.passed == part.checks else styles.stale
+                    line.gap().add(f"checks {part.passed}/{part.checks}", style)
             case Outcome.FAILED | Outcome.BROKEN:
                 text = first_line(part.error or "")
                 line.add(fit(text, max(0, width - line.width)), styles.failed)

@@ -19,7 +19,7 @@ from upriver.materializer.events import (
     RunFinished,
     RunStarted,
 )
-from upriver.materializer.model import Outcome, Reasons, RunStatus
+from upriver.materializer.model import CheckOutcome, Outcome, Reasons, RunStatus
 from upriver.tui.present.progress import typical
 
 
@@ -53,6 +53,8 @@ class Part:
     error: str | None = None
     reasons: Reasons = ()
     lines: int = 0
+    checks: int = 0
+    passed: int = 0
 
 
 def how_it_went(run: str, status: RunStatus, counts: Mapping[Outcome, int]) -> str:
@@ -154,6 +156,8 @@ class RunPicture:
             result.error,
         )
         part.reasons = result.reasons or part.reasons
+        part.checks = len(result.checks)
+        part.passed = sum(one.outcome is CheckOutcome.PASSED for one in result.checks)
         self.counts[result.action] += 1
         self.finished_order.append(part)
         match result.action:
