@@ -14,6 +14,9 @@ from upriver.materializer.ports import QualityStore
 from upriver.materializer.quality.rules import footprint
 from upriver.materializer.quality.verdicts import rule_digest, stands, verdict_id
 
+_PAST = 200
+"""So many verdicts of a check are looked through for one on the same contents."""
+
 
 class Content(Value, frozen=True):
     """One content to be read: its version, and its files where they are now."""
@@ -59,22 +62,24 @@ class VerdictMemory:
         digest = rule_digest(check, self._variables)
         past = [
             one
-            for one in self._state.verdict_history(key, check.name, 5)
+            for one in self._state.verdict_history(key, check.name, _PAST)
             if one.rule == digest and stands(one)
         ]
-        for one in past:
-            id_ = self._fingerprint_id(
-                key, check, one, {n: self._subject(key, n, c) for n, c in contents.items()}
-            )
+        if not past:
+            return None  # there is nothing that a pass over the columns could find
+        now = {name: self._subject(key, name, content) for name, content in contents.items()}
+        for seen in {one.footprints: one for one in reversed(past)}.values():
+            id_ = self._fingerprint_id(key, check, seen, now)
             if id_ is None:
                 return None
             found = self._state.verdicts([id_]).get(id_)
             if found is not None and stands(found):
                 return found
-            then = self._then(one)
-            if then is not None and id_ == self._fingerprint_id(key, check, one, then):
-                return one
-        return None
+        # Of the first verdict of all no fingerprint was taken.
+        first = past[-1]
+        then = self._then(first)
+        same = then is not None and self._fingerprint_id(key, check, first, then)
+        return first if same and same == self._fingerprint_id(key, check, first, now) else None
 
     def _subject(self, key: Key, name: Key, content: Content) -> tuple[Version | Located, Version]:
         """What is fingerprinted: what is audited has no name in the store yet."""
