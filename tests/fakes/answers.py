@@ -10,6 +10,7 @@ from tests.fakes.incidents import INCIDENTS
 from tests.fakes.shop import NOW, AssetSpec, influence
 
 from upriver.assets.errors import UsageError
+from upriver.assets.identity import Node
 from upriver.assets.model import Column, Key, Place
 from upriver.lineage.model import EdgeGroup, EdgeKind
 from upriver.lineage.refactoring.fix import Fix
@@ -34,11 +35,11 @@ from upriver.materializer.answers import (
     ViewEdge,
     ViewGroup,
 )
-from upriver.materializer.automation.model import GoalReport, GoalState, GoalStatus
+from upriver.materializer.automation.model import ApprovalStatus, GoalReport, GoalState, GoalStatus
 from upriver.materializer.inspection.catalogue import CatalogueColumn, CatalogueEntry
 from upriver.materializer.model import Action, Cause, Outcome, Reason, State
 from upriver.materializer.operations import ProjectApi
-from upriver.materializer.ports import Incident, IncidentState
+from upriver.materializer.ports import Approval, Incident, IncidentState
 from upriver.materializer.ports.system import ConnectionEntry, SystemObject
 from upriver.materializer.runs.cost_answers import AssetCost, Costs
 
@@ -95,6 +96,14 @@ class Answers(ProjectApi):
 
     def objects(self, connection: str, like: str = "*") -> tuple[SystemObject, ...]:
         return (SystemObject("orders", "table", 1200), SystemObject("sales.lines", "view"))
+
+    def approvals(self, select: Sequence[str] = ()) -> tuple[ApprovalStatus, ...]:
+        return tuple(
+            ApprovalStatus(key, True, ("raw.orders",)) for key in self.keys(select, sources=False)[:1]
+        )
+
+    def approve(self, key: Key, *, by: str, note: str = "") -> ApprovalStatus:
+        return ApprovalStatus(key, False, ("raw.orders",), Approval(Node(key), "d", NOW, by, note))
 
     def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
         return INCIDENTS

@@ -25,7 +25,8 @@ class Execution(Value, frozen=True):
 
     *timeout* is in seconds, *memory* in bytes, *backoff* the first wait between attempts in seconds
     (doubled at each retry, with jitter, at most *backoff_cap*). *retry* are rules that go before *retries*.
-    *fallback* is what readers get when it fails: ``last``, its last good content, or a key.
+    *fallback* is what readers get when it fails: ``last``, its last good content, or a key. With
+    *approval* a person has to approve what it is made from.
     """
 
     retries: int = 0
@@ -36,6 +37,7 @@ class Execution(Value, frozen=True):
     pool: str | None = None
     retry: tuple[Retry, ...] = ()
     fallback: str | None = None
+    approval: bool = False
 
 
 class Permissions(Value, frozen=True):

@@ -167,6 +167,8 @@ class Cause(StrEnum):
     UNBOUND = "unbound"
     BROKEN = "broken"
     SOURCE_MISSING = "source_missing"
+    APPROVAL = "approval"
+    """A person has not approved yet what it would be made from."""
     FALLBACK = "fallback"
     """It failed, or what it reads did, and something stands in for it."""
     CHECK = "check"

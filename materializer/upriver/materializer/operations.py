@@ -70,6 +70,7 @@ LAZY_TYPES: Mapping[str, str] = {
     "Freezing": "upriver.lineage.refactoring.freeze",
     "ColumnRenaming": "upriver.lineage.refactoring.rename.values",
     "Renaming": "upriver.lineage.refactoring.rename.values",
+    "ApprovalStatus": "upriver.materializer.automation.model",
     "GoalReport": "upriver.materializer.automation.model",
     "CatalogueEntry": "upriver.materializer.inspection.catalogue",
     "ConnectionEntry": "upriver.materializer.ports.system",

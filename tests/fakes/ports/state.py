@@ -25,6 +25,7 @@ from upriver.materializer.model import (
     Verdict,
 )
 from upriver.materializer.ports import (
+    Approval,
     Claim,
     Claimed,
     ClaimRequest,
@@ -68,6 +69,7 @@ class MemoryState:
         self._recipes: dict[str, Sequence[CodePart]] = {}
         self._observations: dict[tuple[str, Key, str], float] = {}
         self._pauses: dict[tuple[str, Key], Pause] = {}
+        self._approvals: list[tuple[str, Approval]] = []
         self._slots: dict[tuple[str, Node, str], int] = {}
         self.outbox = MemoryIncidents()
         self.incidents, self.messages = self.outbox.incidents, self.outbox.messages
@@ -115,6 +117,13 @@ class MemoryState:
 
     def acceptances(self, environment: str) -> Mapping[str, Acceptance]:
         return {at: one for (where, at), one in self._acceptances.items() if where == environment}
+
+    def approvals(self, environment: str) -> Sequence[Approval]:
+        found = [one for where, one in self._approvals if where == environment]
+        return sorted(found, key=lambda one: -one.at)
+
+    def approve(self, environment: str, approval: Approval) -> None:
+        self._approvals.append((environment, approval))
 
     def record_refusal(self, lease: Lease, environment: str, refusal: Refusal) -> None:
         self._check(lease)

@@ -35,6 +35,7 @@ from tests.tui.cli.answers import (
 )
 
 from upriver.assets.errors import Diagnosis
+from upriver.assets.identity import Node
 from upriver.assets.model import Column, Place
 from upriver.lineage.refactoring.freeze import Freezing
 from upriver.materializer.answers import (
@@ -47,13 +48,14 @@ from upriver.materializer.answers import (
     LogLine,
     Plan,
 )
-from upriver.materializer.automation.model import GoalCause, GoalReport, GoalState, GoalStatus
+from upriver.materializer.automation.model import ApprovalStatus, GoalCause, GoalReport, GoalState, GoalStatus
 from upriver.materializer.events import AssetFinished, AssetStarted, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.inspection.catalogue import CatalogueEntry
 from upriver.materializer.model import Cause, CheckReport, Outcome, Reason, Refused, RunStatus
 from upriver.materializer.operation import RunsIn
 from upriver.materializer.operations import ProjectApi, implement
+from upriver.materializer.ports import Approval
 from upriver.materializer.ports.system import ConnectionEntry, SystemObject
 from upriver.materializer.quality.row_diff import difference
 from upriver.materializer.quality.unit_test_report import UnitTestOutcome, UnitTestReport, UnitTestResult
@@ -168,6 +170,9 @@ def _checked(session: ScriptedSession, given: Mapping[str, Any]) -> Report | Rep
     return Repaired(session.report, moved, SOUND) if given["repair"] else session.report
 
 
+APPROVED = ApprovalStatus(
+    "marts.churn", False, ("raw.orders",), Approval(Node("marts.churn"), "d", NOW, "ann", "checked")
+)
 GOAL = GoalStatus(
     id="marts.churn/every",
     asset="marts.churn",
@@ -268,6 +273,8 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     ),
     "catalogue": lambda session, given: tuple(CatalogueEntry(one.asset) for one in session.statuses),
     "goals": lambda session, given: GoalReport((GOAL,)),
+    "approvals": lambda session, given: (APPROVED,),
+    "approve": lambda session, given: APPROVED,
     "incidents": lambda session, given: INCIDENTS,
     "acknowledge": lambda session, given: INCIDENTS[1],
     "pause_goals": lambda session, given: ("marts.churn",),

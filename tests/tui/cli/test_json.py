@@ -79,6 +79,8 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("goals",): "goals",
     ("goals", "pause", "*"): "goals pause",
     ("incidents",): "incidents",
+    ("approve",): "approve",
+    ("approve", "marts.churn"): "approve",
     ("incidents", "ack", "77d0"): "incidents",
     ("env", "remove", "prod"): "env remove",
     ("log", "last"): "log",

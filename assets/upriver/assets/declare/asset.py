@@ -118,6 +118,7 @@ def asset(
     backoff: str | float | None = None,
     retry: Iterable[Mapping[str, Any]] | None = None,
     fallback: str | None = None,
+    approval: bool = False,
     timeout: str | float | None = None,
     memory: str | int | None = None,
     pool: str | None = None,
@@ -156,6 +157,7 @@ def asset(key: Any = None, **options: Any) -> Any:
     decides what the function receives. *timeout* and *backoff* are seconds or text such as ``"5m"``, *memory*
     is bytes or text such as ``"2GB"``. *retry* are rules by the kind of failure,
     ``[{"on": "HTTP 5..", "times": 5}]``; *fallback* (``"last"``) is what readers get when it fails.
+    With *approval*, a person approves what it is made from before it is made (``upriver approve``).
     *environment* names the environment variables (``"AWS_*"``: all that begin
     so), *variables* those of ``upriver.toml`` that the function reads. *after* are assets that must be up to date
     first although they are not read. With *ordered* the order of the rows is part of the result. A function that

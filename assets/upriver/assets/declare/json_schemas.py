@@ -91,6 +91,7 @@ _OPTIONS: Mapping[str, Fragment] = {
         },
     },
     "fallback": _text("What readers get when it fails: last, its last good content.", pattern=_KEY),
+    "approval": {"description": "A person approves what it is made from before it is made.", **_FLAG},
     "timeout": _quantity("After which an attempt is ended, such as 5m.", _DURATION),
     "memory": _quantity("What an attempt may take, such as 2GB.", _AMOUNT),
     "pool": _text("A name in [pools] of upriver.toml: at most so many of these run at a time.", minLength=1),

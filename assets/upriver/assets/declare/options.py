@@ -75,6 +75,7 @@ class Options(Value, frozen=True):
     retry: tuple[Retry, ...] = ()
     fallback: str | None = None
     sink: Sink | None = None
+    approval: bool = False
 
     @property
     def permissions(self) -> Permissions:
@@ -92,6 +93,7 @@ class Options(Value, frozen=True):
             pool=self.pool,
             retry=self.retry,
             fallback=self.fallback,
+            approval=self.approval,
         )
 
 
@@ -226,6 +228,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "backoff": parse_duration,
     "retry": read_retry,
     "fallback": _key,
+    "approval": _flag,
     "timeout": _timeout,
     "memory": parse_memory,
     "pool": _label,
@@ -252,6 +255,7 @@ _RUNNING = (
     "backoff",
     "retry",
     "fallback",
+    "approval",
     "timeout",
     "memory",
     "pool",

@@ -22,7 +22,8 @@ from upriver.materializer.automation.model import (
 )
 from upriver.materializer.automation.ticks import Ticks
 from upriver.materializer.context import Context
-from upriver.materializer.execution.retrying import digest_of_inputs, is_transient
+from upriver.materializer.execution.retrying import is_transient
+from upriver.materializer.freshness.approval import digest_of_inputs
 from upriver.materializer.freshness.survey import Survey, survey
 from upriver.materializer.model import Cause, Failure, State
 from upriver.materializer.ports import Pause
@@ -216,6 +217,8 @@ class _View:
             return GoalCause.RUNNING, ()
         if finding.state is State.BROKEN:
             return GoalCause.BROKEN, ()
+        if any(reason.kind is Cause.APPROVAL for reason in finding.reasons):
+            return GoalCause.APPROVAL, (key,)
         if lost := self._unobserved.get(key):
             return GoalCause.UNOBSERVED, tuple(sorted(lost))
         if key in self.tripped:
@@ -312,6 +315,7 @@ _STUCK = frozenset(
     {
         GoalCause.FAILED,
         GoalCause.TRIPPED,
+        GoalCause.APPROVAL,
         GoalCause.BROKEN,
         GoalCause.UNOBSERVED,
         GoalCause.HELD,

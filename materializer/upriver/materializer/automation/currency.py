@@ -22,6 +22,7 @@ _BY_DATA = frozenset(
         Cause.VOLATILE,
         Cause.FAILED,
         Cause.FALLBACK,
+        Cause.APPROVAL,
     }
 )
 """Reasons that leave what was taken in as it was. With another recipe it is another asset: then only a look counts

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Goal, Key, Value
-from upriver.materializer.ports import Incident
+from upriver.materializer.ports import Approval, Incident
 
 
 class GoalState(StrEnum):
@@ -29,6 +29,8 @@ class GoalCause(StrEnum):
     HELD = "held"
     """One edit made more assets stale than ``[watch] at_most`` lets be built without being asked."""
     PAUSED = "paused"
+    APPROVAL = "approval"
+    """A person has to approve what it, or what it waits for, is made from."""
     TRIPPED = "tripped"
     """It has failed so often for one cause that only another code or input lets it be tried again."""
 
@@ -98,6 +100,18 @@ _ORDER = tuple(GoalState)
 def worst(states: list[GoalState]) -> GoalState:
     """The state that stands for several."""
     return max(states, key=_ORDER.index, default=GoalState.ON_TIME)
+
+
+class ApprovalStatus(Value, frozen=True):
+    """What an asset with ``approval`` is made from: approved *at* a moment *by* a person, or *waiting*.
+
+    *of* are what it reads. *approved* is the latest approval, of whatever inputs.
+    """
+
+    asset: Key
+    waiting: bool
+    of: tuple[Key, ...]
+    approved: Approval | None = None
 
 
 class GoalReport(Value, frozen=True):

@@ -9,7 +9,7 @@ from upriver.assets.model import Key
 from upriver.materializer.operation import in_session_server
 
 if TYPE_CHECKING:
-    from upriver.materializer.automation.model import GoalReport
+    from upriver.materializer.automation.model import ApprovalStatus, GoalReport
     from upriver.materializer.ports import Incident
 
 
@@ -28,6 +28,14 @@ class AutomationOperations(Protocol):
         """Let the goals of SELECT wait, *until* a moment or a call with *resume*; of which assets."""
 
     # -- incidents ---------------------------------------------------------------------------------------
+    @in_session_server
+    def approvals(self, select: Sequence[str] = ()) -> tuple[ApprovalStatus, ...]:
+        """How the assets of SELECT that want an approval stand."""
+
+    @in_session_server
+    def approve(self, key: Key, *, by: str, note: str = "") -> ApprovalStatus:
+        """Approve what *key* would be made from now. Raises UsageError where nothing waits for it."""
+
     @in_session_server
     def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
         """What is wrong now, one incident a cause, the newest first; with *everything* also what is over. Looks at all

@@ -19,11 +19,19 @@ from upriver.materializer.answers import AssetResult, BuildResult
 from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.execution.live_view import LiveView
 from upriver.materializer.execution.verification import SetAside, set_aside_damaged
 from upriver.materializer.freshness.stages import stages
 from upriver.materializer.freshness.subjects import subject_now
 from upriver.materializer.freshness.survey import Survey, survey
-from upriver.materializer.model import Action, Failure, Materialization, Outcome, Run, RunStatus, Version
+from upriver.materializer.model import (
+    Action,
+    Cause,
+    Failure,
+    Outcome,
+    Run,
+    RunStatus,
+)
 from upriver.materializer.ports import Executor, Lease
 from upriver.materializer.runs.event_log import RunLog
 from upriver.materializer.sources.systems.looking import Asking
@@ -125,7 +133,9 @@ class Build:
         ends = {result.action for result in results}
         if Outcome.CANCELLED in ends and Outcome.FAILED not in ends:
             return RunStatus.INTERRUPTED
-        bad = {Outcome.FAILED, Outcome.BLOCKED, Outcome.BROKEN}
+        bad = {Outcome.FAILED, Outcome.BROKEN}
+        if not any(reason.kind is Cause.APPROVAL for one in results for reason in one.reasons):
+            bad.add(Outcome.BLOCKED)  # else it waits for a person, and nothing is wrong
         return RunStatus.FAILED if ends & bad else RunStatus.SUCCESS
 
     def _work(self, lease: Lease, log: RunLog) -> tuple[AssetResult, ...]:
@@ -349,33 +359,6 @@ class Build:
             ),
             earlier=lambda key: [one.version for one in context.state.history(key, 20)],
         )
-
-
-class LiveView:
-    """The run's environment as it is now, for what another build has made meanwhile.
-
-    See :class:`upriver.materializer.execution.claims.Renews`.
-    """
-
-    def __init__(self, context: Context, seen: Survey) -> None:
-        self._context = context
-        self._seen = seen
-
-    def renew(self, node: Node) -> Mapping[Node, Version]:
-        """Look again at *node* and at all that it reads; the versions that its upstream assets point at now."""
-        project = self._seen.project
-        upstreams = project.graph.nodes.upstreams(node)
-        nodes = [node, *(up for up in upstreams if up.asset in project.assets)]
-        current = self._context.state.current(self._context.environment, nodes)
-        self._seen.decider.renew(nodes, current)
-        for up in upstreams:
-            if up.asset in project.sources:
-                self._seen.views.renew(up.asset)
-        return {one: record.version for one, record in current.items() if one != node}
-
-    def record(self, node: Node) -> Materialization | None:
-        """What *node* pointed at when it was looked at last."""
-        return self._seen.decider.record(node)
 
 
 def new_run_id(now: float) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 
 from upriver.assets.execution import Execution, Retry
-from upriver.assets.identity import Node
 from upriver.assets.model import Value
 
 MEMORY = re.compile(
@@ -87,9 +85,3 @@ def is_transient(execution: Execution, error: str) -> bool:
 def cause_of(error: str) -> str:
     """What two failures of one cause have in common: the first line without numbers, which differ each time."""
     return re.sub(r"0x[0-9a-f]+|\d+", "#", error.strip().partition("\n")[0])
-
-
-def digest_of_inputs(versions: Mapping[Node, str]) -> str:
-    """A digest of what an attempt read: the ids of the versions of its upstreams."""
-    text = "\0".join(f"{node.asset}\0{node.partition or ''}\0{id_}" for node, id_ in sorted(versions.items()))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -21,8 +21,9 @@ from upriver.materializer.execution.claims import LOOK_AGAIN
 from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.ends import Ends
 from upriver.materializer.execution.memory_budget import expected_memory
-from upriver.materializer.execution.retrying import again, digest_of_inputs
+from upriver.materializer.execution.retrying import again
 from upriver.materializer.execution.work import Attempt, Work
+from upriver.materializer.freshness.approval import digest_of_inputs
 from upriver.materializer.freshness.decide import Settled, Unsettled, Upstream
 from upriver.materializer.freshness.decider import Finding, broken
 from upriver.materializer.model import Action, Cause, Outcome, Reason, Version
@@ -196,6 +197,10 @@ class Run(Ends):
                 self._settle(node, Outcome.FAILED, (reason,), error=problem)
                 return
         finding = self._work.consider(node, upstreams)
+        if any(reason.kind is Cause.APPROVAL for reason in finding.reasons):
+            text = f"waits for a person: `upriver approve {node.asset}`"
+            self._settle(node, Outcome.BLOCKED, finding.reasons, error=text)
+            return
         if finding.action is not Action.FRESH and node.asset in self._work.dropped():
             self._settle(node, Outcome.CANCELLED, finding.reasons)
             return

@@ -75,7 +75,8 @@ class Subject(Value, frozen=True):
 
     *recipe* is the fingerprint, *environment* the external inputs declared for it, sorted by name. *ordered* says
     that an asset downstream takes its rows in order, so that the order of what it reads counts as well. *engine* is
-    the identity of what would compute it, *fallback* what stands in when that fails: ``last`` or a key.
+    the identity of what would compute it, *fallback* what stands in when that fails: ``last`` or a key. With
+    *approval* a person has to approve what it is made from.
     """
 
     node: Node
@@ -85,6 +86,7 @@ class Subject(Value, frozen=True):
     ordered: bool = False
     engine: str = PYTHON
     fallback: str | None = None
+    approval: bool = False
 
     @property
     def asset(self) -> Key:

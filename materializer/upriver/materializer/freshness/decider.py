@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
 import msgspec
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.identity import Node
 from upriver.assets.model import Key, Value
+from upriver.materializer.freshness.approval import inputs_of, waits
 from upriver.materializer.freshness.decide import (
     EACH_BUILD,
     Contents,
@@ -69,7 +70,8 @@ class Decider:
     *source* tells a source's content now; *candidates* earlier materializations of an asset with a recipe,
     newest first, at most so many, all if negative; *artifact_there* whether a materialization's artifact is in
     the store. *broken* are the declarations and queries that can't be used, and why. *gate* tells how checks stand on a
-    content; None where there are none.
+    content; None where there are none. *approved* are nodes with digests of
+    inputs that a person has approved.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Decider:
         today: str,
         forced: Collection[Node] = (),
         gate: Guards | None = None,
+        approved: Container[tuple[Node, str]] = frozenset(),
     ) -> None:
         self._subjects = dict(subjects)
         self._records = records
@@ -98,6 +101,7 @@ class Decider:
         self._today = today
         self._forced = frozenset(forced)
         self._gate = gate
+        self._approved = approved
         lenient = any(subject.fallback is not None for subject in subjects.values())
         self._lenient = frozenset(subjects) if lenient else frozenset[Node]()
         self._newer: dict[Node, Materialization | None] = {}
@@ -131,7 +135,13 @@ class Decider:
         """Decide one node. *upstreams* is only asked for what the decision needs."""
         found = self._considered(node, upstreams)
         subject = self._subjects.get(node)
-        if not self._lenient or subject is None:
+        if subject is None:
+            return found
+        if subject.approval and found.action in (Action.BUILD, Action.MAYBE, Action.REUSE):
+            inputs = inputs_of(subject, upstreams)
+            if (reason := waits(subject, inputs, self._approved)) is not None:
+                return Finding(node, Action.BLOCKED, State.BLOCKED, (reason, *found.reasons))
+        if not self._lenient:
             return found
         if found.state is State.FAILED and (instead := self.fallback(node, upstreams)) is not None:
             reasons = (own_reason(subject), *found.reasons)

@@ -18,7 +18,8 @@ from upriver.materializer.model import Action, Cause, Materialization, Reason, R
 _ROOTS = frozenset(
     {
         Cause.MISSING, Cause.RECIPE, Cause.ENGINE, Cause.DATA, Cause.SCHEMA, Cause.VOLATILE, Cause.ENVIRONMENT,
-        Cause.FORCED, Cause.FAILED, Cause.FALLBACK, Cause.UNBOUND, Cause.BROKEN, Cause.SOURCE_MISSING,
+        Cause.FORCED, Cause.FAILED, Cause.FALLBACK, Cause.APPROVAL, Cause.UNBOUND,
+        Cause.BROKEN, Cause.SOURCE_MISSING,
     }
 )  # fmt: skip
 

@@ -46,6 +46,7 @@ def _subject(
         ordered,
         engine=engine_of(context, project, node.asset),
         fallback=project.assets[node.asset].execution.fallback,
+        approval=project.assets[node.asset].execution.approval,
     )
 
 

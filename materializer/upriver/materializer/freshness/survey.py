@@ -134,6 +134,7 @@ def _decide(
         today=today(context),
         forced=seen.project.graph.nodes.of(forced),
         gate=gate_of(context, seen.project, building=building),
+        approved={(one.node, one.inputs) for one in context.state.approvals(context.environment)},
     )
     return Decision(decider, decider.survey(seen.project.graph.nodes.of(seen.order)), ordered)
 

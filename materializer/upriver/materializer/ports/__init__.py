@@ -38,7 +38,7 @@ from upriver.materializer.ports.incidents import (
     Transition,
 )
 from upriver.materializer.ports.journal import Bad, Committed, Dropped, Entry, JournalReader, Pointer, Removed
-from upriver.materializer.ports.quality import KeptProfile, Lease, QualityStore
+from upriver.materializer.ports.quality import Approval, KeptProfile, Lease, QualityStore
 from upriver.materializer.ports.state import (
     Claim,
     Claimed,
@@ -58,6 +58,7 @@ from upriver.materializer.ports.store import Staged, Store, Stored
 
 __all__ = [
     "Affected",
+    "Approval",
     "AttemptInput",
     "AttemptResult",
     "Bad",

@@ -11,6 +11,19 @@ from upriver.materializer.answers import ColumnProfile
 from upriver.materializer.model import Acceptance, Refusal, Verdict
 
 
+class Approval(Value, frozen=True):
+    """A person has approved that *node* is made from the *inputs*, a digest of the versions that it would read.
+
+    *by* is who the caller claims to be.
+    """
+
+    node: Node
+    inputs: str
+    at: float
+    by: str
+    note: str = ""
+
+
 class Lease(Protocol):
     """The right to write, of one build or of what holds the whole: proven alive by a kernel lock and a heartbeat, and
     fenced by a token that is larger than all before.
@@ -73,6 +86,14 @@ class QualityStore(Protocol):
 
     def acceptances(self, environment: str) -> Mapping[str, Acceptance]:
         """The failures that were accepted in *environment*, by the id of the verdict."""
+        ...
+
+    def approvals(self, environment: str) -> Sequence[Approval]:
+        """What was approved in *environment*, the latest first."""
+        ...
+
+    def approve(self, environment: str, approval: Approval) -> None:
+        """Record that a person has approved what a node is made from. No lease is needed: a build will look."""
         ...
 
     def record_refusal(self, lease: Lease, environment: str, refusal: Refusal) -> None:

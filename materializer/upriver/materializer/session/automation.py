@@ -19,7 +19,7 @@ from upriver.materializer.runs.history import Past
 
 if TYPE_CHECKING:
     from upriver.materializer.automation.assess import Assessment
-    from upriver.materializer.automation.model import GoalReport, WatchEvent
+    from upriver.materializer.automation.model import ApprovalStatus, GoalReport, WatchEvent
     from upriver.materializer.automation.ticks import Ticks
     from upriver.materializer.automation.watch import Watch
     from upriver.materializer.ports import Incident, Message, Transition
@@ -62,6 +62,20 @@ class Goalkeeping(ProjectApi):
                 after = acknowledged(before, note, now)
                 if state.record_transitions([Transition(before, after)]):
                     return after
+
+    def approvals(self, select: Sequence[str] = ()) -> tuple[ApprovalStatus, ...]:
+        from upriver.materializer.automation.approvals import statuses
+
+        with self._reading:
+            project = self.context.project()
+            return statuses(self.context, self._select(project, select) if select else project.assets)
+
+    def approve(self, key: Key, *, by: str, note: str = "") -> ApprovalStatus:
+        from upriver.materializer.automation.approvals import approve
+
+        with self._reading:
+            self.context.project()
+            return approve(self.context, key, by, note)
 
     def pause_goals(
         self, select: Sequence[str], *, until: float | None = None, resume: bool = False

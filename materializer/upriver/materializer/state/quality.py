@@ -9,7 +9,7 @@ import msgspec
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.materializer.model import Acceptance, Refusal, Verdict
-from upriver.materializer.ports import KeptProfile, Lease
+from upriver.materializer.ports import Approval, KeptProfile, Lease
 from upriver.materializer.state.database import Database
 from upriver.materializer.state.rows import check_lease, columns_of, decode, encode, increase
 
@@ -100,6 +100,20 @@ class Quality:
             "select verdict, body from acceptances where environment = ?", (environment,)
         )
         return {verdict: decode(body, Acceptance) for verdict, body in found}
+
+    def approvals(self, environment: str) -> Sequence[Approval]:
+        """What was approved in *environment*, the latest first."""
+        found = self._database.query("select body from approvals where environment = ?", (environment,))
+        return sorted((decode(body, Approval) for (body,) in found), key=lambda one: -one.at)
+
+    def approve(self, environment: str, approval: Approval) -> None:
+        """Record that a person has approved what a node is made from."""
+        with self._database.write() as connection:
+            connection.execute(
+                "insert or replace into approvals values (?, ?, ?, ?, ?)",
+                (environment, *columns_of(approval.node), approval.inputs, encode(approval)),
+            )
+            increase(connection, "revision")
 
     def record_refusal(self, lease: Lease, environment: str, refusal: Refusal) -> None:
         """Remember that an artifact, which is recorded already, was not published."""

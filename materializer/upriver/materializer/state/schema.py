@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 7
+VERSION = 8
 
 SCHEMA = """
 create table meta (
@@ -132,6 +132,15 @@ create table outbox (
     body blob not null
 );
 create index outbox_due on outbox (environment, due);
+
+create table approvals (
+    environment text not null,
+    asset text not null,
+    partition text not null default '',
+    inputs text not null,
+    body blob not null,
+    primary key (environment, asset, partition, inputs)
+) without rowid;
 
 -- From here on: remembered facts, safe to lose.
 create table durations (

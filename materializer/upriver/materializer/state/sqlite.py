@@ -49,10 +49,11 @@ _SEALED = (
     ("acceptances", "body"),
     ("incidents", "body"),
     ("outbox", "body"),
+    ("approvals", "body"),
 )
 
 _OF_ENVIRONMENT = (
-    "failures", "durations", "refusals", "acceptances", "observations", "pauses", "incidents", "outbox"
+    "failures", "durations", "refusals", "acceptances", "observations", "pauses", "incidents", "outbox", "approvals"
 )  # fmt: skip
 
 

@@ -205,6 +205,7 @@ def test_a_server_answers_every_operation_with_a_value_of_its_type(name: str) ->
         "incident": "77d0aa10ce",
         "connection": "shop",
         "freezing": session.freezing(key),
+        "by": "ann",
         "check": "unique(customer)",
         "fix": session.fix("marts.churn"),
         "renaming": session.renaming(key, "marts.turnover")

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Command] = {
         Command("status", "Look", "how fresh every asset is now"),
         Command("goals", "Look", "what is on time, due, at risk or overdue, and why"),
         Command("incidents", "Look", "what is wrong, one line a cause, and what suffers from it"),
+        Command("approve", "Change", "approve what an asset is made from, or show what waits"),
         Command("why", "Look", "why an asset is stale, down to the column and the line of code"),
         Command("lineage", "Look", "where an asset or column comes from, and what it feeds"),
         Command(

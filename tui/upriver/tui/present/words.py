@@ -55,6 +55,8 @@ def reason_text(reason: Reason, of: Key | None = None) -> str:
             return f"{reason.asset} failed{': ' + first_line(detail) if detail else ''}"
         case Cause.UNBOUND | Cause.BROKEN:
             return _about(reason, own, first_line(detail) or "its declaration can't be used")
+        case Cause.APPROVAL:
+            return _about(reason, own, detail or "waits for a person to approve it")
         case Cause.FALLBACK:
             return _about(reason, own, detail or "a fallback stands in for it")
         case Cause.CHECK:

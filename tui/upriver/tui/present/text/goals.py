@@ -73,6 +73,7 @@ def why(goal: GoalStatus, now: float) -> str:
         GoalCause.RUNNING: "running",
         GoalCause.WAITING: f"waits for {names}",
         GoalCause.FAILED: "failed; `upriver why` tells",
+        GoalCause.APPROVAL: "waits for `upriver approve`",
         GoalCause.TRIPPED: "failed too often; it waits for other code or inputs, or `upriver build`",
         GoalCause.BROKEN: "its declaration is broken",
         GoalCause.UNOBSERVED: f"can't be observed: {names}",
