@@ -33,7 +33,7 @@ SCREENS = {
     "columns": ("c", ColumnsScreen, {"l", "c"}),
     "why": ("w", WhyScreen, {"w"}),
     "code": ("x", CodeScreen, {"M", "x"}),
-    "changes": ("6", ChangesScreen, set()),
+    "changes": ("8", ChangesScreen, set()),
     "run": ("4 enter", RunScreen, {"c", "g", "x", "l", "H", "R", "m", "M", "p"}),
 }
 
@@ -86,7 +86,7 @@ async def test_tabs_commands_and_the_ends_of_the_list(desk: Desk) -> None:
         assert assets.cursor < assets.count - 1
         await at.press("home")
         assert assets.cursor == 0
-        for key, kind in (("2", GraphScreen), ("3", ColumnsScreen), ("6", ChangesScreen)):
+        for key, kind in (("2", GraphScreen), ("3", ColumnsScreen), ("8", ChangesScreen)):
             await at.press(key)
             await at.until(lambda kind=kind: isinstance(at.app.screen, kind), key)
         await at.press("1")

@@ -17,7 +17,7 @@ Desk = Callable[..., Any]
 async def test_the_dearest_stands_first_and_every_column_can_order(desk: Desk) -> None:
     """o and the arrows go through the columns; the cursor goes to the top, the column is told."""
     async with desk() as at:
-        await at.press("7")
+        await at.press("9")
         await at.until(lambda: isinstance(at.app.screen, CostScreen), "the tab")
         await at.shows("Cost", "in 8 runs", "by total", "reuse saved")
         rows = at.app.screen.query_one(CostList)
@@ -42,7 +42,7 @@ async def test_the_dearest_stands_first_and_every_column_can_order(desk: Desk) -
 async def test_from_a_cost_to_what_it_is_of(desk: Desk) -> None:
     """Its history, why; copied as a table, as JSON, as a command."""
     async with desk() as at:
-        await at.press("7")
+        await at.press("9")
         await at.shows("by total")
         first = at.app.screen.subject
         await at.press("dollar_sign")
@@ -60,7 +60,7 @@ async def test_costs_are_read_again_after_a_run_and_fit_any_width(desk: Desk) ->
     """Narrow ones leave columns out, never the one that orders."""
     session = FakeSession()
     async with desk(session, size=(60, 20)) as at:
-        await at.press("7")
+        await at.press("9")
         await at.shows("in 8 runs")
         heading = at.lines()[3]
         assert "total" in heading

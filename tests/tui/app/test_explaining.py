@@ -118,7 +118,7 @@ async def test_the_output_of_the_last_run_is_one_key_away(desk: Desk) -> None:
 async def test_changes_tell_what_breaks_downstream(desk: Desk) -> None:
     """5: what is stale by itself, what these changes break, which columns will differ."""
     async with desk() as at:
-        await at.press("6")
+        await at.press("8")
         await at.shows(
             "CHANGED  3 assets", "BREAKS", "marts.churn.pro_users", "CHANGES", "marts.revenue.revenue"
         )

@@ -111,7 +111,7 @@ COPIES = {
     ),
     "runs": (("4",), "upriver history", "| 0008 | failed |"),
     "run": (("4", "enter"), "upriver log 0008", "| marts.churn | failed |"),
-    "changes": (("6",), "upriver impact", "| staging.payments |"),
+    "changes": (("8",), "upriver impact", "| staging.payments |"),
     "code": (("x",), "upriver why marts.churn", "```sql"),
     "log": (("l",), "upriver log", "```"),
     "history": (("H",), "upriver history marts.churn", "| run | at |"),

@@ -34,6 +34,7 @@ FIX = Fix(
 )
 ROUTES: tuple[Route, ...] = (
     routes.Graph("a.b"), routes.Columns("a.b"), routes.Columns("a.b", "c"), routes.Runs(), routes.Checks(), routes.Changes(), routes.Cost(),
+    routes.Goals(), routes.Incidents(),
     routes.Why("a.b"), routes.Preview("a.b"), routes.Code("a.b"), routes.Log("a.b"), routes.RunLog(), routes.RunLog("0001"),
     routes.History("a.b"), routes.Build(), routes.Build(("a.b",)), routes.Rename("a.b"), routes.RenameColumn("a.b", "c"),
     routes.Drop("a.b", "c"), routes.ApplyFix(FIX), routes.StopRun("0001"), routes.SavedViews(), routes.Jump(), routes.Leave(), routes.Help(),

@@ -42,6 +42,16 @@ FRAME_SECONDS = 0.1
 """Events are painted ten times a second, however many arrive."""
 
 
+_TABS: dict[int, routes.Route] = {
+    5: routes.Checks(),
+    6: routes.Goals(),
+    7: routes.Incidents(),
+    8: routes.Changes(),
+    9: routes.Cost(),
+}
+"""The tabs that show the same whatever was marked before."""
+
+
 class UpriverApp(AsyncScreen, App[int]):
     """The :class:`Host` of all screens. *session* is the project. *clock* gives seconds since the epoch."""
 
@@ -260,7 +270,7 @@ class UpriverApp(AsyncScreen, App[int]):
         self.push_screen(screen_of(route, self.screen), then)
 
     def action_tab(self, number: int) -> None:
-        """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Checks, 6 Changes, 7 Cost."""
+        """Go to a tab: 1 Assets, 2 Graph, 3 Columns, 4 Runs, 5 Checks, 6 Goals, 7 Incidents, 8 Changes, 9 Cost."""
         self.go(number)
 
     def go(self, number: int, key: Key | None = None, column: str | None = None) -> None:
@@ -277,12 +287,8 @@ class UpriverApp(AsyncScreen, App[int]):
             self.open(routes.Runs())
             if self.model.live:
                 self.open(routes.RunLog())
-        elif number == 5:
-            self.open(routes.Checks())
-        elif number == 6:
-            self.open(routes.Changes())
-        elif number == 7:
-            self.open(routes.Cost())
+        elif number in _TABS:
+            self.open(_TABS[number])
 
     @property
     def main(self) -> MainScreen:

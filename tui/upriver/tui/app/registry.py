@@ -40,6 +40,14 @@ def screen_of(route: Route, below: Screen[Any]) -> Screen[Any]:
             from upriver.tui.app.screens.cost import CostScreen
 
             return CostScreen()
+        case routes.Goals():
+            from upriver.tui.app.screens.goals import GoalsScreen
+
+            return GoalsScreen()
+        case routes.Incidents():
+            from upriver.tui.app.screens.incidents import IncidentsScreen
+
+            return IncidentsScreen()
         case routes.Why(key):
             from upriver.tui.app.screens.why import WhyScreen
 

@@ -89,6 +89,24 @@ class Cost(_Route, frozen=True):
         return ("cost",)
 
 
+class Goals(_Route, frozen=True):
+    """How each goal stands."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """``upriver goals``."""
+        return ("goals",)
+
+
+class Incidents(_Route, frozen=True):
+    """What is wrong, one line a cause."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """``upriver incidents``."""
+        return ("incidents",)
+
+
 class Why(_Route, frozen=True):
     """The explanation of an asset's state."""
 
@@ -235,6 +253,8 @@ Route: TypeAlias = (
     | Checks
     | Changes
     | Cost
+    | Goals
+    | Incidents
     | Why
     | Preview
     | Code

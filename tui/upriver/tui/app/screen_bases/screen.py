@@ -127,7 +127,7 @@ class TabScreen(ProjectScreen, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *COPY_BINDINGS,
         *(Binding(str(n), f"app.tab({n})", name, show=False, tooltip=f"Go to {name}") for n, name in enumerate(
-            ("Assets", "Graph", "Columns", "Runs", "Checks", "Changes", "Cost"), start=1)),
+            ("Assets", "Graph", "Columns", "Runs", "Checks", "Goals", "Incidents", "Changes", "Cost"), start=1)),
         Binding("question_mark", "app.help", "keys", show=False, tooltip="All keys that work here"),
         Binding("colon", "app.command_palette", "command", show=False, tooltip="Find and run any command"),
         Binding("escape", "back", "back", show=False, tooltip="Back to where one came from"),

@@ -17,8 +17,10 @@ from upriver.tui.present.styles import Line, Styles, fit
 HINTS = (("^p", "palette", "ctrl+p"), ("^o", "jump", "ctrl+o"), ("?", "keys", "question_mark"))
 """What else there is, with the key that a click presses; the last stays longest where there is little room."""
 
-TABS = (("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Checks"),
-        ("6", "Changes"), ("7", "Cost"))  # fmt: skip
+TABS = (
+    ("1", "Assets"), ("2", "Graph"), ("3", "Columns"), ("4", "Runs"), ("5", "Checks"), ("6", "Goals"),
+    ("7", "Incidents"), ("8", "Changes"), ("9", "Cost"),
+)  # fmt: skip
 _COUNTED = (State.BROKEN, State.FRESH, State.STALE, State.PENDING, State.MISSING, State.FAILED, State.BLOCKED)
 
 
@@ -90,10 +92,12 @@ class Header(Lines):
     def _tab_line(self, width: int, styles: Styles) -> Line:
         line = styles.line()
         self._tab_ends = []
+        whole = sum(len(key) + len(name) + 3 for key, name in TABS)
+        before = " " if whole + sum(map(len, HINTS[-1][:2])) + 3 <= width else ""  # else they move together
         for key, name in TABS:
             here = name == self._tab
             under = styles.cursor if here else Style.null()
-            line.add(f" {key}", styles.key + under).add(
+            line.add(f"{before}{key}", styles.key + under).add(
                 f" {name} ", (styles.bold if here else styles.muted) + under
             )
             self._tab_ends.append((line.width, key))
