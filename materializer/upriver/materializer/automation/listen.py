@@ -1,16 +1,23 @@
-"""Health and metrics of the loop over HTTP: ``/healthz`` and, with prometheus-client, ``/metrics``."""
+"""The loop over HTTP: ``/healthz``, with prometheus-client ``/metrics``, and ``/look`` for who has a token."""
 
 from __future__ import annotations
 
 import contextlib
+import hmac
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
 from upriver.assets.errors import UsageError
 from upriver.materializer.automation.model import GoalState, WatchFigures
+
+TOKEN = "UPRIVER_TOKEN"  # noqa: S105 -- its name
+"""The secret of the project that pushes have to show."""
+
+MOST_BYTES = 1 << 20
+_TEXT = "text/plain; charset=utf-8"
 
 STUCK = 300.0
 """Seconds without a look at the goals after which the loop is not healthy any more."""
@@ -25,10 +32,19 @@ class Watched(Protocol):
         """Seconds since the last sign of life."""
         ...
 
+    def look_now(self) -> None:
+        """Look at the goals and their sources now."""
+        ...
+
 
 @contextlib.contextmanager
-def listen(watch: Watched, host: str, port: int) -> Iterator[str]:
-    """While inside, answer at *host* and *port*; the address. Raises UsageError when it is taken."""
+def listen(
+    watch: Watched, host: str, port: int, token: Callable[[], str | None] = lambda: None
+) -> Iterator[str]:
+    """While inside, answer at *host* and *port*; the address. Raises UsageError when it is taken.
+
+    *token* is what a push has to show; None: nothing may be pushed.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -47,6 +63,24 @@ def listen(watch: Watched, host: str, port: int) -> Iterator[str]:
                         self._answer(200, kind, text)
                 case _:
                     self._answer(404, "text/plain; charset=utf-8", b"/healthz and /metrics are here\n")
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "0")
+            if not length.isdigit() or int(length) > MOST_BYTES:
+                self._answer(413, _TEXT, b"that is too much\n")
+                return
+            self.rfile.read(int(length))  # what it says does not matter: the source is looked at
+            wanted = token()
+            shown = self.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+            if self.path != "/look":
+                self._answer(404, _TEXT, b"POST /look lets the sources be looked at\n")
+            elif wanted is None:
+                self._answer(403, _TEXT, f"pushes need a token: the secret {TOKEN} of the project\n".encode())
+            elif not hmac.compare_digest(shown, wanted.encode()):
+                self._answer(401, _TEXT, b"Authorization: Bearer TOKEN is expected\n")
+            else:
+                watch.look_now()
+                self._answer(202, _TEXT, b"looking\n")
 
         def _answer(self, code: int, kind: str, body: bytes) -> None:
             self.send_response(code)

@@ -110,6 +110,7 @@ class Watch:
         self._keeper = keeper
         self._courier = courier
         self._telling = threading.Lock()
+        self._asked = threading.Event()
         self._clock = clock
         self._lookout = lookout
         self._on_event = on_event
@@ -151,6 +152,11 @@ class Watch:
         """Look now. Safe from signal handlers and threads."""
         self._lookout.wake()
 
+    def look_now(self) -> None:
+        """Look at the goals and their sources now, though nothing is seen to have changed. Safe from threads."""
+        self._asked.set()
+        self._lookout.wake()
+
     def delivered(self, delivery: Delivery) -> None:
         """Tell what became of messages. Called from the thread of the courier."""
         for one in delivery.messages:
@@ -172,6 +178,7 @@ class Watch:
 
     # -- looking -----------------------------------------------------------------------------------------
     def _look(self) -> Assessment | None:
+        self._asked.clear()
         try:
             self._revision = self._keeper.revision()
             seen = self._keeper.assess(self._ticks)
@@ -329,7 +336,7 @@ class Watch:
                 return
             self._lookout.wait(min(until - before, LONGEST))
             after = self._clock.now()
-            if after < before or after - before > 2 * LONGEST or self._changed():
+            if self._asked.is_set() or after < before or after - before > 2 * LONGEST or self._changed():
                 return
 
     def _changed(self) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from upriver.assets.errors import UsageError
+from upriver.assets.errors import AssetError, UsageError
 from upriver.tui.cli.arguments import Parser, add_environment, add_json
 from upriver.tui.cli.invocation import Invocation
 
@@ -33,7 +33,7 @@ def configure(parser: Parser) -> None:
         "--listen",
         type=_address,
         metavar="[HOST:]PORT",
-        help="answer /healthz and /metrics (host: 127.0.0.1)",
+        help="answer /healthz, /metrics and POST /look (host: 127.0.0.1)",
     )
     add_environment(parser)
     add_json(parser)
@@ -93,10 +93,19 @@ def _listening(watch: Watch, address: tuple[str, int] | None, invocation: Invoca
     if address is None:
         yield
         return
-    from upriver.materializer.automation.listen import listen
+    from upriver.assets.declare.secret import Secret
+    from upriver.materializer.automation.listen import TOKEN, listen
     from upriver.tui.present.spans import line
 
-    with listen(watch, *address) as place:
+    secret = Secret(TOKEN, str(invocation.session.root))
+
+    def token() -> str | None:
+        try:
+            return secret.reveal() or None
+        except AssetError:
+            return None
+
+    with listen(watch, *address, token) as place:
         invocation.err.write(line(f"answers at {place}"))
         invocation.err.flush()
         yield
