@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DESCRIBE_TIMEOUT = 300.0
 """Seconds that loading a project's Python modules may take."""
+_LIBRARIES = re.compile(rb"\b(?:asset|polars|pyarrow|pandas|duckdb)\b")
 _MOST_ENDED = 5
 """So many modules that end the process are found one by one."""
 
@@ -42,7 +44,8 @@ def python_modules(
 ) -> Iterator[Callable[[], Declared]]:
     """Begin to find out what the Python modules declare; call what is yielded to wait for it.
 
-    Where a process has to load them (what *starter* gives starts it), there is time until then for other work.
+    Where a process has to load them (what *starter* gives starts it), there is time until then for other work. For
+    modules that only declare sources, one that has imported libraries beforehand takes more than it saves.
     """
     known = _known(root, files, before)
     if known is not None:
@@ -50,7 +53,8 @@ def python_modules(
         return
     present = (*files.python, *files.helpers)
     digests = tuple(_digest_of(root / file.path) for file in present)
-    with describing(root) if starter is None else describing(root, starter()) as described:
+    prepared = starter() if starter is not None and _uses_libraries(root, files) else None
+    with describing(root) if prepared is None else describing(root, prepared) as described:
 
         def declared() -> Declared:
             found = described()
@@ -82,6 +86,17 @@ def _known(root: Path, files: ProjectFiles, before: Manifest | None) -> Declared
     ):
         return msgspec.structs.replace(known, files=present), load_parts(root / CACHE)
     return None
+
+
+def _uses_libraries(root: Path, files: ProjectFiles) -> bool:
+    """Whether a Python file may declare recipes, or names a library that takes long to import."""
+    for file in (*files.python, *files.helpers):
+        try:
+            if _LIBRARIES.search((root / file.path).read_bytes()):
+                return True
+        except OSError:
+            return True
+    return False
 
 
 def _digest_of(path: Path) -> str:
