@@ -105,10 +105,14 @@ def _count(
     scratch: Path, session: Session, world: World, counts: Counts, what: str, written: set[str]
 ) -> None:
     result = session.build()
+    built = {one.asset for one in result.assets if one.action is Outcome.BUILT}
+    if reshaped := [one.asset for one in result.assets if one.action is Outcome.BROKEN]:
+        session.accept(reshaped)  # a source that has lost a column is taken as it is by a person only
+        result = session.build()
+        built |= {one.asset for one in result.assets if one.action is Outcome.BUILT}
     failed = [one.error for one in result.assets if one.error]
     if failed:
         raise RuntimeError(f"{what}: {failed[0]}")
-    built = {one.asset for one in result.assets if one.action is Outcome.BUILT}
     texts, whole = dict(world.text), dict(world.whole)
     needed = _look(scratch, session.root, world)
     by_table = {
