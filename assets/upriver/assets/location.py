@@ -15,7 +15,7 @@ class FileLocation(Value, frozen=True, tag="files"):
     """
 
     patterns: tuple[str, ...]
-    format: str  # "csv" | "parquet" | "ndjson" | "arrow" | "file"
+    format: str  # "csv" | "parquet" | "ndjson" | "arrow" | "excel" | "file"
     scan: str | None = None
 
 

@@ -26,18 +26,24 @@ _SUFFIXES = {
     ".arrow": "arrow",
     ".feather": "arrow",
     ".ipc": "arrow",
+    ".xlsx": "excel",
+    ".xls": "excel",
+    ".xlsb": "excel",
+    ".xlsm": "excel",
+    ".ods": "excel",
     ".db": "sqlite",
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
     ".duckdb": "duckdb",
     ".ddb": "duckdb",
 }
-FORMATS = ("csv", "parquet", "ndjson", "arrow", "file", "sqlite", "duckdb")
+FORMATS = ("csv", "parquet", "ndjson", "arrow", "excel", "file", "sqlite", "duckdb")
 _COMPRESSED = (".gz", ".zst")
 _GLOB = re.compile(r"[*?\[]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _SUFFIX = re.compile(r"\.[A-Za-z0-9_]+", re.ASCII)
 _FORMATS = ", ".join(FORMATS)
+_CELLS = re.compile(r"[A-Za-z]{1,3}[1-9]\d{0,6}(:[A-Za-z]{1,3}([1-9]\d{0,6})?)?")
 FILES = "{files}"
 """Stands for the list of files in :attr:`FileLocation.scan`."""
 
@@ -71,6 +77,18 @@ def _count(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value < 2**31:
         raise expected("a whole number", value)
     return str(value)
+
+
+def _row(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1 << 20:
+        raise expected("the number of a row, from 1 on,", value)
+    return str(value)
+
+
+def _cells(value: object) -> str:
+    if not isinstance(value, str) or not _CELLS.fullmatch(value):
+        raise expected("a range of cells, such as 'B2:F' or 'B2:F200',", value)
+    return quote_text(value)
 
 
 def _texts(value: object) -> str:
@@ -125,6 +143,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, _Writer]]] = {
         "thousands": ("thousands", _character),
         "types": ("types", _types),
     },
+    "excel": {"sheet": ("sheet", _text), "header": ("header", _row), "range": ("range", _cells)},
     "parquet": {**_ANY_FILES, "binary_as_string": ("binary_as_string", _flag)},
     "ndjson": {
         **_TEXT_FILES,
@@ -132,7 +151,7 @@ _OPTIONS: dict[str, dict[str, tuple[str, _Writer]]] = {
         "maximum_object_size": ("maximum_object_size", _count),
     },
 }
-_READERS = {"csv": "read_csv", "parquet": "read_parquet", "ndjson": "read_ndjson"}
+_READERS = {"csv": "read_csv", "parquet": "read_parquet", "ndjson": "read_ndjson", "excel": "read_excel"}
 
 
 def read_location(

@@ -8,7 +8,7 @@ from glob import escape, has_magic
 from pathlib import Path
 
 from upriver.assets.errors import UpriverError, did_you_mean
-from upriver.assets.model import FileLocation, Key, Schema
+from upriver.assets.model import Column, FileLocation, Key, Schema
 from upriver.lineage.sql.names import literal
 from upriver.materializer.engines.types import escaped
 from upriver.materializer.model import FileStamp
@@ -88,6 +88,13 @@ class FileConnector:
         if not self.has_columns:
             return ()
         with told_of(self._key, self.describe()):
+            if self._location.format == "excel":
+                from upriver.materializer.sources.spreadsheets import sheet_table
+
+                with self._reader.cursor() as cursor:
+                    cursor.register("sheet", sheet_table(files, self._location).slice(0, 0))
+                    described = cursor.execute("describe select * from sheet").fetchall()
+                    return tuple(Column(str(row[0]), str(row[1])) for row in described)
             if self._location.format == "arrow":
                 from upriver.materializer.sources.arrow import arrow_schema
 
@@ -114,6 +121,11 @@ class FileConnector:
 
                 text = TextReader(cursor, self._key, self._place, self._location, shape)
                 return text.copy(self._shown(observed), target)
+            if self._location.format == "excel":
+                from upriver.materializer.sources.spreadsheets import sheet_table
+
+                cursor.register("sheet", sheet_table(files, self._location))
+                return Scanned(*copy_relation(cursor, "sheet", target))
             if self._location.format != "arrow":
                 return Scanned(*copy_relation(cursor, scan_expression(self._location, files), target))
             from upriver.materializer.sources.arrow import arrow_table, copy_with_types, told_by_types

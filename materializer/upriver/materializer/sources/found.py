@@ -262,8 +262,6 @@ def _is_base(path: Path) -> bool:
 
 
 def _why_no_table(path: Path) -> str:
-    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-        return "a spreadsheet: save it as CSV, or read it in a Python asset"
     if path.suffix.lower() in (".zip", ".7z", ".rar", ".tar"):
         return "an archive: unpack it; .gz and .zst are read as they are"
     return f"its ending {path.suffix!r} tells of no format: declare it with format= in assets/sources.py"

@@ -75,6 +75,15 @@ def options_of(location: FileLocation) -> Options:
     return Options("read_csv" if "csv" in name else "read_json", given)
 
 
+def given_options(location: FileLocation) -> Mapping[str, str]:
+    """The options of a reader of our own, as they were given: texts without quotes."""
+    if location.scan is None:
+        return {}
+    rest = location.scan.partition("(")[2]
+    found = (_option(part, rest) for part in _parts(rest))
+    return {name: text[1:-1].replace("''", "'") if text[:1] == "'" else text for name, text in found if name}
+
+
 def _parts(rest: str) -> Iterator[list[Token]]:
     """The arguments of the call of which *rest* stands behind its parenthesis, without the files."""
     depth, part = 1, list[Token]()
