@@ -25,6 +25,14 @@ _HERE = "upriver.materializer.sources.systems"
 CONNECTORS: Mapping[str, str] = {
     "postgresql": f"{_HERE}.postgres:connect",
     "postgres": f"{_HERE}.postgres:connect",
+    "delta": f"{_HERE}.lakes:connect_delta",
+    "delta+s3": f"{_HERE}.lakes:connect_delta",
+    "delta+gs": f"{_HERE}.lakes:connect_delta",
+    "delta+az": f"{_HERE}.lakes:connect_delta",
+    "iceberg+sqlite": f"{_HERE}.lakes:connect_iceberg",
+    "iceberg+postgresql": f"{_HERE}.lakes:connect_iceberg",
+    "iceberg+http": f"{_HERE}.lakes:connect_iceberg",
+    "iceberg+https": f"{_HERE}.lakes:connect_iceberg",
     "sqlite": f"{_HERE}.database_files:connect",
     "duckdb": f"{_HERE}.database_files:connect",
 }
