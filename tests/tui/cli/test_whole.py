@@ -110,6 +110,28 @@ def test_a_mistake_in_a_declaration_breaks_that_asset_alone(shop: Path) -> None:
         added.unlink()
 
 
+def test_what_goes_wrong_is_told_once_where_all_is_read_at_one_place(shop: Path) -> None:
+    """Messages and the answer in one file, as at a terminal: each failure, and each broken declaration, in full."""
+    wrong, added = (shop / "assets" / "marts" / name for name in ("wrong.sql", "added.sql"))
+    wrong.write_text("select * from staging.ordres")
+    added.write_text("select error('out of paper') as x from staging.orders")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "upriver", "build"],
+            cwd=shop,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=120,
+        )
+        assert done.returncode == 2
+        assert done.stdout.count("out of paper") == 1, done.stdout
+        assert done.stdout.count("assets/marts/wrong.sql:1:15") == 1, done.stdout
+    finally:
+        wrong.unlink()
+        added.unlink()
+
+
 def test_an_asset_that_fails_fails_alone(shop: Path) -> None:
     """Exit code 1; what does not depend on it is built; its last good artifact is still served."""
     added = shop / "assets" / "marts" / "bad.sql"

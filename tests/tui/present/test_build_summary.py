@@ -72,3 +72,16 @@ def test_of_failures_of_one_cause_the_first_few_are_told_when_they_happen() -> N
         display(AssetFinished(1.0, AssetResult(f"b{n:03}", Outcome.BLOCKED)))
     assert len(stream.getvalue().splitlines()) <= 20
     assert "a000" in stream.getvalue()
+
+
+def test_what_stands_right_above_is_not_said_again() -> None:
+    """A failure that was told with all that is known of it is counted only; one of another cause is told."""
+    results = (failed("a", "KeyError: 'x'"), failed("b", "ValueError: 2"), blocked("c", "a"))
+    lines = summary_lines(
+        BuildResult("run", RunStatus.FAILED, results), Page(None, True), elapsed=1.0, told={"a"}
+    )
+    told = "\n".join("".join(span.text for span in one) for one in lines)
+    assert "a failed" not in told
+    assert "b failed: ValueError: 2" in told
+    assert "1 blocked by a: c" in told
+    assert "2 failed" in told

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from upriver.assets.model import Key
 from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, AssetOutput, AssetRetrying, Event
 from upriver.materializer.model import Outcome
@@ -34,6 +35,8 @@ class Display(Protocol):
     """Shows a run's events."""
 
     progress: Progress
+    told: set[Key]
+    """What was shown with all that is known of why it ended badly."""
 
     def __call__(self, event: Event) -> None:
         """Take in one event, from any thread."""
@@ -101,6 +104,15 @@ class _Repeats:
                 return False
 
 
+def _told(event: Event) -> set[Key]:
+    """The asset whose failure the lines of *event* tell, or whose place among the broken ones they do."""
+    match event:
+        case AssetFinished(result=AssetResult(action=Outcome.FAILED | Outcome.BROKEN)):
+            return {event.asset}
+        case _:
+            return set()
+
+
 class PlainDisplay:
     """One line for each finished asset, for logs and pipes."""
 
@@ -109,6 +121,7 @@ class PlainDisplay:
         self.verbosity = verbosity
         self.fresh = fresh
         self.progress = Progress()
+        self.told: set[Key] = set()
         self._repeats = _Repeats(blocked=5)
         self._lock = threading.Lock()
 
@@ -121,6 +134,7 @@ class PlainDisplay:
                 event, self.progress, lambda: self.console.page, self.verbosity, fresh=self.fresh
             )
             if lines:
+                self.told |= _told(event)
                 self.console.write(*lines)
                 self.console.flush()
 
@@ -151,6 +165,7 @@ class LiveDisplay:
         self.fresh = fresh
         self.clock = clock
         self.progress = Progress()
+        self.told: set[Key] = set()
         self._repeats = _Repeats(blocked=0)
         self._notice = ""
         self._waiting: list[Line] = []
@@ -167,7 +182,10 @@ class LiveDisplay:
             self.progress.apply(event)
             if self._repeats.left_out(event):
                 return
-            self._waiting += lines_of(event, self.progress, self._page, self.verbosity, fresh=self.fresh)
+            lines = lines_of(event, self.progress, self._page, self.verbosity, fresh=self.fresh)
+            if lines:
+                self.told |= _told(event)
+                self._waiting += lines
 
     def _page(self) -> Page:
         return Page(self.console.size()[0] - 1, not self.console.unicode)

@@ -52,6 +52,14 @@ class Console:
         columns = self.environ.get("COLUMNS", "")
         return int(columns) if columns.isascii() and columns.isdigit() and int(columns) > 0 else None
 
+    def same_place_as(self, other: Console) -> bool:
+        """Whether what both write is read at one place: at one terminal, in one file, at the end of one pipe."""
+        try:
+            mine, theirs = os.fstat(self.stream.fileno()), os.fstat(other.stream.fileno())
+        except (OSError, ValueError):
+            return False
+        return os.path.samestat(mine, theirs)
+
     @property
     def page(self) -> Page:
         """What lines for this stream are written on."""

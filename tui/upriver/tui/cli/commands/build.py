@@ -121,12 +121,15 @@ def _build(invocation: Invocation) -> int:
     else:
         out.write(*warning_lines(check for asset in result.assets for check in asset.checks))
         elapsed = invocation.clock() - began
+        # Where messages and the answer are read at one place, the answer repeats no failure that stands above it.
+        above = display.told if out.same_place_as(err) else frozenset[str]()
         out.write(
             *summary_lines(
                 result,
                 out.page,
                 elapsed=elapsed,
                 saved=display.progress.saved,
+                told=above,
             )
         )
     if not_shown is not None:

@@ -109,7 +109,7 @@ def _tell_written(invocation: Invocation, folder: Path, written: Sequence[Path])
     from upriver.tui.present.spans import Span, line
     from upriver.tui.present.words import plural
 
-    where = "this folder" if folder == Path.cwd() else folder
+    where = "this folder" if folder == Path.cwd() else _short(folder)
     invocation.out.write(line(Span(f"{plural(len(written), 'file')} written to {where}", "bold")))
     invocation.out.write(*(line("  ", str(path.relative_to(folder))) for path in written))
 

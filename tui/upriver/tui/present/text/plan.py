@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from upriver.assets.model import Key
 from upriver.materializer.answers import AssetResult, BuildResult, Plan, Step
 from upriver.materializer.model import Action, Outcome, RunStatus
 from upriver.tui.present import figures
@@ -86,8 +87,12 @@ def summary_lines(
     *,
     elapsed: float,
     saved: float = 0.0,
+    told: Collection[Key] = (),
 ) -> list[Line]:
-    """What a build came to: failures and what they block, counts, the slowest, the time saved."""
+    """What a build came to: failures and what they block, counts, the slowest, the time saved.
+
+    Why the assets of *told* ended badly stands right above, and is not said again.
+    """
     if not result.assets:
         return [line(NOTHING)]
     counts = Counter(r.action for r in result.assets)
@@ -95,8 +100,14 @@ def summary_lines(
     if not worked and result.status is RunStatus.SUCCESS:
         fresh = plural(len(result.assets), "asset")
         mark = sign(OUTCOME[Outcome.BUILT], page)
-        return [line(mark, f" everything is fresh: {fresh}, checked in {moment(elapsed)}")]
-    lines = [*_broken(result.assets, page), *_failures(result.assets, page), *_blocked(result.assets, page)]
+        ran = sum(check.ran for one in result.assets for check in one.checks)
+        checks = f"; {plural(ran, 'check')} ran" if ran else ""
+        return [line(mark, f" everything is fresh: {fresh}, checked in {moment(elapsed)}{checks}")]
+    lines = [
+        *_broken(result.assets, page, told),
+        *_failures(result.assets, page, told),
+        *_blocked(result.assets, page),
+    ]
     if lines:
         lines.append(EMPTY)
     lines += _counts(result, counts, elapsed, page)
@@ -135,11 +146,11 @@ def _counts(result: BuildResult, counts: Counter[Outcome], elapsed: float, page:
     return flowed(parts, page.width)
 
 
-def _broken(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:
+def _broken(results: Sequence[AssetResult], page: Page, told: Collection[Key], most: int = 10) -> list[Line]:
     """What can't be built as it is declared, those of one problem together."""
     by_problem: dict[str, list[str]] = {}
     for r in results:
-        if r.action is Outcome.BROKEN:
+        if r.action is Outcome.BROKEN and not (r.diagnoses and r.asset in told):
             by_problem.setdefault(first_line(r.error or ""), []).append(r.asset)
     lines = []
     for problem, keys in list(by_problem.items())[:most]:
@@ -153,9 +164,15 @@ def _broken(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[
     return lines
 
 
-def _failures(results: Sequence[AssetResult], page: Page, most: int = 10) -> list[Line]:
+def _failures(
+    results: Sequence[AssetResult], page: Page, told: Collection[Key], most: int = 10
+) -> list[Line]:
     """What failed, those of one cause together. The whole errors were told when it happened."""
-    groups = _by_cause(results)
+    groups = {
+        cause: group
+        for cause, group in _by_cause(results).items()
+        if not all(key in told for key in group[0])
+    }
     lines = []
     for keys, error in list(groups.values())[:most]:
         text = line(sign(OUTCOME[Outcome.FAILED], page), f" {_names(keys)} failed: {error}")

@@ -42,7 +42,8 @@ def finished_lines(result: AssetResult, key_width: int, page: Page) -> list[Line
     # What a failed asset was built for says less than its error, which follows.
     reasons = blocking(result.reasons) if result.action is Outcome.BLOCKED else result.reasons
     # What breaks many is told in full once, at the end.
-    why = "" if result.action is Outcome.FAILED else reasons_text(reasons, result.asset)
+    told_below = result.action is Outcome.FAILED or result.diagnoses
+    why = "" if told_below else reasons_text(reasons, result.asset)
     if result.action is Outcome.BUILT and not result.changed:
         why = f"{why}; same content as before" if why else "same content as before"
     text = line(head, joined(facts, "  "), Span(f"  {why}" if why else "", "dim"))
