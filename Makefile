@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 WHOLE  := $(VENV)/.whole
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check lint types imports soak bench bench-peers mutants clean
+.PHONY: help demo quick test check lint types imports soak bench bench-peers docs reference mutants clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,9 +60,17 @@ bench: $(READY)  ## the figures of the README, measured here
 bench-peers: $(READY)  ## the same chains of assets in Hamilton, Dagster and Prefect, which it installs beside this
 	$(BIN)/python -m benchmarks.peers $(VENV)/peers
 
+docs: $(READY)  ## the documentation as a site, in site/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+reference: $(READY)  ## docs/commands.md and the man page, made anew from the parsers
+	$(BIN)/python -m upriver.tui.cli.manual markdown > docs/commands.md
+	$(BIN)/python -m upriver.tui.cli.manual man > docs/upriver.1
+
 mutants: $(READY)  ## small changes of what decides about freshness that no test notices (takes an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python -m tests.mutants
 
 clean:  ## remove what the targets have made
-	rm -rf $(VENV) sample_data/.upriver .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) site sample_data/.upriver .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

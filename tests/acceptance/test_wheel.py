@@ -112,7 +112,10 @@ def test_the_wheel_holds_the_four_parts_and_nothing_else(wheel: Path) -> None:
             for path in inside
             if not any(name.startswith((".", "__pycache__")) for name in path.parts)
         }
-    assert {name for name in names(wheel) if ".dist-info/" not in name} == expected
+    found = {name for name in names(wheel) if ".dist-info/" not in name}
+    (manual,) = found - expected
+    assert manual.endswith(".data/data/share/man/man1/upriver.1")
+    assert found - {manual} == expected
     assert {name.split("/")[1] for name in expected} == {*PARTS, "__main__.py", "project.py"}
 
 
@@ -168,6 +171,11 @@ def test_a_module_of_the_project_may_be_called_assets(environment: Environment, 
     assert done.code == 0, done.err
     rows = {one["asset"]: one["rows"] for one in done.document["assets"]}
     assert rows["marts.best_customers"] == 2
+
+
+def test_the_manual_is_where_man_looks_for_it(environment: Environment) -> None:
+    """Beside the command."""
+    assert (environment.folder / "share" / "man" / "man1" / "upriver.1").is_file()
 
 
 def test_the_command_and_the_module_are_the_same(environment: Environment, tmp_path: Path) -> None:

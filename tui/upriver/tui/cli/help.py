@@ -76,7 +76,7 @@ def full_help(width: int | None) -> list[Line]:
 def command_help(parser: Parser, width: int | None) -> list[Line]:
     """What ``upriver COMMAND --help`` prints."""
     positional = [a for a in parser.actions() if not a.option_strings]
-    usage = " ".join(_usage(action) for action in positional)
+    usage = " ".join(usage_text(action) for action in positional)
     lines = [line(f"Usage: {parser.prog}{' ' + usage if usage else ''} [OPTIONS]"), EMPTY]
     lines += wrap(parser.about, width)
     if positional:
@@ -84,13 +84,14 @@ def command_help(parser: Parser, width: int | None) -> list[Line]:
         lines += _pairs([(str(a.metavar or a.dest), a.help or "") for a in positional], width)
     lines += [EMPTY, line(Span("Options", "bold"))]
     options = [a for a in parser.actions() if a.option_strings and a.help != argparse.SUPPRESS]
-    lines += _pairs([(_option(a), a.help or "") for a in options], width)
+    lines += _pairs([(option_text(a), a.help or "") for a in options], width)
     if parser.examples:
         lines += [EMPTY, line(Span("Examples", "bold")), *_pairs(list(parser.examples), width)]
     return lines
 
 
-def _usage(action: argparse.Action) -> str:
+def usage_text(action: argparse.Action) -> str:
+    """An argument as the usage shows it."""
     name = str(action.metavar or action.dest)
     match action.nargs:
         case "*":
@@ -101,7 +102,8 @@ def _usage(action: argparse.Action) -> str:
             return name
 
 
-def _option(action: argparse.Action) -> str:
+def option_text(action: argparse.Action) -> str:
+    """An option with its short form and its value."""
     names = ", ".join(action.option_strings)
     if action.nargs == 0:
         return names
