@@ -116,7 +116,12 @@ def test_the_wheel_holds_the_four_parts_and_nothing_else(wheel: Path) -> None:
     (manual,) = found - expected
     assert manual.endswith(".data/data/share/man/man1/upriver.1")
     assert found - {manual} == expected
-    assert {name.split("/")[1] for name in expected} == {*PARTS, "__main__.py", "project.py"}
+    assert {name.split("/")[1] for name in expected} == {
+        *PARTS,
+        "__main__.py",
+        "project.py",
+        "pytest_plugin.py",
+    }
 
 
 def test_the_wheel_says_that_it_is_typed_and_brings_its_styles_and_licence(wheel: Path) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.tui.cli.test_whole import upriver
+
+from upriver.assets.project.templates import TEMPLATES
+from upriver.tui.cli.arguments import Parser
+from upriver.tui.cli.commands import init
 
 
 def test_a_project_over_data_is_built_by_the_same_command(tmp_path: Path) -> None:
@@ -53,3 +58,27 @@ def test_a_bare_project_can_be_asked_and_built(tmp_path: Path) -> None:
     assert upriver(tmp_path, "init", "shop", "--bare").code == 0
     assert upriver(tmp_path / "shop", "status").code == 0
     assert upriver(tmp_path / "shop", "build").code == 0
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_builds_passes_its_tests_and_is_fresh(name: str, tmp_path: Path) -> None:
+    """And its assets and sources say what they are."""
+    assert upriver(tmp_path, "init", "made", "--template", name).code == 0
+    made = tmp_path / "made"
+    built = upriver(made, "build", "--json")
+    assert built.code == 0, built
+    assert {one["action"] for one in built.document["assets"]} == {"built"}
+    tested = upriver(made, "test")
+    assert tested.code == 0, tested
+    status = upriver(made, "status", "--check", "--json")
+    assert status.code == 0, status
+    assert (made / "tests").is_dir()
+
+
+def test_every_template_can_be_asked_for() -> None:
+    """The option lists those that there are, without loading them."""
+    parser = Parser("init")
+    init.configure(parser)
+    (option,) = (one for one in parser.actions() if one.dest == "template")
+    assert option.choices is not None
+    assert set(option.choices) == set(TEMPLATES)

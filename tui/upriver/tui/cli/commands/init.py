@@ -1,4 +1,4 @@
-"""``upriver init``: a project that runs: an example, an empty one, or one over the data that is there."""
+"""``upriver init``: a project that runs: an example, a template, an empty one, or one over data that is there."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ def configure(parser: Parser) -> None:
     parser.about = (
         "Writes a small project that runs: two sources, a query, an aggregate and a Python asset. With --bare only "
         "what a project needs; with --from a source and a staging query for each table in a folder of data, which "
-        "are built at once. Nothing is ever overwritten."
+        "are built at once; with --template a project of a kind: a warehouse (staging, facts, dimensions, checks) or "
+        "ml (features, a model, predictions, their evaluation). Nothing is ever overwritten."
     )
     parser.examples = (
         ("upriver init shop", "an example in a new folder"),
         ("upriver init --bare", "an empty project in this folder"),
         ("upriver init --from data", "a project over the files that are there"),
+        ("upriver init shop --template warehouse", "facts and dimensions, with checks and unit tests"),
     )
     parser.add_argument(
         "folder", metavar="DIR", nargs="?", default=".", help="where to (default: this folder)"
@@ -37,11 +39,15 @@ def configure(parser: Parser) -> None:
         metavar="DATA",
         help="sources and staging queries for the CSV, Parquet, NDJSON, Arrow, SQLite and DuckDB files in DATA",
     )
+    kind.add_argument(
+        "--template", choices=("ml", "warehouse"), help="a project of this kind, with checks and unit tests"
+    )
 
 
 def run(invocation: Invocation) -> int:
     """Do it; return the exit code."""
     from upriver.assets.project.scaffold import write_bare, write_project
+    from upriver.assets.project.templates import TEMPLATES
     from upriver.tui.cli.consent import Consents
 
     options = invocation.options
@@ -52,11 +58,17 @@ def run(invocation: Invocation) -> int:
     Consents(invocation.environ).add(folder)  # what was made here may be looked at
     if options.data is not None:
         return _from_data(invocation, folder, name)
-    written = write_bare(folder, name) if options.bare else write_project(folder, name)
+    following = ["upriver build", "upriver status"]
+    if options.template:
+        written = write_bare(folder, name, TEMPLATES[options.template])
+        following = ["upriver build", "upriver test"]
+    elif options.bare:
+        written = write_bare(folder, name)
+        following = ["upriver status"]
+    else:
+        written = write_project(folder, name)
     _tell_written(invocation, folder, written)
-    _tell_next(
-        invocation, folder, ["upriver status"] if options.bare else ["upriver build", "upriver status"]
-    )
+    _tell_next(invocation, folder, following)
     return 0
 
 
