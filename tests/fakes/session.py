@@ -18,6 +18,7 @@ from tests.fakes.shop import NOW, AssetSpec, shop
 
 from upriver.assets.errors import BusyError, DeclarationError, Diagnosis, UsageError
 from upriver.assets.model import Column, FileLocation, Key, Source
+from upriver.lineage.partitions.slices import SlicesStatus
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.freeze import Freezing
 from upriver.lineage.refactoring.rename.values import ColumnRenaming, FileChange, Renaming
@@ -34,6 +35,7 @@ from upriver.materializer.answers import (
     Step,
     Table,
 )
+from upriver.materializer.automation.backfill import BackfillStatus
 from upriver.materializer.events import (
     AssetFinished,
     AssetOutput,
@@ -258,6 +260,28 @@ class FakeSession(Answers):
     def offenders(self, key: Key, check: str, *, limit: int = 1000) -> Table:
         return Table(("customer",), ("VARCHAR",), (("ada",), ("ada",)), 2)
 
+    def backfills(self) -> tuple[BackfillStatus, ...]:
+        return ()
+
+    def backfill(
+        self,
+        select: Sequence[str] = (),
+        partition: Sequence[str] = (),
+        *,
+        share: float = 1.0,
+        oldest_first: bool = False,
+        resume: str | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        cancel: Cancel | None = None,
+    ) -> BackfillStatus:
+        raise UsageError("nothing of this project is partitioned")
+
+    def forget_backfill(self, id: str) -> BackfillStatus:
+        raise UsageError(f"there is no backfill {id!r}")
+
+    def partitions(self, select: Sequence[str] = ()) -> tuple[SlicesStatus, ...]:
+        return ()
+
     def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
         self._check()
         with self._mutex:
@@ -286,6 +310,7 @@ class FakeSession(Answers):
         wait: float | None = 0.0,
         accept: Sequence[str] = (),
         because: str = "",
+        partition: Sequence[str] = (),
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
     ) -> BuildResult:

@@ -52,6 +52,7 @@ def test_every_section_of_the_settings_is_in_the_example() -> None:
         "name",
         "jobs",
         "memory",
+        "batch",
         "isolation",
         "allow_read",
     }

@@ -10,6 +10,7 @@ from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.identity import PartitionKey
 from upriver.assets.model import Key, Place, Schema, Value
 from upriver.lineage.model import EdgeKind
+from upriver.lineage.partitions.slices import SliceCounts, SlicesStatus
 from upriver.materializer.model import (
     Action,
     CheckResult,
@@ -50,6 +51,7 @@ class AssetStatus(Value, frozen=True):
     diagnoses: tuple[Diagnosis, ...] = ()
     notes: tuple[str, ...] = ()
     observed_at: float | None = None
+    slices: SlicesStatus | None = None
 
 
 class Accepted(Value, frozen=True):
@@ -62,9 +64,7 @@ class Accepted(Value, frozen=True):
 
 
 class Step(Value, frozen=True):
-    """What a build would do with one asset, and why. *seconds* is the expected duration when it is known, *diagnoses*
-    what is wrong with a broken one.
-    """
+    """What a build would do with one asset, and why. *seconds* are expected, *diagnoses* tell of a broken one."""
 
     asset: Key
     action: Action
@@ -72,6 +72,7 @@ class Step(Value, frozen=True):
     seconds: float | None = None
     partition: PartitionKey | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+    slices: SlicesStatus | None = None
 
 
 class Plan(Value, frozen=True):
@@ -111,6 +112,7 @@ class AssetResult(Value, frozen=True, omit_defaults=True):
     partition: PartitionKey | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    slices: SliceCounts | None = None
 
 
 class BuildResult(Value, frozen=True):

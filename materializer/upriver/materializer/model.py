@@ -8,6 +8,8 @@ from typing import TypeAlias
 from upriver.assets.identity import Node, PartitionKey
 from upriver.assets.model import Key, Place, Schema, Severity, Value
 from upriver.lineage.model import Footprint
+from upriver.lineage.partitions.slices import ArtifactRef as ArtifactRef
+from upriver.lineage.partitions.slices import SliceSet
 
 
 class FileStamp(Value, frozen=True):
@@ -22,17 +24,6 @@ class FileStamp(Value, frozen=True):
     mtime: int
     ctime: int
     inode: int
-
-
-class ArtifactRef(Value, frozen=True, array_like=True):
-    """A reference to an artifact: the BLAKE3 of its bytes, the ending of its name, and how many bytes it has.
-
-    Where the artifact lies is the store's business (``Store.locate``), so a record outlives any move of the store.
-    """
-
-    id: str
-    suffix: str
-    bytes: int
 
 
 class Version(Value, frozen=True):
@@ -86,8 +77,6 @@ class Read(Value, frozen=True):
 PYTHON = "python"
 """The identity of what computes Python recipes: their interpreter and libraries are external inputs of the trace."""
 
-_ENGINE_BEFORE = "duckdb"
-
 
 class Trace(Value, frozen=True):
     """All that one materialization depended on.
@@ -95,7 +84,8 @@ class Trace(Value, frozen=True):
     *recipe* is the recipe fingerprint, *binding* the analysis's digest. *environment* are ``(name, digest or
     value)`` pairs of what was read from outside the data: environment variables (as digests: they may be
     secret), project variables, ``current_date``. *engine* is the identity of what computed it; records of before that
-    was written down have none: DuckDB ran every query then (see :meth:`computed_by`).
+    was written down have none: DuckDB ran every query then (see :meth:`computed_by`). *left* is how many slices of a
+    partitioned asset were not as they should be, *tolerated* are upstreams that lacked slices which had failed.
     """
 
     recipe: str
@@ -103,10 +93,12 @@ class Trace(Value, frozen=True):
     reads: tuple[Read, ...]
     environment: tuple[tuple[str, str], ...] = ()
     engine: str = ""
+    left: int = 0
+    tolerated: tuple[Key, ...] = ()
 
     def computed_by(self, *, python: bool) -> str:
         """The identity of what computed it, also of a record that does not tell; *python*: it was no query."""
-        return self.engine or (PYTHON if python else _ENGINE_BEFORE)
+        return self.engine or (PYTHON if python else "duckdb")
 
 
 class Materialization(Value, frozen=True):
@@ -127,6 +119,12 @@ class Materialization(Value, frozen=True):
     peak_memory: int | None = None
     input_bytes: int | None = None
     """The size of the upstreams' content that it was made from."""
+    slices: SliceSet | None = None
+
+    @property
+    def artifacts(self) -> tuple[ArtifactRef, ...]:
+        """All that it needs in the store: its rows, and the tables of its slices."""
+        return (*self.version.artifacts, *(self.slices.tables if self.slices is not None else ()))
 
     @property
     def node(self) -> Node:
@@ -171,6 +169,10 @@ class Cause(StrEnum):
     """A person has not approved yet what it would be made from."""
     FALLBACK = "fallback"
     """It failed, or what it reads did, and something stands in for it."""
+    PARTITION = "partition"
+    """Slices of it are not built, or could not be."""
+    TOLERATED = "tolerated"
+    """It was made of slices among which some had failed, as it is declared to tolerate."""
     CHECK = "check"
     """A check of the asset has failed, or has not run on what is there now."""
 
@@ -388,9 +390,7 @@ class CheckReport(Value, frozen=True):
 
 
 class Refused(Value, frozen=True):
-    """An artifact that was made in *run* and not published, and the checks that it failed. *id* names it for
-    ``show --at``.
-    """
+    """An artifact that was made in *run* and not published, its *id* for ``show --at``, the checks that it failed."""
 
     asset: Key
     id: str

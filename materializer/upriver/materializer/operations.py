@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from upriver.assets.errors import Diagnosis
 from upriver.assets.model import Key, Source
+from upriver.lineage.partitions.slices import SlicesStatus
 from upriver.materializer.answers import (
     Accepted,
     AssetStatus,
@@ -72,6 +73,7 @@ LAZY_TYPES: Mapping[str, str] = {
     "Renaming": "upriver.lineage.refactoring.rename.values",
     "ApprovalStatus": "upriver.materializer.automation.model",
     "GoalReport": "upriver.materializer.automation.model",
+    "BackfillStatus": "upriver.materializer.automation.backfill",
     "CatalogueEntry": "upriver.materializer.inspection.catalogue",
     "ConnectionEntry": "upriver.materializer.ports.system",
     "SystemObject": "upriver.materializer.ports.system",
@@ -137,6 +139,10 @@ class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations,
         """What :meth:`build` would do. Nothing is written but remembered facts."""
 
     @in_session_server
+    def partitions(self, select: Sequence[str] = ()) -> tuple[SlicesStatus, ...]:
+        """The slices of the partitioned assets of SELECT, one by one."""
+
+    @in_session_server
     def why(self, key: Key) -> Explanation:
         """The chain of causes behind an asset's state."""
 
@@ -152,13 +158,14 @@ class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations,
         wait: float | None = 0.0,
         accept: Sequence[str] = (),
         because: str = "",
+        partition: Sequence[str] = (),
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
     ) -> BuildResult:
-        """Materialize what is stale among SELECT and its upstream.
+        """Materialize what is stale among SELECT and its upstream; of partitioned assets only the slices *partition*.
         *wait* is how many seconds to wait for a project that is held by another process (None: until it is free).
-        Failures of the checks *accept* (a name, or ``KEY:NAME``) don't stop an artifact, *because* of that.
-        Raises BusyError; NotShownError when all is done but the views of it.
+        Failures of the checks *accept* (a name, or ``KEY:NAME``) don't stop an artifact, *because* of that. Raises
+        BusyError; NotShownError when all is done but the views of it.
         """
 
     # -- lineage -----------------------------------------------------------------------------------------
@@ -196,9 +203,7 @@ class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations,
     # -- sources -----------------------------------------------------------------------------------------
     @in_session_server
     def accept(self, select: Sequence[str]) -> tuple[Accepted, ...]:
-        """Take the text sources of SELECT as they are now: their shapes are written to ``sources.lock``.
-        Raises UsageError for a source that is not text, or that can't be read.
-        """
+        """Write the shapes of the text sources of SELECT as they are now to ``sources.lock``. Raises UsageError."""
 
     # -- contents ----------------------------------------------------------------------------------------
     @in_session_server

@@ -93,6 +93,12 @@ class MemoryEngine:
         pq.write_table(table, path)
         return Written(told, len(rows), table.nbytes if measured else None)
 
+    def create_view(self, name: str, query: str) -> None:
+        raise NotImplementedError("views of queries are DuckDB's")
+
+    def drop_view(self, name: str) -> None:
+        raise NotImplementedError("views of queries are DuckDB's")
+
     def describe(self, files: Sequence[str]) -> tuple[Schema, int]:
         fields = pq.read_schema(files[0])
         schema = tuple(Column(field.name, _NAMES[field.type]) for field in fields)

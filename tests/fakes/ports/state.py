@@ -26,6 +26,7 @@ from upriver.materializer.model import (
 )
 from upriver.materializer.ports import (
     Approval,
+    Backfill,
     Claim,
     Claimed,
     ClaimRequest,
@@ -71,6 +72,7 @@ class MemoryState:
         self._pauses: dict[tuple[str, Key], Pause] = {}
         self._approvals: list[tuple[str, Approval]] = []
         self._slots: dict[tuple[str, Node, str], int] = {}
+        self._backfills: dict[tuple[str, str], Backfill] = {}
         self.outbox = MemoryIncidents()
         self.incidents, self.messages = self.outbox.incidents, self.outbox.messages
         self.record_transitions, self.change_message = (
@@ -328,6 +330,7 @@ class MemoryState:
             del self._durations[place]
         self._observations = {p: at for p, at in self._observations.items() if p[0] != environment}
         self._pauses = {place: one for place, one in self._pauses.items() if place[0] != environment}
+        self._backfills = {place: one for place, one in self._backfills.items() if place[0] != environment}
         self.outbox.remove_environment(environment)
         self._environments.discard(environment)
         self._revision += 1
@@ -390,6 +393,16 @@ class MemoryState:
 
     def remember_observations(self, environment: str, seen: Mapping[tuple[Key, str], float]) -> None:
         self._observations.update({(environment, key, version): at for (key, version), at in seen.items()})
+
+    def backfills(self, environment: str) -> tuple[Backfill, ...]:
+        found = [one for (where, _), one in self._backfills.items() if where == environment]
+        return tuple(sorted(found, key=lambda one: (one.at, one.id)))
+
+    def record_backfill(self, environment: str, goal: Backfill) -> None:
+        self._backfills[environment, goal.id] = goal
+
+    def forget_backfill(self, environment: str, id: str) -> None:
+        self._backfills.pop((environment, id), None)
 
     def pauses(self, environment: str) -> Mapping[Key, Pause]:
         return {key: pause for (where, key), pause in self._pauses.items() if where == environment}

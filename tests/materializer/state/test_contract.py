@@ -26,7 +26,16 @@ from upriver.materializer.model import (
     Trace,
     Version,
 )
-from upriver.materializer.ports import Claimed, ClaimRequest, Lease, Pause, Seen, SourceRecord, StateStore
+from upriver.materializer.ports import (
+    Backfill,
+    Claimed,
+    ClaimRequest,
+    Lease,
+    Pause,
+    Seen,
+    SourceRecord,
+    StateStore,
+)
 from upriver.materializer.state import SqliteState, open_state
 
 AnyState: TypeAlias = SqliteState | MemoryState
@@ -517,6 +526,19 @@ def test_observations_are_remembered_by_version(state: AnyState) -> None:
     state.remember_observations("dev", {("marts.a", "v1"): 2.5})
     assert state.observations("dev") == {("raw.x", "v1"): 1.0, ("raw.x", "v2"): 2.0, ("marts.a", "v1"): 2.5}
     assert state.observations("prod") == {("raw.x", "v1"): 1.0, ("raw.x", "v2"): 2.0}
+
+
+def test_backfills_are_kept_until_they_are_done(state: AnyState) -> None:
+    """With what was done for them."""
+    goal = Backfill("a1", ("marts.a",), ("2024-01..",), 5.0)
+    state.record_backfill("dev", goal)
+    state.record_backfill("dev", Backfill("b2", (), ("2023",), 3.0, oldest_first=True, share=0.3))
+    state.record_backfill("dev", msgspec.structs.replace(goal, built=7, seconds=(0.1, 2.0)))
+    assert [one.id for one in state.backfills("dev")] == ["b2", "a1"]
+    assert state.backfills("dev")[1].built == 7
+    state.forget_backfill("dev", "b2")
+    assert [one.id for one in state.backfills("dev")] == ["a1"]
+    assert state.backfills("prod") == ()
 
 
 def test_pauses_hold_until_they_are_taken_back(state: AnyState) -> None:

@@ -6,6 +6,7 @@ from tests.fakes.answers import one_by_one
 
 from upriver.assets.model import Column, Key, Place, Severity
 from upriver.lineage.model import EdgeKind
+from upriver.lineage.partitions.slices import SliceRange, SlicesStatus, SliceStatus
 from upriver.lineage.refactoring.fix import Fix
 from upriver.lineage.refactoring.rename.values import ByHand, ColumnRenaming, FileChange, LineChange, Renaming
 from upriver.materializer.answers import (
@@ -27,6 +28,7 @@ from upriver.materializer.answers import (
     Table,
     ViewEdge,
 )
+from upriver.materializer.automation.backfill import BackfillStatus
 from upriver.materializer.model import (
     Action,
     Cause,
@@ -39,6 +41,7 @@ from upriver.materializer.model import (
     Trust,
     TrustedEdge,
 )
+from upriver.materializer.ports import Backfill
 from upriver.materializer.runs.cost_answers import AssetCost, Costs
 from upriver.materializer.upkeep.fsck import Problem, Report, Trouble
 
@@ -312,3 +315,30 @@ CHECKS = (
     ),
 )  # fmt: skip
 """How checks stand."""
+
+SLICES = SlicesStatus(
+    "marts.revenue",
+    ("day",),
+    3,
+    fresh=1,
+    stale=1,
+    missing=1,
+    ranges=(
+        SliceRange("fresh", "2013-01-01", "2013-01-01", 1),
+        SliceRange(
+            "stale", "2013-01-02", "2013-01-02", 1, ("data", "staging.orders", "what the slice reads changed")
+        ),
+        SliceRange("missing", "2013-01-03", "2013-01-03", 1, ("missing", "marts.revenue", "never built")),
+    ),
+    slices=(
+        SliceStatus("2013-01-01", "fresh", 10),
+        SliceStatus("2013-01-02", "stale", 7, ("data", "staging.orders", "what the slice reads changed")),
+        SliceStatus("2013-01-03", "missing", None, ("missing", "marts.revenue", "never built")),
+    ),
+)
+
+BACKFILL = BackfillStatus(
+    Backfill("1f2e3d4c", ("marts.revenue",), ("2013-01..",), NOW, built=7, unchanged=1, seconds=(0.1, 0.4)),
+    12,
+    (1.2, 4.8),
+)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 from tests.fakes.incidents import INCIDENTS
 from tests.tui.cli.answers import (
     ACCEPTED,
+    BACKFILL,
     CHECKS,
     COLUMN_RENAMING,
     COSTS,
@@ -26,6 +27,7 @@ from tests.tui.cli.answers import (
     RENAMING,
     RESULTS,
     RUN,
+    SLICES,
     SOUND,
     STATUSES,
     STEPS,
@@ -223,6 +225,10 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     "columns": lambda session, given: ("amount", "Status") if given["key"] == "staging.orders" else (),
     "status": lambda session, given: session.statuses,
     "trust": lambda session, given: TRUSTS,
+    "backfills": lambda session, given: (BACKFILL,),
+    "backfill": lambda session, given: BACKFILL,
+    "forget_backfill": lambda session, given: BACKFILL,
+    "partitions": lambda session, given: (SLICES,),
     "plan": lambda session, given: session.the_plan,
     "why": lambda session, given: session.explanation,
     "lineage": lambda session, given: session.view,

@@ -201,6 +201,7 @@ _VARIABLES = _table("What recipes read by name; getvariable('name') in SQL.", _N
 _BUILD: Mapping[str, Fragment] = {
     "jobs": {"description": "How many assets are built at a time.", **_COUNT},
     "memory": _quantity("What a build may take, such as 8GB.", _AMOUNT),
+    "batch": {"description": "How many slices of a partitioned asset one query makes at most.", **_COUNT},
     "isolation": _choice("Whether the kernel holds recipes to what they may read.", *ISOLATIONS),
     "allow_read": {
         "description": "Files and folders outside of the project that every Python recipe may read.",

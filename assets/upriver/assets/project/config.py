@@ -36,7 +36,7 @@ SECTIONS = (
     "connections",
 )
 WATCH_SETTINGS = ("zone", "calendar", "at_most", "poll")
-BUILD_SETTINGS = ("jobs", "memory", "isolation", "allow_read")
+BUILD_SETTINGS = ("jobs", "memory", "batch", "isolation", "allow_read")
 MOST_COUNTED = 10_000
 
 
@@ -77,8 +77,8 @@ class Watching(Value, frozen=True):
 
 
 class Config(Value, frozen=True):
-    """What ``upriver.toml`` says. *memory* is in bytes, *secrets* are paths of files by the secret's name. *isolation*
-    is ``"enforced"`` or ``"observed"``; None is enforced where the system can.
+    """What ``upriver.toml`` says. *memory* is in bytes, *batch* in slices, *secrets* are paths of files by the secret's
+    name. *isolation* is ``"enforced"`` or ``"observed"``; None is enforced where the system can.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Config(Value, frozen=True):
     pools: Mapping[str, int] = {}
     jobs: int | None = None
     memory: int | None = None
+    batch: int | None = None
     isolation: str | None = None
     allow_read: tuple[AllowedRead, ...] = ()
     secrets: Mapping[str, str] = {}
@@ -157,7 +158,7 @@ class _Reader:
         sections = {name: self._table(data, (name,)) for name in SECTIONS if name != "alerts"}
         self._refuse_unknown(data, SECTIONS, ())
         self._refuse_unknown(sections["project"], ("name",), ("project",))
-        readers = (_count, parse_memory, _isolation, partial(_allowed_reads, root=self._root))
+        readers = (_count, parse_memory, _count, _isolation, partial(_allowed_reads, root=self._root))
         building: dict[str, Callable[[object], Any]] = dict(zip(BUILD_SETTINGS, readers, strict=True))
         self._refuse_unknown(sections["build"], BUILD_SETTINGS, ("build",))
         name = self._items(sections["project"], ("project",), {"name": _project_name}).get(
@@ -170,6 +171,7 @@ class _Reader:
             pools=self._named(sections["pools"], ("pools",), _LABEL, _count),
             jobs=build.get("jobs"),
             memory=build.get("memory"),
+            batch=build.get("batch"),
             isolation=build.get("isolation"),
             allow_read=build.get("allow_read", ()),
             secrets=self._named(sections["secrets"], ("secrets",), _NAME, _file),

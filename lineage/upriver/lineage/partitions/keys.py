@@ -6,9 +6,10 @@ written as the *label* that is the key of a slice in that dimension. A label is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 
-from upriver.assets.partitions.calendar import days_of, hour_of
+from upriver.assets.partitions.calendar import days_of, hour_of, zone_of
 from upriver.assets.partitions.model import (
     EMPTY,
     ESCAPES,
@@ -17,6 +18,7 @@ from upriver.assets.partitions.model import (
     SEPARATOR,
     Dimension,
     Grain,
+    parts_of,
     written,
 )
 from upriver.lineage.sql.names import literal
@@ -122,3 +124,45 @@ def key_of_row(dimensions: Sequence[Dimension], types: Sequence[str], values: Se
         for one, type_, value in zip(dimensions, types, values, strict=True)
     ]
     return f" || {literal(SEPARATOR)} || ".join(f"({one})" for one in labels)
+
+
+KEPT = "keep of "
+"""Prefix of the names of external inputs that are first days of what an asset keeps."""
+
+
+def kept_rows(
+    dimensions: Sequence[Dimension], types: Sequence[str], values: Sequence[str], since: Mapping[str, str]
+) -> str | None:
+    """The condition that a row is kept: *since* are first days by column. None where everything is."""
+    conditions = []
+    for one, type_, value in zip(dimensions, types, values, strict=True):
+        if (day := since.get(one.by)) is not None:
+            local = f"timezone({literal(one.zone or 'UTC')}, {value})" if type_ == ZONED else value
+            conditions.append(f"cast({local} as date) >= date {literal(day)}")
+    return " and ".join(conditions) or None
+
+
+def how_kept(dimensions: Sequence[Dimension], key: str, since: Mapping[str, str]) -> bool | None:
+    """Whether the slice *key* is kept as a whole; None when only some of its rows may be."""
+    result: bool | None = True
+    for one, part in zip(dimensions, parts_of(key), strict=True):
+        day = since.get(one.by)
+        if day is None:
+            continue
+        if part == NULL:
+            return False
+        if part == OUTSIDE:
+            result = None
+            continue
+        assert one.every is not None
+        if one.every is Grain.HOUR:
+            first = hour_of(part).astimezone(zone_of(one.zone)).date()
+            after = first + timedelta(days=1)
+        else:
+            first, after = days_of(one.every, part)
+        limit = date.fromisoformat(day)
+        if after <= limit:
+            return False
+        if first < limit:
+            result = None
+    return result

@@ -17,7 +17,9 @@ def partition_problem(asset: Asset, schema: Schema) -> Diagnosis | None:
     for one in asset.partition.dimensions:
         column = columns.get(one.by.casefold())
         found: tuple[str, str | None] | None
-        if asset.kind is Kind.FILE:
+        if asset.ordered:
+            found = ("its rows have an order, `ordered`, which slices can't keep", "leave one of the two out")
+        elif asset.kind is Kind.FILE:
             found = ("a file can't be partitioned", "return a table, or leave `partition` out")
         elif column is None:
             names = [column.name for column in schema]
@@ -60,3 +62,19 @@ def _unusable(one: Dimension, column: Column) -> tuple[str, str | None] | None:
                 f"make instants of it: {column.name} at time zone '{one.zone}'",
             )
     return None
+
+
+def split_problem(asset: Asset, schema: Schema) -> Diagnosis | None:
+    """As :func:`partition_problem`, for the result of Python code, whose rows are written again by DuckDB."""
+    if (problem := partition_problem(asset, schema)) is not None:
+        return problem
+    lost = [column.name for column in schema if column.logical]
+    if asset.partition is None or not lost:
+        return None
+    return Diagnosis(
+        "bad-partition",
+        f"partition: the type of {', '.join(lost[:5])} would not survive that the rows are cut into slices",
+        asset.partition.dimensions[0].place or asset.place,
+        hint="give it a type that DuckDB has, or leave `partition` out",
+        key=asset.key,
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from upriver.assets.model import Key
-from upriver.materializer.operation import in_session_server
+from upriver.materializer.events import Event
+from upriver.materializer.execution.cancel import Cancel
+from upriver.materializer.operation import in_caller, in_session_server
 
 if TYPE_CHECKING:
+    from upriver.materializer.automation.backfill import BackfillStatus
     from upriver.materializer.automation.model import ApprovalStatus, GoalReport
     from upriver.materializer.ports import Incident
 
@@ -26,6 +29,31 @@ class AutomationOperations(Protocol):
         self, select: Sequence[str], *, until: float | None = None, resume: bool = False
     ) -> tuple[Key, ...]:
         """Let the goals of SELECT wait, *until* a moment or a call with *resume*; of which assets."""
+
+    # -- backfills ---------------------------------------------------------------------------------------
+    @in_session_server
+    def backfills(self) -> tuple[BackfillStatus, ...]:
+        """The backfills that are not done, and what is left of each."""
+
+    @in_caller
+    def backfill(
+        self,
+        select: Sequence[str] = (),
+        partition: Sequence[str] = (),
+        *,
+        share: float = 1.0,
+        oldest_first: bool = False,
+        resume: str | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        cancel: Cancel | None = None,
+    ) -> BackfillStatus:
+        """Record the goal that the slices *partition* of SELECT verify, or *resume* one, and work on it, at most for
+        *share* of the time, newest slices first. Raises UsageError, BusyError.
+        """
+
+    @in_session_server
+    def forget_backfill(self, id: str) -> BackfillStatus:
+        """Give up a backfill; what was made stays. Raises UsageError."""
 
     # -- incidents ---------------------------------------------------------------------------------------
     @in_session_server

@@ -235,6 +235,14 @@ class DuckDBEngine:
         finally:
             cursor.execute(f"drop table if exists {name}")
 
+    def create_view(self, name: str, query: str) -> None:
+        """Have *query* under *name*."""
+        self.cursor().execute(f"create view {name} as {query}")
+
+    def drop_view(self, name: str) -> None:
+        """Forget a view."""
+        self.cursor().execute(f"drop view if exists {name}")
+
     def describe(self, files: Sequence[str]) -> tuple[Schema, int]:
         """Schema and number of rows of Parquet files."""
         cursor = self.cursor()

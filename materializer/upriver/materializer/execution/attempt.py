@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from upriver.assets.errors import Diagnosis, UpriverError
 from upriver.assets.identity import Node
@@ -149,6 +149,9 @@ class Watchdog:
                     self._engine.interrupt(token)
 
 
+_Sliced = TypeVar("_Sliced")
+
+
 class Attempts:
     """Makes attempts, in the caller's thread.
 
@@ -180,7 +183,7 @@ class Attempts:
         self._code = code
         self._variables = variables
         self._slow = slow
-        self._watchdog = Watchdog(engine, clock)
+        self.watchdog = Watchdog(engine, clock)
 
     def make(
         self,
@@ -208,6 +211,26 @@ class Attempts:
             with suppress(OSError):
                 target.unlink(missing_ok=True)
             failure = _failure(error, watching, target)
+            if failure is error:
+                raise
+            raise failure from error
+
+    def make_slices(
+        self,
+        asset: Asset,
+        upstreams: Mapping[Key, Version],
+        watching: Watching,
+        run: Callable[[Query], _Sliced],
+    ) -> _Sliced:
+        """What *run* makes of the query of *asset*, whose upstreams are sound. Raises AttemptFailed."""
+        self._check(upstreams)
+        query = self._analyses.bound_query(asset.key, {key: one.schema for key, one in upstreams.items()})
+        if isinstance(query, Diagnosis):
+            raise AttemptFailed(str(query), final=True, diagnosis=query)
+        try:
+            return run(query)
+        except BaseException as error:
+            failure = _failure(error, watching, self._root)
             if failure is error:
                 raise
             raise failure from error
@@ -240,7 +263,7 @@ class Attempts:
         limit, bound = asset.execution.timeout, query.bound(relation_name)
         inputs = sum(version.bytes for version in upstreams.values())
         measured = not upstreams or inputs >= _WORTH_MEASURING or asset.key in self._slow
-        with self._watchdog.watching(limit, watching.cancelled) as expired:
+        with self.watchdog.watching(limit, watching.cancelled) as expired:
             try:
                 schema, rows, peak = self._engine.write(
                     bound.text, target, analysis.schema, self._variables, measured=measured

@@ -20,6 +20,7 @@ from upriver.materializer.context import Context
 from upriver.materializer.events import AssetFinished, AssetOutput, Event, RunFinished, RunStarted
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.execution.live_view import LiveView
+from upriver.materializer.execution.options import Options as Options
 from upriver.materializer.execution.verification import SetAside, set_aside_damaged
 from upriver.materializer.freshness.stages import stages
 from upriver.materializer.freshness.subjects import subject_now
@@ -43,29 +44,6 @@ if TYPE_CHECKING:
 
 _SLOW = 0.1
 """Seconds from which on it is worth knowing what an asset's query takes of memory."""
-
-
-class Options:
-    """How to build."""
-
-    def __init__(
-        self,
-        *,
-        force: bool = False,
-        jobs: int | None = None,
-        fail_fast: bool = False,
-        wait: float | None = 0.0,
-        select: Sequence[str] = (),
-        accept: Sequence[str] = (),
-        because: str = "",
-    ) -> None:
-        self.force = force
-        self.jobs = jobs
-        self.fail_fast = fail_fast
-        self.wait = wait
-        self.select = tuple(select)
-        self.accept = tuple(accept)
-        self.because = because
 
 
 class Build:
@@ -238,7 +216,19 @@ class Build:
         planned = stages(project.graph.nodes, seen.findings, seconds, seen.views.sizes(project.sources))
         slow = {node.asset for node, took in seconds.items() if took >= _SLOW}
         auditor = self._auditor(lease, seen, executor) if project.checks else None
-        maker = Maker(context, seen, executor, self.run_id, log, self._cancel, slow, auditor)
+        forced = set(project.graph.nodes.of(self._asked)) if self._options.force else set()
+        maker = Maker(
+            context,
+            seen,
+            executor,
+            self.run_id,
+            log,
+            self._cancel,
+            slow,
+            auditor,
+            wanted=self._options.slices,
+            forced=forced,
+        )
 
         renewal = Renewal(
             project, seen, lambda node: subject_now(context, node, ordered=node.asset in seen.ordered)

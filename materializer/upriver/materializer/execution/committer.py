@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Value
+from upriver.lineage.partitions.slices import SliceCounts
 from upriver.materializer.execution.inbox import Inbox
 from upriver.materializer.model import Materialization, Refusal
 from upriver.materializer.ports import Clock, Lease, Seen, Staged, StateWriter, Store
@@ -28,6 +29,22 @@ class Materialized(Value, frozen=True):
     changed: bool = True
     audit: Audit = Audit()
     """How its checks stand on it: with a refusal it is recorded, and not published."""
+    more: tuple[Staged, ...] = ()
+    """What is published beside *staged*: further segments, and the tables of slices."""
+    failure: str | None = None
+    """What went wrong with some of its slices, whose others are published all the same."""
+    slices: SliceCounts | None = None
+    """What was done with its slices; an attempt at slices may have found all of them in earlier files."""
+
+    @property
+    def made(self) -> bool:
+        """Whether it is new, and no earlier one that is taken again."""
+        return self.staged is not None or self.slices is not None
+
+    @property
+    def files(self) -> tuple[Staged, ...]:
+        """What is published with it."""
+        return (*(() if self.staged is None else (self.staged,)), *self.more)
 
     @property
     def node(self) -> Node:
@@ -106,12 +123,12 @@ class Committer:
     def _commit(self, handed_over: Sequence[tuple[Materialized, Seen]]) -> None:
         group = [made for made, _ in handed_over]
         try:
-            self._store.publish([one.staged for one in group if one.staged is not None])
+            self._store.publish([file for one in group for file in one.files])
             lost = self._state.commit(
                 self._lease,
                 self._environment,
-                made=[one.materialization for one in group if one.staged is not None],
-                reused=[one.materialization for one in group if one.staged is None],
+                made=[one.materialization for one in group if one.made],
+                reused=[one.materialization for one in group if not one.made],
                 seen={made.node: seen for made, seen in handed_over},
                 refused={
                     one.node: Refusal(

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 
 from upriver.assets.errors import BusyError, Diagnosis
 from upriver.assets.identity import Node
+from upriver.lineage.partitions.slices import SliceCounts
 from upriver.materializer.answers import AssetResult
 from upriver.materializer.events import AssetFinished, AssetOutput
+from upriver.materializer.execution.attempt import AttemptFailed
 from upriver.materializer.execution.claims import GIVE_UP_AFTER
 from upriver.materializer.execution.committer import Materialized
 from upriver.materializer.execution.inbox import Inbox
@@ -111,8 +113,11 @@ class Ends(ABC):
             if one.audit.refusal is not None:
                 self._refuse(node, finding, seconds, one.audit)
                 continue
-            outcome = Outcome.REUSED if one.staged is None else Outcome.BUILT
-            version = one.materialization.version
+            outcome = Outcome.BUILT if one.made else Outcome.REUSED
+            version: Version | None = one.materialization.version
+            if one.failure is not None:  # the other slices are published; what reads all of them can't go on
+                self._work.failed(node, AttemptFailed(one.failure), 1, "")
+                outcome, version = Outcome.FAILED, None
             self._settle(
                 node,
                 outcome,
@@ -120,7 +125,9 @@ class Ends(ABC):
                 version=version,
                 seconds=seconds,
                 changed=one.changed,
+                error=one.failure,
                 audit=one.audit,
+                slices=one.slices,
             )
 
     def _on_lost(self, group: Sequence[Materialized]) -> None:
@@ -165,6 +172,7 @@ class Ends(ABC):
         error: str | None = None,
         diagnoses: tuple[Diagnosis, ...] = (),
         audit: Audit = _NO_AUDIT,
+        slices: SliceCounts | None = None,
     ) -> None:
         """The node has its outcome: emit it, and let go on what waits for nothing else."""
         rows = version.rows if version else None
@@ -181,6 +189,7 @@ class Ends(ABC):
             node.partition,
             diagnoses,
             audit.results,
+            slices,
         )
         for one in audit.warnings:
             text = f"check {one.check} {one.outcome.value}: {one.detail}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Container, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,22 +13,24 @@ from upriver.assets.errors import Diagnosis, StoreError
 from upriver.assets.identity import Node
 from upriver.assets.model import Asset, Key, PythonRecipe, SqlRecipe
 from upriver.lineage.analysis.analyzer import plannable
-from upriver.lineage.model import Analysis, Footprint, Footprints
+from upriver.lineage.model import Footprint, Footprints
+from upriver.lineage.partitions.problems import split_problem
+from upriver.lineage.partitions.selection import Chooses
 from upriver.lineage.project.contracts import contract_problem
-from upriver.lineage.project.distributions import installed_version
 from upriver.materializer.context import Context
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.events import AssetOutput, AssetProgress
 from upriver.materializer.execution.attempt import AttemptFailed, Attempts, Known
 from upriver.materializer.execution.committer import Materialized
+from upriver.materializer.execution.slice_maker import SliceMaker, Watching
 from upriver.materializer.freshness.comparison import tagged
-from upriver.materializer.freshness.decide import DAY, EACH_BUILD, schema_text
+from upriver.materializer.freshness.decide import schema_text
 from upriver.materializer.freshness.decider import Finding
 from upriver.materializer.freshness.external_inputs import declared_names
 from upriver.materializer.freshness.key_sets import narrowed
-from upriver.materializer.freshness.subjects import subjects, today
+from upriver.materializer.freshness.subjects import subjects, today, trace_environment
 from upriver.materializer.freshness.survey import Survey
-from upriver.materializer.model import TYPED, Located, Materialization, Read, Trace, Version
+from upriver.materializer.model import Located, Materialization, Read, Trace, Version
 from upriver.materializer.ports import Executor, KeptProfile, SourceChanging, Staged
 from upriver.materializer.quality.audit import Audit, Auditor
 from upriver.materializer.quality.memory import Content
@@ -45,8 +48,13 @@ _WORTH_PROFILING = 1 << 18
 """Bytes of an artifact from which on its profile is taken when it is made."""
 
 
-class Maker:
-    """Makes one asset in a slot's thread and writes down all that it depended on."""
+_EVERYTHING: Mapping[Key, Chooses] = MappingProxyType({})
+
+
+class Maker(SliceMaker):
+    """Makes one asset in a slot's thread and writes down all that it depended on. Of partitioned assets only those
+    slices are made that are *wanted*.
+    """
 
     def __init__(
         self,
@@ -58,10 +66,15 @@ class Maker:
         cancel: Cancel,
         slow: Container[Key] = (),
         auditor: Auditor | None = None,
+        wanted: Mapping[Key, Chooses] = _EVERYTHING,
+        forced: Container[Node] = (),
     ) -> None:
         self._auditor = auditor
         self.profiles: list[KeptProfile] = []
         """Of what was made in this run; kept with its end."""
+        self._wanted = wanted
+        self._forced = forced
+        self._tolerated: set[Key] = set()
         self._context = context
         self._seen = seen
         self._run_id = run_id
@@ -101,7 +114,9 @@ class Maker:
                 recorded.append(self._read(asset, key, version, footprint))
 
         before = self._seen.decider.record(node)
-        watching = _Watching(self, node, number)
+        watching = Watching(self, node, number)
+        if asset.partition is not None and isinstance(asset.recipe, SqlRecipe):
+            return self._sliced(node, asset, reads, upstreams, watching, record, recorded, before)
         try:
             result, staged, version = self._attempts.make(
                 asset, reads, watching, record, self._known(asset, before)
@@ -113,6 +128,8 @@ class Maker:
             problem = contract_problem(asset, checks, version.schema)
             if problem is not None:  # what no plan could tell before it ran
                 raise AttemptFailed(str(problem), final=True, diagnosis=problem)
+        if asset.partition is not None and (problem := split_problem(asset, version.schema)) is not None:
+            raise AttemptFailed(str(problem), final=True, diagnosis=problem)
         if result.analysis is not None and isinstance(asset.recipe, PythonRecipe):
             schemas = {key: upstream.schema for key, upstream in reads.items()}
             self._context.analyzer().remember(asset.key, schemas, result.analysis)
@@ -125,20 +142,23 @@ class Maker:
                 recipe=project.fingerprints[asset.key],
                 binding=result.analysis.binding if result.analysis is not None else "",
                 reads=tuple(recorded),
-                environment=self._environment(node, asset, result.analysis, result.external),
+                environment=trace_environment(
+                    self._subjects[node], asset, result.analysis, self._today, result.external
+                ),
                 engine=result.engine,
+                tolerated=self._lacking(reads),
             ),
             version=version,
             started=started + result.repeated,  # what was repeated says nothing of how long it takes
             finished=self._context.clock.now(),
-            engines=(
-                ("duckdb", installed_version("duckdb")),
-                ("polars", installed_version("polars")),
-                TYPED,
-            ),
+            engines=self._engines(),
             peak_memory=result.peak_memory,
             input_bytes=sum(upstream.bytes for upstream in reads.values()),
         )
+        if materialization.trace.tolerated:
+            self._tolerated.add(asset.key)
+        if asset.partition is not None and version.schema:
+            return self._split(materialization, asset, staged, upstreams, before, watching)
         audit = self._audit(node, version, (staged.path,), upstreams)
         if audit.refusal is None:
             self._profile(asset.key, version, staged)
@@ -217,7 +237,11 @@ class Maker:
         """What was read of one upstream. A source's fingerprint is taken now: its files may be gone tomorrow."""
         schema = schema_text(version.schema)
         if key not in self._seen.project.sources:
-            return Read(key, footprint, version.id, schema)
+            if len(version.artifacts) < 2:
+                return Read(key, footprint, version.id, schema)
+            # Its id tells of no single artifact from which the fingerprint could be computed later.
+            found = self._fingerprint(asset, key, version, footprint)
+            return Read(key, footprint, version.id, schema, tagged(found))
         sources, fingerprint = self._seen.views.sources, None
         try:
             if version.schema:
@@ -250,25 +274,6 @@ class Maker:
         if footprint.columns == () or not asset.ordered:
             return footprint
         return msgspec.structs.replace(footprint, ordered=True)
-
-    def _environment(
-        self, node: Node, asset: Asset, analysis: Analysis | None, external: tuple[tuple[str, str], ...]
-    ) -> tuple[tuple[str, str], ...]:
-        # What it was given is as it was then; what was declared besides is as the build found it.
-        found = [*({**dict(self._subjects[node].environment), **dict(external)}).items()]
-        match asset.volatile:
-            case "never":
-                pass
-            case "always":
-                found.append(("it is declared volatile and", EACH_BUILD))
-            case "daily":
-                found.append((f"{DAY}the date", self._today))
-            case _:
-                for volatile in analysis.volatile if analysis is not None else ():
-                    daily = volatile.period == "day"
-                    name = f"{volatile.function}()"
-                    found.append((f"{DAY}{name}", self._today) if daily else (name, EACH_BUILD))
-        return tuple(sorted(set(found)))
 
     def _changed(self, record: Materialization | None, version: Version, staged: Staged) -> bool:
         if record is None:
@@ -303,21 +308,3 @@ class Maker:
     def cancelled(self, node: Node) -> bool:
         """Whether the attempt at *node* has to end."""
         return self._cancel.level > 0 or node.asset in self._cancel.dropped
-
-
-class _Watching:
-    """One attempt's view of the run."""
-
-    def __init__(self, maker: Maker, node: Node, number: int) -> None:
-        self._maker = maker
-        self._node = node
-        self._number = number
-
-    def cancelled(self) -> bool:
-        return self._maker.cancelled(self._node)
-
-    def output(self, stream: str, line: str) -> None:
-        self._maker.output(self._node, self._number, stream, line)
-
-    def progress(self, fraction: float | None, memory: int | None) -> None:
-        self._maker.progress(self._node, fraction, memory)

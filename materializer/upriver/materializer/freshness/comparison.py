@@ -238,6 +238,17 @@ class LiveContents:
                 self._remember(version.id, computed)
             return {footprint: self._known[version.id, footprint] for footprint in asked}
 
+    def learn(self, key: Key, version: Version, footprint: Footprint, fingerprint: str) -> None:
+        """Take it that *footprint* has this fingerprint in *version* of *key*: it was computed otherwise."""
+        with self._lock:
+            self._load(version.id)
+            if self._steady(key, version):
+                self._remember(version.id, {footprint: fingerprint})
+
+    def steady(self, key: Key, version: Version) -> bool:
+        """Whether the files of *version* hold what they held when they were looked at."""
+        return self._steady(key, version)
+
     def _located(self, version: Version | Located) -> Located:
         """Its files. A fingerprint of damaged bytes would be remembered as that of the content: StoreError."""
         if isinstance(version, Version) and (damaged := self._store.damaged(version.artifacts)):

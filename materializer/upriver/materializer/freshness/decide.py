@@ -268,6 +268,11 @@ def own_reasons(
     rewritten = trace.recipe != subject.recipe and PYTHON in (engine, subject.engine)
     if engine != subject.engine and not rewritten:  # a query rewritten in Python is told by its code
         yield Reason(Cause.ENGINE, subject.asset, detail=f"computed by {engine}, now {subject.engine}")
+    if trace.left:
+        slices = f"{trace.left:,} slice{'' if trace.left == 1 else 's'}"
+        yield Reason(Cause.PARTITION, subject.asset, detail=f"{slices} not built")
+    for upstream in trace.tolerated:
+        yield Reason(Cause.TOLERATED, upstream, detail="lacked slices that had failed")
     then = dict(trace.environment)
     now = dict(subject.environment)
     for name, value in trace.environment:

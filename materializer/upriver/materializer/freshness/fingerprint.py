@@ -97,7 +97,7 @@ def fingerprint_sql(
     pass, and must therefore come alone.
     """
     predicates = {footprint.predicate for footprint in footprints}
-    if floats := _compared_floats(" ".join(filter(None, predicates)), schema):
+    if floats := compared_floats(" ".join(filter(None, predicates)), schema):
         # The bounds in a Parquet file say nothing of NaN, which is above all numbers. What DuckDB can't see through is
         # not judged by them.
         opaque = ", ".join(f"if(random() < 2, {name}, null) as {name}" for name in floats)
@@ -106,7 +106,7 @@ def fingerprint_sql(
             kept, position = f", {position} as {quote(_KEPT)}", quote(_KEPT)
         relation = f"(select * replace ({opaque}){kept} from {relation})"
     shared = predicates.pop() if len(predicates) == 1 else None
-    where = f" where {_condition(shared)}" if shared is not None else ""
+    where = f" where {condition(shared)}" if shared is not None else ""
     if shared is not None and any(footprint.ordered for footprint in footprints):
         # Numbered after the filter: rows that it excludes may come and go.
         relation = f"(select *, row_number() over () as {quote(_PASSED)} from {relation}{where})"
@@ -116,25 +116,25 @@ def fingerprint_sql(
         only = (
             ""
             if shared is not None or footprint.predicate is None
-            else f" filter ({_condition(footprint.predicate)})"
+            else f" filter ({condition(footprint.predicate)})"
         )
         wanted.append(f"count(*){only}")
-        wanted += [f"sum(hash(hash({lane}))){only}" for lane in _lanes(schema, footprint, position)]
+        wanted += [f"sum(hash(hash({lane}))){only}" for lane in lanes(schema, footprint, position)]
     return f"select {', '.join(wanted)} from {relation}{where}"
 
 
-def _compared_floats(predicates: str, schema: Schema) -> list[str]:
+def compared_floats(predicates: str, schema: Schema) -> list[str]:
     """The columns that may hold NaN and may be compared in *predicates*, quoted."""
     text = predicates.casefold()
     floats = [quote(c.name) for c in schema if "FLOAT" in c.type.upper() or "DOUBLE" in c.type.upper()]
     return [name for name in floats if name[1:-1].casefold() in text]
 
 
-def _condition(predicate: str) -> str:
+def condition(predicate: str) -> str:
     return f"({predicate}\n)"  # the line break ends a comment that the predicate may end with
 
 
-def _lanes(schema: Schema, footprint: Footprint, position: str) -> tuple[str, str] | tuple[()]:
+def lanes(schema: Schema, footprint: Footprint, position: str) -> tuple[str, str] | tuple[()]:
     columns = [column for column in covered(schema, footprint) if column.type]
     plain = [quote(column.name) for column in columns]
     exact = [form for column in columns for form in exact_forms(column)]
@@ -205,7 +205,7 @@ class Fingerprinter:
         todo = []
         for footprint in dict.fromkeys(footprints):
             if _counts_only(version, footprint):
-                found[footprint] = _finish(version.schema, footprint, (version.rows,))
+                found[footprint] = finish(version.schema, footprint, (version.rows,))
             else:
                 todo.append(footprint)
         for group in _groups(todo):
@@ -228,18 +228,18 @@ class Fingerprinter:
         import duckdb
 
         numbered = any(footprint.ordered and footprint.predicate is None for footprint in group)
-        relation, position = _relation(version, numbered)
+        table, position = numbered_relation(version, numbered)
         cursor = self._cursor()
         try:
-            row = cursor.execute(fingerprint_sql(relation, version.schema, group, position)).fetchone()
+            row = cursor.execute(fingerprint_sql(table, version.schema, group, position)).fetchone()
         except duckdb.InterruptException:
             raise
         except (duckdb.DataError, duckdb.BinderException, duckdb.InvalidInputException) as error:
             if any(footprint.predicate is not None for footprint in group):
                 raise _PredicateFailedError from error
-            raise _unreadable(version, error) from error
+            raise unreadable(version, error) from error
         except duckdb.Error as error:
-            raise _unreadable(version, error) from error
+            raise unreadable(version, error) from error
         finally:
             cursor.close()
         assert row is not None
@@ -268,10 +268,10 @@ def _counts_only(version: Located, footprint: Footprint) -> bool:
 
 def relation(version: Located) -> str:
     """The rows of a version as recipes see them, as a table expression."""
-    return _relation(version, numbered=False)[0]
+    return numbered_relation(version, numbered=False)[0]
 
 
-def _relation(version: Located, numbered: bool) -> tuple[str, str]:
+def numbered_relation(version: Located, numbered: bool) -> tuple[str, str]:
     """The rows of a version as recipes see them, and an expression that numbers them from 0."""
     if not version.files:
         columns = ", ".join(f"null::{column.type} as {quote(column.name)}" for column in version.schema)
@@ -300,12 +300,12 @@ def _split(schema: Schema, group: Sequence[Footprint], row: tuple[Any, ...]) -> 
     values = iter(row)
     result = []
     for footprint in group:
-        sums = (next(values), *(next(values) for _ in _lanes(schema, footprint, "0")))
-        result.append((footprint, _finish(schema, footprint, sums)))
+        sums = (next(values), *(next(values) for _ in lanes(schema, footprint, "0")))
+        result.append((footprint, finish(schema, footprint, sums)))
     return result
 
 
-def _finish(schema: Schema, footprint: Footprint, sums: tuple[int | None, ...]) -> str:
+def finish(schema: Schema, footprint: Footprint, sums: tuple[int | None, ...]) -> str:
     numbers = [int(value or 0) for value in sums]
     facts = [
         "table",
@@ -327,7 +327,7 @@ def _digest(rows: int, facts: Sequence[str]) -> str:
     return f"{rows}:{hasher.hexdigest()}"
 
 
-def _unreadable(version: Located, error: Exception) -> StoreError:
+def unreadable(version: Located, error: Exception) -> StoreError:
     first, *others = version.files or ("no file",)
     more = f" and {len(others)} more" if others else ""
     reason, _, _ = str(error).partition("\n")

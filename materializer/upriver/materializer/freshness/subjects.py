@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from datetime import timedelta
 
 from upriver.assets.identity import Node
-from upriver.assets.model import Frame, Key, PythonRecipe
+from upriver.assets.model import Asset, Frame, Key, PythonRecipe
 from upriver.lineage.analysis.analyzer import settings_of
+from upriver.lineage.model import Analysis
+from upriver.lineage.partitions.keys import KEPT
 from upriver.lineage.project.distributions import installed_version, release_series
 from upriver.lineage.project.project import Project
 from upriver.materializer.context import Context
-from upriver.materializer.freshness.decide import VARIABLE, Subject
+from upriver.materializer.freshness.decide import DAY, EACH_BUILD, VARIABLE, Subject
 from upriver.materializer.freshness.external_inputs import ExternalInputs, declared_names
 from upriver.materializer.model import PYTHON
 
@@ -50,6 +53,32 @@ def _subject(
     )
 
 
+def trace_environment(
+    subject: Subject,
+    asset: Asset,
+    analysis: Analysis | None,
+    today: str,
+    outside: tuple[tuple[str, str], ...] = (),
+) -> tuple[tuple[str, str], ...]:
+    """The external inputs of an attempt at *subject*: what it was given is as it was then (*outside*), what was
+    declared besides is as the build found it.
+    """
+    found = [*({**dict(subject.environment), **dict(outside)}).items()]
+    match asset.volatile:
+        case "never":
+            pass
+        case "always":
+            found.append(("it is declared volatile and", EACH_BUILD))
+        case "daily":
+            found.append((f"{DAY}the date", today))
+        case _:
+            for volatile in analysis.volatile if analysis is not None else ():
+                daily = volatile.period == "day"
+                name = f"{volatile.function}()"
+                found.append((f"{DAY}{name}", today) if daily else (name, EACH_BUILD))
+    return tuple(sorted(set(found)))
+
+
 def engine_of(context: Context, project: Project, key: Key) -> str:
     """The identity of what computes the asset *key*."""
     return PYTHON if isinstance(project.assets[key].recipe, PythonRecipe) else context.parts.engine_identity()
@@ -61,14 +90,27 @@ def today(context: Context) -> str:
     return local if local == utc else f"{local} (UTC {utc})"
 
 
+def _kept(context: Context, asset: Asset) -> tuple[tuple[str, str], ...]:
+    """The first days of what a partitioned asset keeps."""
+    dimensions = asset.partition.dimensions if asset.partition is not None else ()
+    today = context.clock.today
+    return tuple(
+        (f"{KEPT}{one.by}", (today(one.zone or "UTC") - timedelta(days=one.keep)).isoformat())
+        for one in dimensions
+        if one.keep is not None
+    )
+
+
 def _external(
     context: Context, project: Project, key: Key, external: ExternalInputs
 ) -> tuple[tuple[str, str], ...]:
     asset = project.assets[key]
+    kept = _kept(context, asset)
     if not asset.environment and not asset.variables and not isinstance(asset.recipe, PythonRecipe):
-        return ()
+        return kept
     names = [f"{VARIABLE}{name}" for name in asset.environment] + [*declared_names(asset, project.config)]
-    found = [(name, external.value(name) or "") for name in names]
+    found = [*kept]
+    found += [(name, external.value(name) or "") for name in names]
     values = settings_of(asset.variables, context.variables(project))
     found += [(f"variable {name}", repr(values.get(name))) for name in asset.variables]
     if isinstance(asset.recipe, PythonRecipe):

@@ -23,7 +23,7 @@ from upriver.materializer.ports.executor import (
     PythonAttempt,
     Watching,
 )
-from upriver.materializer.ports.goals import GoalRecords, Pause
+from upriver.materializer.ports.goals import Backfill, GoalRecords, Pause
 from upriver.materializer.ports.incidents import (
     Affected,
     Change,
@@ -61,6 +61,7 @@ __all__ = [
     "Approval",
     "AttemptInput",
     "AttemptResult",
+    "Backfill",
     "Bad",
     "Change",
     "Claim",

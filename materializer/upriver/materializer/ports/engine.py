@@ -50,6 +50,14 @@ class Engine(Protocol):
         """Run *query* into a Parquet file at *path*. *schema* is what it was bound to, or None."""
         ...
 
+    def create_view(self, name: str, query: str) -> None:
+        """Have *query* under *name*, which is quoted and of no other view, for the queries of this process."""
+        ...
+
+    def drop_view(self, name: str) -> None:
+        """Forget a view that :meth:`create_view` has made."""
+        ...
+
     def describe(self, files: Sequence[str]) -> tuple[Schema, int]:
         """Schema and number of rows of Parquet files."""
         ...

@@ -12,35 +12,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upriver.assets.errors import Diagnosis, StoreError, UsageError, did_you_mean
-from upriver.assets.identity import Node
 from upriver.assets.model import Key, Source
+from upriver.lineage.partitions.selection import Chosen
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import (
     Accepted,
-    AssetStatus,
-    AssetTrust,
     BuildResult,
     Comparison,
     EnvironmentEntry,
-    Explanation,
     HistoryEntry,
     LineageView,
     LogLine,
     NotShownError,
-    Plan,
     Profile,
     RunEntry,
     Table,
 )
 from upriver.materializer.composition import open_context
+from upriver.materializer.context import Context
 from upriver.materializer.events import Event
 from upriver.materializer.execution.build import Build, Options
 from upriver.materializer.execution.cancel import Cancel
 from upriver.materializer.freshness.observe import SourceViews
-from upriver.materializer.freshness.plan import plan_of
 from upriver.materializer.freshness.schemas import Schemas
-from upriver.materializer.freshness.status import status_of
-from upriver.materializer.freshness.survey import survey
 from upriver.materializer.model import State
 from upriver.materializer.ports import Clock
 from upriver.materializer.runs.cost_answers import Costs
@@ -48,12 +42,13 @@ from upriver.materializer.runs.event_log import follow_events
 from upriver.materializer.runs.history import Past
 from upriver.materializer.selection import Scope, select
 from upriver.materializer.session.automation import Goalkeeping, note_incidents
+from upriver.materializer.session.backfills import Backfilling
 from upriver.materializer.session.catalogue import Cataloguing
 from upriver.materializer.session.connections import Connecting
+from upriver.materializer.session.freshness import FreshnessOperations
 from upriver.materializer.session.quality import Gates, accepted
 from upriver.materializer.session.refactoring import Refactorings
 from upriver.materializer.sources.observe import sources_of
-from upriver.materializer.sources.systems.looking import Asking
 
 if TYPE_CHECKING:
     from upriver.materializer.inspection.lineage import Lineage
@@ -62,7 +57,7 @@ if TYPE_CHECKING:
     from upriver.materializer.upkeep.repair import Repaired
 
 
-class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting):
+class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting, FreshnessOperations, Backfilling):
     """A :class:`ProjectApi` over a context. Reading calls may run in any thread; one build at a time.
 
     The operations are documented in :class:`ProjectApi`. Nothing is opened before it is needed.
@@ -138,52 +133,6 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting):
             raise UsageError(f"there is no asset or source {key!r}" + (f"; {hint}" if hint else ""))
         return project
 
-    # -- freshness ---------------------------------------------------------------------------------------
-    def status(self, select: Sequence[str] = (), *, verify: bool = False) -> tuple[AssetStatus, ...]:
-        with self._reading:
-            project = self.context.project()
-            chosen = self._select(project, select) if select else frozenset(project.graph.order)
-            seen = survey(self.context, among=project.graph.ancestors(chosen), verify=verify)
-            durations = self.context.state.durations(self.environment)
-            running = self._past.running_now()
-            return tuple(
-                status_of(seen, key, durations.get(Node(key), (None, None))[0], running.get(key))
-                for key in project.graph.sort(chosen)
-            )
-
-    def trust(self, select: Sequence[str] = ()) -> tuple[AssetTrust, ...]:
-        from upriver.materializer.freshness.trust import trust_of
-
-        with self._reading:
-            project = self.context.project()
-            chosen = self._select(project, select) if select else frozenset(project.graph.order)
-            records = self.context.state.current(self.context.environment)
-            seen, now = self.context.state.sources(), self.context.clock.now()
-            return tuple(
-                trust_of(project.assets[key], records.get(Node(key)), project.sources, seen.get, now)
-                for key in project.graph.sort(chosen)
-                if key in project.assets
-            )
-
-    def plan(self, select: Sequence[str] = (), *, force: bool = False) -> Plan:
-        with self._reading:
-            project = self.context.project()
-            chosen = self._select(project, select)
-            forced = [key for key in chosen if key in project.assets] if force else ()
-            among = project.graph.ancestors(chosen)
-            seen = survey(
-                self.context, among=among, forced=forced, check=True, planning=True, asking=Asking.FIRST
-            )
-            return plan_of(self.context, seen)
-
-    def why(self, key: Key) -> Explanation:
-        from upriver.materializer.freshness.explain import explain
-
-        with self._reading:
-            project = self._known(key, as_watched=False)
-            seen = survey(self.context, among=project.graph.ancestors([key]), diagnose=True)
-            return explain(self.context, seen, key)
-
     # -- building ----------------------------------------------------------------------------------------
     def build(
         self,
@@ -195,8 +144,39 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting):
         wait: float | None = 0.0,
         accept: Sequence[str] = (),
         because: str = "",
+        partition: Sequence[str] = (),
         on_event: Callable[[Event], None] = lambda event: None,
         cancel: Cancel | None = None,
+    ) -> BuildResult:
+        from upriver.materializer.session.partitions import chosen_slices
+
+        def options(context: Context, project: Project, chosen: frozenset[Key]) -> Options:
+            return Options(
+                force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select, because=because,
+                accept=accepted(project.checks, chosen, accept, because),
+                slices=chosen_slices(context, project, chosen, partition),
+            )  # fmt: skip
+
+        return self._build(select, options, on_event, cancel or Cancel())
+
+    def _build_slices(
+        self,
+        select: Sequence[str],
+        slices: Mapping[Key, Chosen],
+        on_event: Callable[[Event], None],
+        cancel: Cancel,
+    ) -> BuildResult:
+        def options(context: Context, project: Project, chosen: frozenset[Key]) -> Options:
+            return Options(select=select, slices=slices)
+
+        return self._build(select, options, on_event, cancel)
+
+    def _build(
+        self,
+        select: Sequence[str],
+        options_of: Callable[[Context, Project, frozenset[Key]], Options],
+        on_event: Callable[[Event], None],
+        cancel: Cancel,
     ) -> BuildResult:
         from upriver.materializer.inspection.warehouse import refresh_warehouse
 
@@ -205,13 +185,8 @@ class Session(Refactorings, Goalkeeping, Gates, Cataloguing, Connecting):
         try:
             project = context.project()
             chosen = self._select(project, select)
-            named = accepted(project.checks, chosen, accept, because)
-            options = Options(
-                force=force, jobs=jobs, fail_fast=fail_fast, wait=wait, select=select, accept=named, because=because
-            )  # fmt: skip
-            build = Build(
-                context, project.graph.ancestors(chosen), chosen, options, on_event, cancel or Cancel()
-            )
+            options = options_of(context, project, chosen)
+            build = Build(context, project.graph.ancestors(chosen), chosen, options, on_event, cancel)
             result = build.execute()
             note_incidents(context, result, chosen)
             try:

@@ -16,11 +16,15 @@ def distrust_readers(
     When the bytes went wrong is not known: each of them may have been made from the wrong ones. Where one was current,
     the reason why it is missing is recorded. Fingerprints of the damaged artifacts are forgotten as well.
     """
-    readers = {
-        one.id: one
-        for one in state.history(limit=-1)
-        if any(read.version in damaged for read in one.trace.reads)
+    history = state.history(limit=-1)
+    # A version of several artifacts has an id of its own.
+    damaged = {*damaged} | {
+        one.version.id for one in history if any(ref.id in damaged for ref in one.artifacts)
     }
+    readers = {one.id: one for one in history if any(read.version in damaged for read in one.trace.reads)}
+    # Slices are carried over from one materialization to the next, and with them what was made of wrong bytes.
+    assets = {one.asset for one in readers.values()}
+    readers |= {one.id: one for one in history if one.slices is not None and one.asset in assets}
     pointed = [
         (environment, readers[pointer.materialization])
         for environment, pointer in state.pointers()
@@ -29,7 +33,9 @@ def distrust_readers(
     state.distrust_fingerprints(damaged)
     state.drop(lease, list(readers))
     for environment, one in pointed:
-        read = ", ".join(read.upstream for read in one.trace.reads if read.version in damaged)
+        read = (
+            ", ".join(read.upstream for read in one.trace.reads if read.version in damaged) or "an upstream"
+        )
         reason = f"it may have been made from wrong bytes: the artifact of {read} that it read was damaged"
         failure = Failure(
             one.asset,

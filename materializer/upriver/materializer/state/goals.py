@@ -8,9 +8,9 @@ import apsw
 
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
-from upriver.materializer.ports import Pause
+from upriver.materializer.ports import Backfill, Pause
 from upriver.materializer.state.database import Database
-from upriver.materializer.state.rows import decode
+from upriver.materializer.state.rows import decode, encode
 
 _KEPT = 50
 """So many versions of each key are remembered: what was read longer ago is not current in any case."""
@@ -83,3 +83,23 @@ class Goals:
             seconds = [one for one, _ in decode(body, list[tuple[float, int | None]])]
             found[Node(asset, partition or None)] = min(seconds), max(seconds)
         return found
+
+    def backfills(self, environment: str) -> tuple[Backfill, ...]:
+        """The backfills that are not done."""
+        found = self._database.query(
+            "select body from backfills where environment = ? order by at, id", (environment,)
+        )
+        return tuple(decode(body, Backfill) for (body,) in found)
+
+    def record_backfill(self, environment: str, goal: Backfill) -> None:
+        """Keep *goal*."""
+        with self._database.write() as connection:
+            connection.execute(
+                "insert or replace into backfills values (?, ?, ?, ?)",
+                (environment, goal.id, goal.at, encode(goal)),
+            )
+
+    def forget_backfill(self, environment: str, id: str) -> None:
+        """It is done."""
+        with self._database.write() as connection:
+            connection.execute("delete from backfills where environment = ? and id = ?", (environment, id))

@@ -8,7 +8,7 @@ Values are kept whole as JSON in *body* columns (``msgspec``); the other columns
 from __future__ import annotations
 
 APPLICATION_ID = 0x55705276  # "UpRv"
-VERSION = 8
+VERSION = 9
 
 SCHEMA = """
 create table meta (
@@ -159,6 +159,14 @@ create table observations (
     version text not null,
     at real not null,
     primary key (environment, asset, partition, version)
+) without rowid;
+
+create table backfills (
+    environment text not null,
+    id text not null,
+    at real not null,
+    body blob not null,
+    primary key (environment, id)
 ) without rowid;
 
 create table pauses (

@@ -53,7 +53,8 @@ _SEALED = (
 )
 
 _OF_ENVIRONMENT = (
-    "failures", "durations", "refusals", "acceptances", "observations", "pauses", "incidents", "outbox", "approvals"
+    "failures", "durations", "refusals", "acceptances", "observations", "pauses", "backfills", "incidents", "outbox",
+    "approvals",
 )  # fmt: skip
 
 

@@ -239,7 +239,7 @@ class Survey:
         for one in history:
             facts = [f"materialization {one.id} of {one.node}"]
             facts += [f"current in {where}" for where in pointed.get(one.id, ())]
-            for ref in one.version.artifacts:
+            for ref in one.artifacts:
                 orphans.pop((ref.id, ref.suffix), None)
                 if not self._sound(ref, there.get((ref.id, ref.suffix)), facts):
                     self.unfounded.append(one.id)

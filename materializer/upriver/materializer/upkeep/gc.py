@@ -74,7 +74,8 @@ def _collect(state: StateStore, store: Store, keep: Keep, now: float, lease: Lea
     kept_ids = {one.id for one in staying}
     sources = [record.version for record in state.sources().values()]
     # The artifacts of sources hold what was last seen of those that are not read in place.
-    kept = [ref for version in (*(one.version for one in staying), *sources) for ref in version.artifacts]
+    kept = [ref for one in staying for ref in one.artifacts]
+    kept += [ref for version in sources for ref in version.artifacts]
     needed = {ref.id for ref in kept} | needed_for_comparing | state.samples()
     dropped = [one for one in history if one.id not in kept_ids]
     removed = [one for one in artifacts if one.ref.id not in needed]
@@ -139,7 +140,7 @@ def _within(
         sizes[artifact.ref.id] += artifact.ref.bytes
     users: defaultdict[str, int] = defaultdict(int)
     for one in staying:
-        for ref in one.version.artifacts:
+        for ref in one.artifacts:
             users[ref.id] += 1
     size = sum(sizes[id_] for id_ in users.keys() | needed)
     leaving = set()
@@ -149,7 +150,7 @@ def _within(
         if one.id in pointed:
             continue
         leaving.add(one.id)
-        for ref in one.version.artifacts:
+        for ref in one.artifacts:
             users[ref.id] -= 1
             if not users[ref.id] and ref.id not in needed:
                 size -= sizes[ref.id]

@@ -65,7 +65,7 @@ def _lost(survey: Survey, state: StateStore, id_: str) -> bool:
     one = state.materialization(id_)
     if one is None:
         return False
-    wanted = set(one.version.artifacts)
+    wanted = set(one.artifacts)
     return wanted != {stored.ref for stored in survey.store.list() if stored.ref in wanted}
 
 

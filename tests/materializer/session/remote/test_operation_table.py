@@ -204,6 +204,7 @@ def test_a_server_answers_every_operation_with_a_value_of_its_type(name: str) ->
         "name": "prod",
         "incident": "77d0aa10ce",
         "connection": "shop",
+        "id": "b1",
         "freezing": session.freezing(key),
         "by": "ann",
         "check": "unique(customer)",

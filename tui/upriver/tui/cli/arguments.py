@@ -25,6 +25,7 @@ COMMANDS: dict[str, Command] = {
         Command("init", "Start", "write a small project that runs"),
         Command("allow", "Start", "let the Python of a project from elsewhere run when it is looked at"),
         Command("build", "Build", "materialize what is stale, and only that"),
+        Command("backfill", "Build", "make many slices of partitioned assets: a goal that survives restarts"),
         Command("watch", "Build", "keep goals: look at the sources, and build what is due"),
         Command("plan", "Build", "what build would do, and why"),
         Command("check", "Build", "run the checks that are due on what is served"),

@@ -59,6 +59,10 @@ def reason_text(reason: Reason, of: Key | None = None) -> str:
             return _about(reason, own, detail or "waits for a person to approve it")
         case Cause.FALLBACK:
             return _about(reason, own, detail or "a fallback stands in for it")
+        case Cause.PARTITION:
+            return _about(reason, own, detail or "slices of it are not built")
+        case Cause.TOLERATED:
+            return f"{reason.asset} {detail or 'lacked slices'}, which is tolerated"
         case Cause.CHECK:
             return _about(reason, own, f"check {detail}")
         case Cause.SOURCE_MISSING:

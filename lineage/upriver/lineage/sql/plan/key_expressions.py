@@ -139,7 +139,8 @@ def is_determined(expression: Node, by: Sequence[Node]) -> bool:
 def key_sql(expression: Node, name_of: Callable[[int], str]) -> str | None:
     """*expression* as SQL over an upstream's columns; None where it can't be written so that it means the same.
 
-    What fails for a row gives null there: a query that needs that row fails by itself.
+    Instants are read in UTC, which is the zone of every session that runs a recipe or takes a fingerprint. What fails
+    for a row gives null there: a query that needs that row fails by itself.
     """
     text = _sql(expression, name_of)
     return f"try({text})" if text is not None and not _is_total(expression) else text
@@ -185,8 +186,7 @@ def _sql(expression: Node, name_of: Callable[[int], str]) -> str | None:
 def _function(expression: Node, parts: list[str]) -> str | None:
     if expression["type"] == "OPERATOR_CAST":
         target = _target(expression["return_type"])
-        (source,) = expression["children"]
-        if target is None or ZONED in (target, type_of(source)["id"]):  # the session's zone would decide
+        if target is None:
             return None
         word = "TRY_CAST" if expression["function_data"]["try_cast"] else "CAST"
         return f"{word}({parts[0]} AS {target})"
@@ -195,8 +195,6 @@ def _function(expression: Node, parts: list[str]) -> str | None:
     if not plain or path[:-1] not in ([], ["system", "main"]):
         return None
     name = path[-1]
-    if name != "timezone" and any(type_of(child)["id"] == ZONED for child in expression["children"]):
-        return None
     quoted = '"' + name.replace('"', '""') + '"'
     return f"{quoted}({', '.join(parts)})"
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import apsw
 
-from upriver.materializer.state.migrations import v2, v3, v4, v5, v6, v7, v8
+from upriver.materializer.state.migrations import v2, v3, v4, v5, v6, v7, v8, v9
 
 Migration: TypeAlias = str | Callable[[apsw.Connection], None]
 """SQL statements, or a function, that make the next version within a transaction that the caller holds."""
@@ -25,5 +25,6 @@ MIGRATIONS: Mapping[int, Migration] = {
     5: v6.TABLES,
     6: v7.TABLES,
     7: v8.TABLES,
+    8: v9.TABLES,
 }
 """For each older version, the step that makes the next version of it."""

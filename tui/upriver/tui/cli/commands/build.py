@@ -18,6 +18,10 @@ def configure(parser: Parser) -> None:
         ("upriver build", "everything that is stale"),
         ("upriver build marts.revenue", "one asset, and what it needs"),
         ("upriver build staging.orders+", "an asset and everything downstream of it"),
+        (
+            "upriver build marts.daily --partition 2013-01-05..2013-02-01",
+            "some slices of a partitioned asset",
+        ),
         ("upriver build --dry-run", "only say what would be done"),
         ("upriver build state:failed", "what failed last time"),
     )
@@ -47,6 +51,13 @@ def configure(parser: Parser) -> None:
         help="publish although this check fails, and record that (needs --because); KEY:CHECK names it exactly",
     )
     parser.add_argument("--because", default="", metavar="WHY", help="why a failure is accepted")
+    parser.add_argument(
+        "--partition",
+        action="append",
+        default=[],
+        metavar="RANGE",
+        help="only these slices of what is selected: 2013-01-05, 2013-01-05..2013-02-01 (inclusive), carrier=AA",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="tell only failures and the summary")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show what recipes print, and fresh assets"
@@ -109,6 +120,7 @@ def _build(invocation: Invocation) -> int:
                 wait=options.wait,
                 accept=options.accept,
                 because=options.because,
+                partition=options.partition,
                 on_event=display,
                 cancel=cancel,
             )

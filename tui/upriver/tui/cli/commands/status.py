@@ -19,6 +19,7 @@ def configure(parser: Parser) -> None:
             "upriver status +marts.revenue --check",
             "exit code 3 unless all of it is fresh, 2 when it is broken",
         ),
+        ("upriver status marts.daily --partitions", "every slice of a partitioned asset"),
         ("upriver status --trust", "how well what comes from outside is known"),
     )
     add_select(parser)
@@ -33,6 +34,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--trust", action="store_true", help="show how well what the assets read from outside is known"
     )
+    parser.add_argument("--partitions", action="store_true", help="list the slices of partitioned assets")
     parser.add_argument("--sort", choices=ORDERS, default="graph", help="order of the table (default: graph)")
     parser.add_argument("-a", "--all", action="store_true", help="show every row, however many there are")
     parser.add_argument(
@@ -52,6 +54,8 @@ def run(invocation: Invocation) -> int:
     from upriver.tui.present.text.status import MANY, status_lines
 
     options, out = invocation.options, invocation.out
+    if options.partitions:
+        return _partitions(invocation)
     statuses = invocation.session.status(options.select, verify=options.verify)
     if told := tuple(dict.fromkeys(one for status in statuses for one in status.diagnoses)):
         invocation.err.write(*diagnoses_lines(told))
@@ -82,3 +86,22 @@ def run(invocation: Invocation) -> int:
         return WRONG
     late = any(status.state is not State.FRESH for status in statuses if status.kind != "source")
     return STALE if late else DONE
+
+
+def _partitions(invocation: Invocation) -> int:
+    from upriver.materializer.model import State
+    from upriver.tui.cli.failure import DONE, STALE
+    from upriver.tui.present.json import slices as json_slices
+    from upriver.tui.present.json.values import write_json
+    from upriver.tui.present.text.slices import partition_lines
+    from upriver.tui.present.text.status import MANY
+
+    options, out = invocation.options, invocation.out
+    found = invocation.session.partitions(options.select)
+    if invocation.json:
+        write_json(out, json_slices.partitions(found))
+    else:
+        limit = None if options.all else options.limit or (MANY if out.terminal else None)
+        out.write(*partition_lines(found, out.page, limit=limit))
+    late = any(one.state != State.FRESH.value for value in found for one in value.slices)
+    return STALE if late and options.check else DONE

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from upriver.assets.errors import Diagnosis
-from upriver.materializer.model import Reason, Reasons
+from upriver.materializer.model import Reason, Reasons, TrustedEdge
 
 
 def reason(value: Reason) -> dict[str, Any]:
@@ -43,3 +43,8 @@ def diagnosis_document(diagnosis: Diagnosis) -> dict[str, Any]:
 def diagnosis_documents(diagnoses: Iterable[Diagnosis]) -> list[dict[str, Any]]:
     """Diagnoses for JSON."""
     return [diagnosis_document(diagnosis) for diagnosis in diagnoses]
+
+
+def edge_document(value: TrustedEdge) -> dict[str, Any]:
+    """How well one thing that an asset reads is known."""
+    return {"source": value.source, "trust": value.trust.value, "detail": value.detail}

@@ -26,10 +26,11 @@ from upriver.materializer.answers import (
     Step,
     Table,
 )
-from upriver.materializer.model import Outcome, TrustedEdge
+from upriver.materializer.model import Outcome
 from upriver.materializer.runs.cost_answers import Costs
-from upriver.tui.present.json.causes import diagnosis_documents, reason, reasons
+from upriver.tui.present.json.causes import diagnosis_documents, edge_document, reason, reasons
 from upriver.tui.present.json.checks import check_results
+from upriver.tui.present.json.slices import counts, slices
 from upriver.tui.present.json.values import Listed, instant, plain
 from upriver.tui.present.views.costs import sorted_costs
 
@@ -51,6 +52,7 @@ def result(value: AssetResult) -> dict[str, Any]:
         "error": value.error,
         "diagnoses": diagnosis_documents(value.diagnoses),
         "checks": check_results(value.checks),
+        "slices": counts(value.slices),
     }
 
 
@@ -66,6 +68,7 @@ def _step(value: Step) -> dict[str, Any]:
         "action": value.action.value,
         "reasons": reasons(value.reasons),
         "diagnoses": diagnosis_documents(value.diagnoses),
+        "slices": slices(value.slices),
     }
 
 
@@ -89,6 +92,7 @@ def status(values: Iterable[AssetStatus]) -> dict[str, Any]:
                 "diagnoses": diagnosis_documents(value.diagnoses),
                 "notes": list(value.notes),
                 "observed_at": instant(value.observed_at),
+                "slices": slices(value.slices),
             }
             for value in values
         ]
@@ -123,12 +127,8 @@ def trust(
     for one in document["assets"]:
         found = by_key.get(one["asset"])
         one["trust"] = None if found is None or found.trust is None else found.trust.value
-        one["edges"] = [] if found is None else [_edge(edge) for edge in found.edges]
+        one["edges"] = [] if found is None else [edge_document(edge) for edge in found.edges]
     return {**document, "uncovered": list(uncovered)}
-
-
-def _edge(value: TrustedEdge) -> dict[str, Any]:
-    return {"source": value.source, "trust": value.trust.value, "detail": value.detail}
 
 
 def why(value: Explanation) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def why(value: Explanation) -> dict[str, Any]:
         "diagnoses": diagnosis_documents(value.diagnoses),
         "chain": [_link(link) for link in value.chain],
         "ruled_out": list(value.ruled_out),
-        "trust": [_edge(edge) for edge in value.edges],
+        "trust": [edge_document(edge) for edge in value.edges],
         "rebuild": [{**_step(step), "seconds": step.seconds} for step in value.rebuild],
     }
 

@@ -12,6 +12,7 @@ from upriver.tui.present import figures
 from upriver.tui.present.glyphs import ACTION, OUTCOME
 from upriver.tui.present.spans import EMPTY, Line, Page, Span, clip, flowed, line, wrap
 from upriver.tui.present.text.marks import sign, word
+from upriver.tui.present.text.slices import counts_text, slices_text
 from upriver.tui.present.text.table import Column, table
 from upriver.tui.present.words import blocking, first_line, moment, plural, reasons_text
 
@@ -72,6 +73,8 @@ def _step_row(step: Step, page: Page) -> list[Line]:
     name = step.asset if step.partition is None else f"{step.asset}[{step.partition}]"
     reasons = blocking(step.reasons) if step.action is Action.BLOCKED else step.reasons
     why = reasons_text(reasons, step.asset)
+    if counted := slices_text(step.slices):
+        why = f"{why}; {counted}" if why else counted
     return [
         (sign(mark, page),),
         (word(mark),),
@@ -112,6 +115,9 @@ def summary_lines(
         lines.append(EMPTY)
     lines += _counts(result, counts, elapsed, page)
     built = sorted((r for r in result.assets if r.action is Outcome.BUILT), key=lambda r: -r.seconds)
+    for r in built:
+        if counted := counts_text(r.slices):
+            lines += wrap(f"{r.asset}: {counted}", page.width, "dim")
     if len(built) > 1 and built[0].seconds >= 1:
         slowest = ", ".join(f"{r.asset} {figures.duration(r.seconds)}" for r in built[:3])
         lines += wrap(f"slowest: {slowest}", page.width, "dim")

@@ -11,6 +11,7 @@ from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE
 from upriver.tui.present.spans import EMPTY, Line, Page, Span, flowed, line
 from upriver.tui.present.text.marks import sign, word
+from upriver.tui.present.text.slices import slices_text
 from upriver.tui.present.text.table import Column, table
 from upriver.tui.present.words import blocking, first_line, plural, reasons_text, rows
 
@@ -126,6 +127,10 @@ def _why(status: AssetStatus, now: float) -> Line:
         return (Span(first_line(status.error)),)
     reasons = blocking(status.reasons) if status.state is State.BLOCKED else status.reasons
     text = reasons_text(reasons, status.asset)
+    if status.slices is not None and status.state is not State.RUNNING:
+        counted = slices_text(status.slices)
+        text = f"{text}; {counted}" if text and counted else text or counted
+        return (Span(text, "dim" if status.state is State.FRESH else ""),)
     if not text and status.notes and status.state is State.FRESH:
         return (Span(status.notes[0], "yellow"),)
     if not text and status.observed_at is not None and status.state is State.FRESH:
