@@ -15,6 +15,7 @@ NAMES = (
     "attempts",
     "unchanged",
     "tables",
+    "checks",
     "schedule",
     "lineage",
     "lineage_precision",

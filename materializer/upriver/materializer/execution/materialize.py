@@ -44,7 +44,7 @@ WHOLE_BAG = Footprint(columns=None, predicate=None, ordered=False)
 """All columns and rows, in no order: what "the content changed" is told by."""
 
 
-_WORTH_PROFILING = 1 << 18
+WORTH_PROFILING = 1 << 18
 """Bytes of an artifact from which on its profile is taken when it is made."""
 
 
@@ -168,7 +168,7 @@ class Maker(SliceMaker):
         """Take the numbers of what is to be published, while it is in memory still. Those of a small artifact are taken
         when they are asked for: many of them would make a build longer, one makes no answer longer.
         """
-        if not version.schema or version.bytes < _WORTH_PROFILING:
+        if not version.schema or version.bytes < WORTH_PROFILING:
             return
         engine = self._context.engine()
         relation = f"({from_stored((staged.path,), version.schema)})"

@@ -79,7 +79,8 @@ class Auditor:
 
     A verdict that is known for what is read is taken as it is. *accept* are the checks whose failures are accepted in
     this build, each as ``KEY:CHECK``, *because* of that; *record* makes these exceptions durable. *predicates* runs
-    the checks that are functions, *earlier* gives the contents that an asset had, newest first.
+    the checks that are functions, *earlier* gives the contents that an asset had, newest first;
+    *keep* takes verdicts that are to be written later, with others.
     """
 
     def __init__(
@@ -99,9 +100,10 @@ class Auditor:
         record: Callable[[Sequence[Acceptance]], None] = lambda accepted: None,
         predicates: Predicates | None = None,
         earlier: Callable[[Key], Iterable[Version]] = lambda key: (),
+        keep: Callable[[Mapping[str, Verdict]], None] | None = None,
     ) -> None:
         self._predicates = predicates
-        self._memory = VerdictMemory(state, contents, variables, earlier)
+        self._memory = VerdictMemory(state, contents, variables, earlier, keep)
         self._engine = engine
         self._state = state
         self._store = store

@@ -38,7 +38,7 @@ class VerdictMemory:
 
     A fingerprint costs a pass over the columns. It is taken when it may spare a check: of an asset's earlier content
     (which *earlier* gives, newest first) only when there is another one; of a source, whose files may be gone then, at
-    once.
+    once. *keep* takes what is to be remembered, when that is not to be written at once.
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class VerdictMemory:
         contents: Fingerprints,
         variables: Mapping[str, Scalar],
         earlier: Callable[[Key], Iterable[Version]],
+        keep: Callable[[Mapping[str, Verdict]], None] | None = None,
     ) -> None:
+        self._keep = keep or state.remember_verdicts
         self._state = state
         self._contents = contents
         self._variables = variables
@@ -105,9 +107,10 @@ class VerdictMemory:
     ) -> None:
         """Keep verdicts by the ids of versions and, where that has to be now, by fingerprints."""
         keep = {ids[name]: verdict for name, verdict in found.items()}
+        known = self._state.verdicts(keep)  # what was asked for again on the same versions
         for check in checks:
             verdict = found.get(check.name)
-            if verdict is None:
+            if verdict is None or ids[check.name] in known:
                 continue
             sources = any(
                 other != key and not any(True for _ in self._earlier(other)) for other in check.others
@@ -117,7 +120,7 @@ class VerdictMemory:
             now = {name: self._subject(key, name, content) for name, content in contents.items()}
             if (id_ := self._fingerprint_id(key, check, verdict, now)) is not None:
                 keep[id_] = verdict
-        self._state.remember_verdicts(keep)
+        self._keep(keep)
 
     def _fingerprint_id(
         self, key: Key, check: Check, seen: Verdict, contents: Mapping[Key, tuple[Version | Located, Version]]

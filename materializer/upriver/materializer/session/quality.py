@@ -15,7 +15,7 @@ from upriver.assets.model import Check, Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import Table
 from upriver.materializer.context import Context
-from upriver.materializer.model import CheckOutcome, CheckReport, CheckResult, Refused, Version
+from upriver.materializer.model import CheckOutcome, CheckReport, CheckResult, Refused, Verdict, Version
 from upriver.materializer.operations import ProjectApi
 from upriver.materializer.ports import Executor
 
@@ -65,11 +65,13 @@ class Gates(ProjectApi):
                 return found
 
             code = project.files.code_digest()
+            verdicts: dict[str, Verdict] = {}
             auditor = Auditor(
                 context.engine(), context.state, context.store, seen.contents, context.environment, variables,
                 context.clock, forced=chosen if force else (),
                 predicates=Predicates(executor, context.engine(), context.store, code, variables),
                 earlier=lambda key: [one.version for one in context.state.history(key, 20)],
+                keep=verdicts.update,
             )  # fmt: skip
             versions = recorded_versions(context)
             found: list[CheckResult] = []
@@ -88,6 +90,7 @@ class Gates(ProjectApi):
                     can = [check for check in checks if {key, *check.others} <= there.keys()]
                     if can:
                         found += auditor.audit(key, can, contents[key], contents).results
+            context.state.remember_verdicts(verdicts)
             seen.contents.flush()
             return CheckReport(tuple(found))
 
