@@ -58,6 +58,7 @@ from upriver.materializer.model import (
     State,
     Trust,
 )
+from upriver.materializer.ports import Backfill
 from upriver.materializer.quality.check_standing import CheckStanding
 from upriver.materializer.quality.unit_test_report import UnitTestReport
 from upriver.materializer.upkeep.fsck import Report
@@ -261,7 +262,9 @@ class FakeSession(Answers):
         return Table(("customer",), ("VARCHAR",), (("ada",), ("ada",)), 2)
 
     def backfills(self) -> tuple[BackfillStatus, ...]:
-        return ()
+        return (
+            BackfillStatus(Backfill("b1", ("marts.revenue",), ("2013-01..",), NOW, built=7), 12, (1.2, 4.8)),
+        )
 
     def backfill(
         self,
@@ -277,7 +280,10 @@ class FakeSession(Answers):
         raise UsageError("nothing of this project is partitioned")
 
     def forget_backfill(self, id: str) -> BackfillStatus:
-        raise UsageError(f"there is no backfill {id!r}")
+        [known] = self.backfills()
+        if id != known.goal.id:
+            raise UsageError(f"there is no backfill {id!r}")
+        return known
 
     def partitions(self, select: Sequence[str] = ()) -> tuple[SlicesStatus, ...]:
         return ()
