@@ -20,6 +20,7 @@ NAMES = (
     "lineage",
     "lineage_precision",
     "precision",
+    "partitions",
 )
 RESULTS = Path(__file__).parent / "results"
 

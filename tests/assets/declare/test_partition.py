@@ -50,6 +50,8 @@ def test_a_bound_may_be_any_day_of_its_slice() -> None:
     """People know days."""
     (one,) = read({"by": "d", "every": "week", "from": "2013-01-03", "until": "2013-12-30"})
     assert (one.start, one.until) == ("2013-W01", "2014-W01")
+    (one,) = read({"by": "d", "every": "day", "from": "2013-02", "until": "2013-Q1"})
+    assert (one.start, one.until) == ("2013-02-01", "2013-03-31")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_a_bound_may_be_any_day_of_its_slice() -> None:
         ({"by": "d", "zone": "UTC"}, "add `every: day`"),
         ({"by": "d", "every": "day", "among": ["x"]}, "among names values"),
         ({"by": "d", "every": "day", "from": "2013-02-30"}, "2013-02-30"),
-        ({"by": "d", "every": "day", "from": "2014", "until": "2013"}, "no day"),
+        ({"by": "d", "every": "day", "from": "2014", "until": "2013"}, "is before"),
+        ({"by": "d", "every": "day", "from": "January"}, "no day"),
         ({"by": "d", "every": "year", "from": "2014", "until": "2013"}, "is before"),
         ({"by": "d", "every": "hour", "from": "0900-01-01", "until": "2013-01-01"}, "1,000,000"),
         ({"by": "d", "every": "day", "keep": "forever"}, "400d"),

@@ -28,6 +28,7 @@ HEADERS = {
     "marts.product": "[{by: day, every: day}, {by: carrier}, {by: hub, among: [JFK, EWR]}]",
     "marts.share": "{by: day, every: day}",
     "marts.named": "{by: day, every: day}",
+    "marts.ordered": "{by: day, every: day}",
 }
 QUERIES = {
     "staging.flights": "select ts::timestamp::date as day, ts, carrier, hub, delay, v from raw",
@@ -39,6 +40,7 @@ QUERIES = {
     "marts.product": "select day, carrier, hub, sum(v)::bigint as v from staging.flights group by all",
     "marts.share": "select day, n / sum(n) over () as share from marts.daily",
     "marts.named": "select f.day, c.name, f.v from staging.flights f left join carriers c on c.code = f.carrier",
+    "marts.ordered": "select ts::timestamp::date as day, first(hub) as hub, avg(delay::double) as delay from raw group by all",
     "marts.total": "select sum(n)::bigint as n, count(*) as c from marts.monthly",
 }
 ORDER = [*QUERIES]

@@ -134,17 +134,23 @@ def hours_of_day(day: date, zone: str | None) -> list[str]:
 
 
 def bound(dimension: Dimension, text: str, *, last: bool) -> str:
-    """The first (or *last*) key that *text* means: a key, or a day, which stands for the slice that it lies in.
+    """The first (or *last*) key that *text* means: a key, or a day, week, month, quarter or year, which stand for the
+    slices that lie in them.
 
     Raises ValueError with a sentence.
     """
     grain = dimension.every
     assert grain is not None
-    if _SHAPES[Grain.DAY].fullmatch(text):
-        day = days_of(Grain.DAY, text)[0]
-        if grain is Grain.HOUR:
-            return hours_of_day(day, dimension.zone)[-1 if last else 0]
-        return key_of_day(grain, day)
+    for other, shape in _SHAPES.items():
+        if other is grain or not shape.fullmatch(text):
+            continue
+        first, after = days_of(other, text)
+        day = after - timedelta(days=1) if last else first
+        return (
+            hours_of_day(day, dimension.zone)[-1 if last else 0]
+            if grain is Grain.HOUR
+            else key_of_day(grain, day)
+        )
     if grain is Grain.HOUR:
         hour_of(text)
     else:

@@ -1,6 +1,6 @@
 """Segments: an artifact's rows in files of neighbouring slices, of which only those with changed slices are written.
 
-A file holds whole slices, sorted by key, of about :data:`TARGET` bytes: small slices share files, so that a day is
+A file holds whole slices, sorted by slice, of about :data:`TARGET` bytes: small slices share files, so that a day is
 found in one row group, and no view lists more than :data:`MOST` files. When some of its slices are made again a file
 is written again with the others' rows copied, so that every row of every file of an artifact counts.
 """
@@ -52,7 +52,9 @@ class Assembled:
 
 
 class Assembler:
-    """Writes segments of one asset: its columns are *schema*, and *key* is the SQL for the key of a row over them."""
+    """Writes segments of one asset: its columns are *schema*, *key* is the SQL for the key of a row over them, and
+    *order* what its rows are sorted by.
+    """
 
     def __init__(
         self,
@@ -60,12 +62,14 @@ class Assembler:
         store: Store,
         schema: Schema,
         key: str,
+        order: str,
         locate: Callable[[ArtifactRef], str],
     ) -> None:
         self._engine = engine
         self._store = store
         self._schema = schema
         self._key = key
+        self._order = order
         self._locate = locate
         self._staged: list[Staged] = []
         self._rows_somewhere: list[str] = []
@@ -159,7 +163,7 @@ class Assembler:
         if not queries:
             nothing = from_stored(tuple(self._rows_somewhere), self._schema)
             queries.append(f"select * from ({nothing}) where false")
-        query = f"select {columns} from ({' union all '.join(queries)}) order by {key}"
+        query = f"select {columns} from ({' union all '.join(queries)}) order by {self._order}"
         path = self._store.reserve(".parquet")
         self._engine.write(query, path, self._schema)
         staged = self._store.stage(path, ".parquet")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from upriver.assets.model import Asset, Key, Schema
 from upriver.lineage.model import Slicing
-from upriver.lineage.partitions.keys import kept_rows, key_of_row
+from upriver.lineage.partitions.keys import kept_rows, key_of_row, order_of_rows
 from upriver.lineage.partitions.ranges import rows_of, runs, within
 from upriver.lineage.sql.names import quote, relation_name
 from upriver.lineage.sql.parse.query import Query
@@ -38,6 +38,12 @@ def output_key(asset: Asset, slicing: Slicing, schema: Schema) -> str:
     """The SQL for the key of a row of the result, over the columns of *schema*."""
     assert asset.partition is not None
     return key_of_row(asset.partition.dimensions, slicing.types, output_columns(asset, schema))
+
+
+def output_order(asset: Asset, slicing: Slicing, schema: Schema) -> str:
+    """What the rows of the result are sorted by, over the columns of *schema*."""
+    assert asset.partition is not None
+    return order_of_rows(asset.partition.dimensions, slicing.types, output_columns(asset, schema))
 
 
 def output_columns(asset: Asset, schema: Schema) -> list[str]:
@@ -87,6 +93,7 @@ class BatchRunner:
         self._most = most
         self._tries = 0
         self._key = output_key(asset, plan.recipe.slicing, schema)
+        self._order = output_order(asset, plan.recipe.slicing, schema)
 
     def run(self, wanted: Sequence[str]) -> Made:
         """Make the slices *wanted*, sorted."""
@@ -145,7 +152,7 @@ class BatchRunner:
                 conditions.append(kept)
             condition = f" where {' and '.join(conditions)}" if conditions else ""
             columns = ", ".join(quote(column.name) for column in self._schema)
-            statement = f'select * from (\n{text}\n) as "slices"({columns}){condition} order by {self._key}'
+            statement = f'select * from (\n{text}\n) as "slices"({columns}){condition} order by {self._order}'
 
             def write() -> None:
                 written = self._engine.write(

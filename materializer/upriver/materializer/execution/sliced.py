@@ -19,7 +19,13 @@ from upriver.lineage.sql.plan.bind_errors import run_diagnosis
 from upriver.materializer.engines.types import from_stored
 from upriver.materializer.execution.attempt import AttemptFailed, Watchdog
 from upriver.materializer.execution.segments import Assembled, Assembler, Batch
-from upriver.materializer.execution.slice_batches import BatchRunner, Made, output_columns, output_key
+from upriver.materializer.execution.slice_batches import (
+    BatchRunner,
+    Made,
+    output_columns,
+    output_key,
+    output_order,
+)
 from upriver.materializer.execution.slice_results import SlicedResult
 from upriver.materializer.freshness.grouped import GroupedFingerprints, Grouping, Sums, digest
 from upriver.materializer.freshness.slices import Recipe, Recorded, SlicePlan, basis_of, decided
@@ -107,7 +113,7 @@ class SlicedAttempts:
         base = _usable(base, schema)
         basis = basis_of(recipe, {}, {})
         plan = decided(recipe, basis, base, {}, ())
-        key = output_key(asset, recipe.slicing, schema)
+        order = output_order(asset, recipe.slicing, schema)
         values = output_columns(asset, schema)
         kept = kept_rows(recipe.partition.dimensions, recipe.slicing.types, values, recipe.since)
         where = f" where {kept}" if kept is not None else ""
@@ -116,7 +122,7 @@ class SlicedAttempts:
         published: set[str] = set()
         try:
             rows = from_stored((whole.path,), schema)
-            self._engine.write(f"select * from ({rows}){where} order by {key}", path, schema)
+            self._engine.write(f"select * from ({rows}){where} order by {order}", path, schema)
             made.batches.append(Batch(path, path.stat().st_size))
             result = self._assembled(asset, plan, schema, base, plan.keys, wanted, made)
             published.update(one.path for one in result.staged)
@@ -248,6 +254,7 @@ class SlicedAttempts:
             self._store,
             schema,
             output_key(asset, plan.recipe.slicing, schema),
+            output_order(asset, plan.recipe.slicing, schema),
             self._store.locate,
         )
         batches = [one for one in made.batches if one.path.exists()]
