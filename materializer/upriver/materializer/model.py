@@ -170,9 +170,8 @@ class Cause(StrEnum):
     FALLBACK = "fallback"
     """It failed, or what it reads did, and something stands in for it."""
     PARTITION = "partition"
-    """Slices of it are not built, or could not be."""
+    """Slices of it are not built, or could not be. What is made of those, as far as that is tolerated, is TOLERATED."""
     TOLERATED = "tolerated"
-    """It was made of slices among which some had failed, as it is declared to tolerate."""
     CHECK = "check"
     """A check of the asset has failed, or has not run on what is there now."""
 
