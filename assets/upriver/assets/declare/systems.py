@@ -47,6 +47,8 @@ def read_system(
     if where is not None:
         files, wrong = read_location(where, format_name, None, options, remote=True)
         problems += wrong
+        if isinstance(files, FileLocation) and files.format == "file":
+            problems.append("files that are no table are not read through a connection; say format=")
     elif options or format_name is not None:
         what = next(iter(options), "format")
         problems.append(f"a table has no option {what!r}; those are for files")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 
 import msgspec
 
-from upriver.assets.errors import UpriverError
-from upriver.assets.model import Key, Source, SystemLocation
+from upriver.assets.errors import UpriverError, UsageError
+from upriver.assets.model import FileLocation, Key, Source, SystemLocation
 from upriver.assets.project.connections import Connection
 from upriver.lineage.sql.names import quote
 from upriver.materializer.model import Version
 from upriver.materializer.ports import SourceMissing, SourceRecord, StateStore, Store
-from upriver.materializer.ports.connector import Scanned
-from upriver.materializer.ports.system import Fetched, Moment, Rows, Sighting, Wanted
+from upriver.materializer.ports.connector import Scanned, Shape
+from upriver.materializer.ports.system import Moment, Rows, Sighting, Wanted
+from upriver.materializer.sources.files import FileConnector
+from upriver.materializer.sources.lock import LOCK, SourcesLock
+from upriver.materializer.sources.options import shaped
+from upriver.materializer.sources.reach import Reach
 from upriver.materializer.sources.reading import SourceReader, copy_relation, told_of
+from upriver.materializer.sources.shape import digest
 from upriver.materializer.sources.systems.opening import faults_of, opened
 from upriver.materializer.storage.locator import Locator
 
@@ -81,6 +87,8 @@ class SystemLooks:
         self._locations = {
             key: one.location for key, one in sources.items() if isinstance(one.location, SystemLocation)
         }
+        self._places = {key: sources[key].place for key in self._locations}
+        self._lock = SourcesLock(root)
         self._expected: frozenset[Key] = frozenset()
         self._failed: dict[Key, UpriverError] = {}
         self._seen: dict[Key, SourceRecord] = {}
@@ -131,7 +139,39 @@ class SystemLooks:
         record = self._known(key)
         if record is None or record.location != self.describe(key) or not self._locator.there(record.version):
             return None
+        shape = self._shape(key)
+        if _shaped(self._locations[key]) and (shape is None or record.shape != digest(shape)):
+            return None
         return record
+
+    def _shape(self, key: Key) -> Shape | None:
+        return self._lock.shape(key) if _shaped(self._locations[key]) else None
+
+    def accept(self, key: Key) -> tuple[Shape | None, Shape, SourceRecord]:
+        """Take the text source *key* as it is now: the shape that was kept of it, the one that is, and what was seen.
+
+        Raises as :meth:`look`, UsageError for a source that is not text, OSError where the shape can't be written.
+        """
+        location = self._locations[key]
+        if not _shaped(location):
+            raise UsageError(
+                f"{key} is no text ({self.describe(key)}): it has its types itself, and no shape is kept"
+            )
+        then = self._shape(key)
+        connection = self._connections[location.connection]
+        with opened(connection, self._root) as system, system.moment() as moment:
+            at = self._clock()
+            sighted = moment.sight(wanted_of(location), None)
+            if sighted is None:
+                raise SourceMissing(f"source {key}: there is no {self.describe(key)}")
+            version, scanned = self._read(key, moment, wanted_of(location), sighted, None)
+        assert scanned.shape is not None, "text has a shape"
+        self._lock.keep({key: scanned.shape})
+        record = self._record(key, version, at, sighted, scanned)
+        self._state.remember_sources([record])
+        self._seen[key] = record
+        self._failed.pop(key, None)
+        return then, scanned.shape, record
 
     def _due(self, location: SystemLocation, record: SourceRecord | None) -> bool:
         if self._asking is Asking.NEVER:
@@ -183,7 +223,24 @@ class SystemLooks:
             return msgspec.structs.replace(
                 record, observed=at, trust=sighted.trust, detail=sighted.detail, hint=sighted.hint
             )
-        version, scanned = self._read(key, moment, wanted, sighted)
+        shape = self._shape(key)
+        version, scanned = self._read(key, moment, wanted, sighted, shape)
+        if scanned.shape is not None and scanned.shape != shape:
+            scanned = self._keep(key, scanned, scanned.shape)
+        return self._record(key, version, at, sighted, scanned)
+
+    def _keep(self, key: Key, scanned: Scanned, shape: Shape) -> Scanned:
+        """Keep *shape*. Where that can't be written, what was read is right all the same."""
+        try:
+            self._lock.keep({key: shape})
+        except OSError as error:
+            note = f"the shape of {key} could not be written to {LOCK}: {error.strerror or error}"
+            return scanned._replace(notes=(*scanned.notes, note))
+        return scanned
+
+    def _record(
+        self, key: Key, version: Version, at: float, sighted: Sighting, scanned: Scanned
+    ) -> SourceRecord:
         return SourceRecord(
             key,
             self.describe(key),
@@ -191,22 +248,39 @@ class SystemLooks:
             version,
             at,
             sighted.version,
+            "" if scanned.shape is None else digest(scanned.shape),
             notes=scanned.notes,
             trust=sighted.trust,
             detail=sighted.detail,
             hint=sighted.hint,
         )
 
-    def _read(self, key: Key, moment: Moment, wanted: Wanted, sighted: Sighting) -> tuple[Version, Scanned]:
+    def _read(
+        self, key: Key, moment: Moment, wanted: Wanted, sighted: Sighting, shape: Shape | None
+    ) -> tuple[Version, Scanned]:
         target = self._store.reserve(".parquet")
-        with moment.read(wanted, target.parent) as found:
-            assert isinstance(found, Rows), Fetched
-            with told_of(key, self.describe(key)):
+        with (
+            tempfile.TemporaryDirectory(prefix="upriver-fetched-") as scratch,
+            moment.read(wanted, Path(scratch)) as found,
+            told_of(key, self.describe(key)),
+        ):
+            if isinstance(found, Rows):
                 scanned = copy_rows(found, target)
+            else:
+                location = self._locations[key]
+                files = FileLocation(found.patterns, location.format, location.scan)
+                reach = Reach(key, False, self._places[key])
+                connector = FileConnector(found.folder, key, files, SourceReader(), reach)
+                scanned = connector.scan(connector.observe(), target, shape)
         staged = self._store.stage(target, ".parquet")
         self._store.publish([staged])
         size = sighted.bytes or staged.bytes
         return Version(staged.id, scanned.schema, scanned.rows, size, (staged.ref,)), scanned
+
+
+def _shaped(location: SystemLocation) -> bool:
+    """Whether a reader finds out the types of the files there."""
+    return bool(location.patterns) and shaped(FileLocation(location.patterns, location.format, location.scan))
 
 
 def copy_rows(rows: Rows, target: Path) -> Scanned:

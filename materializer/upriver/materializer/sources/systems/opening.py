@@ -33,6 +33,11 @@ CONNECTORS: Mapping[str, str] = {
     "iceberg+postgresql": f"{_HERE}.lakes:connect_iceberg",
     "iceberg+http": f"{_HERE}.lakes:connect_iceberg",
     "iceberg+https": f"{_HERE}.lakes:connect_iceberg",
+    "s3": f"{_HERE}.object_stores:connect",
+    "gs": f"{_HERE}.object_stores:connect",
+    "az": f"{_HERE}.object_stores:connect",
+    "http": f"{_HERE}.object_stores:connect",
+    "https": f"{_HERE}.object_stores:connect",
     "sqlite": f"{_HERE}.database_files:connect",
     "duckdb": f"{_HERE}.database_files:connect",
 }
