@@ -1,7 +1,8 @@
 """The system port: a database, a lake, a store of files or an API that sources are read from.
 
 A third party offers a connector as an entry point of the group ``upriver.connectors``, named by the scheme of its urls:
-a callable that takes an :class:`Address` and gives a :class:`System`. ``docs/connectors.md`` is its guide.
+a callable that takes an :class:`Address` and gives a :class:`System`. ``docs/connectors.md`` is its guide, and
+``upriver.materializer.sources.systems.contract`` holds it against the contract.
 """
 
 from __future__ import annotations
