@@ -17,6 +17,7 @@ NAMES = (
     "tables",
     "checks",
     "schedule",
+    "watch",
     "lineage",
     "lineage_precision",
     "precision",
