@@ -15,7 +15,15 @@ from upriver.assets.model import Check, Key
 from upriver.lineage.project.project import Project
 from upriver.materializer.answers import Table
 from upriver.materializer.context import Context
-from upriver.materializer.model import CheckOutcome, CheckReport, CheckResult, Refused, Verdict, Version
+from upriver.materializer.model import (
+    CheckOutcome,
+    CheckReport,
+    CheckResult,
+    Refusal,
+    Refused,
+    Verdict,
+    Version,
+)
 from upriver.materializer.operations import ProjectApi
 from upriver.materializer.ports import Executor
 
@@ -109,10 +117,10 @@ class Gates(ProjectApi):
             state, variables, now = context.state, context.variables(project), context.clock.now()
             gate = Gate(project.checks, lambda: state, context.environment, context.clock.now, variables)
             versions = recorded_versions(context)
-            refusals = state.refusals(context.environment)
+            refusals = self._standing_refusals(project.checks.keys() & chosen)
             found: list[CheckStanding] = []
             for key in project.graph.sort(project.checks.keys() & chosen):
-                checks, refusal = project.checks[key], refusals.get(Node(key))
+                checks, refusal = project.checks[key], refusals.get(key)
                 version = refusal.materialization.version if refusal is not None else versions.get(key)
                 results = {one.check: one for one in _undone(key, checks, versions)}
                 if version is not None:
@@ -128,6 +136,26 @@ class Gates(ProjectApi):
                     if check.name in results:
                         found.append(CheckStanding(results[check.name], runs, refusal is not None))
             return tuple(found)
+
+    def _standing_refusals(self, keys: Collection[Key]) -> dict[Key, Refusal]:
+        """The refusals of what a build of now would give: others are of contents that are not wanted any more."""
+        from upriver.materializer.freshness.survey import survey
+
+        context = self.context
+        refusals = {
+            node.asset: one
+            for node, one in context.state.refusals(context.environment).items()
+            if node.asset in keys
+        }
+        if not refusals:
+            return {}
+        seen = survey(context, among=context.project(refresh=False).graph.ancestors(refusals))
+        wanted = {node.asset: one.reuse for node, one in seen.findings.items() if one.reuse is not None}
+        return {
+            key: one
+            for key, one in refusals.items()
+            if key in wanted and wanted[key].id == one.materialization.id
+        }
 
     def test(
         self,
