@@ -36,7 +36,7 @@ class _File(NamedTuple):
 
     @property
     def strong(self) -> bool:
-        """Whether the ETag names the bytes: a weak one names what somebody takes for the same."""
+        """Whether the ETag names the bytes: a weak one names what the server takes for the same."""
         return bool(self.etag) and not self.etag.startswith("W/")
 
 
