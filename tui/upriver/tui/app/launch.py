@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import shlex
+import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from upriver.assets.errors import UsageError
 from upriver.tui.app.memory import be_frugal
 from upriver.tui.app.startup_frame import paint_cached_frame, take_down
 from upriver.tui.app.web_access import WebAccess
@@ -26,14 +30,16 @@ def run_ui(
     ascii: bool = False,
     theme: str | None = None,
     web_port: int | None = None,
+    web_hosts: Sequence[str] = (),
 ) -> int:
     """Show the project at *root* until the user leaves; the exit code.
 
-    *theme* is the name of one, *ascii* draws with ASCII only, *web_port* serves it to a browser on this machine.
+    *theme* is the name of one, *ascii* draws with ASCII only, *web_port* serves it to a browser on this machine,
+    where *web_hosts* are further names under which it may be asked for.
     """
     theme = theme or os.environ.get("UPRIVER_THEME") or None
     if web_port is not None:
-        return serve(root, web_port, environment=environment, ascii=ascii, theme=theme)
+        return serve(root, web_port, web_hosts, environment=environment, ascii=ascii, theme=theme)
     if "TEXTUAL_DRIVER" not in os.environ:
         # The terminal knows its size. Exported by a shell or a service manager, these would hold the picture to
         # what they say through every resize: Textual asks them first. A browser's size is told by them.
@@ -79,8 +85,13 @@ def run_app(app: object, session: ProjectApi) -> int:
     return app.return_code or 0
 
 
-def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | None) -> int:
-    """Serve the same program to a browser, on this machine only."""
+def serve(
+    root: Path, port: int, hosts: Sequence[str], *, environment: str, ascii: bool, theme: str | None
+) -> int:
+    """Serve the same program to a browser, on this machine only.
+
+    Raises UsageError when *port* can't be listened at.
+    """
     try:
         from textual_serve.server import Server
     except ImportError:
@@ -93,7 +104,10 @@ def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | 
     words = [sys.executable, "-m", "upriver", "-C", str(root), "ui", "--env", environment, "--create"]
     words += ["--ascii"] if ascii else []
     words += ["--theme", theme] if theme else []
-    access = WebAccess(WEB_HOST, port)
+    from upriver.assets.project.config import read_config
+
+    _ensure_free(port)
+    access = WebAccess(WEB_HOST, port, hosts)
 
     class Guarded(Server):
         """The server behind the token."""
@@ -107,5 +121,18 @@ def serve(root: Path, port: int, *, environment: str, ascii: bool, theme: str | 
             sys.stdout.write(f"Open {access.address}\nPress Ctrl+C to quit.\n")
             sys.stdout.flush()
 
-    Guarded(shlex.join(words), host=WEB_HOST, port=port, title="upriver").serve()
+    title = f"{read_config(root)[0].name} · Upriver"
+    page = Path(__file__).parent / "web_page"
+    Guarded(shlex.join(words), host=WEB_HOST, port=port, title=title, templates_path=page).serve()
     return 0
+
+
+def _ensure_free(port: int) -> None:
+    """Raise UsageError when *port* can't be listened at."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        why = "it is taken" if error.errno == errno.EADDRINUSE else (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"port {port} can't be served: {why}; `upriver ui --web --port N` takes another"
+        ) from None

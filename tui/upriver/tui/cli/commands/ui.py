@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+
 from upriver.tui.cli.arguments import Parser, WrongUsage, add_environment, whole_number
 from upriver.tui.cli.invocation import Invocation
+
+_LAST_PORT = 65_535
 
 
 def configure(parser: Parser) -> None:
@@ -14,9 +18,23 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--theme", metavar="NAME", help="colour theme")
     parser.add_argument("--web", action="store_true", help="serve it to a browser on this machine")
     parser.add_argument(
-        "--port", type=whole_number, default=8765, metavar="N", help="where --web serves it (default: 8765)"
+        "--port", type=_port, default=8765, metavar="N", help="where --web serves it (default: 8765)"
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="a name under which --web may be asked for: that of a proxy, or of a forwarded port",
     )
     add_environment(parser)
+
+
+def _port(text: str) -> int:
+    port = whole_number(text)
+    if port > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port: they go from 1 to {_LAST_PORT}")
+    return port
 
 
 def run(invocation: Invocation) -> int:
@@ -39,4 +57,5 @@ def run(invocation: Invocation) -> int:
         ascii=options.ascii or (not options.web and not served and not invocation.out.unicode),
         theme=options.theme,
         web_port=options.port if options.web else None,
+        web_hosts=options.allow_host,
     )
