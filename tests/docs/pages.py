@@ -129,7 +129,8 @@ class Desk:
         git = {f"GIT_{who}_{what}": "reader" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         own = {"PATH": path, "NO_COLOR": "1", "XDG_STATE_HOME": str(tools / "state")}
         environment = os.environ | git | own
-        environment.pop("UPRIVER_ALLOW", None)  # as at a reader's desk
+        for name in ("UPRIVER_ALLOW", "COLUMNS"):  # as at a reader's desk: the test runner sets them
+            environment.pop(name, None)
         return cls(folder, tools, folder, environment)
 
     def write(self, block: Block) -> None:
@@ -157,6 +158,9 @@ class Desk:
         return done.returncode, done.stdout.replace(str(self.home), "~")
 
 
+SOMETIMES = ("slowest:", "saved about")
+"""How lines begin that are told only where there is something worth it, which a fast machine may not have."""
+
 _ID = re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{6}\b|\b[0-9a-f]{10,64}\b")
 _WHEN = re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?Z?")
 _FIGURE = re.compile(r"\d[\d.,]*\s?(?:ms|s|m|h|d|min|B|kB|MB|GB|%|×)?(?![\w])")
@@ -165,7 +169,8 @@ _FIGURE = re.compile(r"\d[\d.,]*\s?(?:ms|s|m|h|d|min|B|kB|MB|GB|%|×)?(?![\w])")
 def normal(line: str) -> str:
     """A line of output without what differs from run to run: times, durations, sizes, numbers, the width of columns."""
     line = _WHEN.sub("WHEN", _ID.sub("ID", line))
-    return re.sub(r"\s+", " ", _FIGURE.sub("N", line)).strip()
+    line = re.sub(r"\s+", " ", _FIGURE.sub("N", line)).strip()
+    return re.sub(r"\bnow\b", "N ago", line) if "made now" in line else line
 
 
 def not_found(quoted: tuple[str, ...], output: str) -> str | None:
@@ -173,7 +178,7 @@ def not_found(quoted: tuple[str, ...], output: str) -> str | None:
     rest = iter([normal(line) for line in output.splitlines()])
     for line in quoted:
         wanted = normal(line)
-        if not wanted or wanted == "…":
+        if not wanted or wanted == "…" or wanted.startswith(SOMETIMES):
             continue
         begins = wanted.removesuffix("…").strip()
         if not any(given == wanted or (wanted.endswith("…") and given.startswith(begins)) for given in rest):

@@ -304,13 +304,13 @@ def test_outside_a_project_it_says_how_to_make_one(
 def test_options_reach_the_session(session: ScriptedSession, run: Run) -> None:
     """In any order, with selectors between them."""
     run("build", "a", "--force", "tag:x", "-j", "4", "--fail-fast", "--wait", "5m", "+b")
-    assert session.calls[-1] == ("build", ("a", "tag:x", "+b"), True, 4, True, 300.0, (), "")
+    assert session.calls[-1] == ("build", ("a", "tag:x", "+b"), True, 4, True, 300.0, (), "", ())
     run("build", "--wait", "marts.revenue")
-    assert session.calls[-1] == ("build", ("marts.revenue",), False, None, False, None, (), "")
+    assert session.calls[-1] == ("build", ("marts.revenue",), False, None, False, None, (), "", ())
     run("build", "--wait=2", "x")
-    assert session.calls[-1] == ("build", ("x",), False, None, False, 2.0, (), "")
+    assert session.calls[-1] == ("build", ("x",), False, None, False, 2.0, (), "", ())
     run("build")
-    assert session.calls[-1] == ("build", (), False, None, False, 0.0, (), "")
+    assert session.calls[-1] == ("build", (), False, None, False, 0.0, (), "", ())
     run("status", "--verify", "x")
     assert session.calls[-1] == ("status", ("x",), True)
     run("lineage", "staging.orders.amount", "-u", "--depth", "2")
