@@ -285,6 +285,9 @@ class FakeSession(Answers):
             raise UsageError(f"there is no backfill {id!r}")
         return known
 
+    def slice_filter(self, key: Key, partition: Sequence[str]) -> str:
+        return "true"
+
     def partitions(self, select: Sequence[str] = ()) -> tuple[SlicesStatus, ...]:
         return ()
 

@@ -143,6 +143,10 @@ class ProjectApi(AutomationOperations, QualityOperations, RefactoringOperations,
         """The slices of the partitioned assets of SELECT, one by one."""
 
     @in_session_server
+    def slice_filter(self, key: Key, partition: Sequence[str]) -> str:
+        """The condition on its columns by which :meth:`preview` shows only the slices *partition* of *key*."""
+
+    @in_session_server
     def why(self, key: Key) -> Explanation:
         """The chain of causes behind an asset's state."""
 

@@ -192,3 +192,14 @@ def test_an_unknown_value_is_refused_with_what_may_be_meant(project: Project) ->
     project.asset("daily", "select d, v, 'carrier ' || v as c from 'raw.csv'", "{by: c}")
     with pytest.raises(UsageError, match="carrier 1"):
         project.build("daily", partition=("c=carrier 2",))
+
+
+def test_rows_of_some_slices_are_shown(project: Project) -> None:
+    """By the condition that their keys make of the columns."""
+    project.asset("daily", "select d, try_cast(v as integer) as v from 'raw.csv'")
+    project.build()
+    where = project.session.slice_filter("daily", ["2024-03-02..2024-03-03"])
+    shown = project.session.preview("daily", where=where)
+    assert sorted(str(row[0]) for row in shown.rows) == DAYS[1:3]
+    with pytest.raises(UsageError, match="go from"):
+        project.session.slice_filter("daily", ["2025"])

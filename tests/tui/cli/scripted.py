@@ -228,6 +228,7 @@ ANSWERS: Mapping[str, Callable[[ScriptedSession, Mapping[str, Any]], object]] = 
     "backfills": lambda session, given: (BACKFILL,),
     "backfill": lambda session, given: BACKFILL,
     "forget_backfill": lambda session, given: BACKFILL,
+    "slice_filter": lambda session, given: "true",
     "partitions": lambda session, given: (SLICES,),
     "plan": lambda session, given: session.the_plan,
     "why": lambda session, given: session.explanation,

@@ -64,6 +64,7 @@ COMMANDS: dict[tuple[str, ...], str] = {
     ("sql", "from x"): "sql",
     ("show", "marts.revenue"): "show",
     ("show", "marts.revenue", "--changes"): "show --changes",
+    ("show", "marts.revenue", "--partition", "2013-01"): "show --partition",
     ("show", "marts.revenue", "--refused"): "show",
     ("show", "marts.revenue", "--offenders", "unique(id)"): "show --offenders",
     ("check",): "check",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from upriver.assets.errors import UsageError
 from upriver.assets.identity import Node
 from upriver.assets.model import Key
 from upriver.lineage.partitions.slices import SlicesStatus
@@ -16,11 +17,12 @@ from upriver.materializer.answers import AssetStatus, AssetTrust, Explanation, P
 from upriver.materializer.context import Context
 from upriver.materializer.freshness.plan import plan_of
 from upriver.materializer.freshness.slice_survey import listed_slices, slices_now
+from upriver.materializer.freshness.slices import recorded
 from upriver.materializer.freshness.status import status_of
 from upriver.materializer.freshness.survey import survey
 from upriver.materializer.operations import ProjectApi
 from upriver.materializer.runs.history import Past
-from upriver.materializer.session.partitions import with_counts, with_steps
+from upriver.materializer.session.partitions import ranges_of, with_counts, with_steps
 from upriver.materializer.sources.systems.looking import Asking
 
 
@@ -88,6 +90,32 @@ class FreshnessOperations(ProjectApi, ABC):
             project = self._known(key, as_watched=False)
             seen = survey(self.context, among=project.graph.ancestors([key]), diagnose=True)
             return explain(self.context, seen, key)
+
+    def slice_filter(self, key: Key, partition: Sequence[str]) -> str:
+        from upriver.lineage.partitions.keys import key_of_row
+        from upriver.lineage.partitions.ranges import runs, within
+        from upriver.lineage.sql.names import quote
+
+        with self._reading:
+            project = self._known(key)
+            asset, record = project.assets.get(key), None
+            if asset is not None and asset.partition is not None:
+                record = self.context.state.current(self.environment, [Node(key)]).get(Node(key))
+                chosen = ranges_of(project, [key], partition)[key]
+            held = recorded(record, self.context.locator, self.context.store)
+            if asset is None or asset.partition is None or record is None or held is None:
+                raise UsageError(f"{key} has no slices; `upriver status {key} --partitions` tells of them")
+            keys = sorted(held.slices)
+            found = chosen.among(keys)
+            for name, near in chosen.unknown(keys):
+                raise UsageError(f"{key} has no slice {name!r}" + (f"; {near}" if near else ""))
+            if not found:
+                raise UsageError(f"{key} has no slice there; its slices go from {keys[0]} to {keys[-1]}")
+            columns = {column.name.casefold(): column for column in record.version.schema}
+            by = [columns[name.casefold()] for name in asset.partition.columns]
+            dimensions = asset.partition.dimensions
+            text = key_of_row(dimensions, [one.type for one in by], [quote(one.name) for one in by])
+            return within(text, runs(keys, found))
 
     def partitions(self, select: Sequence[str] = ()) -> tuple[SlicesStatus, ...]:
         with self._reading:

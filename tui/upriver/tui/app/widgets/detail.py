@@ -12,6 +12,7 @@ from upriver.tui.app.widgets.text_line import Lines
 from upriver.tui.present import figures
 from upriver.tui.present.glyphs import STATE, how_sign
 from upriver.tui.present.styles import Line, Styles, cells, fit
+from upriver.tui.present.text.slices import slices_text
 from upriver.tui.present.views.order import reach
 from upriver.tui.present.words import reason_text
 
@@ -93,6 +94,8 @@ class Detail(Lines):
         lines = [head]
         for reason in status.reasons[:3]:
             lines += _wrapped(reason_text(reason, status.asset), width - 2, styles, "  ")[:2]
+        if counted := slices_text(status.slices):
+            lines += _wrapped(counted, width - 2, styles, "  ")[:2]
         lines += self._error(status, lines, width, styles)
         if status.description:
             lines += _wrapped(status.description, width, styles, "", role="muted")[:2]

@@ -29,6 +29,13 @@ def configure(parser: Parser) -> None:
         help="the rows that differ now from what it held then (default: before)",
     )  # fmt: skip
     parser.add_argument(
+        "--partition",
+        action="append",
+        default=[],
+        metavar="RANGE",
+        help="rows of these slices: 2013-01-05, carrier=AA",
+    )
+    parser.add_argument(
         "--quantiles", action="store_true", help="medians and histograms, also of very many columns"
     )
     parser.add_argument("--refused", action="store_true", help="what was made last and not published")
@@ -61,6 +68,17 @@ def run(invocation: Invocation) -> int:
             out.write(
                 *comparison_lines(comparison, invocation.clock()), EMPTY, *rows_lines(differing, out.page)
             )
+        return 0
+    if options.partition:
+        if options.refused or options.at is not None or options.offenders is not None:
+            raise WrongUsage("--partition can't be combined", "it shows rows of slices as they are now")
+        where = session.slice_filter(key, options.partition)
+        rows = session.preview(key, limit=options.rows, where=where)
+        if invocation.json:
+            shown = {"asset": key, "partition": options.partition, "rows": json_output.rows(rows)}
+            write_json(out, shown)
+        else:
+            out.write(*rows_lines(rows, out.page))
         return 0
     if options.offenders is not None:
         if options.refused or options.at is not None:
