@@ -208,7 +208,6 @@ def test_a_server_answers_every_operation_with_a_value_of_its_type(name: str) ->
         "freezing": session.freezing(key),
         "by": "ann",
         "partition": ("2013-01",),
-        "id": "1f2e3d4c",
         "check": "unique(customer)",
         "fix": session.fix("marts.churn"),
         "renaming": session.renaming(key, "marts.turnover")
