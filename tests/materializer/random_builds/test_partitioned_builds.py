@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from upriver.materializer.answers import BuildResult
+from upriver.materializer.execution import segments
 from upriver.materializer.model import Outcome, State
 from upriver.materializer.session import Session
 
@@ -160,15 +161,20 @@ def made(result: BuildResult) -> dict[str, int]:
     return {one.asset: one.slices.made for one in result.assets if one.slices is not None}
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_every_build_equals_one_from_scratch_without_partitions(tmp_path: Path, seed: int) -> None:
-    """Whatever came late, was corrected or deleted, and whichever slices were built before."""
+@pytest.mark.parametrize(("seed", "target"), [(0, segments.TARGET), (1, 700)])
+def test_every_build_equals_one_from_scratch_without_partitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, target: int
+) -> None:
+    """Whatever came late, was corrected or deleted, and whichever slices were built before; in one file or in many."""
+    monkeypatch.setattr(segments, "TARGET", target)
     history(tmp_path, seed, steps=6)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 130))
-def test_long_histories_do_so_as_well(tmp_path: Path, seed: int) -> None:
+def test_long_histories_do_so_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """With files of every size."""
+    monkeypatch.setattr(segments, "TARGET", 1 << seed % 12)
     history(tmp_path, seed, steps=60)
 
 
