@@ -22,6 +22,7 @@ NAMES = (
     "lineage_precision",
     "precision",
     "partitions",
+    "reach",
 )
 RESULTS = Path(__file__).parent / "results"
 

@@ -153,11 +153,11 @@ from upriver.materializer.session import Session
 from upriver.materializer.sources.systems import postgres_sink
 
 place = sys.argv[2]
-kept = postgres_sink._write
+kept = postgres_sink._write_directly
 if place == "before rows":
-    postgres_sink._write = lambda *given: os._exit(9)
+    postgres_sink._write_directly = lambda *given: os._exit(9)
 elif place == "before commit":
-    postgres_sink._write = lambda *given: (kept(*given), os._exit(9))
+    postgres_sink._write_directly = lambda *given: (kept(*given), os._exit(9))
 elif place == "after commit":
     deliver = postgres_sink.deliver
     postgres_sink.deliver = lambda *given: (deliver(*given), os._exit(9))

@@ -32,11 +32,11 @@ _UNREAD = ("deletionVectors", "columnMapping")
 
 
 class _Found(NamedTuple):
-    """A table at one version: a *token* of it, its *bytes*, and how its rows are read."""
+    """A table at one version: a *token* of it, how its rows are read, and its size, if it can be read rightly."""
 
     token: str
-    bytes: int
     read: Callable[[], Any]
+    measure: Callable[[], int]
 
 
 class _Lake:
@@ -69,7 +69,10 @@ class _Versions:
         found = self._found[wanted] = self._lake.find(wanted)
         if found is None:
             return None
-        return Sighting(found.token, Trust.VERSION, f"version {found.token.rpartition(':')[2]}", found.bytes)
+        # What was seen before was checked then.
+        known = before is not None and before.version == found.token
+        size = before.bytes if known and before is not None else found.measure()
+        return Sighting(found.token, Trust.VERSION, f"version {found.token.rpartition(':')[2]}", size)
 
     @contextmanager
     def read(self, wanted: Wanted, scratch: Path) -> Iterator[Rows]:
@@ -137,18 +140,23 @@ class DeltaLake(_Lake):
             )
         except TableNotFoundError:
             return None
-        _refuse(wanted, table)
         # A table that was dropped and written anew counts its versions from 0 again.
         token = f"{table.metadata().id}:{table.version()}"
-        sizes = table.get_add_actions(flatten=True)
-        size = sum(int(one) for one in _column(sizes, "size_bytes"))
-        return _Found(token, size, lambda: table.to_pyarrow_dataset().scanner().to_reader())
+        return _Found(
+            token, lambda: table.to_pyarrow_dataset().scanner().to_reader(), lambda: _measured(wanted, table)
+        )
 
     def place(self, table: str) -> str:
         """Where a table is. Raises UsageError for one that would lead elsewhere."""
         if ".." in table.split("/") or table.startswith("/"):
             raise UsageError(f"table={table!r} leads out of {self._address.url}")
         return f"{self._base}/{table}"
+
+
+def _measured(wanted: Wanted, table: DeltaTable) -> int:
+    """The bytes of *table*. Raises SystemFault for one that would be read wrongly."""
+    _refuse(wanted, table)
+    return sum(int(one) for one in _column(table.get_add_actions(flatten=True), "size_bytes"))
 
 
 def _refuse(wanted: Wanted, table: DeltaTable) -> None:
@@ -245,4 +253,4 @@ class IcebergCatalogue(_Lake):
         # Columns may change without a snapshot.
         token = f"{table.metadata.table_uuid}:{table.schema().schema_id}:{snapshot or 'empty'}"
         scan = table.scan() if snapshot is None else table.scan(snapshot_id=snapshot)
-        return _Found(token, 0, scan.to_arrow_batch_reader)
+        return _Found(token, scan.to_arrow_batch_reader, lambda: 0)
