@@ -136,7 +136,9 @@ class DeltaLake(_Lake):
 
         try:
             table = DeltaTable(
-                self.place(wanted.table), version=_version_number(wanted), storage_options=self._options
+                self.place(wanted.table),
+                version=_version_number(wanted),
+                storage_options=self._options or None,
             )
         except TableNotFoundError:
             return None
