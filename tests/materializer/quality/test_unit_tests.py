@@ -225,8 +225,6 @@ def test_pytest_collects_them_with_the_plugin_that_ships(session: Session, root:
         "-m",
         "pytest",
         "-p",
-        "upriver.pytest_plugin",
-        "-p",
         "no:randomly",
         "-p",
         "no:asyncio",
