@@ -259,7 +259,9 @@ async def test_leaving_while_a_build_goes_on_asks(desk: Desk) -> None:
         await at.press("escape")
         assert at.app.screen is at.app.main
         await at.press("q", "enter")
-        assert at.app.model.run.cancelling, "enter has to stop the build, not wait for its end"
+        assert not at.app.model.run.cancelling, "what is pressed without reading stops nothing"
+        await at.press("s")
+        assert at.app.model.run.cancelling, "s has to stop the build, not wait for its end"
         await at.until(lambda: at.app._exit, "leaving")
     assert session.live_run() is None
 

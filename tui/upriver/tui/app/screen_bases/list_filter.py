@@ -12,6 +12,7 @@ from upriver.tui.app.widgets.assets import AssetList
 from upriver.tui.app.widgets.filterbar import FilterBar, FilterInput
 from upriver.tui.present.views.filtering import Unanswered, matching, problem
 from upriver.tui.present.views.order import Sort
+from upriver.tui.present.words import plural
 
 _TROUBLE = (State.BROKEN, State.FAILED, State.BLOCKED, State.STALE, State.PENDING)
 
@@ -84,6 +85,6 @@ class ListFilter(ProjectScreen):
     def tally(self, wrong: str | None = None) -> None:
         """Say how many are shown and how they are ordered, or what is *wrong* with the filter."""
         shown, total = self.assets.count, len(self.model.order.keys)
-        number = f"{shown:,} of {total:,}" if shown != total else f"{total:,} assets"
+        number = f"{shown:,} of {total:,}" if shown != total else plural(total, "asset")
         sign = self.text_styles.glyph("↓", "")
         self.filter_bar.show_tally(f"{number}   {self.model.order.sort.value} {sign}", wrong)

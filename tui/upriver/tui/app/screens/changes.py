@@ -20,7 +20,7 @@ from upriver.tui.present.glyphs import STATE
 from upriver.tui.present.styles import Line, Styles, fit_key
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.order import reach
-from upriver.tui.present.words import reason_text
+from upriver.tui.present.words import plural, reason_text
 
 _ROOTS = (
     Cause.RECIPE,
@@ -111,7 +111,10 @@ class ChangesScreen(AssetActions, TabScreen):
         if not found:
             rows += [plain("Nothing changed: every asset is as its code and its data say.", "fresh")]
         else:
-            rows.append(heading("CHANGED", f"{len(found)} assets are stale by a cause of their own"))
+            are, own = ("is", "its") if len(found) == 1 else ("are", "their")
+            rows.append(
+                heading("CHANGED", f"{plural(len(found), 'asset')} {are} stale by a cause of {own} own")
+            )
             rows += [self._changed_row(status) for status in found]
         if self._impacts is None:
             rows += [blank(), plain("looking at what depends on it …", "muted")]

@@ -22,6 +22,7 @@ from upriver.tui.present.styles import Line, Styles, cells, fit, fit_key
 from upriver.tui.present.views.columns import HEADING, Explored, explore, node_of, parts_of
 from upriver.tui.present.views.copying import Copy, as_json, command, table
 from upriver.tui.present.views.diagram import lit_edges
+from upriver.tui.present.words import plural
 
 NAME = 26
 HOPS = 3
@@ -138,7 +139,7 @@ class ColumnsScreen(ColumnActions, AssetActions, TabScreen):
         self._sign_edges()
         self.view.show(self._explored.diagram, focus, lit_edges(list(self._explored.edges), focus))
         assets = {parts_of(end)[0] for ends in self._explored.edges for end in ends} - {self.key}
-        detail = f"{len(assets)} assets{'' if self._influence else ', values only'}"
+        detail = f"{plural(len(assets), 'asset')}{'' if self._influence else ', values only'}"
         self.view.border_title = self.host.title_text(f"{self.key}.{self.column}", detail)
         self.view.border_subtitle = self.host.title_text(
             f"$ upriver lineage {self.key}.{self.column} --columns"

@@ -18,8 +18,9 @@ class LeaveScreen(Dialog[None]):
     HEADLINE = "A build is going on"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,s", "stop_and_leave", "stop it and leave", priority=True),
-        Binding("l", "leave_running", "let it go on and leave"),
+        # What is pressed without reading loses nothing.
+        Binding("enter,l", "leave_running", "let it go on and leave", priority=True),
+        Binding("s", "stop_and_leave", "stop it and leave"),
         Binding("escape", "close", "stay"),
     ]
 

@@ -98,7 +98,7 @@ class Detail(Lines):
             lines += _wrapped(counted, width - 2, styles, "  ")[:2]
         lines += self._error(status, lines, width, styles)
         if status.description:
-            lines += _wrapped(status.description, width, styles, "", role="muted")[:2]
+            lines += _wrapped(status.description, width, styles, "", role="muted", most=_about(width))
         return [*lines, *self._work(status, width, styles)]
 
     @staticmethod
@@ -225,14 +225,27 @@ class Detail(Lines):
         return lines
 
 
-def _wrapped(text: str, width: int, styles: Styles, indent: str, role: str = "text") -> list[Line]:
-    """*text* in lines of at most *width* cells, broken between words where there are any."""
+def _about(width: int) -> int:
+    """How many lines of a description are shown: a wide pane has room for all of most."""
+    return 2 if width < 50 else 4
+
+
+def _wrapped(
+    text: str, width: int, styles: Styles, indent: str, role: str = "text", most: int | None = None
+) -> list[Line]:
+    """*text* in lines of at most *width* cells, broken between words where there are any.
+
+    Of more than *most* lines the last one ends with an ellipsis.
+    """
     lines: list[Line] = []
     words = text.split()
     while words:
         taken = words.pop(0)
         while words and cells(taken) + 1 + cells(words[0]) <= width:
             taken += " " + words.pop(0)
+        if words and most is not None and len(lines) + 1 == most:
+            taken = fit(taken, width - 1) + "…" if cells(taken) >= width else taken + "…"
+            words = []
         lines.append(styles.line().add(indent).add(fit(taken, width), getattr(styles, role)))
     return lines
 

@@ -1,7 +1,8 @@
 """The filter line: the command line's SELECT grammar, where a plain word is any part of a key.
 
-A space adds, a comma narrows, ``!`` takes away: ``stag,state:stale !raw`` are the stale keys with ``stag`` in
-them, but none with ``raw``.
+Words narrow: ``orders pay`` are the keys with both in them. Terms of the grammar add to each other, a comma narrows
+them, ``!`` takes away: ``tag:daily tag:hourly pay !raw`` are those of either tag with ``pay`` in their key, but none
+with ``raw``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from fnmatch import fnmatchcase
 from upriver.assets.errors import UsageError
 from upriver.assets.model import Key
 from upriver.materializer.answers import AssetStatus
-from upriver.materializer.selection import Part, parse_select
+from upriver.materializer.selection import Part, Term, parse_select
 
 
 class Unanswered(Exception):
@@ -45,6 +46,8 @@ def matching(
     asked = {part.pattern for term in terms for part in term.parts if part.field == "col"}
     if unknown := asked - known.keys():
         raise Unanswered(frozenset(unknown))
+    narrowing = [term.parts[0].pattern.lower() for term in terms if _is_word(term)]
+    terms = tuple(term for term in terms if not _is_word(term))
     chosen: set[Key] | None = set(keys) if all(term.exclude for term in terms) else None
     for term in terms:
         found = set.intersection(*(_match(part, keys, statuses, known) for part in term.parts))
@@ -55,7 +58,7 @@ def matching(
         else:
             chosen |= found
     assert chosen is not None
-    return [key for key in keys if key in chosen]
+    return [key for key in keys if key in chosen and all(word in key for word in narrowing)]
 
 
 def problem(text: str) -> str | None:
@@ -65,6 +68,13 @@ def problem(text: str) -> str | None:
     except UsageError as error:
         return str(error)
     return None
+
+
+def _is_word(term: Term) -> bool:
+    """Whether it is a piece of a key and nothing else."""
+    first, *others = term.parts
+    spreads = term.exclude or first.up != 0 or first.down != 0
+    return not others and first.field == "key" and not spreads and not set(first.pattern) & set("*?[")
 
 
 def _match(
