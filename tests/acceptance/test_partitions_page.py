@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.acceptance.command import run
+from tests.acceptance.command import ENVIRONMENT, run
 
 PAGE = Path(__file__).parents[2] / "docs" / "partitions.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+WIDE = {name: value for name, value in ENVIRONMENT.items() if name != "COLUMNS"}
+"""The test runner says how wide its own lines are; a page shows whole ones."""
 ADDED = re.compile(r"echo (\S+) >> (\S+)")
 
 
@@ -36,5 +38,5 @@ def _console(folder: Path, block: str) -> None:
             with (folder / added[2]).open("a") as file:
                 file.write(f"{added[1]}\n")
         else:
-            done = run(*line.removeprefix("$ upriver ").split(), folder=folder)
+            done = run(*line.removeprefix("$ upriver ").split(), folder=folder, environment=WIDE)
             said = done.out + done.err

@@ -31,7 +31,7 @@ def test_declaring_loads_no_engine_and_no_parser(statement: str) -> None:
 def test_only_what_users_write_is_exported() -> None:
     import upriver.assets
 
-    assert upriver.assets.__all__ == ["asset", "by", "secret", "source"]
+    assert upriver.assets.__all__ == ["asset", "by", "check", "secret", "source"]
     assert {"asset", "secret", "source"} <= set(dir(upriver.assets))
     with pytest.raises(AttributeError, match="has no attribute 'sauce'"):
         _ = upriver.assets.sauce

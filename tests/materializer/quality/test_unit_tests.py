@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -231,7 +232,10 @@ def test_pytest_collects_them_with_the_plugin_that_ships(session: Session, root:
         "-q",
     ]
     command += ["--continue-on-collection-errors", "."]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
+    bare = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    done = subprocess.run(
+        command, cwd=root, env=bare, capture_output=True, text=True, check=False, timeout=120
+    )
     assert "1 failed, 1 passed, 1 error" in done.stdout, done.stdout + done.stderr
     assert "b[no]" in done.stdout
     assert "1 expected row is not there" in done.stdout

@@ -213,8 +213,14 @@ import sys, time
 from pathlib import Path
 from upriver.materializer.automation.file_watch import FolderWatch
 
+def name(task):
+    try:
+        return (task / "comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return ""
+
 def listening():
-    return sum((task / "comm").read_text().startswith("notify-rs") for task in Path("/proc/self/task").iterdir())
+    return sum(name(task).startswith("notify-rs") for task in Path("/proc/self/task").iterdir())
 
 folder = Path(sys.argv[1])
 watch = FolderWatch(folder)
