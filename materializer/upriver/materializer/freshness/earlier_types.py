@@ -22,6 +22,7 @@ def with_types(
     records: Mapping[Node, Materialization], project: Project, locator: Locator
 ) -> Mapping[Node, Materialization]:
     """*records*, with what the footers of artifacts tell of those that were recorded without types."""
+    records = dict(records)  # all are looked at several times: by a plain dictionary that is fast
     doubtful = {
         node: record
         for node, record in records.items()
@@ -40,7 +41,7 @@ def with_types(
 
     from upriver.materializer.engines.logical_types import logical_types
 
-    found = dict(records)
+    found = records
     with duckdb.connect(":memory:") as connection:
         for node, record in doubtful.items():
             if record.id not in there:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote, unquote, urlsplit
@@ -132,6 +131,10 @@ def _connector(name: str, scheme: str) -> Connect:
         module, _, attribute = CONNECTORS[scheme].partition(":")
         found: Connect = getattr(importlib.import_module(module), attribute)
         return found
+    from importlib.metadata import (
+        entry_points,  # as large as all that a build with nothing to do imports from sources
+    )
+
     offered = {one.name: one for one in entry_points(group=GROUP)}
     if scheme in offered:
         third: Connect = offered[scheme].load()
