@@ -28,15 +28,11 @@ class HeavyPart(NamedTuple):
 
 PARTS = {
     "postgres": HeavyPart("a PostgreSQL server and its drivers", ("psycopg", "adbc_driver_postgresql")),
-    "mariadb": HeavyPart("a MariaDB server", ("pymysql",), ("mariadbd",), installed=False),
     "s3": HeavyPart("an object store", ("obstore", "moto", "flask")),
     "lakes": HeavyPart("Delta and Iceberg tables", ("deltalake", "pyiceberg")),
-    "sftp": HeavyPart("an SFTP server", ("asyncssh",)),
     "excel": HeavyPart("spreadsheets", ("python_calamine", "openpyxl", "xlsxwriter")),
-    "dlt": HeavyPart("dlt resources", ("dlt",)),
     "science": HeavyPart("pandas, scikit-learn and matplotlib", ("pandas", "sklearn", "matplotlib")),
     "web": HeavyPart("the UI in a browser", ("textual_serve",)),
-    "dask": HeavyPart("a Dask cluster", ("distributed",), installed=False),
     "notebook": HeavyPart("a Jupyter kernel", ("nbclient", "ipykernel")),
     "browser": HeavyPart("a browser", ("playwright",), ("chromium",), installed=False),
     "dbt": HeavyPart("dbt", (), ("dbt",), installed=False),
